@@ -1,0 +1,33 @@
+"""The few exceptions that a person is meant to read, and the nearest valid name for a wrong one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BakeoffError(Exception):
+    """Base of every error whose message is complete in itself: no traceback is shown for it."""
+
+
+class ConfigError(BakeoffError):
+    """The request is wrong: an option, a key, a value or a combination of them."""
+
+
+class DataError(BakeoffError):
+    """The data cannot serve as asked: a missing file, a wrong column, a split that leaves nothing to test."""
+
+
+class AssetError(BakeoffError):
+    """A pinned asset cannot be fetched, or is not what was pinned."""
+
+
+class VariantsFailed(BakeoffError):
+    """Some variant failed; the others were compared."""
+
+
+def did_you_mean(name: str, allowed: Iterable[str]) -> str:
+    """Return `` Did you mean "x"?`` for the allowed name nearest to ``name``, or an empty string."""
+    by_lower = {option.lower(): option for option in allowed}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return f' Did you mean "{by_lower[near[0]]}"?' if near else ""
