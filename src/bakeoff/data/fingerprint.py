@@ -1,0 +1,31 @@
+"""One hash for what was asked, of which rows, in which split."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+
+import pandas as pd
+
+from bakeoff.data import columns
+from bakeoff.data.settings import DataSettings
+from bakeoff.task import Examples, Schema
+
+ROLES = ("id", "text", "slices", "group", "time", "ignore")
+
+
+def of(schema: Schema, settings: DataSettings, development: Examples, n_train: int, test: Examples) -> str:
+    """SHA-256 of the schema, the roles and the rows of each part in order. Names and paths do not matter."""
+    declared = {
+        "schema": {**asdict(schema), "columns": list(schema.columns.items())},
+        "roles": {role: getattr(settings, role) for role in ROLES},
+        "rows": [n_train, len(development) - n_train, len(test)],
+    }
+    digest = hashlib.sha256(json.dumps(declared, sort_keys=True).encode())
+    for part in (development, test):
+        for hashes in (columns.row_hashes(part.X, len(part)), columns.row_hashes(part.slices, len(part))):
+            digest.update(hashes.tobytes())
+        for values in (part.y, part.ids):
+            digest.update(pd.util.hash_array(values).tobytes())
+    return digest.hexdigest()

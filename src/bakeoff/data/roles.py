@@ -1,0 +1,138 @@
+"""The rows as one table, and the columns that play a part in it without being features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api import types
+
+from bakeoff.data import columns
+from bakeoff.data.settings import DataSettings
+from bakeoff.data.sources import Rows
+from bakeoff.data.target import rows as listed
+from bakeoff.errors import DataError, did_you_mean
+
+
+def stack(rows: Rows, where: str) -> tuple[pd.DataFrame, NDArray[np.bool_] | None]:
+    """Development and given test rows as one table, and which rows are the given test; None when none are given.
+
+    Raises:
+        DataError: a table is empty, has two columns of one name, or the two do not match.
+    """
+    for frame, words in ((rows.frame, where), (rows.test, f"the test rows of {where}")):
+        if frame is None:
+            continue
+        frame.columns = frame.columns.astype(str)
+        if frame.empty:
+            raise DataError(f"data: {words} holds no rows. It must hold a header and at least one row.")
+        twice = frame.columns[frame.columns.duplicated()]
+        if len(twice):
+            raise DataError(f'data: {words} has two columns "{twice[0]}". Rename one.')
+    if rows.test is None:
+        return rows.frame, None
+    for name in rows.frame.columns:
+        if name not in rows.test:
+            near = did_you_mean(name, rows.test.columns)
+            raise DataError(f'data: the test rows of {where} have no column "{name}".{near}')
+        ours, theirs = rows.frame[name], rows.test[name]
+        if (
+            types.is_numeric_dtype(ours) != types.is_numeric_dtype(theirs)
+            and ours.notna().any()
+            and theirs.notna().any()
+        ):
+            raise DataError(
+                f'data: column "{name}" of {where} is of type {ours.dtype}, in the test rows of type {theirs.dtype}. '
+                "Make both numbers or both strings."
+            )
+    both = pd.concat([rows.frame, rows.test[rows.frame.columns]], ignore_index=True)
+    return both, np.arange(len(both)) >= len(rows.frame)
+
+
+def features(frame: pd.DataFrame, settings: DataSettings, where: str) -> list[str]:
+    """The feature columns, in frame order.
+
+    Raises:
+        DataError: a declared column does not exist, or none is left as a feature.
+    """
+    for key, name in _declared(settings):
+        if name not in frame:
+            raise DataError(
+                f'{key}: there is no column "{name}" in {where}. '
+                f"Columns: {_some(list(frame.columns))}.{did_you_mean(name, frame.columns)}"
+            )
+    found = [name for name in frame.columns if name not in settings.apart]
+    if not found:
+        raise DataError(f"data: {where} has no feature: each column is the target, data.id, group, time or ignore.")
+    return found
+
+
+def ids(frame: pd.DataFrame, name: str | None, is_test: NDArray[np.bool_] | None, where: str) -> NDArray[Any]:
+    """What names each row, shape (n,): the declared column, or positions. Given test rows may repeat ids of others.
+
+    Raises:
+        DataError: an id is missing or occurs twice.
+    """
+    if name is None:
+        return np.arange(len(frame))
+    found = _complete(frame, name, "id", where)
+    twice = pd.DataFrame({"id": found, "is_test": False if is_test is None else is_test}).duplicated().to_numpy()
+    if twice.any():
+        raise DataError(
+            f'data.id: "{name}" of {where} is not unique: {found[twice].iloc[0]} occurs more than once '
+            f"({twice.sum():,} repeated rows). Choose another column, or none."
+        )
+    return found.to_numpy()
+
+
+def groups(frame: pd.DataFrame, name: str | None, where: str) -> NDArray[Any] | None:
+    """What must stay together, shape (n,). Raises ``DataError`` when a value is missing."""
+    return None if name is None else _complete(frame, name, "group", where).to_numpy()
+
+
+def times(frame: pd.DataFrame, name: str | None, where: str) -> NDArray[Any] | None:
+    """By what rows are ordered, shape (n,). Raises ``DataError`` when a value is missing, or no number or date."""
+    if name is None:
+        return None
+    values = columns.plain(_complete(frame, name, "time", where), where)
+    if columns.is_string(values):
+        parsed = columns.dates(values)
+        if parsed is None:
+            odd = values[~values.str.fullmatch(columns.ISO_DATE)]
+            example = odd.iloc[0] if len(odd) else values.iloc[0]
+            raise DataError(
+                f'data.time: "{name}" of {where} holds "{example}". It must hold numbers or dates such as 2024-05-31.'
+            )
+        values = parsed
+    return values.to_numpy()
+
+
+def _declared(settings: DataSettings) -> Iterator[tuple[str, str]]:
+    yield "data.target", settings.target
+    for key, name in (("data.id", settings.id), ("data.group", settings.group), ("data.time", settings.time)):
+        if name is not None:
+            yield key, name
+    for key, names in (
+        ("data.text", settings.text),
+        ("data.slices", settings.slices),
+        ("data.ignore", settings.ignore),
+    ):
+        for name in names:
+            yield key, name
+
+
+def _complete(frame: pd.DataFrame, name: str, role: str, where: str) -> pd.Series:
+    missing = np.flatnonzero(frame[name].isna())
+    if len(missing):
+        raise DataError(
+            f'data.{role}: "{name}" is missing in {len(missing):,} of {len(frame):,} rows of {where} '
+            f"({listed(missing)}). Fill it, or remove those rows."
+        )
+    return frame[name]
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:20]) + (f", … ({len(names)} in all)" if len(names) > 20 else "")

@@ -1,0 +1,84 @@
+"""What a person declares about a table: which column plays which part, and how the rows are split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bakeoff.errors import ConfigError, did_you_mean
+
+KINDS = ("auto", "classification", "regression")
+SPLITS = ("auto", "random", "stratified", "group", "time", "given")
+
+
+@dataclass
+class SplitSettings:
+    """How the rows are split into training, validation and test.
+
+    Raises:
+        ConfigError: an unknown kind, or a share that is not between 0 and 1.
+    """
+
+    kind: str = "auto"  # auto: group or time if such a column is declared, else stratified (classes) or random (values)
+    test: float = 0.2  # share of all rows; not used when the source brings test rows of its own
+    valid: float = 0.2  # share of the rows that are not for test
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without data."""
+        _one_of(self.kind, SPLITS, "data.split.kind")
+        for key, share in (("test", self.test), ("valid", self.valid)):
+            if not 0 < share < 1:
+                raise ConfigError(f"data.split.{key}: {share} is not a share. It must be more than 0 and less than 1.")
+
+
+@dataclass
+class DataSettings:
+    """What the columns of a table mean, and what is done with its rows.
+
+    Not frozen: OmegaConf makes the nodes of a frozen dataclass read-only, and nothing could be overridden.
+
+    Raises:
+        ConfigError: an unknown kind, or one column in two roles that exclude each other.
+    """
+
+    name: str  # of the data, in tables and reports
+    target: str  # column to be predicted
+    kind: str = "auto"  # auto: classification for strings, booleans and at most 20 distinct integers, else regression
+    id: str | None = None  # column that names each row; positions are used when there is none
+    text: list[str] = field(default_factory=list)  # columns that hold free text, besides those recognised as such
+    slices: list[str] = field(default_factory=list)  # columns by which scores are broken down; they stay features
+    group: str | None = None  # column whose equal values stay in one part of the split; not a feature
+    time: str | None = None  # column by which a time split is ordered; not a feature
+    ignore: list[str] = field(default_factory=list)  # columns that are not features
+    positive: str | None = None  # class that precision, recall and F1 speak of; the rarer of two when none is given
+    drop_duplicates: bool = False  # drop rows that repeat an earlier row in all features and the target
+    metric: str | None = None  # primary metric of this data
+    licence: str | None = None  # of the data
+    split: SplitSettings = field(default_factory=SplitSettings)
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without data."""
+        _one_of(self.kind, KINDS, "data.kind")
+        apart = {"id": self.id, "group": self.group, "time": self.time}
+        roles = [(role, column) for role, column in apart.items() if column is not None]
+        for role, column in [*roles, *(("ignore", c) for c in self.ignore), *(("text", c) for c in self.text)]:
+            if column == self.target:
+                raise ConfigError(f'data.{role}: "{column}" is the target already. Choose another column, or none.')
+        for column in self.text:
+            taken = next((role for role, c in [*roles, *(("ignore", c) for c in self.ignore)] if c == column), None)
+            if taken:
+                raise ConfigError(
+                    f'data.text: "{column}" is no feature, data.{taken} names it. Remove it from one of them.'
+                )
+
+    @property
+    def apart(self) -> list[str]:
+        """The columns that are not features, the target included."""
+        return [c for c in dict.fromkeys([self.target, self.id, self.group, self.time, *self.ignore]) if c is not None]
+
+
+def _one_of(value: str, allowed: Sequence[str], where: str) -> None:
+    if value not in allowed:
+        raise ConfigError(
+            f'{where}: "{value}" is unknown. Allowed: {", ".join(allowed)}.{did_you_mean(value, allowed)}'
+        )

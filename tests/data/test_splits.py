@@ -1,0 +1,164 @@
+"""What must hold of every split, whatever the rows."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from bakeoff.data.settings import SplitSettings
+from bakeoff.data.splits import Split, Traits, split
+from bakeoff.errors import DataError
+
+Array = NDArray[np.int64]
+few = settings(max_examples=60, deadline=None)
+
+
+def arrays(most: int) -> st.SearchStrategy[list[int]]:
+    return st.lists(st.integers(0, most), min_size=3, max_size=60)
+
+
+def attempt(traits: Traits, kind: str, seed: int = 0) -> Split | None:
+    """The split, or None where it is refused because a part would be empty or a class could not be learned."""
+    try:
+        return split(traits, SplitSettings(kind=kind), seed)
+    except DataError:
+        return None
+
+
+def part_of(made: Split, n: int) -> Array:
+    parts = np.full(n, -1)
+    for number, rows in enumerate((made.train, made.valid, made.test)):
+        assert (parts[rows] == -1).all(), "parts are disjoint"
+        parts[rows] = number
+    return parts
+
+
+def assert_together(parts: Array, values: Array) -> None:
+    for value in np.unique(values):
+        assert len(set(parts[(values == value) & (parts >= 0)])) <= 1, f"{value} straddles the split"
+
+
+@few
+@given(content=arrays(25), labels=st.data(), kind=st.sampled_from(["random", "stratified"]), seed=st.integers(0, 99))
+def test_duplicates_never_straddle_the_split(content: list[int], labels: st.DataObject, kind: str, seed: int) -> None:
+    n = len(content)
+    y = np.array(labels.draw(st.lists(st.sampled_from("ab"), min_size=n, max_size=n)), dtype=object)
+    made = attempt(Traits(np.array(content), y), kind, seed)
+    if made is not None:
+        parts = part_of(made, n)
+        assert (parts >= 0).all(), "no row is lost"
+        assert_together(parts, np.array(content))
+
+
+@few
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12)), min_size=3, max_size=60), seed=st.integers(0, 9)
+)
+def test_groups_and_what_is_linked_to_them_never_straddle_the_split(rows: list[tuple[int, int]], seed: int) -> None:
+    content, group = (np.array(values) for values in zip(*rows, strict=True))
+    made = attempt(Traits(content, group=group), "group", seed)
+    if made is not None:
+        parts = part_of(made, len(rows))
+        assert (parts >= 0).all()
+        assert_together(parts, content)
+        assert_together(parts, group)
+
+
+@few
+@given(rows=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 15)), min_size=3, max_size=60))
+def test_time_splits_test_on_the_latest_rows_and_leak_nothing(rows: list[tuple[int, int]]) -> None:
+    content, time = (np.array(values) for values in zip(*rows, strict=True))
+    made = attempt(Traits(content, time=time), "time")
+    if made is not None:
+        parts = part_of(made, len(rows))
+        assert time[made.train].max() < time[made.valid].min()
+        assert time[made.valid].max() < time[made.test].min()
+        assert_together(parts, content)
+        dropped = np.flatnonzero(parts == -1)
+        later = np.concatenate([made.valid, made.test])
+        assert np.isin(content[dropped], content[later]).all(), "only what occurs again is dropped"
+        assert bool(len(dropped)) == any("were dropped" in note for note in made.notes)
+
+
+@few
+@given(rows=st.lists(st.tuples(st.integers(0, 40), st.booleans()), min_size=4, max_size=60), seed=st.integers(0, 9))
+def test_given_test_rows_stay_the_test_and_leak_nothing(rows: list[tuple[int, bool]], seed: int) -> None:
+    content, is_test = (np.array(values) for values in zip(*rows, strict=True))
+    made = attempt(Traits(content, is_test=is_test), "auto", seed)
+    if made is not None:
+        assert made.kind == "given"
+        np.testing.assert_array_equal(made.test, np.flatnonzero(is_test))
+        assert_together(part_of(made, len(rows)), content)
+
+
+@pytest.mark.parametrize("kind", ["random", "stratified", "group", "time"])
+def test_the_same_seed_makes_the_same_split(kind: str) -> None:
+    rng = np.random.default_rng(1)
+    content = np.concatenate([np.arange(490), np.arange(10)])
+    traits = Traits(content, rng.choice(["a", "b"], 500).astype(object), np.arange(500) // 4, np.arange(500))
+    one, two, other = (split(traits, SplitSettings(kind=kind), seed) for seed in (3, 3, 4))
+    for part in ("train", "valid", "test"):
+        np.testing.assert_array_equal(getattr(one, part), getattr(two, part))
+    assert (kind == "time") == np.array_equal(one.test, other.test)
+
+
+@pytest.mark.parametrize("make", [lambda n: np.arange(n), lambda n: np.arange(n) // 3], ids=["unique", "thrice"])
+def test_shares_are_met(make: Callable[[int], Array]) -> None:
+    made = split(Traits(make(3000)), SplitSettings(kind="random", test=0.3, valid=0.1), 0)
+    assert len(made.test) == pytest.approx(900, abs=3)
+    assert len(made.valid) == pytest.approx(210, abs=3)
+
+
+def test_stratified_parts_have_the_classes_in_proportion() -> None:
+    y = np.array(["rare"] * 50 + ["common"] * 950, dtype=object)
+    made = split(Traits(np.arange(1000), y), SplitSettings(), 0)
+    assert made.kind == "stratified"
+    for rows, n in ((made.train, 640), (made.valid, 160), (made.test, 200)):
+        assert len(rows) == n
+        assert (y[rows] == "rare").mean() == pytest.approx(0.05, abs=0.001)
+
+
+def test_three_groups_of_any_size_give_three_parts() -> None:
+    for sizes in ([10, 10, 10], [100, 1, 1], [1, 50, 60]):
+        group = np.repeat([0, 1, 2], sizes)
+        made = split(Traits(np.arange(len(group)), group=group), SplitSettings(), 0)
+        assert made.kind == "group"
+        assert {len(made.train), len(made.valid), len(made.test)} == set(sizes)
+
+
+def test_groups_that_equal_rows_link_into_one_are_refused_with_the_reason() -> None:
+    with pytest.raises(DataError, match=r"nothing is left to validate on .* 3 groups share equal rows, which leaves 1"):
+        split(Traits(np.array([0, 0, 1, 1]), group=np.array([7, 8, 8, 9])), SplitSettings(), 0)
+
+
+def test_ties_in_time_go_together() -> None:
+    time = np.repeat([1, 2, 3], [10, 2, 8])
+    made = split(Traits(np.arange(20), time=time), SplitSettings(), 0)
+    assert [set(time[rows]) for rows in (made.train, made.valid, made.test)] == [{1}, {2}, {3}]
+
+
+def test_too_few_moments_to_cut_between_are_refused() -> None:
+    with pytest.raises(DataError, match=r"data\.time: 2 distinct moments cannot be cut into 3 parts"):
+        split(Traits(np.arange(20), time=np.repeat([1, 2], 10)), SplitSettings(), 0)
+
+
+def test_given_rows_can_be_validated_in_time() -> None:
+    is_test = np.arange(30) >= 20
+    made = split(Traits(np.arange(30), time=np.arange(30)[::-1], is_test=is_test), SplitSettings(kind="time"), 0)
+    assert made.kind == "given"
+    assert set(made.valid) == {0, 1, 2, 3}
+
+
+def test_groups_shared_with_given_test_rows_are_noted() -> None:
+    group = np.array([0, 1, 2, 3, 4, 4])
+    made = split(Traits(np.arange(6), group=group, is_test=np.arange(6) == 5), SplitSettings(), 0)
+    assert any("1 groups occur in the given test rows" in note for note in made.notes)
+
+
+def test_a_class_that_only_the_given_test_rows_have_is_refused() -> None:
+    y = np.array(["a", "b"] * 10 + ["c", "c"], dtype=object)
+    with pytest.raises(DataError, match=r'class "c" has 2 rows, none to learn from'):
+        split(Traits(np.arange(22), y, is_test=np.arange(22) >= 18), SplitSettings(), 0)
