@@ -1,0 +1,73 @@
+"""What is measured: named functions of the predictions table, each with a direction and a unit.
+
+A metric of your own is one decorated function. It is known by its name as soon as its module is imported::
+
+    from bakeoff.metrics import is_regression, metric
+
+    @metric("within_10_percent", "maximize", applies=is_regression)
+    def within_10_percent(table):
+        return float((abs(table.predictions.output - table.target) <= 0.1 * abs(table.target)).mean())
+
+Its bootstrap then calls the function once per resample. Say how the value is made from the rows, and all resamples are
+computed at once, far faster::
+
+    from bakeoff.metrics import is_regression, mean_of, metric
+
+    def hits(table):
+        return abs(table.predictions.output - table.target) <= 0.1 * abs(table.target)
+
+    @metric("within_10_percent", "maximize", applies=is_regression, resample=mean_of(hits))
+    def within_10_percent(table):
+        return float(hits(table).mean())
+
+``mean_of`` and ``FromQuantile`` take a function of the table that gives one number a row; ``FromSums`` takes several
+columns and combines their sums (a ratio, a root, a correlation); ``FromRanks`` takes a statistic of the ranking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bakeoff.metrics import classification, operations, regression
+from bakeoff.metrics.base import Direction, Metric, Resample, applicable, get, names, register
+from bakeoff.metrics.definition import applies_to, is_any, is_binary, is_classification, is_regression, metric
+from bakeoff.metrics.operations import MEASUREMENTS, Measurement
+from bakeoff.metrics.ranking import FromRanks
+from bakeoff.metrics.resampling import FromQuantile, FromSums, mean_of
+from bakeoff.task import PredictionTable
+
+__all__ = [
+    "MEASUREMENTS",
+    "Direction",
+    "FromQuantile",
+    "FromRanks",
+    "FromSums",
+    "Measurement",
+    "Metric",
+    "Resample",
+    "applicable",
+    "applies_to",
+    "classification",
+    "get",
+    "is_any",
+    "is_binary",
+    "is_classification",
+    "is_regression",
+    "mean_of",
+    "metric",
+    "names",
+    "operations",
+    "register",
+    "regression",
+    "score",
+]
+
+
+def score(table: PredictionTable, names: Sequence[str] | None = None) -> dict[str, float]:
+    """The value of each named metric that is defined for this table; of all that are, when ``names`` is None.
+
+    A metric that is not defined here (it needs probabilities and the model gave none) is absent, never 0. A value is
+    NaN where these rows leave it undefined. Raises ``ConfigError`` for a name that no metric has.
+    """
+    wanted = applicable(table.schema) if names is None else [get(name) for name in names]
+    return {metric.name: metric.value(table) for metric in wanted if applies_to(metric, table)}

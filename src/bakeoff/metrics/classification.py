@@ -1,0 +1,264 @@
+"""How often, how evenly and how confidently the labels are right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.metrics import ranking
+from bakeoff.metrics.definition import is_binary, is_classification, metric
+from bakeoff.metrics.resampling import Floats, FromSums, mean_of, ratio, with_ones
+from bakeoff.task import PredictionTable
+
+CALIBRATION_BINS = 15
+"""Equal-width bins of the confidence, as in Guo et al. (2017)."""
+
+label_metric = partial(metric, direction="maximize", applies=is_classification)
+positive_metric = partial(metric, direction="maximize", applies=is_binary)
+proba_metric = partial(metric, applies=is_classification, needs_proba=True)
+
+
+def _correct(table: PredictionTable) -> NDArray[np.bool_]:
+    return np.asarray(table.predictions.output == table.target)
+
+
+def _outcomes(table: PredictionTable) -> Floats:
+    """For each label that occurs in the table: right answers, true rows, answers. Shape (n, 3k)."""
+    labels = sorted({*table.target, *table.predictions.output})
+    truth, answers = (
+        np.asarray(given)[:, None] == np.array(labels, dtype=object)
+        for given in (table.target, table.predictions.output)
+    )
+    return np.hstack([truth & answers, truth, answers]).astype(np.float64)
+
+
+def _positive_outcomes(table: PredictionTable) -> Floats:
+    """For the positive class: right answers, true rows, answers. Shape (n, 3)."""
+    truth, answers = (given == table.schema.positive for given in (table.target, table.predictions.output))
+    return np.column_stack([truth & answers, truth, answers]).astype(np.float64)
+
+
+def _precision(hits: Floats, truth: Floats, answers: Floats) -> Floats:
+    return ratio(hits, answers)
+
+
+def _recall(hits: Floats, truth: Floats, answers: Floats) -> Floats:
+    return ratio(hits, truth)
+
+
+def _f1(hits: Floats, truth: Floats, answers: Floats) -> Floats:
+    return ratio(2 * hits, truth + answers)
+
+
+def _mcc(hits: Floats, truth: Floats, answers: Floats) -> Floats:
+    n = truth.sum(axis=1)
+    agreement = hits.sum(axis=1) * n - (truth * answers).sum(axis=1)
+    spread = (n**2 - (truth**2).sum(axis=1)) * (n**2 - (answers**2).sum(axis=1))
+    return ratio(agreement, np.sqrt(spread))
+
+
+def _balanced(hits: Floats, truth: Floats, answers: Floats) -> Floats:
+    return np.asarray(_recall(hits, truth, answers).sum(axis=1) / (truth > 0).sum(axis=1))
+
+
+Of = Callable[[Floats, Floats, Floats], Floats]
+
+
+def _macro(of: Of) -> Of:
+    """Averaged over the labels that the resample has, true or answered: scikit-learn's default."""
+
+    def averaged(hits: Floats, truth: Floats, answers: Floats) -> Floats:
+        return np.asarray(of(hits, truth, answers).sum(axis=1) / (truth + answers > 0).sum(axis=1))
+
+    return averaged
+
+
+def _over_labels(of: Of) -> FromSums:
+    return FromSums(_outcomes, lambda sums: of(*np.split(sums, 3, axis=1)))
+
+
+def _of_positive(of: Of) -> FromSums:
+    return FromSums(_positive_outcomes, lambda sums: of(*sums.T))
+
+
+def _prf(table: PredictionTable, which: int, **how: Any) -> float:
+    from sklearn.metrics import precision_recall_fscore_support
+
+    scores = precision_recall_fscore_support(table.target, table.predictions.output, zero_division=0, **how)
+    return float(np.squeeze(scores[which]))
+
+
+@label_metric("accuracy", resample=mean_of(_correct))
+def accuracy(table: PredictionTable) -> float:
+    """Share of rows that are labelled right."""
+    from sklearn.metrics import accuracy_score
+
+    return float(accuracy_score(table.target, table.predictions.output))
+
+
+@label_metric("balanced_accuracy", resample=_over_labels(_balanced))
+def balanced_accuracy(table: PredictionTable) -> float:
+    """Mean recall over the classes that occur: a rare class counts as much as a frequent one."""
+    return _prf(table, 1, average="macro", labels=np.unique(table.target))
+
+
+@label_metric("precision_macro", resample=_over_labels(_macro(_precision)))
+def precision_macro(table: PredictionTable) -> float:
+    """Mean over the labels that occur of: share of its answers that are right."""
+    return _prf(table, 0, average="macro")
+
+
+@label_metric("recall_macro", resample=_over_labels(_macro(_recall)))
+def recall_macro(table: PredictionTable) -> float:
+    """Mean over the labels that occur of: share of its rows that are found."""
+    return _prf(table, 1, average="macro")
+
+
+@label_metric("f1_macro", resample=_over_labels(_macro(_f1)))
+def f1_macro(table: PredictionTable) -> float:
+    """Mean over the labels that occur of: harmonic mean of precision and recall."""
+    return _prf(table, 2, average="macro")
+
+
+@label_metric("precision_micro", resample=mean_of(_correct))
+def precision_micro(table: PredictionTable) -> float:
+    """Precision over all labels together: equals accuracy when each row has one label."""
+    return _prf(table, 0, average="micro")
+
+
+@label_metric("recall_micro", resample=mean_of(_correct))
+def recall_micro(table: PredictionTable) -> float:
+    """Recall over all labels together: equals accuracy when each row has one label."""
+    return _prf(table, 1, average="micro")
+
+
+@label_metric("f1_micro", resample=mean_of(_correct))
+def f1_micro(table: PredictionTable) -> float:
+    """F1 over all labels together: equals accuracy when each row has one label."""
+    return _prf(table, 2, average="micro")
+
+
+@label_metric("mcc", resample=_over_labels(_mcc))
+def mcc(table: PredictionTable) -> float:
+    """Correlation of labels and answers, −1 to 1, for any number of classes (Matthews 1975, Gorodkin 2004)."""
+    from sklearn.metrics import matthews_corrcoef
+
+    return float(matthews_corrcoef(table.target, table.predictions.output))
+
+
+@positive_metric("precision", resample=_of_positive(_precision))
+def precision(table: PredictionTable) -> float:
+    """Share of the rows labelled positive that are."""
+    return _prf(table, 0, labels=[table.schema.positive])
+
+
+@positive_metric("recall", resample=_of_positive(_recall))
+def recall(table: PredictionTable) -> float:
+    """Share of the positive rows that are found."""
+    return _prf(table, 1, labels=[table.schema.positive])
+
+
+@positive_metric("f1", resample=_of_positive(_f1))
+def f1(table: PredictionTable) -> float:
+    """Harmonic mean of precision and recall of the positive class."""
+    return _prf(table, 2, labels=[table.schema.positive])
+
+
+def _proba(table: PredictionTable) -> Floats:
+    assert table.predictions.proba is not None
+    return table.predictions.proba
+
+
+def _truth(table: PredictionTable) -> NDArray[np.bool_]:
+    """Whether each class is the true one, shape (n, k)."""
+    return np.asarray(table.target[:, None] == np.array(table.schema.classes, dtype=object))
+
+
+def _surprise(table: PredictionTable) -> Floats:
+    tiny = np.finfo(np.float64).eps
+    given = np.sum(_proba(table), axis=1, where=_truth(table))
+    return np.asarray(-np.log(np.clip(given, tiny, 1 - tiny)))
+
+
+def _squared_error(table: PredictionTable) -> Floats:
+    error = np.sum((_proba(table) - _truth(table)) ** 2, axis=1)
+    return np.asarray(error / 2 if len(table.schema.classes) == 2 else error)
+
+
+def _calibration_gap(table: PredictionTable) -> tuple[NDArray[np.intp], Floats]:
+    """Of the most probable class: the bin of its probability, and whether it is right less that probability."""
+    proba, rows = _proba(table), np.arange(len(table))
+    top = proba.argmax(axis=1)
+    confidence = proba[rows, top]
+    bins = np.clip(np.ceil(confidence * CALIBRATION_BINS).astype(np.intp) - 1, 0, CALIBRATION_BINS - 1)
+    return bins, _truth(table)[rows, top] - confidence
+
+
+def _gaps_by_bin(table: PredictionTable) -> Floats:
+    bins, gap = _calibration_gap(table)
+    return with_ones(*(np.where(bins == i, gap, 0.0) for i in range(CALIBRATION_BINS)))
+
+
+def _mean_gap(sums: Floats) -> Floats:
+    return np.asarray(np.abs(sums[:, :-1]).sum(axis=1) / sums[:, -1])
+
+
+def _one_against_rest(table: PredictionTable, score: Callable[[Any, Any], float], needs_both: bool) -> float:
+    values = []
+    for name in ranking.ranked_classes(table.schema):
+        is_class = table.target == name
+        if is_class.any() and not (needs_both and is_class.all()):
+            values.append(score(is_class, _proba(table)[:, table.schema.classes.index(name)]))
+    return float(np.mean(values)) if values else float("nan")
+
+
+@proba_metric("roc_auc", "maximize", resample=ranking.FromRanks(ranking.area_under_roc))
+def roc_auc(table: PredictionTable) -> float:
+    """How often a positive row outranks another: of the positive class, or each class against the rest, averaged.
+
+    Classes for which the rows do not define it are left out of the average; NaN when none is left.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    return _one_against_rest(table, roc_auc_score, needs_both=True)
+
+
+@proba_metric("average_precision", "maximize", resample=ranking.FromRanks(ranking.average_precision))
+def average_precision(table: PredictionTable) -> float:
+    """Area under the precision-recall curve: of the positive class, or each class against the rest, averaged.
+
+    Classes without a row are left out of the average; NaN when none is left.
+    """
+    from sklearn.metrics import average_precision_score
+
+    return _one_against_rest(table, average_precision_score, needs_both=False)
+
+
+@proba_metric("log_loss", "minimize", resample=mean_of(_surprise))
+def log_loss(table: PredictionTable) -> float:
+    """Mean of −log of the probability given to the true class, in nats."""
+    from sklearn.metrics import log_loss
+
+    return float(log_loss(table.target, _proba(table), labels=list(table.schema.classes)))
+
+
+@proba_metric("brier", "minimize", resample=mean_of(_squared_error))
+def brier(table: PredictionTable) -> float:
+    """Mean squared error of the probabilities (Brier 1950), in scikit-learn's convention.
+
+    Two classes: of the positive one alone, 0 to 1. More classes: summed over the classes, 0 to 2.
+    """
+    from sklearn.metrics import brier_score_loss
+
+    return float(brier_score_loss(table.target, _proba(table), labels=list(table.schema.classes)))
+
+
+@proba_metric("expected_calibration_error", "minimize", resample=FromSums(_gaps_by_bin, _mean_gap))
+def expected_calibration_error(table: PredictionTable) -> float:
+    """Distance between confidence and accuracy of the most probable class (Naeini et al. 2015, Guo et al. 2017)."""
+    bins, gap = _calibration_gap(table)
+    return float(np.abs(np.bincount(bins, weights=gap)).sum() / len(table))

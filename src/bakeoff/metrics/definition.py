@@ -1,0 +1,63 @@
+"""How a metric is declared: a decorated function of the table, and the tasks it is defined for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bakeoff.metrics.base import Direction, Metric, Resample, Value, register
+from bakeoff.metrics.resampling import by_loop
+from bakeoff.task import PredictionTable, Schema
+
+
+def is_any(schema: Schema) -> bool:
+    """Every task."""
+    return True
+
+
+def is_classification(schema: Schema) -> bool:
+    """The target is a label."""
+    return schema.kind == "classification"
+
+
+def is_binary(schema: Schema) -> bool:
+    """The target is one of two labels, and one of them is named as the positive one."""
+    return is_classification(schema) and len(schema.classes) == 2 and schema.positive is not None
+
+
+def is_regression(schema: Schema) -> bool:
+    """The target is a number."""
+    return schema.kind == "regression"
+
+
+def metric(
+    name: str,
+    direction: Direction,
+    *,
+    unit: str = "",
+    applies: Callable[[Schema], bool] = is_any,
+    needs_proba: bool = False,
+    resample: Resample | None = None,
+) -> Callable[[Value], Metric]:
+    """Decorate a function of the table: it becomes a registered metric.
+
+    Args:
+        name: as it is written in configs and tables.
+        direction: which way is better.
+        unit: of the value.
+        applies: whether the metric is defined for such a task.
+        needs_proba: whether it reads class probabilities.
+        resample: all bootstrap resamples at once; when None, the function is called once per resample.
+
+    Raises:
+        ValueError: the name is taken.
+    """
+
+    def declare(value: Value) -> Metric:
+        return register(Metric(name, direction, unit, value, resample or by_loop(value), applies, needs_proba))
+
+    return declare
+
+
+def applies_to(metric: Metric, table: PredictionTable) -> bool:
+    """Whether the metric is defined for this task and for what this model answered."""
+    return metric.applies(table.schema) and not (metric.needs_proba and table.predictions.proba is None)

@@ -1,0 +1,105 @@
+"""How near the predicted values are to the true ones."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from bakeoff.metrics.definition import is_regression, metric
+from bakeoff.metrics.resampling import Floats, FromQuantile, FromSums, mean_of, per_row, with_ones
+from bakeoff.task import PredictionTable
+
+
+def _error(table: PredictionTable) -> Floats:
+    return np.asarray(table.predictions.output - table.target, dtype=np.float64)
+
+
+def _absolute(table: PredictionTable) -> Floats:
+    return np.abs(_error(table))
+
+
+def _relative(table: PredictionTable) -> Floats:
+    return np.asarray(_absolute(table) / np.maximum(np.abs(table.target), np.finfo(np.float64).eps))
+
+
+def _squares(table: PredictionTable) -> Floats:
+    # Centred at the median, so that the spread is not lost as the difference of two large numbers.
+    centred = table.target - np.median(table.target)
+    return with_ones(_error(table) ** 2, centred, centred**2)
+
+
+def _root(sums: Floats) -> Floats:
+    return np.sqrt(per_row(sums))
+
+
+def _explained(sums: Floats) -> Floats:
+    residual, centred, squares, n = sums.T
+    spread = squares - centred**2 / n
+    # As scikit-learn: a constant target is explained fully or not at all. Rounding leaves a spread of about 1e-16.
+    constant = spread <= 1e-13 * squares
+    r2 = np.where(constant, residual == 0, 1 - residual / np.where(constant, 1, spread))
+    return np.where(n < 2, np.nan, r2)
+
+
+def _pinball(table: PredictionTable, q: float) -> Floats:
+    error = _error(table)
+    return np.maximum((1 - q) * error, -q * error)
+
+
+@metric("mae", "minimize", applies=is_regression, resample=mean_of(_absolute))
+def mae(table: PredictionTable) -> float:
+    """Mean absolute error, in units of the target."""
+    from sklearn.metrics import mean_absolute_error
+
+    return float(mean_absolute_error(table.target, table.predictions.output))
+
+
+@metric("rmse", "minimize", applies=is_regression, resample=FromSums(_squares, _root))
+def rmse(table: PredictionTable) -> float:
+    """Root of the mean squared error, in units of the target."""
+    from sklearn.metrics import root_mean_squared_error
+
+    return float(root_mean_squared_error(table.target, table.predictions.output))
+
+
+@metric("r2", "maximize", applies=is_regression, resample=FromSums(_squares, _explained))
+def r2(table: PredictionTable) -> float:
+    """Share of the target's variance that is explained; NaN for fewer than two rows."""
+    from sklearn.metrics import r2_score
+
+    return float(r2_score(table.target, table.predictions.output)) if len(table) > 1 else float("nan")
+
+
+@metric("mape", "minimize", applies=is_regression, resample=mean_of(_relative))
+def mape(table: PredictionTable) -> float:
+    """Mean absolute error as a share of the target; very large where the target is 0."""
+    from sklearn.metrics import mean_absolute_percentage_error
+
+    return float(mean_absolute_percentage_error(table.target, table.predictions.output))
+
+
+@metric("median_absolute_error", "minimize", applies=is_regression, resample=FromQuantile(_absolute, 0.5))
+def median_absolute_error(table: PredictionTable) -> float:
+    """Median absolute error, in units of the target: a few large errors do not move it."""
+    from sklearn.metrics import median_absolute_error
+
+    return float(median_absolute_error(table.target, table.predictions.output))
+
+
+def _pinball_loss(table: PredictionTable, q: float) -> float:
+    from sklearn.metrics import mean_pinball_loss
+
+    return float(mean_pinball_loss(table.target, table.predictions.output, alpha=q))
+
+
+@metric("pinball_10", "minimize", applies=is_regression, resample=mean_of(partial(_pinball, q=0.1)))
+def pinball_10(table: PredictionTable) -> float:
+    """Quantile loss at 10 % (Koenker & Bassett 1978): a unit too high costs 0.9, a unit too low 0.1."""
+    return _pinball_loss(table, 0.1)
+
+
+@metric("pinball_90", "minimize", applies=is_regression, resample=mean_of(partial(_pinball, q=0.9)))
+def pinball_90(table: PredictionTable) -> float:
+    """Quantile loss at 90 % (Koenker & Bassett 1978): a unit too low costs 0.9, a unit too high 0.1."""
+    return _pinball_loss(table, 0.9)
