@@ -1,0 +1,71 @@
+"""The contract between the runner and whatever answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from bakeoff.task import Examples, Predictions, Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+Report = Callable[[int, float], None]
+
+
+def no_report(step: int, loss: float) -> None:
+    """Outside a search nobody listens."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a model may know besides the rows.
+
+    Attributes:
+        schema: what is asked.
+        seed: of every random choice.
+        threads: how many the model may use.
+        report: takes a step (a boosting round, an epoch) and a loss after it; in a search it raises to end a trial that
+            is not worth going on with, and the model lets that pass.
+        memo: what may be kept from one fit to the next of the same rows, such as encoded features. In a search it
+            lives as long as the study does; the key says what the value depends on besides the rows.
+    """
+
+    schema: Schema
+    seed: int
+    threads: int
+    report: Report = no_report
+    memo: dict[Any, Any] = field(default_factory=dict)
+
+
+class Model(Protocol):
+    """Anything that learns from rows and answers rows.
+
+    Parameters go to the constructor and nowhere else; the constructor does no work and checks nothing that needs data.
+    A model that cannot serve a task raises ``ConfigError`` from ``check``, before any fit.
+
+    Attributes:
+        uses_validation: whether ``fit`` wants validation rows (to stop early, to calibrate). The final fit of a model
+            that does not want them learns from all development rows.
+    """
+
+    uses_validation: bool
+
+    def check(self, schema: Schema) -> None:
+        """Raise ``ConfigError`` when these parameters cannot serve this task. Cheap: no data, no fit."""
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Learn from ``train``; use ``valid`` (None when there is none) only to stop or to calibrate."""
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        """Answer n ≥ 1 rows of the feature columns. Raises ``RuntimeError`` before ``fit``."""
+
+    def save(self, folder: Path) -> None:
+        """Write what was learnt into an existing, empty folder, in a format that loads without executing code."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what ``save`` wrote: the loaded model predicts the same."""

@@ -1,0 +1,221 @@
+"""CatBoost: gradient boosting that takes categories, text and missing values as they are, and stops early."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bakeoff.errors import ConfigError, did_you_mean
+from bakeoff.models import classes, columns, state
+from bakeoff.models.base import Context
+from bakeoff.task import Examples, Predictions, Schema
+
+if TYPE_CHECKING:
+    from catboost import Pool
+
+FILE = "model.cbm"
+MISSING = "(missing)"
+OWN = ("iterations", "depth", "learning_rate", "l2_leaf_reg", "early_stopping_rounds", "extra")
+# What the constructor or the run decides, and CatBoost's other names for it.
+TAKEN = frozenset(
+    {
+        *OWN,
+        "n_estimators",
+        "num_boost_round",
+        "num_trees",
+        "max_depth",
+        "eta",
+        "reg_lambda",
+        "od_type",
+        "od_wait",
+        "random_seed",
+        "random_state",
+        "thread_count",
+        "allow_writing_files",
+        "train_dir",
+        "logging_level",
+        "verbose",
+        "silent",
+        "metric_period",
+        "class_names",
+        "classes_count",
+        "cat_features",
+        "text_features",
+    }
+)
+
+
+class CatBoostModel:
+    """CatBoost for classification and regression.
+
+    Args:
+        iterations: most trees; early stopping may keep fewer.
+        depth: of each tree, 1 to 16.
+        learning_rate: how much each tree corrects.
+        l2_leaf_reg: regularisation of the leaves.
+        early_stopping_rounds: trees without a better validation score after which fitting ends; None: never.
+        extra: more of CatBoost's own parameters, by their names there.
+    """
+
+    uses_validation = True
+
+    def __init__(
+        self,
+        iterations: int = 500,
+        depth: int = 6,
+        learning_rate: float = 0.08,
+        l2_leaf_reg: float = 3.0,
+        early_stopping_rounds: int | None = 50,
+        extra: dict[str, Any] | None = None,
+    ) -> None:
+        self.iterations = iterations
+        self.depth = depth
+        self.learning_rate = learning_rate
+        self.l2_leaf_reg = l2_leaf_reg
+        self.early_stopping_rounds = early_stopping_rounds
+        self.extra = extra
+
+    def check(self, schema: Schema) -> None:
+        """Raise ``ConfigError`` for a value out of its range, or an extra parameter that CatBoost does not have."""
+        ranges = {
+            "iterations": (1, None),
+            "depth": (1, 16),
+            "learning_rate": (1e-9, None),
+            "l2_leaf_reg": (0, None),
+            "early_stopping_rounds": (1, None),
+        }
+        for name, (low, high) in ranges.items():
+            value = getattr(self, name)
+            if value is not None and (value < low or (high is not None and value > high)):
+                allowed = f"from {low:g} to {high}" if high else f"{low:g} or more"
+                raise ConfigError(f"model.{name}: {value} is out of range. Allowed: {allowed}.")
+        if self.extra:
+            self._check_extra(self.extra, schema)
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Boost on ``train`` until ``iterations``, or until ``valid`` says that more trees do not help."""
+        from catboost import CatBoostClassifier, CatBoostRegressor
+
+        self.schema_ = schema = context.schema
+        parameters: dict[str, Any] = {
+            "iterations": self.iterations,
+            "depth": self.depth,
+            "learning_rate": self.learning_rate,
+            "l2_leaf_reg": self.l2_leaf_reg,
+            "random_seed": context.seed,
+            "thread_count": context.threads,
+            "allow_writing_files": False,
+            "logging_level": "Silent",
+        }
+        if schema.kind == "classification":
+            parameters["loss_function"] = "MultiClass" if len(schema.classes) > 2 else "Logloss"
+            parameters["class_names"] = list(range(len(schema.classes)))
+        if schema.of_kind("text"):
+            parameters["text_processing"] = _text_processing(schema)
+        learner = CatBoostClassifier if schema.kind == "classification" else CatBoostRegressor
+        booster = learner(**(parameters | (self.extra or {})))
+        if valid is None or not len(valid):
+            booster.fit(self._pool(train.X, train.y))
+        else:
+            rounds = self.early_stopping_rounds
+            booster.fit(
+                self._pool(train.X, train.y), eval_set=self._pool(valid.X, valid.y), early_stopping_rounds=rounds
+            )
+        self.booster_ = booster
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
+        if not hasattr(self, "booster_"):
+            raise RuntimeError("CatBoostModel: predict was called before fit.")
+        pool = self._pool(X)
+        if self.schema_.kind == "regression":
+            return Predictions(np.asarray(self.booster_.predict(pool), dtype=np.float64))
+        proba = np.asarray(self.booster_.predict_proba(pool), dtype=np.float64)
+        return Predictions(classes.most_probable(proba, self.schema_.classes), proba)
+
+    def save(self, folder: Path) -> None:
+        """Write the trees in CatBoost's own format, and the schema as JSON."""
+        self.booster_.save_model(str(folder / FILE))
+        state.write(folder, self.schema_, parameters={name: getattr(self, name) for name in OWN})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what ``save`` wrote."""
+        from catboost import CatBoostClassifier, CatBoostRegressor
+
+        schema, learnt = state.read(folder)
+        model = cls(**learnt["parameters"])
+        model.schema_ = schema
+        model.booster_ = CatBoostClassifier() if schema.kind == "classification" else CatBoostRegressor()
+        model.booster_.load_model(str(folder / FILE))
+        return model
+
+    def _pool(self, X: pd.DataFrame, y: NDArray[Any] | None = None) -> Pool:
+        from catboost import Pool
+
+        schema = self.schema_
+        if y is not None and schema.kind == "classification":
+            y = classes.codes(y, schema.classes)
+        numbers = columns.as_numbers(X, schema.of_kind("numeric"), schema.of_kind("date"))
+        category, text = schema.of_kind("categorical"), schema.of_kind("text")
+        if not category and not text:
+            return Pool(np.column_stack(list(numbers)), y)
+        data: dict[str, NDArray[Any]] = {f"number {i}": values for i, values in enumerate(numbers)}
+        data |= {f"category {name}": columns.strings(X[name], missing=MISSING) for name in category}
+        data |= {f"text {name}": columns.strings(X[name], missing="") for name in text}
+        return Pool(
+            pd.DataFrame(data, copy=False),
+            y,
+            cat_features=[f"category {name}" for name in category],
+            text_features=[f"text {name}" for name in text],
+        )
+
+    def _check_extra(self, extra: dict[str, Any], schema: Schema) -> None:
+        from catboost import CatBoostClassifier, CatBoostRegressor
+
+        learner = CatBoostClassifier if schema.kind == "classification" else CatBoostRegressor
+        known = set(inspect.signature(learner).parameters) - TAKEN
+        for name in extra:
+            if name in TAKEN:
+                raise ConfigError(
+                    f"model.extra.{name}: this is not an extra. "
+                    f"Set {', '.join(f'model.{own}' for own in OWN if own != 'extra')} or seed."
+                )
+            if name not in known:
+                raise ConfigError(f'model.extra.{name}: CatBoost has no parameter "{name}".{did_you_mean(name, known)}')
+
+
+def _text_processing(schema: Schema) -> dict[str, Any]:
+    """How text becomes numbers, in CatBoost's terms.
+
+    CatBoost's own default spends minutes on a few thousand short texts with several classes, nearly all of it on the
+    thousands of columns of its bag of words. Naive Bayes and BM25 over single words, pairs and triples, a few columns
+    a class, are as good and a hundred times faster. They need classes, so values keep a small bag of words.
+    """
+    sizes = {f"words {n}": n for n in (1, 2, 3)}
+    calcers = ["NaiveBayes", "BM25"] if schema.kind == "classification" else ["BoW:top_tokens_count=200"]
+    return {
+        "tokenizers": [
+            {
+                "tokenizer_id": "words",
+                "lowercasing": "true",
+                "separator_type": "BySense",
+                "token_types": ["Word", "Number", "Punctuation"],
+            }
+        ],
+        "dictionaries": [
+            {"dictionary_id": name, "gram_order": str(n), "occurrence_lower_bound": "1", "max_dictionary_size": "50000"}
+            for name, n in sizes.items()
+        ],
+        "feature_processing": {
+            "default": [
+                {"tokenizers_names": ["words"], "dictionaries_names": list(sizes), "feature_calcers": [calcer]}
+                for calcer in calcers
+            ]
+        },
+    }

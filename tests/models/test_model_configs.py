@@ -1,0 +1,58 @@
+"""The shipped model configs: rules come with the data, cards are complete, spaces name what exists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from bakeoff import config
+
+CONF = Path(__file__).parents[2] / "conf"
+MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
+WITH_RULES = sorted(path.stem for path in (CONF / "rules").glob("*.yaml"))
+
+
+def model(*overrides: str) -> dict[str, Any]:
+    config.register()
+    with initialize_config_dir(str(CONF), version_base=None):
+        composed = compose("config", list(overrides)).model
+    container = OmegaConf.to_container(composed)
+    assert isinstance(container, dict)
+    return {str(k): v for k, v in container.items()}
+
+
+@pytest.mark.parametrize("data", WITH_RULES)
+def test_the_rules_of_a_sample_set_come_with_it(data: str) -> None:
+    assert model("model=rules", f"data={data}")["rules"] == OmegaConf.load(CONF / "rules" / f"{data}.yaml").rules
+
+
+def test_data_without_rules_composes_and_has_none() -> None:
+    assert model("model=rules", "data=csv")["rules"] == []
+
+
+def test_rules_can_be_taken_from_another_file_or_given() -> None:
+    assert model("model=rules", "data=csv", "rules@model=trec")["default"] == "ENTY"
+    given = model("model=rules", "data=trec", "model.rules=[{keywords: [who], output: HUM}]")["rules"]
+    assert given == [{"keywords": ["who"], "output": "HUM"}]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_cards_are_complete(name: str) -> None:
+    card = model(f"model={name}", "data=sms_spam")["card"]
+    assert list(card) == ["family", "licence", "source", "hosting", "data_leaves_network", "summary"]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_search_spaces_name_parameters_that_the_config_has(name: str) -> None:
+    node = model(f"model={name}")
+    for key, sweep in node.get("search_space", {}).items():
+        place = node
+        for part in key.split("."):
+            assert part in place, key
+            place = place[part]
+        assert OverridesParser.create().parse_override(f"x={sweep}").is_sweep_override()
