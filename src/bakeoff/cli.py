@@ -1,0 +1,184 @@
+"""The command line: a Hydra application, and a few verbs beside it. The one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+OK, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+HELP = """\
+bakeoff: which kind of solution should we ship?
+
+Every variant solves the same task on the same split, and is judged to a verdict: ship, keep, or not enough evidence.
+
+  bakeoff                                         the quickstart bake-off, on real data, to a verdict
+  bakeoff model=catboost data=churn               one variant
+  bakeoff -m model=rules,linear,catboost data=trec    a bake-off of three
+  bakeoff data=csv data.path=my.csv data.target=label model=linear
+  bakeoff experiment=quickstart                   a declared bake-off
+  bakeoff plan ...                                what the same arguments would run; runs nothing
+  bakeoff compare DIR [DIR ...] [decision.metric=...] [incumbent=...]
+                                                  compare what is on disk
+  bakeoff list [GROUP]                            components: name, family, licence
+  bakeoff doctor                                  versions, cores, folders, assets
+  bakeoff --version | --help
+
+Any value of the config can be overridden: key=value, group=option, key=a,b,c (a sweep), +key=value, ~key.
+Hydra's own flags work too: --cfg job, --info, --config-dir DIR, --multirun; bakeoff --hydra-help tells them.
+Exit codes: 0 all variants ran, 1 some variant failed (the rest is compared), 2 the request is wrong.
+"""
+# Flags of Hydra's that do something else than run.
+NOT_A_RUN = {"--cfg", "-c", "--info", "-i", "--shell-completion", "-sc", "--hydra-help", "--run", "-r"}
+ABOUT_HYDRA = {"--shell-completion", "-sc", "--hydra-help"}
+CHOOSES_WHAT_RUNS = ("experiment", "model", "data")
+
+
+def conf_dir() -> Path:
+    """The shipped config tree: inside the installed package, or at the root of a source checkout."""
+    inside = Path(__file__).parent / "conf"
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "conf"
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    first = arguments[0] if arguments else ""
+    if first in ("--help", "-h", "help"):
+        print(HELP, end="")
+        print("\nConfig groups:")
+        for group, options in _groups().items():
+            print(f"  {group}: {', '.join(options)}")
+        sys.exit(OK)
+    if first == "--version":
+        from bakeoff import __version__
+
+        print(f"bakeoff {__version__}")
+        sys.exit(OK)
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(_guarded(arguments))
+
+
+def _guarded(arguments: list[str]) -> int:
+    """Run, and turn what is raised into an exit code and a message."""
+    from bakeoff.errors import BakeoffError, VariantsFailed
+
+    wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    # Hydra would print errors in its own way and exit with 1: let them come here instead.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        return _dispatch(arguments)
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command goes on where it stopped.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except VariantsFailed as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    except BakeoffError as error:
+        if wants_traceback:
+            raise
+        print(error, file=sys.stderr)
+        return WRONG
+    except Exception as error:
+        from bakeoff.hydra_errors import explain
+
+        message = explain(error)
+        if message is None or wants_traceback:
+            raise
+        print(message, file=sys.stderr)
+        return WRONG
+
+
+def _dispatch(arguments: list[str]) -> int:
+    verb, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
+    if verb == "compare":
+        from bakeoff.verbs import compare
+
+        compare(rest)
+    elif verb == "list":
+        from bakeoff.verbs import list_components
+
+        list_components(rest, conf_dir())
+    elif verb == "doctor":
+        from bakeoff.verbs import doctor
+
+        doctor(conf_dir())
+    elif verb == "plan":
+        _hydra([*rest, "hydra.sweeper.plan=true"])
+    else:
+        _refuse_unknown_verb(verb)
+        _hydra(arguments)
+    return OK
+
+
+def _refuse_unknown_verb(word: str) -> None:
+    if not word or word.startswith(("-", "+", "~")) or "=" in word:
+        return
+    from bakeoff.errors import ConfigError, did_you_mean
+
+    verbs = ("plan", "compare", "list", "doctor")
+    raise ConfigError(
+        f'bakeoff: "{word}" is neither a verb nor an override. Verbs: {", ".join(verbs)}; overrides: key=value.'
+        f"{did_you_mean(word, verbs)}"
+    )
+
+
+def _hydra(arguments: list[str]) -> None:
+    """Hand over to Hydra, as a sweep: one way through for one variant and for many."""
+    import hydra
+
+    from bakeoff import config
+
+    config.register()
+    # Overrides may stand before, between and behind flags; Hydra's own parser wants them in one place.
+    overrides = [a for a in arguments if a.startswith("~") or ("=" in a and not a.startswith("-"))]
+    flags = [a for a in arguments if a not in overrides]
+    if not ABOUT_HYDRA & set(flags):
+        names = {o.lstrip("+~").partition("=")[0] for o in overrides}
+        if names.isdisjoint(CHOOSES_WHAT_RUNS):
+            overrides.append("experiment=quickstart")
+        if not {"-m", "--multirun"} & set(flags) and not NOT_A_RUN & set(flags):
+            flags.append("--multirun")
+    sys.argv = [sys.argv[0], *flags, *overrides]
+    hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(job)()
+
+
+def job(cfg: DictConfig) -> str:
+    """Run one variant; Hydra calls this, in this process or in a worker. Returns how it ended."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from bakeoff import request, runner
+    from bakeoff.report import terminal
+
+    asked = request.read(cfg, Path(HydraConfig.get().runtime.output_dir))
+    with terminal.progress(asked.variant) as announce:
+        run = runner.run(asked, announce)
+    terminal.show_run(run)
+    return run.status
+
+
+def _groups() -> dict[str, list[str]]:
+    """Config groups and their options, as files tell them: no config library is loaded for a help text."""
+    groups = {}
+    for folder in sorted(p for p in conf_dir().iterdir() if p.is_dir() and p.name != "hydra"):
+        options = sorted(file.stem for file in folder.glob("*.yaml") if not file.stem.startswith("_"))
+        groups[folder.name] = options
+    return groups
+
+
+def _terminate(signum: int, frame: object) -> None:
+    """Let a polite kill end a run as Ctrl-C does: recorded, and to be resumed."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,281 @@
+"""Compare runs from what is on disk: paired, on the same test rows, to a verdict."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bakeoff import metrics, record
+from bakeoff.compare import decision as rule
+from bakeoff.compare.statistics import bootstrap, interval
+from bakeoff.config import DecisionSettings
+from bakeoff.errors import ConfigError, DataError, did_you_mean
+from bakeoff.metrics import Metric
+from bakeoff.record import Run, Score
+
+if TYPE_CHECKING:
+    from bakeoff.task import PredictionTable
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of the leaderboard. Metrics are over the test rows that all variants answered."""
+
+    name: str
+    family: str
+    status: str
+    metrics: Mapping[str, Score]
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A variant's value less the incumbent's, with an interval that holds jointly over all variants."""
+
+    variant: str
+    metric: str
+    difference: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What ``comparison.json`` holds. Its keys are stable; docs/comparison.md describes them.
+
+    Attributes:
+        task: name of the data.
+        metric: the decision metric.
+        direction: of the decision metric.
+        smallest_difference: that matters, in the metric's unit.
+        confidence: of each variant's interval.
+        joint_confidence: of each difference's interval, so that all of them hold together with ``confidence``.
+        test_rows: on which all variants are compared.
+        incumbent: name of the variant that others must beat.
+        verdict: ship, keep or inconclusive.
+        winner: whom the verdict names; None when it is inconclusive.
+        reason: in a sentence.
+        variants: best first; those without results last.
+        differences: to the incumbent, for every metric.
+        notes: what a reader must know, one sentence each.
+    """
+
+    task: str
+    metric: str
+    direction: str
+    smallest_difference: float
+    confidence: float
+    joint_confidence: float
+    test_rows: int
+    incumbent: str
+    verdict: rule.Verdict
+    winner: str | None
+    reason: str
+    variants: tuple[Variant, ...]
+    differences: tuple[Difference, ...]
+    notes: tuple[str, ...] = ()
+
+
+def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | None = None) -> Comparison:
+    """Compare finished runs of one task.
+
+    Args:
+        runs: at least one; those that did not finish are listed without metrics.
+        settings: how the verdict is reached.
+        incumbent: whom the others must beat; None: the one that ran first.
+
+    Raises:
+        ConfigError: the incumbent or the metric is not there.
+        DataError: the runs are not of one task.
+    """
+    names = [run.variant for run in runs]
+    if incumbent is not None and incumbent not in names:
+        raise ConfigError(
+            f'incumbent: there is no variant "{incumbent}". '
+            f"Variants: {', '.join(names)}.{did_you_mean(incumbent, names)}"
+        )
+    finished = [run for run in runs if run.status == "ok"]
+    _check_one_task(finished)
+    if not finished:
+        return _without_results(runs, settings, incumbent or names[0])
+    tables, notes = _common_rows({run.variant: record.read_predictions(run) for run in finished})
+    schema = next(iter(tables.values())).schema
+    metric = rule.deciding_metric(settings.metric, schema)
+    asked = {name for run in finished for name in run.metrics} | {metric.name}
+    measured = [m for m in metrics.applicable(schema) if m.name in asked]
+    draws = bootstrap(tables, measured, settings.resamples)
+    values = {
+        name: {m.name: m.value(table) for m in measured if m.name in draws[name]} for name, table in tables.items()
+    }
+
+    if incumbent is None:
+        incumbent = finished[0].variant
+        if len(finished) > 1:
+            notes.append(f"No incumbent was declared: {incumbent}, which ran first, stands in.")
+    challengers = [run.variant for run in finished if run.variant != incumbent]
+    joint = 1 - (1 - settings.confidence) / max(1, len(challengers))
+    differences = _differences(values, draws, incumbent, challengers, joint) if incumbent in values else []
+    if incumbent in values:
+        margin = rule.smallest_difference(settings.smallest_difference, values[incumbent].get(metric.name, np.nan))
+        gains = _gains(metric, differences, values)
+        reached = rule.decide(
+            metric, incumbent, values[incumbent].get(metric.name, np.nan), gains, margin, len(tables[incumbent])
+        )
+    else:
+        margin = float("nan")
+        reached = rule.Decision("inconclusive", None, f"the incumbent, {incumbent}, has no results to compare with.")
+    if reached.verdict == "ship" and reached.winner is not None:
+        notes += _close_to(reached.winner, metric, values, draws, challengers, joint)
+    variants = [_variant(run, values, draws, settings.confidence) for run in runs]
+    return Comparison(
+        task=str((finished[0].task or {}).get("name", "")),
+        metric=metric.name,
+        direction=metric.direction,
+        smallest_difference=margin,
+        confidence=settings.confidence,
+        joint_confidence=joint,
+        test_rows=len(next(iter(tables.values()))),
+        incumbent=incumbent,
+        verdict=reached.verdict,
+        winner=reached.winner,
+        reason=reached.reason,
+        variants=tuple(sorted(variants, key=lambda v: _rank(v, metric))),
+        differences=tuple(differences),
+        notes=tuple(notes),
+    )
+
+
+def write(comparison: Comparison, folder: Path) -> None:
+    """Write ``comparison.json`` and ``leaderboard.csv`` into a bake-off folder."""
+    record.write_json(folder / record.COMPARISON, asdict(comparison))
+    columns = list(dict.fromkeys(name for v in comparison.variants for name in v.metrics))
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["variant", "family", "status", *(f"{c}{end}" for c in columns for end in ("", "_low", "_high"))])
+    for v in comparison.variants:
+        scores = [v.metrics.get(c, Score(None)) for c in columns]
+        cells = ["" if x is None or x != x else x for s in scores for x in (s.value, s.low, s.high)]
+        rows.writerow([v.name, v.family, v.status, *cells])
+    record.write_text(folder / record.LEADERBOARD, text.getvalue())
+
+
+def _check_one_task(runs: Sequence[Run]) -> None:
+    if len({run.fingerprint for run in runs}) < 2:
+        return
+    lines = [f"  {run.folder}: {(run.task or {}).get('name')}, fingerprint {str(run.fingerprint)[:12]}" for run in runs]
+    raise DataError(
+        "These runs are of different tasks (rows, column roles or split differ), so they cannot be compared:\n"
+        + "\n".join(lines)
+        + "\nGive each task a name= of its own, or run the older variants again with resume=false."
+    )
+
+
+def _common_rows(tables: dict[str, PredictionTable]) -> tuple[dict[str, PredictionTable], list[str]]:
+    """Restrict the tables to the rows that all of them hold, in the same order."""
+    ids = [list(table.ids) for table in tables.values()]
+    if all(other == ids[0] for other in ids[1:]):
+        return tables, []
+    common = set(ids[0]).intersection(*ids[1:])
+    if not common:
+        raise DataError("These runs answered no test row in common, so they cannot be compared.")
+    order = [i for i in ids[0] if i in common]
+    restricted = {}
+    for name, table in tables.items():
+        position = {identity: row for row, identity in enumerate(table.ids)}
+        restricted[name] = table.take(np.array([position[i] for i in order], dtype=np.intp))
+    return restricted, [f"Compared on the {len(order):,} test rows that all variants answered."]
+
+
+def _differences(
+    values: Mapping[str, Mapping[str, float]],
+    draws: Mapping[str, Mapping[str, Any]],
+    incumbent: str,
+    challengers: Sequence[str],
+    confidence: float,
+) -> list[Difference]:
+    return [
+        Difference(
+            variant,
+            name,
+            value - values[incumbent][name],
+            *interval(draws[variant][name] - draws[incumbent][name], confidence),
+        )
+        for variant in challengers
+        for name, value in values[variant].items()
+        if name in values[incumbent]
+    ]
+
+
+def _gains(
+    metric: Metric, differences: Sequence[Difference], values: Mapping[str, Mapping[str, float]]
+) -> list[rule.Gain]:
+    """The differences in the decision metric, turned so that positive is better."""
+    gains = []
+    for d in differences:
+        if d.metric == metric.name:
+            bounds = (d.low, d.high) if metric.direction == "maximize" else (-d.high, -d.low)
+            gain = d.difference if metric.direction == "maximize" else -d.difference
+            gains.append(rule.Gain(d.variant, values[d.variant][metric.name], gain, *bounds))
+    return gains
+
+
+def _close_to(
+    winner: str,
+    metric: Metric,
+    values: Mapping[str, Mapping[str, float]],
+    draws: Mapping[str, Mapping[str, Any]],
+    challengers: Sequence[str],
+    confidence: float,
+) -> list[str]:
+    """Name the challengers that cannot be told apart from the winner: they may be cheaper to run."""
+    close = []
+    for other in challengers:
+        if other != winner and metric.name in values[other]:
+            low, high = interval(draws[other][metric.name] - draws[winner][metric.name], confidence)
+            if low <= 0 <= high:
+                close.append(other)
+    if not close:
+        return []
+    return [f"In {metric.name}, {' and '.join(close)} cannot be told apart from {winner}: look at latency and cost."]
+
+
+def _variant(run: Run, values: Mapping[str, Any], draws: Mapping[str, Any], confidence: float) -> Variant:
+    scores = {name: score for name, score in run.metrics.items() if name not in metrics.names()}
+    if run.variant in values:
+        of_table = {
+            name: Score(value, *interval(draws[run.variant][name], confidence))
+            for name, value in values[run.variant].items()
+        }
+        scores = of_table | scores
+    return Variant(run.variant, run.family, run.status, scores, run.error["message"] if run.error else None)
+
+
+def _rank(variant: Variant, metric: Metric) -> tuple[bool, float]:
+    score = variant.metrics.get(metric.name)
+    if score is None or score.value is None or score.value != score.value:
+        return (True, 0.0)
+    return (False, -score.value if metric.direction == "maximize" else score.value)
+
+
+def _without_results(runs: Sequence[Run], settings: DecisionSettings, incumbent: str) -> Comparison:
+    return Comparison(
+        task=str((runs[0].task or {}).get("name", "")),
+        metric=settings.metric or "",
+        direction="",
+        smallest_difference=float("nan"),
+        confidence=settings.confidence,
+        joint_confidence=settings.confidence,
+        test_rows=0,
+        incumbent=incumbent,
+        verdict="inconclusive",
+        winner=None,
+        reason="no variant has results to compare.",
+        variants=tuple(_variant(run, {}, {}, settings.confidence) for run in runs),
+        differences=(),
+    )

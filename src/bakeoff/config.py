@@ -1,0 +1,239 @@
+"""Typed settings, and components: which may be named, what they take, how they are made."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from bakeoff import signature
+from bakeoff.errors import ConfigError, did_you_mean
+
+T = TypeVar("T")
+
+# The libraries bakeoff declares whose classes a config may name.
+LIBRARIES = ("bakeoff", "sklearn", "skrub", "catboost", "optuna")
+# What a component's config holds besides its constructor's arguments.
+ABOUT = ("_target_", "card", "search_space")
+
+
+@dataclass
+class MetricSettings:
+    """What is measured in a run."""
+
+    names: list[str] | None = None  # None: every metric that is defined for the task
+    latency_rows: int = 100  # how many test rows are predicted one by one
+    latency_seconds: float = 2.0  # and for how long at most
+
+
+@dataclass
+class DecisionSettings:
+    """How a verdict is reached."""
+
+    metric: str | None = None  # None: f1 (two classes), f1_macro (more), rmse (regression)
+    smallest_difference: str = "1%"  # that matters: in the metric's unit, or in percent of the incumbent's value
+    confidence: float = 0.95
+    resamples: int = 10_000
+
+
+@dataclass
+class ValidationSettings:
+    """On which development rows a trial is scored."""
+
+    kind: str = "holdout"  # holdout: the task's validation rows; kfold: training and validation rows in turn
+    folds: int = 5
+
+
+@dataclass
+class BudgetSettings:
+    """A budget for a whole bake-off, shared equally among its variants."""
+
+    trials: int | None = None
+    seconds: float | None = None
+    dollars: float | None = None
+
+
+@dataclass
+class SearchSettings:
+    """How each variant is tuned. Every variant gets the same budget; what ends first ends the search."""
+
+    sampler: Any = None  # a sampler of Optuna's; None: no search
+    pruner: Any = None  # a pruner of Optuna's; None: every trial runs to its end
+    trials: int | None = None
+    seconds: float | None = None  # of trials; several workers share them
+    dollars: float | None = None  # seconds of trials at usd_per_hour
+    usd_per_hour: float = 0.10  # price of this hardware
+    total: BudgetSettings = field(default_factory=BudgetSettings)
+    objectives: list[str] | None = None  # None: the decision metric
+    constraints: dict[str, str] = field(default_factory=dict)  # metric: "<= 50"
+    validation: ValidationSettings = field(default_factory=ValidationSettings)
+    space: dict[str, Any] = field(default_factory=dict)  # key: sweep, beside what components declare
+    storage: str | None = None  # database URL; None: a journal file in the run folder
+    workers: int = 1
+
+
+@dataclass
+class Config:
+    """A whole request: one task, one variant. Components (data, model) are checked against their constructors."""
+
+    name: str = MISSING
+    variant: str = MISSING
+    seed: int = 0
+    incumbent: str | None = None
+    resume: bool = True
+    data: Any = MISSING
+    model: Any = MISSING
+    metrics: MetricSettings = field(default_factory=MetricSettings)
+    decision: DecisionSettings = field(default_factory=DecisionSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
+
+
+def register() -> None:
+    """Make the typed settings known to Hydra."""
+    from hydra.core.config_store import ConfigStore
+
+    ConfigStore.instance().store(name="schema", node=Config)
+
+
+def typed(settings: type[T], values: Mapping[str, Any], where: str) -> T:
+    """Read ``values`` as a settings dataclass. Raises ``ConfigError`` that names the key, and the nearest valid one."""
+    allowed = list(settings.__dataclass_fields__)  # type: ignore[attr-defined]
+    for key in values:
+        if key not in allowed:
+            raise ConfigError(
+                f"{where}.{key}: there is no such key. Keys: {', '.join(allowed)}.{did_you_mean(key, allowed)}"
+            )
+    try:
+        made = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(settings), dict(values)))
+    except OmegaConfBaseException as error:
+        key = f"{where}.{error.full_key}" if error.full_key else where
+        raise ConfigError(f"{key}: {str(error.msg or error).splitlines()[0]}") from None
+    assert isinstance(made, settings)
+    return made
+
+
+def locate(target: str, where: str) -> type:
+    """Import the class that ``target`` names, if it may be named.
+
+    Raises:
+        ConfigError: ``target`` is not of an allowed package, does not exist, or is not a class.
+    """
+    _check_allowed(target, where)
+    module_name, _, name = target.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ConfigError(f'{where}: "{target}" cannot be imported: {error}.') from error
+    found = getattr(module, name, None)
+    if found is None:
+        public = [n for n, value in vars(module).items() if isinstance(value, type)]
+        raise ConfigError(f'{where}: there is no "{name}" in {module_name}.{did_you_mean(name, public)}')
+    if not isinstance(found, type) or found.__module__.partition(".")[0] not in LIBRARIES:
+        raise _not_allowed(target, where)
+    return found
+
+
+def check_component(node: Mapping[str, Any], where: str, also: tuple[str, ...] = ()) -> None:
+    """Check a component's config, and those nested in it, against the constructors, without importing them.
+
+    Args:
+        node: plain containers, ``_target_`` included.
+        where: the config key of ``node``, for messages.
+        also: keys that are allowed besides the constructor's arguments.
+
+    Raises:
+        ConfigError: the target is missing or not allowed; an argument is unknown, missing or of a wrong type.
+    """
+    target = node.get("_target_")
+    if not isinstance(target, str):
+        raise ConfigError(
+            f"{where}._target_: a component names its class here, e.g. bakeoff.models.constant.ConstantModel."
+        )
+    _check_allowed(target, f"{where}._target_")
+    takes = signature.read(target) or signature.inspected(locate(target, f"{where}._target_"))
+    arguments = {k: v for k, v in node.items() if k not in ABOUT and k not in also}
+    allowed = [*takes.parameters, *also]
+    for key, value in arguments.items():
+        parameter = takes.parameters.get(key)
+        if parameter is None:
+            if takes.takes_any and not key.startswith("_"):
+                continue
+            raise ConfigError(
+                f'{where}.{key}: {target.rpartition(".")[2]} takes no "{key}". '
+                f"It takes: {', '.join(allowed) or 'nothing'}.{did_you_mean(key, allowed)}"
+            )
+        expected = signature.mismatch(parameter.annotation, value)
+        if expected:
+            raise ConfigError(f"{where}.{key}: {value!r} is not of type {expected}.")
+    for key, parameter in takes.parameters.items():
+        if parameter.required and key not in arguments:
+            raise ConfigError(f"{where}.{key}: {target.rpartition('.')[2]} needs it. Add {where}.{key}=…")
+    for key, value in arguments.items():
+        for path, nested in _components(value, f"{where}.{key}"):
+            check_component(nested, path)
+
+
+def instantiate(node: Any, where: str) -> Any:
+    """Make the object that a checked component config describes, nested components first.
+
+    Raises:
+        ConfigError: the constructor refuses its arguments.
+    """
+    if isinstance(node, list):
+        return [instantiate(item, f"{where}[{i}]") for i, item in enumerate(node)]
+    if not isinstance(node, dict):
+        return node
+    arguments = {k: instantiate(v, f"{where}.{k}") for k, v in node.items() if "_target_" not in node or k not in ABOUT}
+    if "_target_" not in node:
+        return arguments
+    cls = locate(node["_target_"], f"{where}._target_")
+    try:
+        return cls(**arguments)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{where}: {cls.__name__} refuses its arguments: {error}") from error
+
+
+def plain(cfg: DictConfig, where: str = "") -> dict[str, Any]:
+    """The resolved config as plain containers. Raises ``ConfigError`` that names a value nobody gave."""
+    missing = sorted(OmegaConf.missing_keys(cfg))
+    if missing:
+        raise ConfigError("; ".join(f"{where}{key}: a value is needed. Add {where}{key}=…" for key in missing))
+    try:
+        values = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{where}{error.full_key or ''}: {str(error).splitlines()[0]}") from None
+    assert isinstance(values, dict)
+    return {str(k): v for k, v in values.items()}
+
+
+def _check_allowed(target: str, where: str) -> None:
+    """Refuse, before any import, what is not a class of an allowed package."""
+    top, *rest = target.split(".")
+    home = signature.defined_in(target) if top in LIBRARIES and rest else None
+    if not rest or top not in LIBRARIES or any(part.startswith("_") for part in rest):
+        raise _not_allowed(target, where)
+    if home is not None and home.partition(".")[0] not in LIBRARIES:
+        raise _not_allowed(target, where)
+    if signature.is_class(target) is False:
+        raise _not_allowed(target, where)
+
+
+def _not_allowed(target: str, where: str) -> ConfigError:
+    return ConfigError(f'{where}: "{target}" is not allowed. Allowed: classes of {", ".join(LIBRARIES)}.')
+
+
+def _components(value: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The components nested in a value, each with its config key."""
+    if isinstance(value, dict):
+        if "_target_" in value:
+            yield where, value
+        else:
+            for key, item in value.items():
+                yield from _components(item, f"{where}.{key}")
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _components(item, f"{where}[{i}]")

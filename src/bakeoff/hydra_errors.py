@@ -1,0 +1,55 @@
+"""Hydra's and OmegaConf's errors, said in bakeoff's way: what, where, what is allowed, the nearest name."""
+
+from __future__ import annotations
+
+import re
+
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from bakeoff.errors import did_you_mean
+
+
+def explain(error: Exception) -> str | None:
+    """A message for a request that Hydra refuses; None when the error is not about the request."""
+    if isinstance(error, MissingConfigException):
+        return _missing_option(error)
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return _refused_override(error)
+    return None
+
+
+def _missing_option(error: MissingConfigException) -> str:
+    if error.missing_cfg_file is None or error.options is None:
+        return str(error).splitlines()[0]
+    group, _, option = error.missing_cfg_file.rpartition("/")
+    options = [o for o in error.options if not o.startswith("_")]
+    group = group or "config"
+    return f'{group}: there is no option "{option}". Options: {", ".join(options)}.{did_you_mean(option, options)}'
+
+
+def _refused_override(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else None
+    unknown = re.match(r"Could not override '([^']+)'", lines[0])
+    if unknown:
+        key = unknown.group(1)
+        siblings = _siblings(cause)
+        named = f" Keys there: {', '.join(siblings)}." if siblings else ""
+        near = did_you_mean(key.rpartition(".")[2], siblings)
+        return f"{key}: there is no such key or group to override.{named}{near} To add a new key: +{key}=…"
+    if cause is not None:
+        key = f"{cause.full_key}: " if cause.full_key else ""
+        reason = str(cause.msg or cause).splitlines()[0].strip()
+        siblings = _siblings(cause)
+        if siblings and cause.key is not None and cause.key not in siblings:
+            reason = f"there is no such key. Keys: {', '.join(siblings)}.{did_you_mean(str(cause.key), siblings)}"
+        return f"{key}{reason}"
+    return "\n".join(lines)
+
+
+def _siblings(cause: OmegaConfBaseException | None) -> list[str]:
+    """The keys beside the one that was refused."""
+    node = cause.parent_node if cause is not None else None
+    return [str(key) for key in node] if isinstance(node, DictConfig) and node else []

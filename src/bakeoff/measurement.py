@@ -1,0 +1,68 @@
+"""What running costs: time of single answers, peak of memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import psutil
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from bakeoff.models.base import Model
+
+WARM_UP = 3
+
+
+class PeakMemory:
+    """Samples this process while the block runs; ``megabytes`` is the highest resident size less that at the start."""
+
+    def __init__(self, every_seconds: float = 0.01) -> None:
+        self.megabytes = 0.0
+        self._every = every_seconds
+        self._process = psutil.Process()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._start = self._peak = self._process.memory_info().rss
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._done.set()
+        self._thread.join()
+        self._peak = max(self._peak, self._process.memory_info().rss)
+        self.megabytes = (self._peak - self._start) / 1e6
+
+    def _sample(self) -> None:
+        while not self._done.wait(self._every):
+            self._peak = max(self._peak, self._process.memory_info().rss)
+
+
+def latency(model: Model, X: pd.DataFrame, rows: int, seconds: float) -> NDArray[np.float64]:
+    """Predict up to ``rows`` rows one by one, evenly spread over ``X``, for about ``seconds`` at most, after warm-up.
+
+    Returns:
+        Seconds that each row took, shape (n,); NaN where it was not timed.
+    """
+    took = np.full(len(X), np.nan)
+    if rows < 1:
+        return took
+    for _ in range(WARM_UP):
+        model.predict(X.iloc[:1])
+    end = time.perf_counter() + seconds
+    for row in np.unique(np.linspace(0, len(X) - 1, min(rows, len(X))).astype(int)):
+        one = X.iloc[row : row + 1]
+        start = time.perf_counter()
+        model.predict(one)
+        now = time.perf_counter()
+        took[row] = now - start
+        if now > end:
+            break
+    return took

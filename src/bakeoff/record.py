@@ -1,0 +1,263 @@
+"""The run folder: every file name in it, written and read in this one place.
+
+A file is written whole or not at all: under a temporary name first, flushed to disk, then renamed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from bakeoff.errors import DataError
+
+if TYPE_CHECKING:
+    from bakeoff.task import PredictionTable, Schema
+
+RESULT = "result.json"
+CONFIG = "config.yaml"
+PREDICTIONS = "predictions.parquet"
+MODEL = "model"
+LOG = "log.txt"
+COMPARISON = "comparison.json"
+LEADERBOARD = "leaderboard.csv"
+
+Status = Literal["ok", "failed", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric's value with its interval; no interval where a single measurement has none."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one variant did, as its ``result.json`` tells it.
+
+    Attributes:
+        folder: the run folder.
+        variant: its name in the bake-off.
+        family: of the model, from its card.
+        status: ok, failed, or interrupted (also when the process was killed before it could say so).
+        started: when, ISO 8601 in UTC.
+        task: name, schema, split and notes of the task; None when the data were not reached.
+        fingerprint: of rows, roles and split; None when the data were not reached.
+        metrics: name → score on the test split.
+        slices: column → value → ``{"rows": n, "metrics": {name: value}}``.
+        stages: which part of the model answered → share of the test rows, and the share of its answers that were right.
+        parameters: of the model, as fitted.
+        seconds: what was spent on which step.
+        card: licence, hosting and the like, from the model's config.
+        environment: versions, platform and git state.
+        error: ``{"type", "message", "traceback"}`` when it failed.
+    """
+
+    folder: Path
+    variant: str
+    family: str
+    status: Status
+    started: str
+    task: Mapping[str, Any] | None = None
+    fingerprint: str | None = None
+    metrics: Mapping[str, Score] = field(default_factory=dict)
+    slices: Mapping[str, Any] = field(default_factory=dict)
+    stages: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    card: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    error: Mapping[str, str] | None = None
+
+
+def begin(folder: Path, config: Mapping[str, Any]) -> None:
+    """Make the folder ready for a run: what an earlier attempt left goes, the resolved config is written."""
+    from omegaconf import OmegaConf
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (RESULT, PREDICTIONS):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / MODEL, ignore_errors=True)
+    write_text(folder / CONFIG, OmegaConf.to_yaml(OmegaConf.create(dict(config))))
+
+
+def finish(run: Run) -> Run:
+    """Write ``result.json``: from then on the run counts."""
+    content = {k: v for k, v in asdict(run).items() if k != "folder"}
+    write_json(run.folder / RESULT, content)
+    return run
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run folder. A folder with a config and no result is a run that was interrupted.
+
+    Raises:
+        DataError: it is not a run folder.
+    """
+    result = folder / RESULT
+    if not result.is_file():
+        if (folder / CONFIG).is_file():
+            return Run(folder, folder.name, _family(folder), "interrupted", "")
+        raise DataError(f"{folder} is not a run folder: it has no {RESULT}.")
+    try:
+        content = json.loads(result.read_text("utf-8"))
+        metrics = {name: Score(**score) for name, score in content.pop("metrics").items()}
+        return Run(folder=folder, metrics=metrics, **content)
+    except (ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{result} cannot be read: {error}.") from error
+
+
+def read_runs(folder: Path) -> list[Run]:
+    """The runs of a bake-off folder, or the one run of a run folder, in the order in which they started.
+
+    Raises:
+        DataError: there is no such folder, or no run in it.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: there is no such folder.")
+    if _is_run(folder):
+        return [read_run(folder)]
+    runs = [read_run(child) for child in sorted(folder.iterdir()) if child.is_dir() and _is_run(child)]
+    if not runs:
+        raise DataError(f"{folder} holds no runs (no {RESULT} in it or in its folders).")
+    return sorted(runs, key=lambda run: (run.started == "", run.started))
+
+
+def read_config(folder: Path) -> dict[str, Any] | None:
+    """The resolved config that a run folder was made with; None when there is none."""
+    from omegaconf import OmegaConf
+
+    if not (folder / CONFIG).is_file():
+        return None
+    content = OmegaConf.to_container(OmegaConf.load(folder / CONFIG))
+    return {str(k): v for k, v in content.items()} if isinstance(content, dict) else None
+
+
+def schema_of(run: Run) -> Schema:
+    """What was asked of a run. Raises ``DataError`` when it never reached its data."""
+    from bakeoff.task import Schema
+
+    if run.task is None:
+        raise DataError(f"{run.folder}: this run never reached its data.")
+    schema = dict(run.task["schema"])
+    return Schema(**{**schema, "classes": tuple(schema["classes"])})
+
+
+def write_predictions(folder: Path, table: PredictionTable) -> None:
+    """Write the predictions table, one row a test example.
+
+    Columns: ``id``, ``target``, ``output``, ``stage`` where the model has it, ``proba:<class>`` where it has
+    probabilities, ``seconds`` (NaN where not timed), ``slice:<column>``.
+    """
+    import pandas as pd
+
+    p = table.predictions
+    columns: dict[str, Any] = {"id": table.ids, "target": table.target, "output": p.output}
+    if p.stage is not None:
+        columns["stage"] = p.stage
+    if p.proba is not None:
+        columns |= {f"proba:{label}": p.proba[:, i] for i, label in enumerate(table.schema.classes)}
+    columns["seconds"] = table.seconds
+    columns |= {f"slice:{name}": table.slices[name].to_numpy() for name in table.slices.columns}
+    frame = pd.DataFrame(columns)
+    _write(folder / PREDICTIONS, lambda path: frame.to_parquet(path, index=False))
+
+
+def read_predictions(run: Run) -> PredictionTable:
+    """Read the predictions table of a finished run. Raises ``DataError`` when there is none."""
+    import numpy as np
+    import pandas as pd
+
+    from bakeoff.task import Predictions, PredictionTable
+
+    path = run.folder / PREDICTIONS
+    if not path.is_file():
+        raise DataError(f"{run.folder}: there is no {PREDICTIONS}.")
+    frame = pd.read_parquet(path)
+    schema = schema_of(run)
+    kind = object if schema.kind == "classification" else np.float64
+    proba = [f"proba:{label}" for label in schema.classes]
+    predictions = Predictions(
+        frame["output"].to_numpy(dtype=kind),
+        frame[proba].to_numpy(dtype=np.float64) if proba and proba[0] in frame else None,
+        frame["stage"].to_numpy(dtype=object) if "stage" in frame else None,
+    )
+    slices = frame[[c for c in frame.columns if c.startswith("slice:")]].rename(
+        columns=lambda c: c.removeprefix("slice:")
+    )
+    return PredictionTable(
+        schema,
+        frame["id"].to_numpy(dtype=object),
+        frame["target"].to_numpy(dtype=kind),
+        predictions,
+        frame["seconds"].to_numpy(dtype=np.float64),
+        slices,
+    )
+
+
+def write_model(folder: Path, save: Callable[[Path], None]) -> int:
+    """Let ``save`` write the model into a new folder, which takes its place when whole. Returns its size in bytes."""
+    temporary = Path(tempfile.mkdtemp(prefix=f".{MODEL}-", dir=folder))
+    try:
+        save(temporary)
+        temporary.chmod(0o755)
+        size = sum(file.stat().st_size for file in temporary.rglob("*") if file.is_file())
+        shutil.rmtree(folder / MODEL, ignore_errors=True)
+        temporary.rename(folder / MODEL)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return size
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON, whole or not at all. NaN and infinities become null."""
+    write_text(path, json.dumps(_finite(content), indent=2, ensure_ascii=False, default=str, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text, whole or not at all."""
+    _write(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def _write(path: Path, write: Callable[[Path], Any]) -> None:
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / RESULT).is_file() or (folder / CONFIG).is_file()
+
+
+def _family(folder: Path) -> str:
+    config = read_config(folder) or {}
+    return str(((config.get("model") or {}).get("card") or {}).get("family", ""))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    if type(value).__module__ == "numpy" and hasattr(value, "item"):
+        return _finite(value.item())
+    return value

@@ -1,0 +1,209 @@
+"""What a class takes, read from its source without importing it.
+
+Importing scikit-learn or CatBoost takes seconds; a request is checked, and a plan printed, in a fraction of one.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+NUMBERS = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One constructor argument: whether it must be given, and its annotation as written (None when there is none)."""
+
+    required: bool
+    annotation: str | None = None
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The constructor arguments of a class by name, and whether it takes any other keyword as well."""
+
+    parameters: Mapping[str, Parameter]
+    takes_any: bool = False
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A definition in a source file."""
+
+    module: str
+    tree: ast.Module
+    node: ast.AST
+
+
+def defined_in(target: str) -> str | None:
+    """The module in which ``target`` (``package.module.Name``) is really defined; None when only an import tells."""
+    found = _find(*_split(target))
+    return found.module if found else None
+
+
+def is_class(target: str) -> bool | None:
+    """Whether ``target`` is a class; None when only an import tells."""
+    found = _find(*_split(target))
+    return isinstance(found.node, ast.ClassDef) if found else None
+
+
+def read(target: str) -> Signature | None:
+    """The constructor's signature, from source; None when only an import tells."""
+    found = _find(*_split(target))
+    return _of_class(found) if found and isinstance(found.node, ast.ClassDef) else None
+
+
+def inspected(cls: type) -> Signature:
+    """The constructor's signature of an imported class."""
+    parameters: dict[str, Parameter] = {}
+    takes_any = False
+    for name, p in inspect.signature(cls).parameters.items():
+        if p.kind is p.VAR_KEYWORD:
+            takes_any = True
+        elif p.kind is not p.VAR_POSITIONAL:
+            note = None if p.annotation is p.empty else inspect.formatannotation(p.annotation)
+            parameters[name] = Parameter(p.default is p.empty, note)
+    return Signature(parameters, takes_any)
+
+
+def mismatch(annotation: str | None, value: Any) -> str | None:
+    """What was expected, in words, when ``value`` cannot be meant by ``annotation``; None when it can.
+
+    Knows numbers, strings, booleans, None, literals, unions, lists and mappings; anything else is let through.
+    """
+    if annotation is None:
+        return None
+    try:
+        tree = ast.parse(annotation.strip("'\""), mode="eval").body
+    except SyntaxError:
+        return None
+    return None if _accepts(tree, value) else annotation.strip("'\"")
+
+
+def _accepts(note: ast.expr, value: Any) -> bool:
+    match note:
+        case ast.Constant(value=None):
+            return value is None
+        case ast.Constant(value=str(text)):
+            return _accepts(ast.parse(text, mode="eval").body, value)
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return _accepts(left, value) or _accepts(right, value)
+        case ast.Name(id=name) if name in NUMBERS:
+            return isinstance(value, NUMBERS[name]) and (name == "bool" or not isinstance(value, bool))
+        case ast.Name(id="list" | "Sequence"):
+            return isinstance(value, list | tuple)
+        case ast.Name(id="dict" | "Mapping"):
+            return isinstance(value, dict)
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=inner):
+            options = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+            return any(isinstance(o, ast.Constant) and o.value == value for o in options)
+        case ast.Subscript(value=ast.Name(id="Optional"), slice=inner):
+            return value is None or _accepts(inner, value)
+        case ast.Subscript(value=ast.Name(id="list" | "Sequence"), slice=inner):
+            return isinstance(value, list | tuple) and all(_accepts(inner, v) for v in value)
+        case ast.Subscript(value=ast.Name(id="dict" | "Mapping"), slice=ast.Tuple(elts=[_, inner])):
+            return isinstance(value, dict) and all(_accepts(inner, v) for v in value.values())
+    return True
+
+
+def _split(target: str) -> tuple[str, str]:
+    module, _, name = target.rpartition(".")
+    return module, name
+
+
+@lru_cache(maxsize=256)
+def _source(module: str) -> tuple[ast.Module, bool] | None:
+    """The parsed source of a module and whether it is a package; None when it has no source to read."""
+    top, *rest = module.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    for folder in spec.submodule_search_locations:
+        base = Path(folder, *rest)
+        for file, is_package in ((base / "__init__.py", True), (base.with_suffix(".py"), False)):
+            if (rest or is_package) and file.is_file():
+                return ast.parse(file.read_bytes()), is_package
+    return None
+
+
+def _find(module: str, name: str, depth: int = 0) -> _Found | None:
+    source = _source(module) if module and depth < 8 else None
+    if source is None:
+        return None
+    tree, is_package = source
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
+            return _Found(module, tree, node)
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if (alias.asname or alias.name) == name:
+                    return _find(_absolute(module, is_package, node), alias.name, depth + 1)
+    return None
+
+
+def _absolute(module: str, is_package: bool, node: ast.ImportFrom) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = module.split(".")
+    parents = parts[: len(parts) - node.level + is_package]
+    return ".".join([*parents, *([node.module] if node.module else [])])
+
+
+def _of_class(found: _Found, depth: int = 0) -> Signature | None:
+    node = found.node
+    assert isinstance(node, ast.ClassDef)
+    for item in node.body:
+        if isinstance(item, ast.FunctionDef) and item.name == "__init__":
+            return _of_init(item)
+    inherited: dict[str, Parameter] = {}
+    for base in node.bases:
+        match base:
+            case ast.Name(id="object" | "Protocol" | "ABC") | ast.Subscript(value=ast.Name(id="Generic" | "Protocol")):
+                continue
+            case ast.Name(id=name) if depth < 8:
+                parent = _find(found.module, name)
+                signature = _of_class(parent, depth + 1) if parent and isinstance(parent.node, ast.ClassDef) else None
+                if signature is None:
+                    return None
+                if not _is_dataclass(node):
+                    return signature
+                inherited |= signature.parameters
+            case _:
+                return None
+    return Signature(inherited | dict(_fields(node)) if _is_dataclass(node) else {})
+
+
+def _of_init(init: ast.FunctionDef) -> Signature:
+    a = init.args
+    positional = (a.posonlyargs + a.args)[1:]
+    without = len(positional) - len(a.defaults)
+    parameters = {
+        arg.arg: Parameter(i < without, ast.unparse(arg.annotation) if arg.annotation else None)
+        for i, arg in enumerate(positional)
+    } | {
+        arg.arg: Parameter(default is None, ast.unparse(arg.annotation) if arg.annotation else None)
+        for arg, default in zip(a.kwonlyargs, a.kw_defaults, strict=True)
+    }
+    return Signature(parameters, a.kwarg is not None)
+
+
+def _is_dataclass(node: ast.ClassDef) -> bool:
+    return any("dataclass" in ast.unparse(d) for d in node.decorator_list)
+
+
+def _fields(node: ast.ClassDef) -> Iterator[tuple[str, Parameter]]:
+    for item in node.body:
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+            note = ast.unparse(item.annotation)
+            if not note.startswith("ClassVar") and "init=False" not in (ast.unparse(item.value) if item.value else ""):
+                yield item.target.id, Parameter(item.value is None, note)

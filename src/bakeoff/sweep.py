@@ -1,0 +1,229 @@
+"""From command-line overrides to variants: what they are called, what runs, and what follows when all have run."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from bakeoff import record, request
+from bakeoff.errors import ConfigError, VariantsFailed, did_you_mean
+from bakeoff.request import Request
+
+# Overrides of the task, of how it is judged, or of where things go: they do not make a variant another one.
+NOT_OF_THE_VARIANT = ("data", "name", "variant", "experiment", "decision", "metrics", "incumbent", "resume", "hydra")
+LONGEST_NAME = 100
+
+
+@dataclass(frozen=True)
+class Job:
+    """One variant, as Hydra will be asked for it."""
+
+    overrides: tuple[str, ...]
+    request: Request
+
+
+def run(
+    master: DictConfig,
+    loader: ConfigLoader,
+    launcher: Launcher,
+    params: Mapping[str, str],
+    arguments: Sequence[str],
+    plan: bool = False,
+) -> Sequence[JobReturn]:
+    """Check every variant, run those that have no result yet, compare all that are in the folder.
+
+    Raises:
+        ConfigError, DataError, AssetError: the request is wrong; nothing has run.
+        VariantsFailed: some variant failed; the others were compared.
+    """
+    jobs = _jobs(master, loader, params, arguments)
+    waiting = [job for job in jobs if not _is_kept(job.request)]
+    _check_incumbents(jobs)
+    if plan:
+        from bakeoff.report import terminal
+
+        terminal.show_plan([job.request for job in jobs], [job.request for job in waiting])
+        return []
+    _check_folders(waiting)
+    _check_tasks(waiting)
+    returned: Sequence[JobReturn] = []
+    try:
+        if waiting:
+            returned = launcher.launch([job.overrides for job in waiting], initial_job_idx=0)
+            _raise_first(returned)
+    finally:
+        _remove_if_empty(Path(str(master.hydra.sweep.dir)))
+        failed = _compare(jobs, kept=len(jobs) - len(waiting))
+    if failed:
+        raise VariantsFailed(f"{', '.join(failed)} failed; each says why in its {record.LOG}.")
+    return returned
+
+
+def _jobs(master: DictConfig, loader: ConfigLoader, params: Mapping[str, str], arguments: Sequence[str]) -> list[Job]:
+    """The variants asked for, composed and checked; all faults are reported together."""
+    jobs: list[Job] = []
+    faults: list[str] = []
+    for overrides in expand(params, arguments):
+        name = variant_name(overrides, str(master.hydra.runtime.choices.get("model")))
+        asked = (*(o.input_line or "" for o in overrides), f"variant='{name}'")
+        composed = loader.load_sweep_config(master, list(asked))
+        folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir"))) / str(composed.variant)
+        with open_dict(composed):
+            del composed["hydra"]
+        try:
+            jobs.append(Job(asked, request.read(composed, folder)))
+        except ConfigError as error:
+            faults += str(error).splitlines()
+    if faults:
+        raise ConfigError("\n".join(dict.fromkeys(faults)))
+    folders = [job.request.folder for job in jobs]
+    twice = sorted({str(f) for f in folders if folders.count(f) > 1})
+    if twice:
+        raise ConfigError(
+            f"Two variants have the same name, and so the same folder: {', '.join(twice)}. Ask for each once."
+        )
+    return jobs
+
+
+def expand(params: Mapping[str, str], arguments: Sequence[str]) -> list[tuple[Override, ...]]:
+    """Every combination of what is swept, in the order in which it is written; an argument replaces the param it names.
+
+    Raises:
+        ConfigError: something swept has no list of values.
+    """
+    parser = OverridesParser.create()
+    asked = {o.get_key_element(): o for o in parser.parse_overrides([f"{k}={v}" for k, v in params.items()])}
+    asked |= {o.get_key_element(): o for o in parser.parse_overrides(list(arguments))}
+    choices: list[list[str]] = []
+    for key, override in asked.items():
+        if not override.is_sweep_override():
+            choices.append([override.input_line or ""])
+        elif override.is_discrete_sweep():
+            choices.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+        else:
+            value = (override.input_line or "").partition("=")[2]
+            raise ConfigError(f"{key}: {value} is continuous, and a sweep needs values. Give some: {key}=a,b,c")
+    return [tuple(parser.parse_overrides(list(combination))) for combination in itertools.product(*choices)]
+
+
+def variant_name(overrides: Sequence[Override], model: str) -> str:
+    """A short name, the same for the same request: the model, then what else was asked, e.g. ``linear-seed=2``."""
+    details = []
+    for override in overrides:
+        key, value = override.key_or_group, override.get_value_element_as_str()
+        if key == "variant":
+            return value.strip("'\"")
+        if key == "model":
+            model = value
+        elif key.split(".")[0].split("/")[0] not in NOT_OF_THE_VARIANT:
+            details.append(f"{key.removeprefix('model.')}={value}" if not override.is_delete() else f"no-{key}")
+    name = re.sub(r"[^\w.=,+-]+", "_", "-".join([model, *sorted(details)])).strip("_")
+    if len(name) > LONGEST_NAME:
+        name = f"{name[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return name
+
+
+def _is_kept(asked: Request) -> bool:
+    """Whether the folder holds a finished run of this very request. Raises ``ConfigError`` when of another one."""
+    if not asked.content["resume"] or not (asked.folder / record.RESULT).is_file():
+        return False
+    if record.read_run(asked.folder).status != "ok":
+        return False
+    changed = request.changes(asked)
+    if changed:
+        raise ConfigError(
+            f"{asked.folder} holds a finished run of another request:\n  "
+            + "\n  ".join(changed)
+            + "\nAdd resume=false to replace it, or name=… to keep both."
+        )
+    return True
+
+
+def _check_incumbents(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        incumbent = job.request.content["incumbent"]
+        if incumbent is None:
+            continue
+        there = [other.request.variant for other in jobs if other.request.bakeoff == job.request.bakeoff]
+        there += [path.parent.name for path in sorted(job.request.bakeoff.glob(f"*/{record.RESULT}"))]
+        if incumbent not in there:
+            raise ConfigError(
+                f'incumbent: "{incumbent}" is neither asked for nor in {job.request.bakeoff}. '
+                f"Variants: {', '.join(dict.fromkeys(there))}.{did_you_mean(incumbent, there)}"
+            )
+
+
+def _check_folders(jobs: Sequence[Job]) -> None:
+    for folder in dict.fromkeys(job.request.bakeoff for job in jobs):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = folder / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise ConfigError(
+                f"{folder}: runs cannot be written there: {error.strerror or error}. "
+                "Run elsewhere, or give hydra.sweep.dir=…"
+            ) from None
+
+
+def _check_tasks(jobs: Sequence[Job]) -> None:
+    """Load each task once, and see whether the metric and every model can serve it: before any of them is fitted."""
+    if not jobs:
+        return
+    from bakeoff import runner
+    from bakeoff.compare import decision
+
+    faults = []
+    for job in sorted(jobs, key=lambda job: job.request.data_key):
+        try:
+            task = runner.load_task(job.request)
+            decision.deciding_metric(job.request.decision.metric, task.schema)
+            decision.smallest_difference(job.request.decision.smallest_difference, incumbent_value=1)
+            runner.make_model(job.request, task)
+        except ConfigError as error:
+            faults.append(str(error))
+    if faults:
+        raise ConfigError("\n".join(dict.fromkeys(faults)))
+
+
+def _raise_first(returned: Sequence[JobReturn]) -> None:
+    """Raise what a job raised: only wrong requests get here, what a variant does wrong is in its record."""
+    for job in returned:
+        if job.status is JobStatus.FAILED:
+            raise job._return_value  # the public property would print a line of its own first
+
+
+def _compare(jobs: Sequence[Job], kept: int) -> list[str]:
+    """Compare what is in each bake-off folder, show it, and return the names of the variants that failed."""
+    from bakeoff.compare import comparison
+    from bakeoff.report import terminal
+
+    failed: list[str] = []
+    for folder, asked in {job.request.bakeoff: job.request for job in jobs}.items():
+        if not any(folder.glob(f"*/{record.CONFIG}")):
+            continue
+        runs = record.read_runs(folder)
+        compared = comparison.compare(runs, asked.decision, asked.content["incumbent"])
+        comparison.write(compared, folder)
+        terminal.show(compared, folder, kept)
+        mine = {job.request.variant for job in jobs if job.request.bakeoff == folder}
+        failed += [run.variant for run in runs if run.status == "failed" and run.variant in mine]
+    return failed
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Hydra makes the folder of the default name even when every job goes elsewhere."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()

@@ -1,0 +1,48 @@
+"""Hydra's door to bakeoff's sweeper. Imported at every start of any Hydra application: nothing heavy up here.
+
+Hydra executes this file without entering it into sys.modules, so dataclass annotations must not be strings here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+@dataclass
+class BakeoffSweeperConf:
+    """Options of the sweeper."""
+
+    _target_: str = "hydra_plugins.bakeoff_sweeper.BakeoffSweeper"
+    params: dict[str, str] | None = None  # sweeps that an experiment declares; the command line overrides them
+    plan: bool = False  # say what would run, and run nothing
+
+
+ConfigStore.instance().store(group="hydra/sweeper", name="bakeoff", node=BakeoffSweeperConf, provider="bakeoff")
+
+
+class BakeoffSweeper(Sweeper):
+    """Runs the variants of a bake-off through the configured launcher, then compares them."""
+
+    def __init__(self, params: dict[str, str] | None = None, plan: bool = False) -> None:
+        self.params = dict(params or {})
+        self.plan = plan
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Take what Hydra gives."""
+        self.loader = hydra_context.config_loader
+        self.master = config
+        self.launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Run what the arguments ask for."""
+        from bakeoff import sweep
+
+        assert self.launcher is not None
+        return sweep.run(self.master, self.loader, self.launcher, self.params, arguments, plan=self.plan)

@@ -1,0 +1,52 @@
+"""What many tests need: the installed command line in a subprocess, and small data that a test may break."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+BAKEOFF = Path(sys.executable).parent / "bakeoff"
+CommandLine = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def bakeoff(tmp_path: Path) -> CommandLine:
+    """Run the installed command in an empty folder, as a user would, in a pipe."""
+
+    def run(
+        *arguments: str, cwd: Path = tmp_path, timeout: float = 180, **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(BAKEOFF), *arguments],
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=os.environ | env,
+            stdin=subprocess.DEVNULL,
+        )
+
+    return run
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    """A small labelled table: 120 rows, two classes that a number tells apart most of the time."""
+    rows = range(120)
+    frame = pd.DataFrame(
+        {
+            "weight": [i % 17 + (9 if i % 3 == 0 else 0) for i in rows],
+            "home": ["yard" if i % 4 else "flat" for i in rows],
+            "seen": [f"pet number {i}" for i in rows],
+            "label": ["dog" if i % 3 == 0 else "cat" for i in rows],
+        }
+    )
+    path = tmp_path / "pets.csv"
+    frame.to_csv(path, index=False)
+    return path

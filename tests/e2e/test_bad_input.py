@@ -1,0 +1,144 @@
+"""A wrong request ends before work, with exit code 2 and a message that says what is wrong, where, and what is near."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import CommandLine
+
+OWN = ("data=csv", "data.path=pets.csv", "data.target=label", "model=constant")
+
+
+def refused(done, *said: str) -> None:  # type: ignore[no-untyped-def]
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    for words in said:
+        assert words in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["model=catbost"], ['model: there is no option "catbost"', 'Did you mean "catboost"?']),
+        (["-m", "model=linear,catbost"], ['Did you mean "catboost"?']),
+        (["data=chrun", "model=linear"], ['Did you mean "churn"?']),
+        (["experiment=quickstrat"], ['Did you mean "quickstart"?']),
+        (["model=linear", "decision.metrik=f1"], ["decision.metrik", 'Did you mean "metric"?']),
+        (["model=linear", "decision.metric=accurracy"], ['there is no metric "accurracy"', 'Did you mean "accuracy"?']),
+        (["model=linear", "metrics.names=[f1, recal]"], ['there is no metric "recal"', 'Did you mean "recall"?']),
+        (["model=linear", "data=diabetes", "decision.metric=f1"], ["f1 is not defined for this task"]),
+        (["model=linear", "data=diabetes", "decision.smallest_difference=much"], ["decision.smallest_difference"]),
+        (["model=linear", "sed=1"], ["sed", 'Did you mean "seed"?']),
+        (["model=linear", "seed=abc"], ["seed", "abc"]),
+        (["+model.dept=1", "model=catboost"], ['model.dept: CatBoostModel takes no "dept"', 'Did you mean "depth"?']),
+        (["model=catboost", "model.depth=deep"], ["model.depth", "deep", "int"]),
+        (["model=linear", "model.classifier.C=strong"], ["C", "strong"]),
+        (["+model.classifier.c=1", "model=linear"], ['takes no "c"', 'Did you mean "C"?']),
+        (["model=catboost", "model.depth=interval(4,10)"], ["model.depth", "interval(4,10)", "continuous"]),
+        (["model=linear", "incumbent=rulez"], ["incumbent", "rulez"]),
+        (["-m", "model=linear,linear"], ["same name"]),
+        (["model=linear", "model._target_=os.system"], ["model._target_", '"os.system" is not allowed']),
+        (["model=linear", "model._target_=builtins.eval"], ["is not allowed"]),
+        (["model=linear", "model._target_=subprocess.Popen"], ["is not allowed"]),
+        (["model=linear", "model._target_=bakeoff.environment.subprocess.Popen"], ["model._target_"]),
+        (["model=linear", "model._target_=sklearn.datasets.fetch_openml"], ["is not allowed"]),
+        (["model=linear", "model.classifier._target_=os.system"], ["model.classifier._target_", "is not allowed"]),
+        (["model=linear", "model.classifier._target_=sklearn.linear_model.LogisticRegresion"], ["LogisticRegression"]),
+        (["compair", "outputs/x"], ["compair", 'Did you mean "compare"?']),
+        (["compare", "outputs/nowhere"], ["outputs/nowhere: there is no such folder"]),
+        (["list", "modle"], ['Did you mean "model"?']),
+        (["model=rules", "data=csv", "data.path=pets.csv", "data.target=label"], ["model.rules"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) and value and "=" in value[0] else None,
+)
+def test_a_wrong_request_says_what_is_allowed(
+    bakeoff: CommandLine, pets: Path, arguments: list[str], said: list[str]
+) -> None:
+    refused(bakeoff(*arguments), *said)
+    assert not list(pets.parent.glob("outputs/*/*/result.json")), "it ended before work"
+
+
+def test_all_faults_are_reported_together(bakeoff: CommandLine) -> None:
+    done = bakeoff("model=catboost", "+model.dept=1", "decision.metric=f11", "metrics.names=[recal]")
+    refused(done, "model.dept", "decision.metric", "metrics.names")
+
+
+def test_a_missing_value_is_asked_for(bakeoff: CommandLine) -> None:
+    refused(bakeoff("data=csv", "model=linear"), "data.path=…", "data.target=…")
+
+
+def test_a_missing_file(bakeoff: CommandLine, pets: Path) -> None:
+    refused(bakeoff(*OWN, "data.path=pet.csv"), "data.path", "pet.csv", 'Did you mean "pets.csv"?')
+
+
+def test_an_empty_file(bakeoff: CommandLine, pets: Path) -> None:
+    pets.write_text("")
+    refused(bakeoff(*OWN), "data.path", "empty")
+
+
+def test_a_ragged_row(bakeoff: CommandLine, pets: Path) -> None:
+    lines = pets.read_text().splitlines()
+    lines[7] += ",surplus"
+    pets.write_text("\n".join(lines))
+    refused(bakeoff(*OWN), "data.path", "8")
+
+
+def test_a_target_that_does_not_exist(bakeoff: CommandLine, pets: Path) -> None:
+    refused(bakeoff(*OWN, "data.target=labl"), 'data.target: there is no column "labl"', 'Did you mean "label"?')
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"label": "cat"}, ["data.target", "one class"]),
+        ({"weight": None}, ["weight"]),
+        ({"weight": float("inf")}, ["weight", "infinit"]),
+    ],
+    ids=["one class", "all missing", "infinite"],
+)
+def test_columns_that_cannot_serve(bakeoff: CommandLine, pets: Path, change: dict, said: list[str]) -> None:
+    pd.read_csv(pets).assign(**change).to_csv(pets, index=False)
+    refused(bakeoff(*OWN), *said)
+
+
+def test_a_class_with_a_single_row(bakeoff: CommandLine, pets: Path) -> None:
+    frame = pd.read_csv(pets)
+    frame.loc[5, "label"] = "hamster"
+    frame.to_csv(pets, index=False)
+    refused(bakeoff(*OWN), "hamster")
+
+
+def test_duplicate_ids(bakeoff: CommandLine, pets: Path) -> None:
+    pd.read_csv(pets).assign(number=[0, *range(119)]).to_csv(pets, index=False)
+    refused(bakeoff(*OWN, "data.id=number"), "data.id", "number")
+
+
+def test_a_file_that_is_not_utf8(bakeoff: CommandLine, pets: Path) -> None:
+    pets.write_bytes(pets.read_bytes().replace(b"pet number 7,", "p\u00e9t number 7,".encode("latin-1")))
+    refused(bakeoff(*OWN), "data.encoding", "utf-8")
+
+
+def test_a_split_that_leaves_nothing_to_test(bakeoff: CommandLine, pets: Path) -> None:
+    refused(bakeoff(*OWN, "data.split.test=0"), "data.split")
+
+
+def test_an_output_folder_that_is_not_writable(bakeoff: CommandLine, pets: Path) -> None:
+    (pets.parent / "outputs").write_text("a file is in the way")
+    refused(bakeoff(*OWN), "outputs/csv", "cannot be written")
+
+
+def test_a_run_of_another_task_cannot_be_compared(bakeoff: CommandLine, pets: Path) -> None:
+    assert bakeoff(*OWN, "name=mixed").returncode == 0
+    assert bakeoff("model=constant", "data=diabetes", "name=other").returncode == 0
+    refused(bakeoff("compare", "outputs/mixed", "outputs/other"), "different tasks", "outputs/other")
+
+
+def test_a_corrupted_asset_is_refused(bakeoff: CommandLine, tmp_path: Path) -> None:
+    assert bakeoff("model=constant", "data=sms_spam").returncode == 0
+    cache = tmp_path / "cache"
+    assert bakeoff("model=constant", "data=sms_spam", "name=again", BAKEOFF_CACHE=str(cache)).returncode == 0
+    asset = next(cache.rglob("sms-spam.csv"))
+    asset.write_bytes(asset.read_bytes()[:-100])
+    refused(bakeoff("model=constant", "data=sms_spam", "name=third", BAKEOFF_CACHE=str(cache)), str(asset), "SHA-256")
