@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -153,17 +155,37 @@ def _hydra(arguments: list[str]) -> None:
 
 
 def job(cfg: DictConfig) -> str:
-    """Run one variant; Hydra calls this, in this process or in a worker. Returns how it ended."""
+    """Run one variant, or work on its search; Hydra calls this, in this process or in a worker.
+
+    Returns:
+        How the run ended, or ``worked``.
+    """
     from hydra.core.hydra_config import HydraConfig
 
     from bakeoff import request, runner
     from bakeoff.report import terminal
 
-    asked = request.read(cfg, Path(HydraConfig.get().runtime.output_dir))
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    asked = request.read(cfg, folder)
+    if asked.search.worker is not None:
+        # A worker's own folder, with Hydra's files and its log, lies in the run folder.
+        runner.work(replace(asked, folder=folder.parents[1]), _compose)
+        return "worked"
     with terminal.progress(asked.variant) as announce:
-        run = runner.run(asked, announce)
+        run = runner.run(asked, _compose, announce)
     terminal.show_run(run)
     return run.status
+
+
+def _compose(choices: Mapping[str, str]) -> Mapping[str, Any]:
+    """The config of the running job with other choices of config groups."""
+    from hydra import compose
+    from hydra.core.hydra_config import HydraConfig
+
+    from bakeoff import config
+
+    overrides = [*HydraConfig.get().overrides.task, *(f"{group}={option}" for group, option in choices.items())]
+    return config.plain(compose("config", overrides))
 
 
 def _groups() -> dict[str, list[str]]:

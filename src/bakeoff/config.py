@@ -18,7 +18,7 @@ T = TypeVar("T")
 # The libraries bakeoff declares whose classes a config may name.
 LIBRARIES = ("bakeoff", "sklearn", "skrub", "catboost", "optuna")
 # What a component's config holds besides its constructor's arguments.
-ABOUT = ("_target_", "card", "search_space")
+ABOUT = ("_target_", "card", "search_space", "search_budget")
 
 
 @dataclass
@@ -59,7 +59,10 @@ class BudgetSettings:
 
 @dataclass
 class SearchSettings:
-    """How each variant is tuned. Every variant gets the same budget; what ends first ends the search."""
+    """How each variant is tuned. Every variant gets the same budget; what ends first ends the search.
+
+    Mappings are typed Any: OmegaConf cannot merge into a typed one that is None.
+    """
 
     sampler: Any = None  # a sampler of Optuna's; None: no search
     pruner: Any = None  # a pruner of Optuna's; None: every trial runs to its end
@@ -69,11 +72,12 @@ class SearchSettings:
     usd_per_hour: float = 0.10  # price of this hardware
     total: BudgetSettings = field(default_factory=BudgetSettings)
     objectives: list[str] | None = None  # None: the decision metric
-    constraints: dict[str, str] = field(default_factory=dict)  # metric: "<= 50"
+    constraints: Any = None  # mapping of metric: "<= 50"
     validation: ValidationSettings = field(default_factory=ValidationSettings)
-    space: dict[str, Any] = field(default_factory=dict)  # key: sweep, beside what components declare
+    space: Any = None  # mapping of key: sweep, beside what components declare
     storage: str | None = None  # database URL; None: a journal file in the run folder
     workers: int = 1
+    worker: int | None = None  # which of them a job is; the sweeper says so
 
 
 @dataclass
@@ -195,14 +199,16 @@ def instantiate(node: Any, where: str) -> Any:
         return cls(**arguments)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{where}: {cls.__name__} refuses its arguments: {error}") from error
+    except ImportError as error:
+        raise ConfigError(f"{where}: {cls.__name__} needs what is not installed: {error}") from error
 
 
 def plain(cfg: DictConfig, where: str = "") -> dict[str, Any]:
     """The resolved config as plain containers. Raises ``ConfigError`` that names a value nobody gave."""
-    missing = sorted(OmegaConf.missing_keys(cfg))
-    if missing:
-        raise ConfigError("; ".join(f"{where}{key}: a value is needed. Add {where}{key}=…" for key in missing))
     try:
+        missing = sorted(OmegaConf.missing_keys(cfg))
+        if missing:
+            raise ConfigError("; ".join(f"{where}{key}: a value is needed. Add {where}{key}=…" for key in missing))
         values = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise ConfigError(f"{where}{error.full_key or ''}: {str(error).splitlines()[0]}") from None

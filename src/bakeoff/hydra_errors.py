@@ -30,6 +30,8 @@ def _missing_option(error: MissingConfigException) -> str:
 
 
 def _refused_override(error: Exception) -> str:
+    if "Unexpected type annotation" in f"{error} {error.__cause__}":
+        return 'A sweep within braces must be in quotes: search.space={model: "choice(a, b)"}'
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else None
     unknown = re.match(r"Could not override '([^']+)'", lines[0])

@@ -10,7 +10,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,9 +24,11 @@ RESULT = "result.json"
 CONFIG = "config.yaml"
 PREDICTIONS = "predictions.parquet"
 MODEL = "model"
+TRIALS = "trials.parquet"
 LOG = "log.txt"
 COMPARISON = "comparison.json"
 LEADERBOARD = "leaderboard.csv"
+UNFINISHED = ".part"
 
 Status = Literal["ok", "failed", "interrupted"]
 
@@ -56,6 +58,7 @@ class Run:
         slices: column → value → ``{"rows": n, "metrics": {name: value}}``.
         stages: which part of the model answered → share of the test rows, and the share of its answers that were right.
         parameters: of the model, as fitted.
+        search: what the search did: budget, counts of trials, best values, importances; None without a search.
         seconds: what was spent on which step.
         card: licence, hosting and the like, from the model's config.
         environment: versions, platform and git state.
@@ -73,6 +76,7 @@ class Run:
     slices: Mapping[str, Any] = field(default_factory=dict)
     stages: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    search: Mapping[str, Any] | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
@@ -87,6 +91,8 @@ def begin(folder: Path, config: Mapping[str, Any]) -> None:
     for name in (RESULT, PREDICTIONS):
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / MODEL, ignore_errors=True)
+    for left in folder.glob(f".*{UNFINISHED}"):  # by a process that was killed in the middle of a write
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
     write_text(folder / CONFIG, OmegaConf.to_yaml(OmegaConf.create(dict(config))))
 
 
@@ -172,6 +178,14 @@ def write_predictions(folder: Path, table: PredictionTable) -> None:
     _write(folder / PREDICTIONS, lambda path: frame.to_parquet(path, index=False))
 
 
+def write_trials(folder: Path, trials: Sequence[Mapping[str, Any]]) -> None:
+    """Write the trials of a search, one row each: number, state, objectives, ``param:<key>``, seconds, error."""
+    import pandas as pd
+
+    frame = pd.DataFrame(list(trials))
+    _write(folder / TRIALS, lambda path: frame.to_parquet(path, index=False))
+
+
 def read_predictions(run: Run) -> PredictionTable:
     """Read the predictions table of a finished run. Raises ``DataError`` when there is none."""
     import numpy as np
@@ -206,7 +220,7 @@ def read_predictions(run: Run) -> PredictionTable:
 
 def write_model(folder: Path, save: Callable[[Path], None]) -> int:
     """Let ``save`` write the model into a new folder, which takes its place when whole. Returns its size in bytes."""
-    temporary = Path(tempfile.mkdtemp(prefix=f".{MODEL}-", dir=folder))
+    temporary = Path(tempfile.mkdtemp(UNFINISHED, f".{MODEL}-", folder))
     try:
         save(temporary)
         temporary.chmod(0o755)
@@ -229,7 +243,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _write(path: Path, write: Callable[[Path], Any]) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(UNFINISHED, f".{path.name}-", path.parent)
     os.close(descriptor)
     temporary = Path(name)
     try:

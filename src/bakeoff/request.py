@@ -10,13 +10,16 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from bakeoff import config, metrics, record
-from bakeoff.config import DecisionSettings, MetricSettings
+from bakeoff import config, metrics, record, space
+from bakeoff.config import DecisionSettings, MetricSettings, SearchSettings
 from bakeoff.data.settings import DataSettings
 from bakeoff.errors import ConfigError
 
 # Keys that do not change what a variant is or learns: they may differ when a finished run is kept.
 INCIDENTAL = frozenset({"name", "variant", "incumbent", "resume", "metrics", "decision"})
+# Keys of the search that change how long it goes on or where, but not what a trial is.
+BUDGET = ("trials", "seconds", "dollars")
+HOW_LONG_AND_WHERE = (*BUDGET, "usd_per_hour", "total", "storage", "workers", "worker")
 ROLES = tuple(f.name for f in fields(DataSettings))
 
 
@@ -78,6 +81,24 @@ class Request:
         return config.typed(DecisionSettings, self.content["decision"], "decision")
 
     @property
+    def search(self) -> SearchSettings:
+        """How the variant is tuned; a component's ``search_budget`` goes before the common one."""
+        values = dict(self.content["search"])
+        if values.get("sampler") is not None:
+            values |= self.model.get("search_budget") or {}
+        return config.typed(SearchSettings, values, "search")
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether a search is on, and the variant has something to search over."""
+        return self.content["search"].get("sampler") is not None and bool(space.gather(self.content, kind=""))
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes this variant of this task what it is: equal identities give equal results."""
+        return _identity(self.content)
+
+    @property
     def data_key(self) -> str:
         """Equal for requests that ask for the same task."""
         return json.dumps([self.content["data"], self.seed], sort_keys=True, default=str)
@@ -96,10 +117,21 @@ def read(cfg: DictConfig, folder: Path) -> Request:
     return request
 
 
+def is_longer(request: Request) -> bool:
+    """Whether a search is asked for that goes on longer than the finished one in the folder."""
+    if not request.is_tuned:
+        return False
+    before, now = (record.read_config(request.folder) or {}).get("search") or {}, request.content["search"]
+    return any(before.get(key) is not None and (now.get(key) is None or now[key] > before[key]) for key in BUDGET)
+
+
 def changes(request: Request) -> list[str]:
     """Keys, with both values, in which a finished run in the folder differs from the request. Empty: it can be kept."""
     recorded = record.read_config(request.folder) or {}
-    before, now = _flat(_identity(recorded)), _flat(_identity(request.content))
+    old, new = _identity(recorded), _identity(request.content)
+    if ("search" in old) != ("search" in new):
+        old["search"], new["search"] = (("on" if "search" in side else "off") for side in (old, new))
+    before, now = _flat(old), _flat(new)
     return [
         f"{key}: {before.get(key, 'nothing')} → {now.get(key, 'nothing')}"
         for key in sorted(before.keys() | now.keys())
@@ -125,7 +157,29 @@ def _faults(request: Request) -> list[str]:
             metrics.get(request.decision.metric, "decision.metric")
 
     faults = []
-    for check in (check_data, check_model, check_metrics, check_decision):
+
+    def check_search() -> None:
+        settings = request.search
+        if settings.sampler is None:
+            return
+        config.check_component(settings.sampler, "search.sampler")
+        config.check_component(settings.pruner or {}, "search.pruner")
+        for name in settings.objectives or ():
+            if name not in metrics.MEASUREMENTS:
+                metrics.get(name, "search.objectives")
+        is_endless = settings.trials is None and settings.seconds is None and settings.dollars is None
+        if is_endless and not settings.sampler["_target_"].endswith("BruteForceSampler"):
+            raise ConfigError("search: it would never end. Give search.trials, search.seconds or search.dollars.")
+        if settings.workers < 1:
+            raise ConfigError(f"search.workers: {settings.workers} is less than 1.")
+        for dimension in space.gather(request.content, kind=""):
+            component = dimension.key.partition(".")[0]
+            if not space.is_group(dimension.key) and "_target_" in (request.content.get(component) or {}):
+                for value in space.examples(dimension):
+                    changed = space.updated(request.content, {dimension.key: value})
+                    config.check_component(changed[component], component)
+
+    for check in (check_data, check_model, check_metrics, check_decision, check_search):
         try:
             check()
         except ConfigError as error:
@@ -138,6 +192,10 @@ def _identity(content: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("data", "model"):
         if isinstance(kept.get(key), dict):
             kept[key] = {k: v for k, v in kept[key].items() if k not in ("card", "search_space", "metric")}
+    search = kept.pop("search", None) or {}
+    if search.get("sampler") is not None:
+        kept["search"] = {k: v for k, v in search.items() if k not in HOW_LONG_AND_WHERE}
+        kept["search"]["declared"] = (content.get("model") or {}).get("search_space")
     return kept
 
 

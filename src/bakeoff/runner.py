@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff import config, data, environment, metrics, record
+from bakeoff import config, data, environment, metrics, record, search
 from bakeoff.compare.statistics import bootstrap, interval
 from bakeoff.errors import BakeoffError
 from bakeoff.measurement import PeakMemory, latency
@@ -21,7 +21,8 @@ from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model
 from bakeoff.record import Run, Score
 from bakeoff.request import Request
-from bakeoff.task import Predictions, PredictionTable, Task
+from bakeoff.search import Compose, Search
+from bakeoff.task import Predictions, PredictionTable, Schema, Task
 
 log = logging.getLogger(__name__)
 Step = Callable[[str], None]
@@ -48,8 +49,15 @@ class Clock:
             self.seconds[name] = time.perf_counter() - start
 
 
-def run(request: Request, announce: Step = lambda doing: None) -> Run:
-    """Run one variant to its record. What the variant does wrong is recorded, not raised.
+def run(request: Request, compose: Compose, announce: Step = lambda doing: None) -> Run:
+    """Run one variant to its record: tuned where a search is on, fitted, and evaluated once on the test split.
+
+    What the variant does wrong is recorded, not raised.
+
+    Args:
+        request: the variant.
+        compose: composes its config anew for other choices of config groups, which a search may try.
+        announce: told what happens.
 
     Raises:
         ConfigError, DataError, AssetError: the request cannot be served; nothing was written.
@@ -58,7 +66,7 @@ def run(request: Request, announce: Step = lambda doing: None) -> Run:
     clock = Clock(announce)
     with clock.step("data", "loading data"):
         task = load_task(request)
-        model = make_model(request, task)
+        make_model(request.content, task.schema)
     started = Run(
         folder=request.folder,
         variant=request.variant,
@@ -67,14 +75,20 @@ def run(request: Request, announce: Step = lambda doing: None) -> Run:
         started=datetime.now(UTC).isoformat(timespec="milliseconds"),
         task=_describe(task),
         fingerprint=task.fingerprint,
-        parameters={k: v for k, v in request.model.items() if k not in config.ABOUT},
+        parameters=_parameters(request.content),
         card=request.card,
         environment=environment.describe(),
         seconds=clock.seconds,
     )
     record.begin(request.folder, request.content)
     try:
-        return record.finish(_evaluate(request, task, model, started, clock))
+        if request.is_tuned:
+            with clock.step("search", "searching"):
+                best = searching(request, task, compose, announce).run()
+            record.write_trials(request.folder, best.trials)
+            request = replace(request, content=best.content)
+            started = replace(started, search=best.summary, parameters=_parameters(best.content))
+        return record.finish(_evaluate(request, task, started, clock))
     except KeyboardInterrupt:
         record.finish(started)
         raise
@@ -95,17 +109,31 @@ def load_task(request: Request) -> Task:
     return _loaded[key]
 
 
-def make_model(request: Request, task: Task) -> Model:
-    """The unfitted model of a request. Raises ``ConfigError`` when it cannot serve the task."""
+def make_model(content: Mapping[str, Any], schema: Schema) -> Model:
+    """The unfitted model of a resolved config. Raises ``ConfigError`` when it cannot serve the task."""
     from bakeoff.models.estimator import adapt
 
-    model = adapt(config.instantiate(request.model, "model"))
-    model.check(task.schema)
+    model = adapt(config.instantiate(content["model"], "model"))
+    model.check(schema)
     return model
 
 
-def _evaluate(request: Request, task: Task, model: Model, started: Run, clock: Clock) -> Run:
+def searching(request: Request, task: Task, compose: Compose, announce: Step = lambda doing: None) -> Search:
+    """The search of a request. Only the development rows are handed on."""
+    schema = task.schema
+    return search.of(
+        request, task.development, task.fingerprint, lambda content: make_model(content, schema), compose, announce
+    )
+
+
+def work(request: Request, compose: Compose, announce: Step = lambda doing: None) -> None:
+    """As one of several workers: do trials of a request's search, and nothing else."""
+    searching(request, load_task(request), compose, announce).work()
+
+
+def _evaluate(request: Request, task: Task, started: Run, clock: Clock) -> Run:
     """Fit, predict the test split once, measure and score."""
+    model = make_model(request.content, task.schema)
     development = task.development
     context = Context(task.schema, request.seed, environment.cores())
     settings = request.metrics
@@ -184,6 +212,10 @@ def _stages(table: PredictionTable) -> dict[str, Any]:
         if table.schema.kind == "classification":
             found[str(name)]["accuracy"] = float((table.predictions.output[here] == table.target[here]).mean())
     return found
+
+
+def _parameters(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in content["model"].items() if key not in config.ABOUT}
 
 
 def _describe(task: Task) -> Mapping[str, Any]:

@@ -33,6 +33,10 @@ class Signature:
     takes_any: bool = False
 
 
+OF_OBJECT = Signature({})
+"""Of a class that neither defines nor inherits a constructor."""
+
+
 @dataclass(frozen=True)
 class _Found:
     """A definition in a source file."""
@@ -175,12 +179,12 @@ def _of_class(found: _Found, depth: int = 0) -> Signature | None:
                 signature = _of_class(parent, depth + 1) if parent and isinstance(parent.node, ast.ClassDef) else None
                 if signature is None:
                     return None
-                if not _is_dataclass(node):
+                if not _is_dataclass(node) and signature is not OF_OBJECT:
                     return signature
                 inherited |= signature.parameters
             case _:
                 return None
-    return Signature(inherited | dict(_fields(node)) if _is_dataclass(node) else {})
+    return Signature(inherited | dict(_fields(node))) if _is_dataclass(node) else OF_OBJECT
 
 
 def _of_init(init: ast.FunctionDef) -> Signature:
@@ -206,4 +210,11 @@ def _fields(node: ast.ClassDef) -> Iterator[tuple[str, Parameter]]:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
             note = ast.unparse(item.annotation)
             if not note.startswith("ClassVar") and "init=False" not in (ast.unparse(item.value) if item.value else ""):
-                yield item.target.id, Parameter(item.value is None, note)
+                yield item.target.id, Parameter(_has_no_default(item.value), note)
+
+
+def _has_no_default(value: ast.expr | None) -> bool:
+    match value:
+        case ast.Call(func=ast.Name(id="field"), keywords=keywords):
+            return not any(keyword.arg in ("default", "default_factory") for keyword in keywords)
+    return value is None

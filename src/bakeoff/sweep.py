@@ -5,32 +5,26 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from bakeoff import record, request
+from bakeoff import launch, record, request
 from bakeoff.errors import ConfigError, VariantsFailed, did_you_mean
+from bakeoff.launch import Job
 from bakeoff.request import Request
 
 # Overrides of the task, of how it is judged, or of where things go: they do not make a variant another one.
-NOT_OF_THE_VARIANT = ("data", "name", "variant", "experiment", "decision", "metrics", "incumbent", "resume", "hydra")
-LONGEST_NAME = 100
-
-
-@dataclass(frozen=True)
-class Job:
-    """One variant, as Hydra will be asked for it."""
-
-    overrides: tuple[str, ...]
-    request: Request
+NOT_OF_THE_VARIANT = (
+    "data", "name", "variant", "experiment", "decision", "metrics", "search", "incumbent", "resume", "hydra"
+)  # fmt: skip
+LONGEST_NAME = 100  # bytes
 
 
 def run(
@@ -60,8 +54,7 @@ def run(
     returned: Sequence[JobReturn] = []
     try:
         if waiting:
-            returned = launcher.launch([job.overrides for job in waiting], initial_job_idx=0)
-            _raise_first(returned)
+            returned = launch.run(launcher, waiting)
     finally:
         _remove_if_empty(Path(str(master.hydra.sweep.dir)))
         failed = _compare(jobs, kept=len(jobs) - len(waiting))
@@ -74,9 +67,16 @@ def _jobs(master: DictConfig, loader: ConfigLoader, params: Mapping[str, str], a
     """The variants asked for, composed and checked; all faults are reported together."""
     jobs: list[Job] = []
     faults: list[str] = []
-    for overrides in expand(params, arguments):
+    is_tuned = OmegaConf.select(master, "search.sampler") is not None
+
+    def is_searched(key: str) -> bool:
+        return is_tuned and key != "seed" and not loader.get_group_options(key)
+
+    combinations = expand(params, arguments, is_searched)
+    shares = _shares(master, len(combinations)) if is_tuned else ()
+    for overrides in combinations:
         name = variant_name(overrides, str(master.hydra.runtime.choices.get("model")))
-        asked = (*(o.input_line or "" for o in overrides), f"variant='{name}'")
+        asked = (*(o.input_line or "" for o in overrides), *shares, f"variant='{name}'")
         composed = loader.load_sweep_config(master, list(asked))
         folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir"))) / str(composed.variant)
         with open_dict(composed):
@@ -96,8 +96,28 @@ def _jobs(master: DictConfig, loader: ConfigLoader, params: Mapping[str, str], a
     return jobs
 
 
-def expand(params: Mapping[str, str], arguments: Sequence[str]) -> list[tuple[Override, ...]]:
+def _shares(master: DictConfig, variants: int) -> list[str]:
+    """Overrides that give each variant an equal share of the budget for the whole bake-off, where there is one."""
+    shares = []
+    for key in request.BUDGET:
+        total, own = master.search.total[key], master.search[key]
+        if total is not None:
+            share = int(total // variants) if key == "trials" else total / variants
+            if share == 0:
+                raise ConfigError(f"search.total.{key}: {total} is too little for {variants} variants.")
+            shares.append(f"search.{key}={share if own is None else min(own, share)}")
+    return shares
+
+
+def expand(
+    params: Mapping[str, str], arguments: Sequence[str], is_searched: Callable[[str], bool] = lambda key: False
+) -> list[tuple[Override, ...]]:
     """Every combination of what is swept, in the order in which it is written; an argument replaces the param it names.
+
+    Args:
+        params: sweeps that an experiment declares, key → values.
+        arguments: overrides of the command line.
+        is_searched: whether a sweep of a key's values is left to a search; it then joins ``search.space``.
 
     Raises:
         ConfigError: something swept has no list of values.
@@ -107,13 +127,19 @@ def expand(params: Mapping[str, str], arguments: Sequence[str]) -> list[tuple[Ov
     asked |= {o.get_key_element(): o for o in parser.parse_overrides(list(arguments))}
     choices: list[list[str]] = []
     for key, override in asked.items():
+        value = (override.input_line or "").partition("=")[2]
         if not override.is_sweep_override():
             choices.append([override.input_line or ""])
+        elif is_searched(key):
+            quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+            choices.append([f"++search.space={{{key.lstrip('+')}: '{quoted}'}}"])
         elif override.is_discrete_sweep():
             choices.append([f"{key}={value}" for value in override.sweep_string_iterator()])
         else:
-            value = (override.input_line or "").partition("=")[2]
-            raise ConfigError(f"{key}: {value} is continuous, and a sweep needs values. Give some: {key}=a,b,c")
+            raise ConfigError(
+                f"search.space: {key}={value} is continuous, and no search is on. "
+                f"Add search=tpe, or give values: {key}=a,b,c"
+            )
     return [tuple(parser.parse_overrides(list(combination))) for combination in itertools.product(*choices)]
 
 
@@ -123,14 +149,20 @@ def variant_name(overrides: Sequence[Override], model: str) -> str:
     for override in overrides:
         key, value = override.key_or_group, override.get_value_element_as_str()
         if key == "variant":
-            return value.strip("'\"")
+            return _of_folder(value) or model
         if key == "model":
             model = value
         elif key.split(".")[0].split("/")[0] not in NOT_OF_THE_VARIANT:
             details.append(f"{key.removeprefix('model.')}={value}" if not override.is_delete() else f"no-{key}")
-    name = re.sub(r"[^\w.=,+-]+", "_", "-".join([model, *sorted(details)])).strip("_")
-    if len(name) > LONGEST_NAME:
-        name = f"{name[:LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return _of_folder("-".join([model, *sorted(details)]))
+
+
+def _of_folder(name: str) -> str:
+    """A name that a folder can have on any system, and that stays inside the folder it is made in."""
+    name = re.sub(r"[^\w.=,+-]+", "_", name).lstrip("._").rstrip("_")
+    if len(name.encode()) > LONGEST_NAME:
+        start = name.encode()[:LONGEST_NAME].decode(errors="ignore")
+        name = f"{start}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
     return name
 
 
@@ -141,6 +173,8 @@ def _is_kept(asked: Request) -> bool:
     if record.read_run(asked.folder).status != "ok":
         return False
     changed = request.changes(asked)
+    if not changed and request.is_longer(asked):
+        return False
     if changed:
         raise ConfigError(
             f"{asked.folder} holds a finished run of another request:\n  "
@@ -182,7 +216,7 @@ def _check_tasks(jobs: Sequence[Job]) -> None:
     """Load each task once, and see whether the metric and every model can serve it: before any of them is fitted."""
     if not jobs:
         return
-    from bakeoff import runner
+    from bakeoff import runner, search
     from bakeoff.compare import decision
 
     faults = []
@@ -191,18 +225,16 @@ def _check_tasks(jobs: Sequence[Job]) -> None:
             task = runner.load_task(job.request)
             decision.deciding_metric(job.request.decision.metric, task.schema)
             decision.smallest_difference(job.request.decision.smallest_difference, incumbent_value=1)
-            runner.make_model(job.request, task)
+            runner.make_model(job.request.content, task.schema)
+            if job.request.is_tuned:
+                if not job.request.content["resume"]:
+                    search.forget(job.request)
+                # The first to open a study: it refuses one of another request.
+                runner.searching(job.request, task, compose=lambda choices: {}).prepare()
         except ConfigError as error:
             faults.append(str(error))
     if faults:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
-
-
-def _raise_first(returned: Sequence[JobReturn]) -> None:
-    """Raise what a job raised: only wrong requests get here, what a variant does wrong is in its record."""
-    for job in returned:
-        if job.status is JobStatus.FAILED:
-            raise job._return_value  # the public property would print a line of its own first
 
 
 def _compare(jobs: Sequence[Job], kept: int) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from conftest import CommandLine
 
 OWN = ("data=csv", "data.path=pets.csv", "data.target=label", "model=constant")

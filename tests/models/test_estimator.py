@@ -13,7 +13,7 @@ import skops.io
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.naive_bayes import ComplementNB
 from sklearn.preprocessing import FunctionTransformer
@@ -151,6 +151,30 @@ def test_linear_models_hold_at_most_two_copies_of_many_numbers() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2.2 * n * k * 8  # besides the frame itself
+
+
+def test_trials_that_encode_alike_share_the_encoding_and_leave_it_intact() -> None:
+    schema, rows = iris()
+    context = Context(schema, 0, 1, memo={})
+    trials = [EstimatorModel(classifier=LogisticRegression(C=c)) for c in (1.0, 10.0, 1.0)]
+    for trial in trials:
+        trial.fit(rows, None, context)
+    assert trials[0].encoder_ is trials[1].encoder_
+    alone = fit(EstimatorModel(classifier=LogisticRegression(C=1.0)), schema, rows)
+    np.testing.assert_array_equal(trials[2].predict(rows.X).proba, alone.predict(rows.X).proba)
+
+
+def test_an_estimator_that_overwrites_its_input_does_not_harm_the_next_trial() -> None:
+    X = pd.DataFrame({"x": np.arange(50.0), "gap": np.where(np.arange(50) % 5, 1.0, np.nan)})
+    rows = Examples(X, np.arange(50.0) * 3, np.arange(50), X.iloc[:, :0])
+    schema = Schema("regression", "y", {"x": "numeric", "gap": "numeric"})
+    context = Context(schema, 0, 1, memo={})
+    answers = []
+    for _ in range(3):
+        model = EstimatorModel(regressor=Ridge(copy_X=False))
+        model.fit(rows, None, context)
+        answers.append(model.predict(X).output)
+    np.testing.assert_array_equal(answers[0], answers[2])
 
 
 def test_a_file_that_names_functions_is_refused(tmp_path: Path) -> None:

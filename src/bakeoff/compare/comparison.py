@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Variant:
-    """One row of the leaderboard. Metrics are over the test rows that all variants answered."""
+    """One row of the leaderboard: metrics over the test rows that all variants answered, trials of its search."""
 
     name: str
     family: str
     status: str
     metrics: Mapping[str, Score]
     error: str | None = None
+    trials: int | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     differences = _differences(values, draws, incumbent, challengers, joint) if incumbent in values else []
     if incumbent in values:
         margin = rule.smallest_difference(settings.smallest_difference, values[incumbent].get(metric.name, np.nan))
-        gains = _gains(metric, differences, values)
+        gains = _gains(metric, differences, challengers, values)
         reached = rule.decide(
             metric, incumbent, values[incumbent].get(metric.name, np.nan), gains, margin, len(tables[incumbent])
         )
@@ -132,6 +134,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
         reached = rule.Decision("inconclusive", None, f"the incumbent, {incumbent}, has no results to compare with.")
     if reached.verdict == "ship" and reached.winner is not None:
         notes += _close_to(reached.winner, metric, values, draws, challengers, joint)
+    notes += _about_searches(finished)
     variants = [_variant(run, values, draws, settings.confidence) for run in runs]
     return Comparison(
         task=str((finished[0].task or {}).get("name", "")),
@@ -213,15 +216,19 @@ def _differences(
 
 
 def _gains(
-    metric: Metric, differences: Sequence[Difference], values: Mapping[str, Mapping[str, float]]
+    metric: Metric,
+    differences: Sequence[Difference],
+    challengers: Sequence[str],
+    values: Mapping[str, Mapping[str, float]],
 ) -> list[rule.Gain]:
-    """The differences in the decision metric, turned so that positive is better."""
+    """The differences in the decision metric, turned so that positive is better; NaN for who has no such metric."""
+    of_variant = {d.variant: d for d in differences if d.metric == metric.name}
     gains = []
-    for d in differences:
-        if d.metric == metric.name:
-            bounds = (d.low, d.high) if metric.direction == "maximize" else (-d.high, -d.low)
-            gain = d.difference if metric.direction == "maximize" else -d.difference
-            gains.append(rule.Gain(d.variant, values[d.variant][metric.name], gain, *bounds))
+    for name in challengers:
+        d = of_variant.get(name, Difference(name, metric.name, np.nan, np.nan, np.nan))
+        bounds = (d.low, d.high) if metric.direction == "maximize" else (-d.high, -d.low)
+        gain = d.difference if metric.direction == "maximize" else -d.difference
+        gains.append(rule.Gain(name, values[name].get(metric.name, np.nan), gain, *bounds))
     return gains
 
 
@@ -245,6 +252,23 @@ def _close_to(
     return [f"In {metric.name}, {' and '.join(close)} cannot be told apart from {winner}: look at latency and cost."]
 
 
+def _about_searches(runs: Sequence[Run]) -> list[str]:
+    """What a reader must know of the searches: unequal budgets, and constraints that nothing met."""
+    notes = []
+    budgets = {run.variant: run.search["budget"] for run in runs if run.search}
+    if len({json.dumps(budget, sort_keys=True) for budget in budgets.values()}) > 1:
+        told = ", ".join(f"{name} {_budget(budget)}" for name, budget in budgets.items())
+        notes.append(f"The variants were not tuned with the same budget: {told}.")
+    for run in runs:
+        if run.search and not run.search["best"]["is_feasible"]:
+            notes.append(f"{run.variant}: no trial met search.constraints; the one nearest to them was taken.")
+    return notes
+
+
+def _budget(budget: Mapping[str, Any]) -> str:
+    return " or ".join(f"{value:g} {key}" for key, value in budget.items() if value is not None) or "unlimited"
+
+
 def _variant(run: Run, values: Mapping[str, Any], draws: Mapping[str, Any], confidence: float) -> Variant:
     scores = {name: score for name, score in run.metrics.items() if name not in metrics.names()}
     if run.variant in values:
@@ -253,7 +277,8 @@ def _variant(run: Run, values: Mapping[str, Any], draws: Mapping[str, Any], conf
             for name, value in values[run.variant].items()
         }
         scores = of_table | scores
-    return Variant(run.variant, run.family, run.status, scores, run.error["message"] if run.error else None)
+    error = run.error["message"] if run.error else None
+    return Variant(run.variant, run.family, run.status, scores, error, run.search["trials"] if run.search else None)
 
 
 def _rank(variant: Variant, metric: Metric) -> tuple[bool, float]:

@@ -91,28 +91,31 @@ def decide(metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], 
         return Decision(
             "inconclusive", None, f"{incumbent} is the only variant with results: there is nothing to compare."
         )
+    if not math.isfinite(value):
+        return Decision("inconclusive", None, f"{metric.name} is not defined for {incumbent}.")
     undefined = [g.variant for g in gains if not math.isfinite(g.gain + g.low + g.high)]
+    unjudged = f"{metric.name} is not defined for {', '.join(undefined)}." if undefined else ""
     gains = [g for g in gains if g.variant not in undefined]
-    if not gains or not math.isfinite(value):
-        return Decision("inconclusive", None, f"{metric.name} is not defined for {', '.join(undefined) or incumbent}.")
+    if not gains:
+        return Decision("inconclusive", None, unjudged)
     best = max(gains, key=lambda g: g.gain)
     shippable = [g for g in gains if g.low > margin]
     if shippable:
         winner = max(shippable, key=lambda g: g.gain)
         reason = f"{_told(winner, metric, incumbent, value)}, more than the {number(margin)} that matters."
-        return Decision("ship", winner.variant, reason)
+        return Decision("ship", winner.variant, f"{reason} {unjudged}".rstrip())
     if all(g.high <= margin for g in gains):
         reason = (
             f"no variant is better by the {number(margin)} that matters; "
-            f"the best of them, {_told(best, metric, incumbent, value)}."
+            f"at best, {_told(best, metric, incumbent, value)}."
         )
-        return Decision("keep", incumbent, reason)
+        return Decision("keep", incumbent, f"{reason} {unjudged}".rstrip())
     nearest = max((g for g in gains if g.high > margin), key=lambda g: g.gain)
     reason = (
         f"{_told(nearest, metric, incumbent, value)}, which may or may not exceed the {number(margin)} that matters; "
         f"{_needed(nearest, margin, rows)}."
     )
-    return Decision("inconclusive", None, reason)
+    return Decision("inconclusive", None, f"{reason} {unjudged}".rstrip())
 
 
 def _told(g: Gain, metric: Metric, incumbent: str, value: float) -> str:
@@ -126,14 +129,16 @@ def _needed(gain: Gain, margin: float, rows: int) -> str:
     """How many more test rows would settle it, if the gain stays: an interval shrinks with the root of the rows."""
     distance = abs(gain.gain - margin)
     half = gain.gain - gain.low if gain.gain > margin else gain.high - gain.gain
-    if distance == 0 or rows * (half / distance) ** 2 > 1_000_000:
+    ratio = half / distance if distance else math.inf
+    needed = rows * ratio * ratio
+    if needed > 1_000_000:
         return "no number of test rows within reach would settle it"
-    return f"about {_round_up(rows * (half / distance) ** 2 - rows):,} more test rows would settle it"
+    return f"about {_round_up(needed - rows):,} more test rows would settle it"
 
 
 def _round_up(count: float) -> int:
     scale = 10.0 ** max(0, math.floor(math.log10(max(count, 1))) - 1)
-    return max(1, int(math.ceil(count / scale) * scale))
+    return max(1, int(math.ceil(round(count / scale, 6)) * scale))
 
 
 def number(value: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -30,15 +30,15 @@ class Context:
         threads: how many the model may use.
         report: takes a step (a boosting round, an epoch) and a loss after it; in a search it raises to end a trial that
             is not worth going on with, and the model lets that pass.
-        memo: what may be kept from one fit to the next of the same rows, such as encoded features. In a search it
-            lives as long as the study does; the key says what the value depends on besides the rows.
+        memo: in a search, what may be kept from one fit to the next of the same rows, such as encoded features; the
+            key says what the value depends on besides the rows. None outside a search.
     """
 
     schema: Schema
     seed: int
     threads: int
     report: Report = no_report
-    memo: dict[Any, Any] = field(default_factory=dict)
+    memo: dict[Any, Any] | None = None
 
 
 class Model(Protocol):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.models import classes, columns, state
-from bakeoff.models.base import Context
+from bakeoff.models.base import Context, Report, no_report
 from bakeoff.task import Examples, Predictions, Schema
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FILE = "model.cbm"
 MISSING = "(missing)"
+ROUNDS_A_REPORT = 10
 OWN = ("iterations", "depth", "learning_rate", "l2_leaf_reg", "early_stopping_rounds", "extra")
 # What the constructor or the run decides, and CatBoost's other names for it.
 TAKEN = frozenset(
@@ -118,14 +119,18 @@ class CatBoostModel:
         if schema.of_kind("text"):
             parameters["text_processing"] = _text_processing(schema)
         learner = CatBoostClassifier if schema.kind == "classification" else CatBoostRegressor
-        booster = learner(**(parameters | (self.extra or {})))
-        if valid is None or not len(valid):
-            booster.fit(self._pool(train.X, train.y))
-        else:
-            rounds = self.early_stopping_rounds
-            booster.fit(
-                self._pool(train.X, train.y), eval_set=self._pool(valid.X, valid.y), early_stopping_rounds=rounds
-            )
+        parameters |= self.extra or {}
+        booster = learner(**parameters)
+        stopping: dict[str, Any] = {}
+        listener = _Listener(context.report, parameters.get("loss_function", "RMSE"))
+        if valid is not None and len(valid):
+            stopping["eval_set"] = self._pool(valid.X, valid.y)
+            stopping["early_stopping_rounds"] = self.early_stopping_rounds
+            if context.report is not no_report:
+                stopping["callbacks"] = [listener]
+        booster.fit(self._pool(train.X, train.y), **stopping)
+        if listener.raised:
+            raise listener.raised
         self.booster_ = booster
 
     def predict(self, X: pd.DataFrame) -> Predictions:
@@ -188,6 +193,25 @@ class CatBoostModel:
                 )
             if name not in known:
                 raise ConfigError(f'model.extra.{name}: CatBoost has no parameter "{name}".{did_you_mean(name, known)}')
+
+
+class _Listener:
+    """Passes the validation loss on, every few rounds. CatBoost would hide what a callback raises, so it is kept."""
+
+    def __init__(self, report: Report, loss: str) -> None:
+        self.report = report
+        self.loss = loss
+        self.raised: Exception | None = None
+
+    def after_iteration(self, info: Any) -> bool:
+        """Whether to go on."""
+        if info.iteration % ROUNDS_A_REPORT:
+            return True
+        try:
+            self.report(info.iteration, info.metrics["validation"][self.loss][-1])
+        except Exception as raised:
+            self.raised = raised
+        return self.raised is None
 
 
 def _text_processing(schema: Schema) -> dict[str, Any]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pydoc
 import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.models import classes, state, threads
@@ -22,6 +24,15 @@ if TYPE_CHECKING:
 FILE = "estimator.skops"
 TRUSTED = ("sklearn.", "skrub.", "numpy.", "scipy.", "pandas.", "bakeoff.")
 MODEL = ("uses_validation", "check", "fit", "predict", "save", "load")
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A fitted encoder, the encoded training rows, and in a search what it encoded after that."""
+
+    encoder: Any
+    matrix: Any
+    known: dict[str, Any] | None
 
 
 class EstimatorModel:
@@ -39,6 +50,7 @@ class EstimatorModel:
     """
 
     uses_validation = False
+    _known: dict[str, Any] | None = None  # in a search: the rows that were encoded first, and the encoded rows
     _bare = False  # the config names the estimator itself: it has no key of its own in messages
 
     def __init__(
@@ -75,18 +87,35 @@ class EstimatorModel:
         schema = context.schema
         estimator = clone(self._estimator(schema)[0])
         _settle(estimator, context)
-        encoder = self._encoding().build(train.X, schema, estimator, context.seed)
         y = classes.codes(train.y, schema.classes) if schema.kind == "classification" else train.y
         with threads.working(estimator, context.threads):
-            estimator.fit(encoder.fit_transform(train.X, y), y)
-        self.schema_, self.encoder_, self.estimator_, self.threads_ = schema, encoder, estimator, context.threads
+            encoded = self._encoded(train.X, y, estimator, context)
+            estimator.fit(encoded.matrix, y)
+        self.schema_, self.encoder_, self.estimator_, self.threads_ = (
+            schema,
+            encoded.encoder,
+            estimator,
+            context.threads,
+        )
+        self._known = encoded.known
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n rows, with probabilities where the estimator has them. Raises ``RuntimeError`` before ``fit``."""
         if not hasattr(self, "estimator_"):
             raise RuntimeError("EstimatorModel: predict was called before fit.")
         with threads.working(self.estimator_, 1 if len(X) <= threads.FEW_ROWS else self.threads_):
-            return self._answer(self.encoder_.transform(X))
+            return self._answer(self._matrix(X))
+
+    def _matrix(self, X: pd.DataFrame) -> Any:
+        """The encoded rows; in a search, the validation rows are encoded once."""
+        if self._known is None:
+            return self.encoder_.transform(X)
+        known, matrix = self._known.get("rows", (None, None))
+        if known is X:
+            return matrix
+        matrix = self.encoder_.transform(X)
+        self._known.setdefault("rows", (X, matrix))
+        return matrix
 
     def _answer(self, matrix: Any) -> Predictions:
         schema, estimator = self.schema_, self.estimator_
@@ -142,6 +171,24 @@ class EstimatorModel:
             raise ConfigError(
                 f"model.text: {_named(estimator)} takes no sparse input, which tfidf is. Use lsa or auto."
             )
+
+    def _encoded(self, X: pd.DataFrame, y: NDArray[Any], estimator: Any, context: Context) -> Encoded:
+        """The fitted encoder and the encoded rows; in a search once for all trials that encode alike."""
+        from sklearn.utils import get_tags
+
+        encoding = self._encoding()
+        if context.memo is None:  # nobody will ask again, and the matrix is the estimator's to overwrite
+            encoder = encoding.build(X, context.schema, estimator, context.seed)
+            return Encoded(encoder, encoder.fit_transform(X, y), None)
+        if not context.schema.of_kind("text"):
+            encoding = replace(encoding, ngrams=1)
+        accepts = get_tags(estimator).input_tags
+        key = (encoding, accepts.sparse, accepts.allow_nan, accepts.positive_only)
+        if key not in context.memo:
+            encoder = encoding.build(X, context.schema, estimator, context.seed)
+            context.memo[key] = Encoded(encoder, encoder.fit_transform(X, y), {})
+        kept: Encoded = context.memo[key]
+        return Encoded(kept.encoder, kept.matrix.copy(), kept.known)
 
     def _encoding(self) -> Encoding:
         from bakeoff.models.features import Encoding

@@ -14,12 +14,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bakeoff import space
+from bakeoff.record import Score
+
 if TYPE_CHECKING:
     from bakeoff.compare.comparison import Comparison, Variant
-    from bakeoff.record import Run, Score
+    from bakeoff.record import Run
     from bakeoff.request import Request
 
-PIPE_WIDTH = 140
+PIPE_WIDTH = 10_000  # nothing is cut or broken where another program may read
 WORDS = {
     "ship": ("SHIP", "bold green"),
     "keep": ("KEEP", "bold blue"),
@@ -31,7 +34,7 @@ def console(stderr: bool = False) -> Console:
     """A console that never writes control characters where nobody would see them as colour."""
     stream = sys.stderr if stderr else sys.stdout
     wide = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    return Console(stderr=stderr, width=wide, highlight=False, emoji=False)
+    return Console(stderr=stderr, width=wide, highlight=False, emoji=False, markup=False)
 
 
 @contextmanager
@@ -80,16 +83,31 @@ def show(comparison: Comparison, folder: Path, kept: int = 0) -> None:
 
 
 def show_plan(requests: Sequence[Request], waiting: Sequence[Request]) -> None:
-    """What would run, and into which folder."""
+    """What would run, into which folder, and what each search would try."""
     screen = console()
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("variant", "family", "data", "folder", "what happens"):
         table.add_column(column, overflow="fold")
     for asked in requests:
-        does = "runs" if asked in waiting else "is kept: it has a result"
+        budget = _budget(asked) if asked.is_tuned else "runs as it is"
+        does = budget if asked in waiting else "is kept: it has a result"
         table.add_row(asked.variant, str(asked.card.get("family", "")), asked.data.name, str(asked.folder), does)
     screen.print(table)
+    for asked in waiting:
+        dimensions = space.gather(asked.content, kind="") if asked.is_tuned else []
+        for dimension in dimensions:
+            when = "".join(f", when {key} is {value}" for key, value in dimension.when)
+            screen.print(f"{asked.variant}: {dimension.key} = {dimension.sweep}{when}")
     screen.print(f"{len(waiting)} of {len(requests)} variants would run.")
+
+
+def _budget(asked: Request) -> str:
+    settings = asked.search
+    parts = [f"{settings.trials} trials"] if settings.trials is not None else []
+    parts += [f"{settings.seconds:g} s"] if settings.seconds is not None else []
+    parts += [f"${settings.dollars:g}"] if settings.dollars is not None else []
+    workers = f" by {settings.workers} workers" if settings.workers > 1 else ""
+    return f"is searched: {' or '.join(parts) or 'every combination'}{workers}"
 
 
 def _leaderboard(comparison: Comparison) -> Table:
@@ -97,24 +115,28 @@ def _leaderboard(comparison: Comparison) -> Table:
     title = f"{comparison.task}, {comparison.test_rows:,} test rows"
     table = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
     secondary = _secondary(comparison)
-    table.add_column("variant", no_wrap=True)
-    table.add_column("family", no_wrap=True)
-    table.add_column(f"{comparison.metric} [{comparison.confidence:.0%} interval]", no_wrap=True)
-    table.add_column(f"against {comparison.incumbent}", no_wrap=True)
-    for column in (*secondary, "p50 ms", "p95 ms", "fit s"):
-        table.add_column(column, justify="right", no_wrap=True)
-    digits = _shared_digits(comparison)
+    table.add_column("variant", overflow="fold")
+    table.add_column("family", overflow="fold")
+    table.add_column(f"{comparison.metric} [{comparison.confidence:.0%} interval]", overflow="fold")
+    table.add_column(f"against {comparison.incumbent}", overflow="fold")
+    is_tuned = any(v.trials is not None for v in comparison.variants)
+    for column in (*secondary, "p50 ms", "p95 ms", "fit s", *(["trials"] if is_tuned else [])):
+        table.add_column(column, justify="right", overflow="fold")
+    scores = [v.metrics[comparison.metric] for v in comparison.variants if comparison.metric in v.metrics]
+    gaps = [Score(d.difference, d.low, d.high) for d in comparison.differences if d.metric == comparison.metric]
+    digits, of_gaps = _shared_digits(scores), _shared_digits(gaps)
     for variant in comparison.variants:
         m = variant.metrics
         table.add_row(
             Text(variant.name, style="bold" if variant.name == comparison.winner else ""),
             variant.family,
             _with_interval(m.get(comparison.metric), digits) if variant.status == "ok" else variant.status,
-            _difference(comparison, variant, digits),
-            *(_value(m.get(name), digits) for name in secondary),
+            _difference(comparison, variant, of_gaps),
+            *(_value(m.get(name)) for name in secondary),
             _value(m.get("latency_p50_ms")),
             _value(m.get("latency_p95_ms")),
             _value(m.get("fit_seconds")),
+            *(["–" if variant.trials is None else str(variant.trials)] if is_tuned else []),
         )
     return table
 
@@ -130,7 +152,7 @@ def _difference(comparison: Comparison, variant: Variant, digits: int) -> str:
     if variant.name == comparison.incumbent:
         return "incumbent"
     for d in comparison.differences:
-        if d.variant == variant.name and d.metric == comparison.metric:
+        if d.variant == variant.name and d.metric == comparison.metric and _known(d.difference):
             return f"{d.difference:+,.{digits}f} [{d.low:+,.{digits}f}, {d.high:+,.{digits}f}]"
     return ""
 
@@ -152,9 +174,8 @@ def _value(score: Score | None, digits: int | None = None) -> str:
     return f"{score.value:,.{digits}f}"
 
 
-def _shared_digits(comparison: Comparison) -> int:
-    """The decimals that the narrowest interval of the decision metric supports: two significant digits of its width."""
-    scores = [v.metrics[comparison.metric] for v in comparison.variants if comparison.metric in v.metrics]
+def _shared_digits(scores: Sequence[Score]) -> int:
+    """The decimals that the narrowest of some intervals supports: two significant digits of its width."""
     widths = [s.high - s.low for s in scores if s.high is not None and s.low is not None and s.high > s.low]
     return min(4, max(0, 1 - math.floor(math.log10(min(widths))))) if widths else 3
 

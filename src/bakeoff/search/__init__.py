@@ -1,0 +1,85 @@
+"""Search: each variant tuned in a study of its own, on development rows only, with the same budget as the others."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bakeoff import config, environment
+from bakeoff.compare import decision
+from bakeoff.models.base import Model
+from bakeoff.request import Request
+from bakeoff.search import evaluation, study, tuning
+from bakeoff.search.tuning import Best, Compose, Search, SearchFailed
+from bakeoff.task import Development
+
+__all__ = ["Best", "Compose", "Search", "SearchFailed", "forget", "of"]
+
+
+def of(
+    request: Request,
+    development: Development,
+    fingerprint: str,
+    build: Callable[[Mapping[str, Any]], Model],
+    compose: Compose,
+    announce: Callable[[str], None] = lambda doing: None,
+) -> Search:
+    """The search that a request asks for.
+
+    Args:
+        request: with a sampler.
+        development: the rows it may use. The test rows are not reachable from here.
+        fingerprint: of the task.
+        build: makes an unfitted model of a resolved config.
+        compose: composes the config anew for other choices of config groups.
+        announce: told what happens, after each trial.
+
+    Raises:
+        ConfigError: the objectives, the constraints or the space cannot serve this task.
+    """
+    settings = request.search
+    schema = development.schema
+    deciding = decision.deciding_metric(request.decision.metric, schema).name
+    objectives = [evaluation.objective(name) for name in settings.objectives or [deciding]]
+    bounds = {c.metric: c.violation for c in tuning.constraints(settings.constraints)}
+    judged = evaluation.Evaluation(
+        schema=schema,
+        folds=evaluation.folds(development, settings.validation, request.seed),
+        objectives=objectives,
+        decision_metric=deciding,
+        bounds=bounds,
+        build=build,
+        seed=request.seed,
+        threads=max(1, environment.cores() // settings.workers),
+    )
+    return Search(
+        content=request.content,
+        evaluation=judged,
+        settings=settings,
+        folder=request.folder,
+        name=study_name(request),
+        seed=request.seed,
+        digest=tuning.digest(request.identity, fingerprint),
+        compose=compose,
+        announce=announce,
+        sampler=lambda seed: _of_optuna({**settings.sampler, "seed": seed}, "search.sampler"),
+        pruner=_of_optuna(settings.pruner, "search.pruner"),
+    )
+
+
+def _of_optuna(component: Any, where: str) -> Any:
+    """A sampler or pruner, without Optuna's warning that some of them are young."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return config.instantiate(component, where)
+
+
+def forget(request: Request) -> None:
+    """Delete the study of a request, with all its trials."""
+    study.delete_study(request.folder, study_name(request), request.search.storage)
+
+
+def study_name(request: Request) -> str:
+    """Unique in a database that many bake-offs share."""
+    return f"{request.content['name']}/{request.variant}"

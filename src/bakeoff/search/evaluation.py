@@ -1,0 +1,219 @@
+"""What a setting is worth: fitted and scored on development rows alone, by holdout or by folds."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+
+from bakeoff import metrics
+from bakeoff.config import ValidationSettings
+from bakeoff.errors import ConfigError
+from bakeoff.measurement import PeakMemory, latency
+from bakeoff.models.base import Context, Model
+from bakeoff.search.racing import is_dominated
+from bakeoff.task import Development, Examples, PredictionTable, Schema
+
+if TYPE_CHECKING:
+    from optuna.trial import Trial
+
+LATENCY_ROWS, LATENCY_SECONDS = 50, 0.5
+FOLD_VALUES = "folds"
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A metric that the search optimises."""
+
+    name: str
+    direction: Literal["maximize", "minimize"]
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, -1 where less is."""
+        return 1 if self.direction == "maximize" else -1
+
+
+def objective(name: str) -> Objective:
+    """The objective of that name. Raises ``ConfigError`` for a name that nothing measures."""
+    if name in metrics.MEASUREMENTS:
+        return Objective(name, metrics.MEASUREMENTS[name].direction)
+    return Objective(name, metrics.get(name, "search.objectives").direction)
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Rows to learn from, rows to be scored on, and what models keep about them from one trial to the next."""
+
+    train: Examples
+    valid: Examples
+    memo: dict[Any, Any]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a setting is valued. It holds development rows and nothing of the test split.
+
+    Attributes:
+        schema: what is asked.
+        folds: one for a holdout.
+        objectives: what is optimised.
+        decision_metric: which of several objectives chooses among a Pareto set; the first when it is none of them.
+        bounds: constraints, metric → how much a value breaks it.
+        build: makes an unfitted model of a config.
+        seed: of every model.
+        threads: that a model may use.
+    """
+
+    schema: Schema
+    folds: Sequence[Fold]
+    objectives: Sequence[Objective]
+    decision_metric: str
+    bounds: Mapping[str, Callable[[float], float]]
+    build: Callable[[Mapping[str, Any]], Model]
+    seed: int
+    threads: int
+
+    @property
+    def signs(self) -> list[int]:
+        """1 or -1 for each objective: which way is better."""
+        return [o.sign for o in self.objectives]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the conditions of a search space may ask about the task."""
+        return {"kind": self.schema.kind, "columns": sorted(set(self.schema.columns.values()))}
+
+    @property
+    def deciding(self) -> tuple[int, int]:
+        """Position and sign of the objective that chooses among a Pareto set."""
+        names = [o.name for o in self.objectives]
+        position = names.index(self.decision_metric) if self.decision_metric in names else 0
+        return position, self.objectives[position].sign
+
+    @property
+    def measured(self) -> set[str]:
+        """Names of all that must be measured."""
+        return {o.name for o in self.objectives} | set(self.bounds)
+
+    def value(self, content: Mapping[str, Any], trial: Trial) -> tuple[list[float], dict[str, float]]:
+        """Fit and score a config on every fold.
+
+        Returns:
+            The mean of each objective over the folds, and by how much each constraint is broken.
+
+        Raises:
+            optuna.TrialPruned: the pruner, or the Pareto front so far, has seen enough.
+        """
+        scores: list[dict[str, float]] = []
+        for number, fold in enumerate(self.folds):
+            scores.append(self._score(content, fold, trial if len(self.folds) == 1 else None))
+            if len(self.folds) > 1 and number + 1 < len(self.folds):
+                self._stop_if_hopeless(trial, scores)
+        means = {name: float(np.mean([s[name] for s in scores])) for name in scores[0]}
+        if len(self.objectives) > 1 and len(self.folds) > 1:
+            trial.set_user_attr(FOLD_VALUES, self._vectors(scores))
+        return [means[o.name] for o in self.objectives], {n: excess(means[n]) for n, excess in self.bounds.items()}
+
+    def _score(self, content: Mapping[str, Any], fold: Fold, trial: Trial | None) -> dict[str, float]:
+        model = self.build(content)
+        context = Context(self.schema, self.seed, self.threads, self._report(trial), fold.memo)
+        start = time.perf_counter()
+        with PeakMemory() if "peak_memory_mb" in self.measured else _NoMemory() as memory:
+            model.fit(fold.train, fold.valid, context)
+        fitted = time.perf_counter()
+        predictions = model.predict(fold.valid.X)
+        predicted = time.perf_counter()
+        seconds = np.full(len(fold.valid), math.nan)
+        if any(name.startswith("latency") for name in self.measured):
+            seconds = latency(model, fold.valid.X, LATENCY_ROWS, LATENCY_SECONDS)
+        table = PredictionTable(self.schema, fold.valid.ids, fold.valid.y, predictions, seconds, fold.valid.slices)
+        found = metrics.score(table, [name for name in self.measured if name not in metrics.MEASUREMENTS])
+        found["fit_seconds"] = fitted - start
+        found["throughput_rows_per_s"] = len(fold.valid) / max(predicted - fitted, 1e-9)
+        found["peak_memory_mb"] = memory.megabytes
+        missing = [name for name in self.measured if name not in found]
+        if missing:
+            raise ValueError(f"{', '.join(missing)} cannot be measured for this model")
+        return {name: found[name] for name in self.measured}
+
+    def _report(self, trial: Trial | None) -> Callable[[int, float], None]:
+        """The pruning hook of a fit: takes a loss, and stops the trial that the pruner gives up."""
+        if trial is None or len(self.objectives) > 1:
+            return lambda step, loss: None
+        sign = -1 if self.objectives[0].direction == "maximize" else 1
+
+        def report(step: int, loss: float) -> None:
+            from optuna import TrialPruned
+
+            trial.report(sign * loss, step)
+            if trial.should_prune():
+                raise TrialPruned
+
+        return report
+
+    def _stop_if_hopeless(self, trial: Trial, scores: Sequence[Mapping[str, float]]) -> None:
+        from optuna import TrialPruned
+
+        if len(self.objectives) == 1:
+            name = self.objectives[0].name
+            # The Wilcoxon pruner compares folds, the others compare running means; for both a step is a fold.
+            is_by_fold = type(trial.study.pruner).__name__ == "WilcoxonPruner"
+            trial.report(scores[-1][name] if is_by_fold else float(np.mean([s[name] for s in scores])), len(scores) - 1)
+            hopeless = trial.should_prune()
+        else:
+            front = [t.user_attrs[FOLD_VALUES] for t in trial.study.best_trials if FOLD_VALUES in t.user_attrs]
+            hopeless = any(is_dominated(self._vectors(scores), other, self.signs) for other in front)
+        if hopeless:
+            raise TrialPruned
+
+    def _vectors(self, scores: Sequence[Mapping[str, float]]) -> list[list[float]]:
+        return [[s[o.name] for o in self.objectives] for s in scores]
+
+
+class _NoMemory:
+    """Stands in where peak memory is not asked for: sampling it costs a thread a trial."""
+
+    megabytes = math.nan
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+def folds(development: Development, settings: ValidationSettings, seed: int) -> list[Fold]:
+    """The folds of a search: the task's own training and validation rows, or k folds of both.
+
+    Folds follow the task's split: stratified for classes, groups and equal rows together; where rows are in the order
+    of time, each fold is scored on rows later than those it learns from.
+
+    Raises:
+        ConfigError: the kind is unknown, or there are fewer separate rows than folds.
+    """
+    if settings.kind == "holdout":
+        return [Fold(development.train, development.valid, {})]
+    if settings.kind != "kfold":
+        raise ConfigError(f'search.validation.kind: "{settings.kind}" is unknown. Allowed: holdout, kfold.')
+    take = development.examples.take
+    return [Fold(take(train), take(valid), {}) for train, valid in _assigned(development, settings.folds, seed)]
+
+
+def _assigned(development: Development, k: int, seed: int) -> Iterator[tuple[Any, Any]]:
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, TimeSeriesSplit
+
+    rows, y, groups = np.arange(len(development.examples)), development.examples.y, development.groups
+    separate = len(np.unique(groups))
+    if not 2 <= k <= separate:
+        raise ConfigError(f"search.validation.folds: {k} folds cannot be made of {separate:,} separate rows.")
+    if development.is_ordered:
+        yield from TimeSeriesSplit(k).split(rows)
+    elif development.schema.kind == "classification":
+        yield from StratifiedGroupKFold(k, shuffle=True, random_state=seed).split(rows, y, groups)
+    else:
+        yield from GroupKFold(k, shuffle=True, random_state=seed).split(rows, y, groups)
