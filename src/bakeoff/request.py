@@ -19,7 +19,7 @@ from bakeoff.errors import ConfigError
 INCIDENTAL = frozenset({"name", "variant", "incumbent", "resume", "metrics", "decision"})
 # Keys of the search that change how long it goes on or where, but not what a trial is.
 BUDGET = ("trials", "seconds", "dollars")
-HOW_LONG_AND_WHERE = (*BUDGET, "usd_per_hour", "total", "storage", "workers", "worker")
+HOW_LONG_AND_WHERE = (*BUDGET, "usd_per_hour", "total", "storage", "workers", "threads", "worker")
 ROLES = tuple(f.name for f in fields(DataSettings))
 
 
@@ -172,6 +172,8 @@ def _faults(request: Request) -> list[str]:
             raise ConfigError("search: it would never end. Give search.trials, search.seconds or search.dollars.")
         if settings.workers < 1:
             raise ConfigError(f"search.workers: {settings.workers} is less than 1.")
+        if settings.threads is not None and settings.threads < 1:
+            raise ConfigError(f"search.threads: {settings.threads} is less than 1.")
         for dimension in space.gather(request.content, kind=""):
             component = dimension.key.partition(".")[0]
             if not space.is_group(dimension.key) and "_target_" in (request.content.get(component) or {}):

@@ -65,6 +65,27 @@ class Best:
     trials: Sequence[Mapping[str, Any]]
 
 
+class Tally:
+    """The finished trials of a study so far, and what they add up to: kept, for adding up anew costs more each time."""
+
+    def __init__(self, trials: Sequence[FrozenTrial]) -> None:
+        self.trials: list[FrozenTrial] = []
+        self.seconds = 0.0
+        self.pruned = self.failed = 0
+        self.first_values: list[float] = []
+        for trial in trials:
+            self.add(trial)
+
+    def add(self, trial: FrozenTrial) -> None:
+        """Count one more."""
+        self.trials.append(trial)
+        self.seconds += _seconds([trial])
+        self.pruned += trial.state.name == "PRUNED"
+        self.failed += trial.state.name == "FAIL"
+        if trial.state.name == "COMPLETE":
+            self.first_values.append(trial.values[0])
+
+
 @dataclass
 class Search:
     """One variant's search, ready to try parameters.
@@ -108,21 +129,33 @@ class Search:
             self.folder, self.name, directions, self.digest, self.settings.storage, sampler, self.pruner
         )
 
-    def prepare(self) -> None:
-        """Before workers start: take back what killed workers left, and queue the trials that are missing."""
+    def prepare(self, wait: bool = False) -> tuple[int, int]:
+        """Before workers start: take back what killed workers left, and queue the trials that are missing.
+
+        Args:
+            wait: first, for workers that are still at work.
+
+        Returns:
+            How many trials have begun, and how many have ended, until now.
+        """
         study = self._open(None)
         studies.heal(study)
+        if wait:
+            studies.wait(study)
+        begun = len([t for t in study.get_trials(deepcopy=False) if t.state.name != "WAITING"])
         if self.settings.workers > 1 and self.settings.trials is not None:
             studies.reserve(study, self.settings.trials)
+        return begun, len(studies.finished(study))
 
     def work(self) -> None:
         """As one of several workers: do queued trials until none is left or the budget ends."""
         study = self.open()
-        while self._ended(study) is None:
-            trial = study.ask() if self.settings.trials is None else studies.take(study)
-            if trial is None:
-                return
-            self._try(study, trial)
+        with studies.at_work(study, self.settings.worker) as worker:
+            while self._ended(study, Tally(studies.finished(study))) is None:
+                trial = study.ask() if self.settings.trials is None else studies.take(study)
+                if trial is None:
+                    return
+                self._try(study, trial, worker)
 
     def run(self) -> Best:
         """Alone: do the trials that are missing, then say which is best."""
@@ -130,10 +163,15 @@ class Search:
         healed = studies.heal(study)
         if healed:
             log.info("%d trials of a killed process are tried again", healed)
-        ended = self._ended(study)
-        while ended is None:
-            self._try(study, study.ask())
-            ended = self._ended(study)
+        tally = Tally(studies.finished(study))
+        while (ended := self._ended(study, tally)) is None:
+            trial = studies.ask(study, self.settings.trials)
+            ended_trial = None if trial is None else self._try(study, trial)
+            if ended_trial is None:
+                tally = Tally(studies.finished(study))
+                continue
+            tally.add(ended_trial)
+            self.announce(self._progress(tally))
         return self._best(study, ended)
 
     def suggest(self, trial: Trial) -> tuple[Mapping[str, Any], dict[str, Any]]:
@@ -166,54 +204,54 @@ class Search:
             self._dimensions[choices] = space.gather(self._content(choices), self.evaluation.schema.kind)
         return self._dimensions[choices]
 
-    def _try(self, study: optuna.Study, trial: Trial) -> None:
-        """One trial, to whatever end it comes."""
+    def _try(self, study: optuna.Study, trial: Trial, worker: str | None = None) -> FrozenTrial | None:
+        """One trial, to whatever end it comes; None when others took it over in the meantime."""
         from optuna import TrialPruned
         from optuna.trial import TrialState
 
         with studies.alive(study, trial):
             try:
+                if worker is not None:
+                    trial.set_user_attr(studies.WORKER, worker)
                 content, _ = self.suggest(trial)
                 values, constraints = self.evaluation.value(content, trial)
                 for name, violation in constraints.items():
                     trial.set_constraint(name, violation)
                 if any(math.isnan(v) for v in values):
                     raise ValueError(f"{' and '.join(o.name for o in self.evaluation.objectives)} is not a number")
-                study.tell(trial, values)
+                return study.tell(trial, values, skip_if_finished=True)
             except TrialPruned:
-                study.tell(trial, state=TrialState.PRUNED)
+                return study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
             except Exception as error:
+                if studies.is_given_up(study, trial):
+                    log.warning("trial %d was taken for lost, and is left to its retry", trial.number)
+                    return None
                 log.warning("trial %d failed", trial.number, exc_info=True)
                 trial.set_user_attr(studies.ERROR, f"{type(error).__name__}: {error}")
-                study.tell(trial, state=TrialState.FAIL)
-        self.announce(self._progress(study))
+                return study.tell(trial, state=TrialState.FAIL)
 
-    def _ended(self, study: optuna.Study) -> str | None:
+    def _ended(self, study: optuna.Study, tally: Tally) -> str | None:
         """Which budget has come to its end; None while there is some left."""
         s = self.settings
-        done = studies.finished(study)
-        if s.trials is not None and len(done) >= s.trials:
+        if s.trials is not None and len(tally.trials) >= s.trials:
             return f"{s.trials} trials"
-        seconds = _seconds(done) / s.workers
-        if s.seconds is not None and seconds >= s.seconds:
+        if s.seconds is not None and tally.seconds / s.workers >= s.seconds:
             return f"{s.seconds:g} seconds"
-        if s.dollars is not None and _seconds(done) / 3600 * s.usd_per_hour >= s.dollars:
+        if s.dollars is not None and tally.seconds / 3600 * s.usd_per_hour >= s.dollars:
             return f"{s.dollars:g} dollars"
         # A brute-force sampler with nothing left to try says so by a flag in the study.
         return "every combination was tried" if study._stop_flag else None
 
-    def _progress(self, study: optuna.Study) -> str:
-        done = studies.finished(study)
-        counts = {state: sum(t.state.name == state for t in done) for state in ("PRUNED", "FAIL")}
+    def _progress(self, tally: Tally) -> str:
+        done, objective = len(tally.trials), self.evaluation.objectives[0]
         of = f"/{self.settings.trials}" if self.settings.trials is not None else ""
-        told = [f"trial {len(done)}{of}"]
-        best = self._choose(done)
-        if best is not None:
-            told.append(f"best {self.evaluation.objectives[0].name} {best.values[0]:.4g}")
-        told += [f"{n} {word}" for word, n in (("pruned", counts["PRUNED"]), ("failed", counts["FAIL"])) if n]
-        if self.settings.trials is not None and done:
-            left = (self.settings.trials - len(done)) * _seconds(done) / len(done) / self.settings.workers
-            told.append(f"{left:.0f} s left")
+        told = [f"trial {done}{of}"]
+        if tally.first_values:
+            best = max(tally.first_values) if objective.sign > 0 else min(tally.first_values)
+            told.append(f"best {objective.name} {best:.4g}")
+        told += [f"{n} {word}" for word, n in (("pruned", tally.pruned), ("failed", tally.failed)) if n]
+        if self.settings.trials is not None:
+            told.append(f"{(self.settings.trials - done) * tally.seconds / done:.0f} s left")
         return ", ".join(told)
 
     def _choose(self, done: Sequence[FrozenTrial]) -> FrozenTrial | None:
@@ -279,6 +317,7 @@ class Search:
             "seconds": trial.duration.total_seconds() if trial.duration else math.nan,
             "steps": len(trial.intermediate_values),
             "retry_of": trial.user_attrs.get(studies.RETRY_OF),
+            "worker": trial.user_attrs.get(studies.WORKER),
             "error": trial.user_attrs.get(studies.ERROR),
         }
 
