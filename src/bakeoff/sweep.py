@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import itertools
 import re
@@ -51,6 +52,7 @@ def run(
         return []
     _check_folders(waiting)
     _check_tasks(waiting)
+    gc.freeze()  # data and libraries are loaded, and stay
     returned: Sequence[JobReturn] = []
     try:
         if waiting:
@@ -147,7 +149,9 @@ def variant_name(overrides: Sequence[Override], model: str) -> str:
     """A short name, the same for the same request: the model, then what else was asked, e.g. ``linear-seed=2``."""
     details = []
     for override in overrides:
-        key, value = override.key_or_group, override.get_value_element_as_str()
+        key, value = override.key_or_group, override.get_value_element_as_str().strip("'\"")
+        if "{" in value:  # a mapping, or a list of them: too much for a name
+            value = hashlib.sha256(value.encode()).hexdigest()[:6]
         if key == "variant":
             return _of_folder(value) or model
         if key == "model":
