@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-BAKEOFF = Path(sys.executable).parent / "bakeoff"
-CommandLine = Callable[..., subprocess.CompletedProcess[str]]
+from command_line import BAKEOFF, CommandLine
 
 
 @pytest.fixture

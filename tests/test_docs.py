@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import BAKEOFF
+
+from command_line import BAKEOFF
 
 ROOT = Path(__file__).parents[1]
 HOW_TOS = sorted(path for path in (ROOT / "docs").glob("*.md") if path.stem not in ("distributed",))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar
 
 from omegaconf import MISSING, DictConfig, OmegaConf
@@ -77,6 +78,7 @@ class SearchSettings:
     space: Any = None  # mapping of key: sweep, beside what components declare
     storage: str | None = None  # database URL; None: a journal file in the run folder
     workers: int = 1
+    threads: int | None = None  # of each worker; None: an equal share of the cores, or what its launcher gives a job
     worker: int | None = None  # which of them a job is; the sweeper says so
 
 
@@ -86,7 +88,7 @@ class Config:
 
     name: str = MISSING
     variant: str = MISSING
-    seed: int = 0
+    seed: int = 0  # of every model and search; the split has its own
     incumbent: str | None = None
     resume: bool = True
     data: Any = MISSING
@@ -112,12 +114,19 @@ def typed(settings: type[T], values: Mapping[str, Any], where: str) -> T:
                 f"{where}.{key}: there is no such key. Keys: {', '.join(allowed)}.{did_you_mean(key, allowed)}"
             )
     try:
-        made = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(settings), dict(values)))
+        made = OmegaConf.to_object(OmegaConf.merge(_structured(settings), dict(values)))  # type: ignore[arg-type]
     except OmegaConfBaseException as error:
         key = f"{where}.{error.full_key}" if error.full_key else where
         raise ConfigError(f"{key}: {str(error.msg or error).splitlines()[0]}") from None
     assert isinstance(made, settings)
     return made
+
+
+@cache
+def _structured(settings: type) -> DictConfig:
+    """The defaults of a settings dataclass; making them takes longer than reading values into them."""
+    defaults: DictConfig = OmegaConf.structured(settings)
+    return defaults
 
 
 def locate(target: str, where: str) -> type:

@@ -47,7 +47,7 @@ class Request:
 
     @property
     def seed(self) -> int:
-        """Of every random choice, the split included."""
+        """Of every random choice of the model and of the search. The split has a seed of its own."""
         return int(self.content["seed"])
 
     @property
@@ -101,7 +101,7 @@ class Request:
     @property
     def data_key(self) -> str:
         """Equal for requests that ask for the same task."""
-        return json.dumps([self.content["data"], self.seed], sort_keys=True, default=str)
+        return json.dumps(self.content["data"], sort_keys=True, default=str)
 
 
 def read(cfg: DictConfig, folder: Path) -> Request:

@@ -105,7 +105,7 @@ def load_task(request: Request) -> Task:
     if key not in _loaded:
         _loaded.clear()
         source = config.instantiate(request.source, "data")
-        _loaded[key] = data.load(source, request.data, request.seed)
+        _loaded[key] = data.load(source, request.data)
     return _loaded[key]
 
 

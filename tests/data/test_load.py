@@ -1,7 +1,9 @@
 """What a person gets from data.load: a task, or a message that says what is wrong and where."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,8 +30,9 @@ def csv(tmp_path: Path, frame: pd.DataFrame, name: str = "my.csv") -> str:
     return str(tmp_path / name)
 
 
-def load(source: Source, target: str = "label", seed: int = 0, **settings: object) -> Task:
-    return data.load(source, DataSettings(name="mine", target=target, **settings), seed)  # type: ignore[arg-type]
+def load(source: Source, target: str = "label", seed: int = 0, **settings: Any) -> Task:
+    split = replace(settings.pop("split", SplitSettings()), seed=seed)  # type: ignore[type-var]
+    return data.load(source, DataSettings(name="mine", target=target, split=split, **settings))  # type: ignore[arg-type]
 
 
 def message(source: Source, error: type[Exception] = DataError, target: str = "label", **settings: object) -> str:

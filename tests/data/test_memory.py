@@ -19,10 +19,10 @@ def now(key):
     return int(re.search(key + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
 
 settings = DataSettings(name="big", target="y")
-data.load(Parquet(sys.argv[1]), settings, 0)
+data.load(Parquet(sys.argv[1]), settings)
 before = now("VmRSS")
 Path("/proc/self/clear_refs").write_text("5")
-data.load(Parquet(sys.argv[2]), settings, 0)
+data.load(Parquet(sys.argv[2]), settings)
 print(now("VmHWM") - before)
 """
 

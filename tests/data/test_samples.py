@@ -30,8 +30,9 @@ def configs() -> Iterator[dict[str, Any]]:
 
 def load(config: Any, seed: int = 0) -> Task:
     values = OmegaConf.to_container(config, resolve=True)
+    values["split"]["seed"] = seed
     merged = OmegaConf.merge(OmegaConf.structured(DataSettings), {k: v for k, v in values.items() if k in ROLES})
-    return data.load(Sample(values["sample"]), OmegaConf.to_object(merged), seed)
+    return data.load(Sample(values["sample"]), OmegaConf.to_object(merged))
 
 
 def test_every_config_lists_every_key_with_the_default_of_the_code(configs: dict[str, Any]) -> None:

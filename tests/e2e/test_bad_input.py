@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from conftest import CommandLine
+from command_line import CommandLine
 
 OWN = ("data=csv", "data.path=pets.csv", "data.target=label", "model=constant")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from conftest import BAKEOFF, CommandLine
+from command_line import BAKEOFF, CommandLine
 
 
 def comparison(folder: Path) -> dict:
@@ -68,9 +68,11 @@ def test_an_own_csv_needs_a_path_and_a_target_only(bakeoff: CommandLine, tmp_pat
 
 
 def test_sweeps_over_values_and_seeds_make_variants_of_readable_names(bakeoff: CommandLine, tmp_path: Path) -> None:
-    done = bakeoff("model=hist_gradient_boosting", "data=diabetes", "seed=0,1", "metrics.latency_rows=5")
-    assert done.returncode == 2, "two seeds are two splits"
-    assert "fingerprint" in done.stderr
+    done = bakeoff("model=random_forest", "data=diabetes", "seed=0,1", "metrics.latency_rows=5")
+    assert done.returncode == 0, done.stderr
+    compared = comparison(tmp_path / "outputs/diabetes")
+    assert {v["name"] for v in compared["variants"]} == {"random_forest-seed=0", "random_forest-seed=1"}
+    assert compared["differences"][0]["difference"] != 0, "the same split, another forest"
     done = bakeoff("-m", "model=linear", "model.regressor.alpha=0.1,10", "data=diabetes", "name=alphas")
     assert done.returncode == 0, done.stderr
     folders = {p.name for p in (tmp_path / "outputs/alphas").iterdir() if p.is_dir()}
@@ -212,8 +214,9 @@ def test_hydra_flags_work(bakeoff: CommandLine) -> None:
 def test_shell_completion_offers_options(bakeoff: CommandLine) -> None:
     script = bakeoff("-sc", "install=bash").stdout
     assert "complete" in script
-    asked = bakeoff("-sc", "query=bash", COMP_LINE="bakeoff model=cat", COMP_POINT="17")
-    assert asked.stdout.split() == ["model=catboost"]
+    for line in ("bakeoff model=cat", "bakeoff plan model=cat"):
+        asked = bakeoff("-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line)))
+        assert asked.stdout.split() == ["model=catboost"]
 
 
 def test_version_and_help_load_nothing_heavy(bakeoff: CommandLine) -> None:

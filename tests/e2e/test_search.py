@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from conftest import BAKEOFF, CommandLine
+from command_line import BAKEOFF, CommandLine
 
 FAST = ("data=diabetes", "metrics.latency_rows=5", "decision.resamples=500")
 
@@ -105,8 +105,8 @@ def test_a_search_whose_trials_all_fail_tells_why(bakeoff: CommandLine, tmp_path
 
 def test_a_killed_search_resumes_without_repeating_a_trial(bakeoff: CommandLine, tmp_path: Path) -> None:
     command = [
-        "model=hist_gradient_boosting", "model.regressor.max_iter=300", "data=ames", "search=tpe", "search.trials=6",
-        "name=killed", "variant=slow", "search/pruner=none", *FAST[1:],
+        "model=random_forest", "model.regressor.n_estimators=300", "data=diabetes", "search=tpe", "search.trials=6",
+        "name=killed", "variant=slow", *FAST[1:],
     ]  # fmt: skip
     process = subprocess.Popen([str(BAKEOFF), *command], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     folder = tmp_path / "outputs/killed/slow"

@@ -55,4 +55,5 @@ def test_search_spaces_name_parameters_that_the_config_has(name: str) -> None:
         for part in key.split("."):
             assert part in place, key
             place = place[part]
-        assert OverridesParser.create().parse_override(f"x={sweep}").is_sweep_override()
+        written = sweep if isinstance(sweep, str) else sweep["sweep"]
+        assert OverridesParser.create().parse_override(f"x={written}").is_sweep_override()

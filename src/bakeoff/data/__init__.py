@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 __all__ = ["load"]
 
 
-def load(source: Source, settings: DataSettings, seed: int) -> Task:
+def load(source: Source, settings: DataSettings) -> Task:
     """Read all rows and make the task that all variants share.
 
-    The same rows, settings and seed give the same task.
+    The same rows and settings give the same task.
 
     Raises:
         DataError: the rows cannot serve as asked.
@@ -25,4 +25,4 @@ def load(source: Source, settings: DataSettings, seed: int) -> Task:
     # Imported here, so that sources and settings can be checked without half a second of pandas.
     from bakeoff.data import loading
 
-    return loading.load(source, settings, seed)
+    return loading.load(source, settings)

@@ -31,12 +31,12 @@ class Table:
     notes: tuple[str, ...]
 
 
-def load(source: Source, settings: DataSettings, seed: int) -> Task:
+def load(source: Source, settings: DataSettings) -> Task:
     """Do what ``bakeoff.data.load`` promises, with little more memory than the rows themselves need."""
     table = _read(source, settings)
     if settings.drop_duplicates:
         table = _without_duplicates(table)
-    split = splits.split(table.traits, settings.split, seed)
+    split = splits.split(table.traits, settings.split)
     learnt_from = np.concatenate([split.train, split.valid])
     development, test = _dealt(table, [learnt_from, split.test])
     return Task(
@@ -48,7 +48,7 @@ def load(source: Source, settings: DataSettings, seed: int) -> Task:
         fingerprint=fingerprint.of(table.schema, settings, development, len(split.train), test),
         split={
             "kind": split.kind,
-            "seed": seed,
+            "seed": settings.split.seed,
             "train": len(split.train),
             "valid": len(split.valid),
             "test": len(split.test),

@@ -22,6 +22,7 @@ class SplitSettings:
     kind: str = "auto"  # auto: group or time if such a column is declared, else stratified (classes) or random (values)
     test: float = 0.2  # share of all rows; not used when the source brings test rows of its own
     valid: float = 0.2  # share of the rows that are not for test
+    seed: int = 0  # of chance in the split; models have another, so that runs of several seeds can be compared
 
     def __post_init__(self) -> None:
         """Check what can be checked without data."""

@@ -68,7 +68,7 @@ class Split:
     is_ordered: bool
 
 
-def split(traits: Traits, settings: SplitSettings, seed: int) -> Split:
+def split(traits: Traits, settings: SplitSettings) -> Split:
     """Assign each row to a part, equally for equal arguments.
 
     Rows with equal features never end up in different parts: they are kept together, or, where time or given test rows
@@ -98,7 +98,7 @@ def split(traits: Traits, settings: SplitSettings, seed: int) -> Split:
         if kind == "group" and traits.group is not None:
             units = _linked(units, pd.factorize(traits.group[free])[0], notes)
         labels = traits.labels[free] if kind == "stratified" and traits.labels is not None else None
-        part[free] = _by_share(units, labels, shares, np.random.default_rng(seed))
+        part[free] = _by_share(units, labels, shares, np.random.default_rng(settings.seed))
     _refuse_empty(part, settings, notes)
     if traits.labels is not None:
         _refuse_unlearnable(part, traits.labels)

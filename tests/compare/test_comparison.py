@@ -1,0 +1,319 @@
+"""Comparing run folders: the same rows, the same task, to a verdict that a file holds."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bakeoff import record
+from bakeoff.compare import comparison
+from bakeoff.compare.comparison import Comparison, compare
+from bakeoff.config import DecisionSettings
+from bakeoff.errors import ConfigError, DataError
+from bakeoff.record import Run, Score
+from bakeoff.task import Predictions, PredictionTable, Schema
+
+BINARY = Schema("classification", "label", {"text": "text"}, ("ham", "spam"), "spam")
+VALUES = Schema("regression", "price", {"rooms": "numeric"})
+FAST = DecisionSettings(resamples=1000)
+METRICS = {"accuracy": Score(0.5), "f1": Score(0.5), "fit_seconds": Score(2.0)}
+
+
+def run(folder: Path, schema: Schema = BINARY, started: str = "", **changed: Any) -> Run:
+    task = {
+        "name": "mails",
+        "schema": {
+            "kind": schema.kind,
+            "target": schema.target,
+            "columns": dict(schema.columns),
+            "classes": list(schema.classes),
+            "positive": schema.positive,
+        },
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    made = Run(folder, folder.name, "classical", "ok", started, task, "same", metrics=METRICS)
+    return replace(made, **changed)
+
+
+def labelled(
+    folder: Path, target: np.ndarray, output: np.ndarray, ids: np.ndarray | None = None, **changed: Any
+) -> Run:
+    """A run that answered so; 1 is spam."""
+    names = np.array(BINARY.classes, dtype=object)
+    n = len(target)
+    ids = np.arange(n) if ids is None else ids
+    table = PredictionTable(
+        BINARY, ids, names[target], Predictions(names[output]), np.full(n, 0.001), pd.DataFrame(index=range(n))
+    )
+    made = run(folder, **changed)
+    record.write_predictions(folder, table)
+    return made
+
+
+def valued(folder: Path, target: np.ndarray, output: np.ndarray, **changed: Any) -> Run:
+    n = len(target)
+    table = PredictionTable(
+        VALUES, np.arange(n), target, Predictions(output), np.full(n, np.nan), pd.DataFrame(index=range(n))
+    )
+    made = run(folder, VALUES, **{"metrics": {"rmse": Score(1.0), "mae": Score(1.0)}, **changed})
+    record.write_predictions(folder, table)
+    return made
+
+
+def noisy(target: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """The truth, with a share of the answers wrong."""
+    return np.where(np.random.default_rng(seed).random(len(target)) < share, 1 - target, target)
+
+
+TRUTH = (np.arange(400) % 3 == 0).astype(int)
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> list[Run]:
+    """The incumbent is wrong in 20 of 100 cases, one challenger in 5, another in 40."""
+    return [
+        labelled(tmp_path / "old", TRUTH, noisy(TRUTH, 0.2, 1)),
+        labelled(tmp_path / "bad", TRUTH, noisy(TRUTH, 0.4, 2)),
+        labelled(tmp_path / "good", TRUTH, noisy(TRUTH, 0.05, 3)),
+    ]
+
+
+def names(compared: Comparison) -> list[str]:
+    return [variant.name for variant in compared.variants]
+
+
+def test_the_best_ships_and_the_leaderboard_begins_with_it(three: list[Run]) -> None:
+    compared = compare(three, FAST, "old")
+    assert (compared.verdict, compared.winner, compared.incumbent) == ("ship", "good", "old")
+    assert names(compared) == ["good", "old", "bad"]
+    assert (compared.task, compared.metric, compared.direction, compared.test_rows) == ("mails", "f1", "maximize", 400)
+    assert compared.confidence == 0.95
+    assert compared.joint_confidence == pytest.approx(0.975), "two challengers share the 5 %"
+
+
+def test_differences_are_to_the_incumbent_with_an_interval_that_holds_them(three: list[Run]) -> None:
+    compared = compare(three, FAST, "old")
+    value = {v.name: v.metrics["f1"].value for v in compared.variants}
+    assert {d.variant for d in compared.differences} == {"good", "bad"}
+    for d in compared.differences:
+        assert d.low <= d.difference <= d.high
+        if d.metric == "f1":
+            assert d.difference == pytest.approx(value[d.variant] - value["old"])  # type: ignore[operator]
+
+
+def test_a_smaller_metric_is_better_where_it_is(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    target = rng.normal(size=300)
+    runs = [
+        valued(tmp_path / name, target, target + rng.normal(scale=scale, size=300))
+        for name, scale in (("old", 1.0), ("worse", 2.0), ("better", 0.5))
+    ]
+    compared = compare(runs, FAST, "old")
+    assert (compared.verdict, compared.winner, compared.direction) == ("ship", "better", "minimize")
+    assert names(compared) == ["better", "old", "worse"]
+    assert compare(runs, FAST, "better").verdict == "keep"
+    assert "a gain of" in compared.reason
+    assert "gain of -" not in compared.reason
+
+
+def test_the_same_answers_are_no_reason_to_change(tmp_path: Path) -> None:
+    output = noisy(TRUTH, 0.2, 1)
+    runs = [labelled(tmp_path / name, TRUTH, output) for name in ("old", "twin")]
+    compared = compare(runs, FAST, "old")
+    assert (compared.verdict, compared.winner) == ("keep", "old")
+    assert all((d.low, d.difference, d.high) == (0, 0, 0) for d in compared.differences)
+
+
+def test_without_a_declared_incumbent_the_one_that_ran_first_stands_in(three: list[Run]) -> None:
+    compared = compare(three, FAST)
+    assert compared.incumbent == "old"
+    assert any("No incumbent was declared: old" in note for note in compared.notes)
+    assert compare(three[:1], FAST).notes == ()
+
+
+def test_one_variant_alone_is_compared_with_nothing(three: list[Run]) -> None:
+    compared = compare(three[:1], FAST)
+    assert (compared.verdict, compared.winner, compared.differences) == ("inconclusive", None, ())
+    assert "only variant with results" in compared.reason
+
+
+def test_challengers_that_cannot_be_told_apart_are_named(tmp_path: Path) -> None:
+    runs = [
+        labelled(tmp_path / "old", TRUTH, noisy(TRUTH, 0.4, 1)),
+        labelled(tmp_path / "a", TRUTH, noisy(TRUTH, 0.1, 2)),
+        labelled(tmp_path / "b", TRUTH, noisy(TRUTH, 0.11, 3)),
+    ]
+    compared = compare(runs, FAST, "old")
+    assert compared.verdict == "ship"
+    assert any("cannot be told apart" in note and "latency and cost" in note for note in compared.notes)
+
+
+def test_an_incumbent_that_is_not_there_is_told(three: list[Run]) -> None:
+    with pytest.raises(ConfigError, match=r'incumbent: there is no variant "god".*Did you mean "good"\?'):
+        compare(three, FAST, "god")
+
+
+@pytest.mark.parametrize("status", ["failed", "interrupted"])
+def test_an_incumbent_without_results_leaves_no_verdict(tmp_path: Path, three: list[Run], status: str) -> None:
+    broken = run(tmp_path / "broken", status=status, metrics={}, error={"message": "no memory"}, fingerprint=None)
+    compared = compare([broken, *three], FAST, "broken")
+    assert (compared.verdict, compared.winner, compared.differences) == ("inconclusive", None, ())
+    assert "broken, has no results" in compared.reason
+    assert names(compared) == ["good", "old", "bad", "broken"]
+    comparison.write(compared, tmp_path)
+    assert json.loads((tmp_path / record.COMPARISON).read_text())["smallest_difference"] is None
+
+
+def test_a_challenger_without_results_is_listed_and_the_others_are_compared(tmp_path: Path, three: list[Run]) -> None:
+    broken = run(
+        tmp_path / "broken", status="failed", metrics={}, error={"message": "no memory"}, task=None, fingerprint=None
+    )
+    compared = compare([broken, *three], FAST, "old")
+    assert compared.verdict == "ship"
+    assert (compared.variants[-1].name, compared.variants[-1].status) == ("broken", "failed")
+    assert compared.variants[-1].error == "no memory"
+    assert compare([broken, *three], FAST).incumbent == "old", "the first that has results"
+
+
+def test_runs_none_of_which_finished_are_listed(tmp_path: Path) -> None:
+    runs = [run(tmp_path / name, status="failed", metrics={}, error={"message": "no"}) for name in "ab"]
+    compared = compare(runs, FAST)
+    assert (compared.verdict, compared.reason) == ("inconclusive", "no variant has results to compare.")
+    comparison.write(compared, tmp_path)
+    assert len(list(csv.DictReader((tmp_path / record.LEADERBOARD).open()))) == 2
+
+
+def test_runs_of_another_task_are_refused(three: list[Run]) -> None:
+    other = replace(three[2], fingerprint="another")
+    with pytest.raises(DataError, match="different tasks") as told:
+        compare([*three[:2], other], FAST)
+    assert str(other.folder) in str(told.value)
+    assert "fingerprint another" in str(told.value)
+
+
+def test_variants_are_compared_on_the_rows_that_all_of_them_answered(tmp_path: Path) -> None:
+    """A challenger that answers easy rows only looks perfect; on these, the incumbent is perfect, too."""
+    easy = np.arange(400) < 300
+    old = np.where(easy, TRUTH, 1 - TRUTH)
+    backwards = np.flatnonzero(easy)[::-1]
+    runs = [
+        labelled(tmp_path / "old", TRUTH, old),
+        labelled(tmp_path / "new", TRUTH[backwards], TRUTH[backwards], ids=backwards),
+    ]
+    compared = compare(runs, FAST, "old")
+    assert compared.test_rows == 300
+    assert compared.verdict == "keep"
+    assert [v.metrics["f1"].value for v in compared.variants] == [1.0, 1.0]
+    assert compared.notes == ("Compared on the 300 test rows that all variants answered.",)
+
+
+def test_variants_that_answered_no_row_in_common_are_refused(tmp_path: Path) -> None:
+    rows = np.arange(400)
+    runs = [labelled(tmp_path / name, TRUTH, TRUTH, ids=ids) for name, ids in (("a", rows), ("b", rows + 400))]
+    with pytest.raises(DataError, match="no test row in common"):
+        compare(runs, FAST)
+
+
+def test_a_metric_that_a_variant_does_not_have_is_told(three: list[Run]) -> None:
+    by_chance = replace(FAST, metric="roc_auc")
+    compared = compare(three, by_chance, "old")
+    assert compared.verdict == "inconclusive"
+    assert compared.reason == "roc_auc is not defined for old."
+
+
+def test_a_challenger_without_the_metric_is_not_overlooked(tmp_path: Path, three: list[Run]) -> None:
+    with_proba = run(tmp_path / "sure")
+    names_ = np.array(BINARY.classes, dtype=object)
+    proba = np.column_stack([1 - TRUTH, TRUTH]) * 0.8 + 0.1
+    table = PredictionTable(
+        BINARY,
+        np.arange(400),
+        names_[TRUTH],
+        Predictions(names_[TRUTH], proba),
+        np.full(400, np.nan),
+        pd.DataFrame(index=range(400)),
+    )
+    record.write_predictions(with_proba.folder, table)
+    compared = compare([with_proba, three[2]], replace(FAST, metric="roc_auc"), "sure")
+    assert compared.verdict == "inconclusive"
+    assert compared.reason == "roc_auc is not defined for good."
+
+
+def test_another_question_can_be_asked_of_the_same_runs(three: list[Run]) -> None:
+    compared = compare(three, replace(FAST, metric="accuracy", smallest_difference="0.5", confidence=0.9), "old")
+    assert (compared.metric, compared.smallest_difference, compared.verdict) == ("accuracy", 0.5, "keep")
+    wide = next(v for v in compare(three, FAST, "old").variants if v.name == "old").metrics["accuracy"]
+    narrow = next(v for v in compared.variants if v.name == "old").metrics["accuracy"]
+    assert wide.low < narrow.low < narrow.high < wide.high  # type: ignore[operator]
+
+
+KEYS = ["task", "metric", "direction", "smallest_difference", "confidence", "joint_confidence", "test_rows",
+        "incumbent", "verdict", "winner", "reason", "variants", "differences", "notes"]  # fmt: skip
+
+
+def test_the_file_has_exactly_the_documented_keys(tmp_path: Path, three: list[Run]) -> None:
+    comparison.write(compare(three, FAST, "old"), tmp_path)
+    content = json.loads((tmp_path / record.COMPARISON).read_text())
+    assert list(content) == KEYS
+    assert [list(v) for v in content["variants"]] == [["name", "family", "status", "metrics", "error", "trials"]] * 3
+    assert all(list(score) == ["value", "low", "high"] for v in content["variants"] for score in v["metrics"].values())
+    assert {tuple(d) for d in content["differences"]} == {("variant", "metric", "difference", "low", "high")}
+    assert (content["incumbent"], content["verdict"], content["winner"]) == ("old", "ship", "good")
+    assert content["variants"][0]["metrics"]["fit_seconds"] == {"value": 2.0, "low": None, "high": None}
+
+
+def test_the_file_holds_no_nan(tmp_path: Path) -> None:
+    no_spam = np.zeros(50, dtype=int)
+    runs = [labelled(tmp_path / name, no_spam, no_spam) for name in ("old", "new")]
+    comparison.write(compare(runs, FAST, "old"), tmp_path)
+    text = (tmp_path / record.COMPARISON).read_text()
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    json.loads(text, parse_constant=refuse)
+
+
+def test_the_leaderboard_is_a_table_in_the_same_order(tmp_path: Path, three: list[Run]) -> None:
+    failed = run(tmp_path / "broken", status="failed", metrics={}, error={"message": "no, really"}, fingerprint=None)
+    compared = compare([*three, failed], FAST, "old")
+    comparison.write(compared, tmp_path)
+    rows = list(csv.DictReader((tmp_path / record.LEADERBOARD).open()))
+    assert [row["variant"] for row in rows] == names(compared)
+    assert float(rows[0]["f1"]) == compared.variants[0].metrics["f1"].value
+    assert {"f1_low", "f1_high", "fit_seconds"} <= rows[0].keys()
+    assert (rows[-1]["status"], rows[-1]["f1"], rows[0]["fit_seconds_low"]) == ("failed", "", "")
+
+
+def test_comparing_again_gives_the_same(three: list[Run]) -> None:
+    assert compare(three, FAST, "old") == compare(three, FAST, "old")
+
+
+def verdicts(folder: Path, better_by: float, sets: int = 200, rows: int = 200) -> list[str]:
+    """Of a bake-off on each of many test sets, between two classifiers, the second better by so much."""
+    settings = DecisionSettings(metric="accuracy", smallest_difference="0", resamples=500)
+    rng = np.random.default_rng(20260101)
+    reached = []
+    for _ in range(sets):
+        target = (rng.random(rows) < 0.4).astype(int)
+        answers = [np.where(rng.random(rows) < share, target, 1 - target) for share in (0.75, 0.75 + better_by)]
+        runs = [labelled(folder / n, target, a, metrics={}) for n, a in zip(("old", "new"), answers, strict=True)]
+        reached.append(compare(runs, settings, "old").verdict)
+    return reached
+
+
+def test_of_two_equally_good_variants_the_challenger_is_shipped_by_chance_in_5_percent_at_most(tmp_path: Path) -> None:
+    reached = verdicts(tmp_path, better_by=0.0)
+    assert reached.count("ship") <= 0.05 * len(reached)
+
+
+def test_a_variant_that_is_much_better_is_shipped_nearly_always(tmp_path: Path) -> None:
+    reached = verdicts(tmp_path, better_by=0.2, sets=50)
+    assert reached.count("ship") >= 0.95 * len(reached)
