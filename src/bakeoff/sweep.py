@@ -25,6 +25,8 @@ from bakeoff.request import Request
 NOT_OF_THE_VARIANT = (
     "data", "name", "variant", "experiment", "decision", "metrics", "search", "incumbent", "resume", "hydra"
 )  # fmt: skip
+# What the config of a request has. Another Hydra application that chose this sweeper gets its jobs, and no more.
+OF_BAKEOFF = {"data", "model", "decision"}
 LONGEST_NAME = 100  # bytes
 
 
@@ -35,13 +37,19 @@ def run(
     params: Mapping[str, str],
     arguments: Sequence[str],
     plan: bool = False,
-) -> Sequence[JobReturn]:
+) -> Sequence[Sequence[JobReturn]]:
     """Check every variant, run those that have no result yet, compare all that are in the folder.
 
     Raises:
         ConfigError, DataError, AssetError: the request is wrong; nothing has run.
         VariantsFailed: some variant failed; the others were compared.
     """
+    if not set(master) >= OF_BAKEOFF:
+        combinations = [tuple(o.input_line or "" for o in c) for c in expand(params, arguments)]
+        folder = Path(str(master.hydra.sweep.dir))
+        folder.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(master, folder / "multirun.yaml")
+        return [launcher.launch(combinations, initial_job_idx=0)]
     jobs = _jobs(master, loader, params, arguments)
     waiting = [job for job in jobs if not _is_kept(job.request)]
     _check_incumbents(jobs)
@@ -62,7 +70,7 @@ def run(
         failed = _compare(jobs, kept=len(jobs) - len(waiting))
     if failed:
         raise VariantsFailed(f"{', '.join(failed)} failed; each says why in its {record.LOG}.")
-    return returned
+    return [returned]
 
 
 def _jobs(master: DictConfig, loader: ConfigLoader, params: Mapping[str, str], arguments: Sequence[str]) -> list[Job]:
