@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,8 @@ def _faults(request: Request) -> list[str]:
         if settings.sampler is None:
             return
         config.check_component(settings.sampler, "search.sampler")
+        if settings.sampler["_target_"].endswith("GPSampler") and find_spec("torch") is None:
+            raise ConfigError('search.sampler: GPSampler needs torch. Install it: pip install "bakeoff[gp]"')
         config.check_component(settings.pruner or {}, "search.pruner")
         for name in settings.objectives or ():
             if name not in metrics.MEASUREMENTS:

@@ -258,9 +258,7 @@ def _compare(jobs: Sequence[Job], kept: int) -> list[str]:
     for folder, asked in {job.request.bakeoff: job.request for job in jobs}.items():
         if not any(folder.glob(f"*/{record.CONFIG}")):
             continue
-        runs = record.read_runs(folder)
-        compared = comparison.compare(runs, asked.decision, asked.content["incumbent"])
-        comparison.write(compared, folder)
+        compared, runs = comparison.of_folder(folder, asked.decision, asked.content["incumbent"])
         terminal.show(compared, folder, kept)
         mine = {job.request.variant for job in jobs if job.request.bakeoff == folder}
         failed += [run.variant for run in runs if run.status == "failed" and run.variant in mine]

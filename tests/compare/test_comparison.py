@@ -255,7 +255,7 @@ def test_another_question_can_be_asked_of_the_same_runs(three: list[Run]) -> Non
 
 
 KEYS = ["task", "metric", "direction", "smallest_difference", "confidence", "joint_confidence", "test_rows",
-        "incumbent", "verdict", "winner", "reason", "variants", "differences", "notes"]  # fmt: skip
+        "incumbent", "verdict", "winner", "reason", "variants", "differences", "notes", "of"]  # fmt: skip
 
 
 def test_the_file_has_exactly_the_documented_keys(tmp_path: Path, three: list[Run]) -> None:
@@ -279,6 +279,26 @@ def test_the_file_holds_no_nan(tmp_path: Path) -> None:
         raise AssertionError(constant)
 
     json.loads(text, parse_constant=refuse)
+
+
+def test_what_is_written_is_read_back(tmp_path: Path, three: list[Run]) -> None:
+    compared = compare(three, FAST, "old")
+    comparison.write(compared, tmp_path)
+    assert comparison.read(tmp_path) == compared
+    (tmp_path / record.COMPARISON).write_text('{"task": "of another version"}')
+    assert comparison.read(tmp_path) is None
+
+
+def test_a_comparison_is_made_again_only_when_runs_or_question_change(tmp_path: Path) -> None:
+    for name, seed in (("old", 1), ("new", 2)):
+        record.finish(labelled(tmp_path / name, *np.random.default_rng(seed).integers(0, 2, (2, 50))))
+    first, _ = comparison.of_folder(tmp_path, FAST, "old")
+    written = (tmp_path / record.COMPARISON).stat().st_mtime_ns
+    again, _ = comparison.of_folder(tmp_path, FAST, "old")
+    assert again.verdict == first.verdict
+    assert (tmp_path / record.COMPARISON).stat().st_mtime_ns == written
+    assert comparison.of_folder(tmp_path, FAST, "new")[0].incumbent == "new"
+    assert (tmp_path / record.COMPARISON).stat().st_mtime_ns > written
 
 
 def test_the_leaderboard_is_a_table_in_the_same_order(tmp_path: Path, three: list[Run]) -> None:

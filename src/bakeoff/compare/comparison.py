@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bakeoff import metrics, record
+from bakeoff import __version__, metrics, record
 from bakeoff.compare import decision as rule
 from bakeoff.compare.statistics import bootstrap, interval
 from bakeoff.config import DecisionSettings
@@ -66,6 +68,7 @@ class Comparison:
         variants: best first; those without results last.
         differences: to the incumbent, for every metric.
         notes: what a reader must know, one sentence each.
+        of: a digest of the runs and the question, by which a comparison on disk is known to be up to date.
     """
 
     task: str
@@ -82,6 +85,21 @@ class Comparison:
     variants: tuple[Variant, ...]
     differences: tuple[Difference, ...]
     notes: tuple[str, ...] = ()
+    of: str = ""
+
+
+def of_folder(folder: Path, settings: DecisionSettings, incumbent: str | None) -> tuple[Comparison, list[Run]]:
+    """The comparison of a bake-off folder, and its runs: read when nothing has changed, else made and written.
+
+    Raises what ``compare`` raises.
+    """
+    runs = record.read_runs(folder)
+    wanted = _digest(runs, settings, incumbent)
+    known = read(folder)
+    if known is None or known.of != wanted:
+        known = compare(runs, settings, incumbent)
+        write(known, folder)
+    return known, runs
 
 
 def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | None = None) -> Comparison:
@@ -96,6 +114,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
         ConfigError: the incumbent or the metric is not there.
         DataError: the runs are not of one task.
     """
+    declared = incumbent
     names = [run.variant for run in runs]
     if incumbent is not None and incumbent not in names:
         raise ConfigError(
@@ -151,7 +170,37 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
         variants=tuple(sorted(variants, key=lambda v: _rank(v, metric))),
         differences=tuple(differences),
         notes=tuple(notes),
+        of=_digest(runs, settings, declared),
     )
+
+
+def read(folder: Path) -> Comparison | None:
+    """The comparison that a bake-off folder holds; None when there is none of this version of bakeoff."""
+    try:
+        content = json.loads((folder / record.COMPARISON).read_text("utf-8"))
+        variants = [
+            Variant(**{**v, "metrics": {name: Score(**s) for name, s in v["metrics"].items()}})
+            for v in content.pop("variants")
+        ]
+        differences = [
+            Difference(d["variant"], d["metric"], *(_number(d[key]) for key in ("difference", "low", "high")))
+            for d in content.pop("differences")
+        ]
+        content["smallest_difference"] = _number(content["smallest_difference"])
+        notes = tuple(content.pop("notes"))
+        return Comparison(**content, variants=tuple(variants), differences=tuple(differences), notes=notes)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _number(written: float | None) -> float:
+    """NaN is null in JSON."""
+    return math.nan if written is None else written
+
+
+def _digest(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | None) -> str:
+    asked = [asdict(settings), incumbent, __version__, [(run.variant, run.started, run.status) for run in runs]]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
 def write(comparison: Comparison, folder: Path) -> None:
