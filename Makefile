@@ -11,6 +11,7 @@ test: .venv/installed-dev
 	$(BIN)/python -m pytest
 
 test-slow: .venv/installed-dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,ray,slurm,postgres]"
 	$(BIN)/python -m pytest -m slow
 
 lint: .venv/installed-dev
