@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,10 +55,9 @@ def main(argv: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if argv is None else argv
     first = arguments[0] if arguments else ""
     if first in ("--help", "-h", "help"):
-        print(HELP, end="")
-        print("\nConfig groups:")
-        for group, options in _groups().items():
-            print(f"  {group}: {', '.join(options)}")
+        groups = "".join(f"  {group}: {', '.join(options)}\n" for group, options in _groups().items())
+        with suppress(BrokenPipeError):
+            sys.stdout.write(f"{HELP}\nConfig groups:\n{groups}")
         sys.exit(OK)
     if first == "--version":
         from bakeoff import __version__
@@ -107,10 +107,11 @@ def _dispatch(arguments: list[str]) -> int:
         from bakeoff.verbs import compare
 
         compare(rest)
-    elif verb == "list":
+    elif "list" in arguments:
         from bakeoff.verbs import list_components
 
-        list_components(rest, conf_dir())
+        own, groups = _config_dirs(arguments)
+        list_components([group for group in groups if group != "list"], [conf_dir(), *own])
     elif verb == "doctor":
         from bakeoff.verbs import doctor
 
@@ -121,6 +122,23 @@ def _dispatch(arguments: list[str]) -> int:
         _refuse_unknown_verb(verb)
         _hydra(arguments)
     return OK
+
+
+def _config_dirs(arguments: list[str]) -> tuple[list[Path], list[str]]:
+    """The folders that ``--config-dir`` names, and the other arguments."""
+    from bakeoff.errors import ConfigError
+
+    folders, others = [], []
+    waiting = iter(arguments)
+    for argument in waiting:
+        flag, _, value = argument.partition("=")
+        if flag not in ("--config-dir", "-cd"):
+            others.append(argument)
+            continue
+        folders.append(Path(value or next(waiting, "")))
+        if not folders[-1].is_dir():
+            raise ConfigError(f"--config-dir: there is no folder {folders[-1]}.")
+    return folders, others
 
 
 def _refuse_unknown_verb(word: str) -> None:

@@ -40,6 +40,13 @@ class DecisionSettings:
     confidence: float = 0.95
     resamples: int = 10_000
 
+    def __post_init__(self) -> None:
+        """Check what can be checked without results."""
+        if not 0 < self.confidence < 1:
+            raise ConfigError(f"decision.confidence: {self.confidence} is not between 0 and 1. The usual one is 0.95.")
+        if self.resamples < 100:
+            raise ConfigError(f"decision.resamples: {self.resamples} are too few for an interval. Draw 100 or more.")
+
 
 @dataclass
 class ValidationSettings:
@@ -117,7 +124,11 @@ def typed(settings: type[T], values: Mapping[str, Any], where: str) -> T:
         made = OmegaConf.to_object(OmegaConf.merge(_structured(settings), dict(values)))  # type: ignore[arg-type]
     except OmegaConfBaseException as error:
         key = f"{where}.{error.full_key}" if error.full_key else where
-        raise ConfigError(f"{key}: {str(error.msg or error).splitlines()[0]}") from None
+        told = str(error.msg or error).splitlines()[0]
+        if "is not a ListConfig" in told:
+            value = values.get(str(error.full_key))
+            told = f"{value!r} is not a list. Write '{key}=[{value}]'."
+        raise ConfigError(f"{key}: {told}") from None
     assert isinstance(made, settings)
     return made
 

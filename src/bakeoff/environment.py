@@ -9,7 +9,21 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-PACKAGES = ("bakeoff", "catboost", "hydra-core", "numpy", "omegaconf", "pandas", "scikit-learn", "scipy", "skrub")
+PACKAGES = (
+    "bakeoff",
+    "catboost",
+    "hydra-core",
+    "numpy",
+    "omegaconf",
+    "optuna",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "scipy",
+    "skrub",
+    "sqlalchemy",
+    "torch",
+)
 
 
 def cores() -> int:

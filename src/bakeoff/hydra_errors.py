@@ -4,20 +4,39 @@ from __future__ import annotations
 
 import re
 
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from bakeoff.errors import did_you_mean
+
+# Hydra's launchers that an extra of bakeoff's brings: launcher → extra.
+EXTRA_LAUNCHERS = {"ray": "ray", "ray_aws": "ray", "submitit_local": "slurm", "submitit_slurm": "slurm"}
 
 
 def explain(error: Exception) -> str | None:
     """A message for a request that Hydra refuses; None when the error is not about the request."""
     if isinstance(error, MissingConfigException):
         return _missing_option(error)
+    if isinstance(error, OverrideParseException):
+        key = error.override.partition("=")[0]
+        return f"{key}: {error.override} cannot be read as an override. Quote what is special: \"{key}='…'\""
+    if isinstance(error, YAMLError):
+        return f"A config file is not valid YAML: {' '.join(str(error).split())}"
+    if isinstance(error, ValueError) and _is_raised_by_hydra(error):
+        return str(error)
     if isinstance(error, HydraException | OmegaConfBaseException):
         return _refused_override(error)
     return None
+
+
+def _is_raised_by_hydra(error: Exception) -> bool:
+    """Whether Hydra itself refuses its flags: the innermost frame is in its command line."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith("hydra._internal")
 
 
 def _missing_option(error: MissingConfigException) -> str:
@@ -26,6 +45,8 @@ def _missing_option(error: MissingConfigException) -> str:
     group, _, option = error.missing_cfg_file.rpartition("/")
     options = [o for o in error.options if not o.startswith("_")]
     group = group or "config"
+    if group == "hydra/launcher" and option in EXTRA_LAUNCHERS:
+        return f'{group}: "{option}" is not installed. Install it: pip install "bakeoff[{EXTRA_LAUNCHERS[option]}]"'
     return f'{group}: there is no option "{option}". Options: {", ".join(options)}.{did_you_mean(option, options)}'
 
 

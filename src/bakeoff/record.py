@@ -130,11 +130,13 @@ def read_runs(folder: Path) -> list[Run]:
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder.")
-    if _is_run(folder):
+    if is_run(folder):
         return [read_run(folder)]
-    runs = [read_run(child) for child in sorted(folder.iterdir()) if child.is_dir() and _is_run(child)]
+    runs = [read_run(child) for child in sorted(folder.iterdir()) if child.is_dir() and is_run(child)]
     if not runs:
-        raise DataError(f"{folder} holds no runs (no {RESULT} in it or in its folders).")
+        deeper = sorted({str(path.parents[1]) for path in folder.glob(f"*/*/{CONFIG}")})
+        hint = f" Name one of its folders: {', '.join(deeper)}." if deeper else ""
+        raise DataError(f"{folder} holds no runs (no {RESULT} in it or in its folders).{hint}")
     return sorted(runs, key=lambda run: (run.started == "", run.started))
 
 
@@ -256,7 +258,8 @@ def _write(path: Path, write: Callable[[Path], Any]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _is_run(folder: Path) -> bool:
+def is_run(folder: Path) -> bool:
+    """Whether a folder is a run folder."""
     return (folder / RESULT).is_file() or (folder / CONFIG).is_file()
 
 

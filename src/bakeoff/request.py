@@ -173,12 +173,21 @@ def _faults(request: Request) -> list[str]:
         is_endless = settings.trials is None and settings.seconds is None and settings.dollars is None
         if is_endless and not settings.sampler["_target_"].endswith("BruteForceSampler"):
             raise ConfigError("search: it would never end. Give search.trials, search.seconds or search.dollars.")
+        for key in BUDGET:
+            budget = getattr(settings, key)
+            if budget is not None and budget <= 0:
+                raise ConfigError(f"search.{key}: {budget} is no budget. Give more than 0.")
         if settings.workers < 1:
             raise ConfigError(f"search.workers: {settings.workers} is less than 1.")
         if settings.threads is not None and settings.threads < 1:
             raise ConfigError(f"search.threads: {settings.threads} is less than 1.")
         for dimension in space.gather(request.content, kind=""):
             component = dimension.key.partition(".")[0]
+            if settings.sampler["_target_"].endswith("BruteForceSampler") and space.is_continuous(dimension):
+                raise ConfigError(
+                    f"{dimension.key}: {dimension.sweep} has no end of values, and search=grid tries them all. "
+                    f"Give some, {dimension.key}=a,b,c or range(start, end, step), or choose search=tpe."
+                )
             if not space.is_group(dimension.key) and "_target_" in (request.content.get(component) or {}):
                 for value in space.examples(dimension):
                     changed = space.updated(request.content, {dimension.key: value})

@@ -80,6 +80,12 @@ def examples(dimension: Dimension) -> list[Any]:
     return list(getattr(found, "choices", ())) or [found.low, found.high]  # type: ignore[attr-defined]
 
 
+def is_continuous(dimension: Dimension) -> bool:
+    """Whether a dimension has more values than can be tried."""
+    found = distribution(dimension)
+    return hasattr(found, "low") and isinstance(found.low, float) and getattr(found, "step", None) is None
+
+
 def is_group(key: str) -> bool:
     """Whether a key has the form of a config group's: one word, or words with slashes or an @package."""
     return "." not in key or "/" in key or "@" in key

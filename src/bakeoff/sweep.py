@@ -89,6 +89,8 @@ def _jobs(master: DictConfig, loader: ConfigLoader, params: Mapping[str, str], a
         asked = (*(o.input_line or "" for o in overrides), *shares, f"variant='{name}'")
         composed = loader.load_sweep_config(master, list(asked))
         folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir"))) / str(composed.variant)
+        if not str(composed.name) or ".." in Path(str(composed.name)).parts or Path(str(composed.name)).is_absolute():
+            raise ConfigError(f'name: "{composed.name}" is not the name of a folder in outputs.')
         with open_dict(composed):
             del composed["hydra"]
         try:
@@ -101,7 +103,9 @@ def _jobs(master: DictConfig, loader: ConfigLoader, params: Mapping[str, str], a
     twice = sorted({str(f) for f in folders if folders.count(f) > 1})
     if twice:
         raise ConfigError(
-            f"Two variants have the same name, and so the same folder: {', '.join(twice)}. Ask for each once."
+            f"Two variants have the same name, and so the same folder: {', '.join(twice)}. Ask for each once. "
+            "Of several data sets each needs a name= of its own; a value that holds commas needs quotes within quotes: "
+            "key='\"a, b\"'."
         )
     return jobs
 

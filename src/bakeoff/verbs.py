@@ -18,7 +18,7 @@ from bakeoff.report import terminal
 def compare(arguments: Sequence[str]) -> None:
     """Compare the runs in the given folders; ``decision.*`` and ``incumbent`` override what the last of them recorded.
 
-    Writes comparison.json and leaderboard.csv into the first folder.
+    Writes comparison.json and leaderboard.csv into the first folder, unless that is a run folder.
     """
     from bakeoff.compare import comparison
 
@@ -29,13 +29,19 @@ def compare(arguments: Sequence[str]) -> None:
     runs = [run for found in of_folder.values() for run in found]
     settings, incumbent = _decision([a for a in arguments if "=" in a], record.read_config(runs[-1].folder) or {})
     compared = comparison.compare(_distinct(of_folder), settings, incumbent)
-    comparison.write(compared, folders[0])
+    if not record.is_run(folders[0]):
+        comparison.write(compared, folders[0])
     terminal.show(compared, folders[0])
 
 
-def list_components(arguments: Sequence[str], conf: Path) -> None:
-    """Show the options of every config group, or of the given ones."""
-    groups = sorted(p.name for p in conf.iterdir() if p.is_dir() and p.name not in ("hydra",))
+def list_components(arguments: Sequence[str], folders: Sequence[Path]) -> None:
+    """Show the options of every config group, or of the given ones.
+
+    Args:
+        arguments: names of groups.
+        folders: config trees, the shipped one first.
+    """
+    groups = sorted({p.name for conf in folders for p in conf.iterdir() if p.is_dir() and p.name != "hydra"})
     for asked in arguments:
         if asked not in groups:
             raise ConfigError(
@@ -46,7 +52,8 @@ def list_components(arguments: Sequence[str], conf: Path) -> None:
     for column in ("group", "option", "family", "licence", "what it is"):
         table.add_column(column, overflow="fold")
     for group in arguments or groups:
-        for option, card in _options(conf / group):
+        options = {option: card for conf in folders for option, card in _options(conf / group)}
+        for option, card in sorted(options.items()):
             table.add_row(group, option, *(str(card.get(key) or "") for key in ("family", "licence", "summary")))
     screen.print(table)
 

@@ -47,6 +47,15 @@ def refused(done, *said: str) -> None:  # type: ignore[no-untyped-def]
         (["model=linear", "model._target_=sklearn.datasets.fetch_openml"], ["is not allowed"]),
         (["model=linear", "model.classifier._target_=os.system"], ["model.classifier._target_", "is not allowed"]),
         (["model=linear", "model.classifier._target_=sklearn.linear_model.LogisticRegresion"], ["LogisticRegression"]),
+        (["model=linear", "decision.confidence=95"], ["decision.confidence: 95.0 is not between 0 and 1"]),
+        (["model=linear", "data=churn", "data.slices=contract"], ["data.slices=[contract]"]),
+        (["model=linear", "name=../elsewhere"], ['name: "../elsewhere" is not the name of a folder']),
+        (["model=linear", "data.name=;"], ["data.name", "Quote what is special"]),
+        (["model=linear", "--resolve"], ["--resolve"]),
+        (["model=linear", "data=breast_cancer,diabetes", "name=one"], ["each needs a name= of its own"]),
+        (["model=linear", "data=diabetes", "search=grid"], ["search=grid tries them all"]),
+        (["model=linear", "data=diabetes", "search=tpe", "search.trials=0"], ["search.trials: 0 is no budget"]),
+        ([*OWN, "data.group=home", "data.time=weight"], ["data.group and data.time ask for different splits"]),
         (["compair", "outputs/x"], ["compair", 'Did you mean "compare"?']),
         (["compare", "outputs/nowhere"], ["outputs/nowhere: there is no such folder"]),
         (["list", "modle"], ['Did you mean "model"?']),
@@ -72,6 +81,18 @@ def test_a_missing_value_is_asked_for(bakeoff: CommandLine) -> None:
 
 def test_a_missing_file(bakeoff: CommandLine, pets: Path) -> None:
     refused(bakeoff(*OWN, "data.path=pet.csv"), "data.path", "pet.csv", 'Did you mean "pets.csv"?')
+
+
+def test_a_file_with_another_separator(bakeoff: CommandLine, pets: Path) -> None:
+    pd.read_csv(pets).to_csv(pets, index=False, sep=";", decimal=",")
+    refused(bakeoff(*OWN), """add "data.separator=';'".""")
+    assert bakeoff(*OWN, "data.separator=';'", "data.decimal=','").returncode == 0
+
+
+def test_a_config_that_is_no_yaml(bakeoff: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "conf/model").mkdir(parents=True)
+    (tmp_path / "conf/model/bad.yaml").write_text("a: [1, 2\nb: }")
+    refused(bakeoff("--config-dir", "conf", "model=bad"), "bad.yaml", "line 2")
 
 
 def test_an_empty_file(bakeoff: CommandLine, pets: Path) -> None:

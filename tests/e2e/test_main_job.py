@@ -196,6 +196,21 @@ def test_list_names_components_with_their_licence(bakeoff: CommandLine) -> None:
     assert bakeoff("list").returncode == 0
 
 
+def test_own_components_are_listed_with_those_that_ship(bakeoff: CommandLine, tmp_path: Path) -> None:
+    conf = failing_model(tmp_path)
+    for arguments in (["list", "model", "--config-dir", str(conf)], ["--config-dir", str(conf), "list", "model"]):
+        listed = bakeoff(*arguments)
+        assert listed.returncode == 0, listed.stderr
+        assert {"failing", "linear"} <= {line.split()[1] for line in listed.stdout.splitlines()[1:]}
+
+
+def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"'{BAKEOFF}' --help | head -1"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "Traceback" not in done.stderr
+
+
 def test_doctor_tells_versions_and_assets(bakeoff: CommandLine) -> None:
     done = bakeoff("doctor")
     assert done.returncode == 0, done.stderr

@@ -94,7 +94,12 @@ def decide(metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], 
     if not math.isfinite(value):
         return Decision("inconclusive", None, f"{metric.name} is not defined for {incumbent}.")
     undefined = [g.variant for g in gains if not math.isfinite(g.gain + g.low + g.high)]
-    unjudged = f"{metric.name} is not defined for {', '.join(undefined)}." if undefined else ""
+    unjudged = (
+        f"{metric.name} is not defined for {', '.join(undefined)}, as where a model gives no probabilities; "
+        "another decision.metric may be."
+        if undefined
+        else ""
+    )
     gains = [g for g in gains if g.variant not in undefined]
     if not gains:
         return Decision("inconclusive", None, unjudged)
@@ -119,9 +124,10 @@ def decide(metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], 
 
 
 def _told(g: Gain, metric: Metric, incumbent: str, value: float) -> str:
-    return (
-        f"{g.variant} has {metric.name} {number(g.value)} against {number(value)} of {incumbent}, "
+    return f"{g.variant} has {metric.name} {number(g.value)} against {number(value)} of {incumbent}, " + (
         f"a gain of {number(g.gain)} [{number(g.low)}, {number(g.high)}]"
+        if g.gain >= 0
+        else f"worse by {number(-g.gain)} [{number(-g.high)}, {number(-g.low)}]"
     )
 
 

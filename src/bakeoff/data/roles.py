@@ -62,12 +62,22 @@ def features(frame: pd.DataFrame, settings: DataSettings, where: str) -> list[st
         if name not in frame:
             raise DataError(
                 f'{key}: there is no column "{name}" in {where}. '
-                f"Columns: {_some(list(frame.columns))}.{did_you_mean(name, frame.columns)}"
+                f"Columns: {_some(list(frame.columns))}.{did_you_mean(name, frame.columns)}{_other_separator(frame)}"
             )
     found = [name for name in frame.columns if name not in settings.apart]
     if not found:
         raise DataError(f"data: {where} has no feature: each column is the target, data.id, group, time or ignore.")
     return found
+
+
+def _other_separator(frame: pd.DataFrame) -> str:
+    """A hint, where all of a header is one column."""
+    header = str(frame.columns[0])
+    looks_like = next((s for s in (";", "\t", "|", ",") if s in header), None) if frame.shape[1] == 1 else None
+    if looks_like is None:
+        return ""
+    shown = looks_like.replace("\t", "\\t")
+    return f' The fields seem to be separated by "{shown}": add "data.separator=\'{shown}\'".'
 
 
 def ids(frame: pd.DataFrame, name: str | None, is_test: NDArray[np.bool_] | None, where: str) -> NDArray[Any]:

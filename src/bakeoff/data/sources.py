@@ -45,12 +45,14 @@ class Csv:
         test_path: a second file, whose rows are the test rows.
         separator: one character between fields; ``\t`` may be spelled out.
         encoding: of the file, by its Python name.
+        decimal: the character before the decimals of a number.
     """
 
     path: str
     test_path: str | None = None
     separator: str = ","
     encoding: str = "utf-8"
+    decimal: str = "."
 
     @property
     def name(self) -> str:
@@ -62,7 +64,11 @@ class Csv:
         separator = self.separator.replace("\\t", "\t")
         if len(separator) != 1:
             raise ConfigError(f'data.separator: "{self.separator}" is not one character, such as "," or ";" or "\\t".')
-        return _both(self.path, self.test_path, lambda path, key: _read_csv(path, key, separator, self.encoding))
+        if len(self.decimal) != 1 or self.decimal == separator:
+            raise ConfigError(f'data.decimal: "{self.decimal}" is not one character other than the separator.')
+        return _both(
+            self.path, self.test_path, lambda path, key: _read_csv(path, key, separator, self.encoding, self.decimal)
+        )
 
 
 @dataclass(frozen=True)
@@ -164,14 +170,16 @@ def _existing(path: str, key: str) -> Path:
     )
 
 
-def _read_csv(path: Path, key: str, separator: str, encoding: str) -> pd.DataFrame:
+def _read_csv(path: Path, key: str, separator: str, encoding: str, decimal: str) -> pd.DataFrame:
     import pandas as pd
 
     try:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", pd.errors.ParserWarning)  # rows that are all longer than the header
-                frame = pd.read_csv(path, sep=separator, encoding=encoding, index_col=False, low_memory=False)
+                frame = pd.read_csv(
+                    path, sep=separator, encoding=encoding, decimal=decimal, index_col=False, low_memory=False
+                )
         except pd.errors.EmptyDataError:
             raise DataError(f"{key}: {path.name} is empty. It must hold a header and at least one row.") from None
         except (pd.errors.ParserError, pd.errors.ParserWarning) as error:

@@ -114,6 +114,11 @@ def _kind(asked: str, traits: Traits) -> str:
     if asked == "given" and traits.is_test is None:
         raise ConfigError("data.split.kind: given, but no test rows are. Add data.test_path, or choose another kind.")
     if asked in ("auto", "given"):
+        if traits.group is not None and traits.time is not None:
+            raise ConfigError(
+                "data.split.kind: data.group and data.time ask for different splits. "
+                "Choose: data.split.kind=group, or data.split.kind=time."
+            )
         if traits.group is not None:
             return "group"
         if traits.time is not None:

@@ -118,7 +118,7 @@ def _leaderboard(comparison: Comparison) -> Table:
     table.add_column("variant", overflow="fold")
     table.add_column("family", overflow="fold")
     table.add_column(f"{comparison.metric} [{comparison.confidence:.0%} interval]", overflow="fold")
-    table.add_column(f"against {comparison.incumbent}", overflow="fold")
+    table.add_column(f"against {comparison.incumbent} [jointly {comparison.confidence:.0%}]", overflow="fold")
     is_tuned = any(v.trials is not None for v in comparison.variants)
     for column in (*secondary, "p50 ms", "p95 ms", "fit s", *(["trials"] if is_tuned else [])):
         table.add_column(column, justify="right", overflow="fold")

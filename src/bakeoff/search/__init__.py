@@ -51,7 +51,7 @@ def of(
         bounds=bounds,
         build=build,
         seed=request.seed,
-        threads=max(1, environment.cores() // settings.workers),
+        threads=settings.threads or max(1, environment.cores() // settings.workers),
     )
     return Search(
         content=request.content,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from filelock import FileLock, Timeout
 
 from bakeoff.errors import ConfigError
 
@@ -16,8 +21,10 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
 
 JOURNAL = "study.journal"
-REQUEST, SLOT, RETRY_OF, ERROR = "request", "slot", "retry_of", "error"
+WORKERS = "workers"
+REQUEST, RETRY_OF, ERROR, WORKER = "request", "retry_of", "error", "worker"
 HEARTBEAT_SECONDS = 5
+POLL_SECONDS = 0.5
 
 
 def open_study(
@@ -86,53 +93,94 @@ def finished(study: optuna.Study) -> list[FrozenTrial]:
     ]
 
 
-def heal(study: optuna.Study) -> int:
-    """Take back the trials of killed workers: each is retried once with the same parameters. Returns how many.
+@contextmanager
+def at_work(study: optuna.Study, number: int | None) -> Iterator[str]:
+    """Be one of a study's workers while the block runs, under a name that tells others whether this process lives.
 
-    A journal tells nothing about who is alive, so call this only while no worker is. A database has heartbeats.
+    Beside a journal the name is a locked file: the system frees the lock when the process ends, however that comes.
+    A database has heartbeats.
     """
-    from optuna.storages import fail_stale_trials
-    from optuna.trial import TrialState
+    name = f"{number}-{socket.gethostname()}-{os.getpid()}"
+    lock = _lock(study, name)
+    if lock is None:
+        yield name
+        return
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(lock):
+        yield name
+        lock.unlink(missing_ok=True)
 
-    if _has_heartbeat(study):
-        fail_stale_trials(study)
-        return 0
-    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    for trial in running:
-        _retry(study, trial)
-        study.tell(trial.number, state=TrialState.FAIL)
-    return len(running)
+
+def heal(study: optuna.Study) -> int:
+    """Take back the trials of processes that were killed: each is retried once with the same parameters.
+
+    A trial that no worker has put its name to counts as lost, so a worker among others calls ``take`` instead.
+
+    Returns:
+        How many were taken back; with a database those whose heartbeat stopped long enough ago.
+    """
+    return _take_back(study, _running(study))
+
+
+def wait(study: optuna.Study) -> None:
+    """Take lost trials back until no trial runs any more, here or elsewhere."""
+    while _running(study):
+        time.sleep(POLL_SECONDS)
+        heal(study)
 
 
 def reserve(study: optuna.Study, trials: int) -> None:
     """Queue the trials that are missing, so that workers take exactly these and never one too many."""
     from optuna.trial import TrialState
 
-    waiting = len(study.get_trials(deepcopy=False, states=(TrialState.WAITING, TrialState.RUNNING)))
-    for slot in range(trials - len(finished(study)) - waiting):
-        study.enqueue_trial({}, user_attrs={SLOT: slot})
+    pending = len(study.get_trials(deepcopy=False, states=(TrialState.WAITING, TrialState.RUNNING)))
+    for _ in range(trials - len(finished(study)) - pending):
+        study.enqueue_trial({})
 
 
 def take(study: optuna.Study) -> Trial | None:
     """The next queued trial, for this worker alone; None when none is left.
 
-    Where workers may die (a database with heartbeats), waits until every trial that runs elsewhere has ended or is
-    given up.
+    Before it says None it waits for the trials of other workers, and takes over from those that die.
     """
     import optuna
-    from optuna.storages import fail_stale_trials
-    from optuna.trial import TrialState
 
     while True:
         # Optuna's own ask() makes a new trial when the queue is empty, which would be one too many.
-        trial_id = study._pop_waiting_trial_id()
+        trial_id = _pop(study)
         if trial_id is not None:
             study._thread_local.cached_all_trials = None
             return optuna.trial.Trial(study, trial_id)
-        if not _has_heartbeat(study) or not study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        elsewhere = _running(study)
+        if not _has_heartbeat(study):
+            # Who has not put a name to its trial has either just taken it, or left it to the next ``heal``.
+            elsewhere = [t for t in elsewhere if WORKER in t.user_attrs]
+        if not elsewhere:
             return None
-        time.sleep(1)
-        fail_stale_trials(study)
+        if not _take_back(study, elsewhere):
+            time.sleep(POLL_SECONDS)
+
+
+def ask(study: optuna.Study, trials: int | None) -> Trial | None:
+    """The next trial of a search that one process does alone, new ones drawn as they are wanted.
+
+    Args:
+        study: with a sampler.
+        trials: that are to be finished at the end; None when something else ends the search.
+
+    Returns:
+        None when a trial that was lost, or that runs elsewhere, must be waited for: ask again.
+    """
+    if trials is not None and _has_heartbeat(study) and len(finished(study)) + len(_running(study)) >= trials:
+        heal(study)
+        time.sleep(POLL_SECONDS)
+        return None
+    return study.ask()
+
+
+def is_given_up(study: optuna.Study, trial: Trial) -> bool:
+    """Whether others took this worker for dead while it worked, as when its machine stood still for a while."""
+    return study._storage.get_trial(trial._trial_id).state.is_finished()
 
 
 @contextmanager
@@ -159,11 +207,78 @@ def alive(study: optuna.Study, trial: Trial) -> Iterator[None]:
         thread.join()
 
 
+def _pop(study: optuna.Study) -> int | None:
+    """The id of the next queued trial, which runs from now on."""
+    from optuna.exceptions import UpdateFinishedTrialError
+    from optuna.trial import TrialState
+
+    storage: Any = study._storage
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+        if _has_heartbeat(study):
+            # Before it runs: a trial that runs and never had a heartbeat would be waited for without end.
+            storage.record_heartbeat(trial._trial_id)
+        with suppress(UpdateFinishedTrialError):
+            if storage.set_trial_state_values(trial._trial_id, state=TrialState.RUNNING):
+                return trial._trial_id
+    return None
+
+
+def _running(study: optuna.Study) -> list[FrozenTrial]:
+    from optuna.trial import TrialState
+
+    return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+
+
+def _take_back(study: optuna.Study, trials: Sequence[FrozenTrial]) -> int:
+    """Queue again those of some running trials whose process is dead. Returns how many."""
+    from optuna.exceptions import UpdateFinishedTrialError
+    from optuna.storages import fail_stale_trials
+    from optuna.trial import TrialState
+
+    if _has_heartbeat(study):
+        with _experimental():
+            fail_stale_trials(study)
+        return sum(study._storage.get_trial(t._trial_id).state is TrialState.FAIL for t in trials)
+    taken = 0
+    for trial in trials:
+        if _is_alive(study, trial):
+            continue
+        with suppress(UpdateFinishedTrialError):  # another worker was first
+            study._storage.set_trial_state_values(trial._trial_id, state=TrialState.FAIL)
+            _retry(study, trial)
+            taken += 1
+    return taken
+
+
 def _retry(study: optuna.Study, trial: FrozenTrial) -> None:
-    """Queue a lost trial again, once."""
+    """Queue a lost trial again; one that was lost twice is given up, and another takes its place."""
     if RETRY_OF not in trial.user_attrs:
-        kept = {SLOT: trial.user_attrs[SLOT]} if SLOT in trial.user_attrs else {}
-        study.enqueue_trial(trial.params, user_attrs={RETRY_OF: trial.number, **kept})
+        study.enqueue_trial(trial.params, user_attrs={RETRY_OF: trial.number})
+    else:
+        study.enqueue_trial({})
+
+
+def _is_alive(study: optuna.Study, trial: FrozenTrial) -> bool:
+    lock = _lock(study, trial.user_attrs.get(WORKER))
+    if lock is None:
+        return False
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(lock, timeout=0):
+            lock.unlink(missing_ok=True)
+    except Timeout:
+        return True
+    return False
+
+
+def _lock(study: optuna.Study, worker: str | None) -> Path | None:
+    """The file that a worker holds locked; None where the study is in a database."""
+    from optuna.storages import JournalStorage
+
+    if not isinstance(study._storage, JournalStorage) or worker is None:
+        return None
+    backend: Any = study._storage._backend
+    return Path(backend._file_path).parent / WORKERS / f"{worker}.lock"
 
 
 def _has_heartbeat(study: optuna.Study) -> bool:
@@ -179,16 +294,31 @@ def _storage(folder: Path, url: str | None) -> Any:
         from optuna.storages.journal import JournalFileBackend
 
         folder.mkdir(parents=True, exist_ok=True)
-        return optuna.storages.JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
+        # Absolute: the journal's lock is a link to this path, and whoever died holding it is told by the link's target.
+        return optuna.storages.JournalStorage(JournalFileBackend(str((folder / JOURNAL).absolute())))
+    if url.startswith("postgresql://"):  # SQLAlchemy would look for the older driver
+        url = url.replace("postgresql", "postgresql+psycopg", 1)
+    shown = url.partition("@")[2] or url  # without a password
     try:
-        return optuna.storages.RDBStorage(
-            url,
-            heartbeat_interval=HEARTBEAT_SECONDS,
-            grace_period=3 * HEARTBEAT_SECONDS,
-            heartbeat_stale_trial_callback=_retry,
-        )
-    except ImportError as error:
-        raise ConfigError(f'search.storage: {error}. For PostgreSQL: pip install "bakeoff[postgres]".') from None
+        with _experimental():
+            return optuna.storages.RDBStorage(
+                url,
+                heartbeat_interval=HEARTBEAT_SECONDS,
+                grace_period=3 * HEARTBEAT_SECONDS,
+                heartbeat_stale_trial_callback=_retry,
+            )
+    except ImportError:
+        extra = ' Install it: pip install "bakeoff[postgres]"' if url.startswith("postgresql") else ""
+        raise ConfigError(f"search.storage: the driver for {shown} is not installed.{extra}") from None
     except Exception as error:
-        shown = url.partition("@")[2] or url
         raise ConfigError(f"search.storage: {shown} cannot be used: {str(error).splitlines()[0]}") from None
+
+
+@contextmanager
+def _experimental() -> Iterator[None]:
+    """Without Optuna's warning that its heartbeats are an experimental feature."""
+    import optuna
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        yield

@@ -174,6 +174,16 @@ class Search:
             self.announce(self._progress(tally))
         return self._best(study, ended)
 
+    def watched(self) -> Callable[[], str]:
+        """A function that tells how far the workers of this search are."""
+        study = self._open(None)
+
+        def told() -> str:
+            tally = Tally(studies.finished(study))
+            return self._progress(tally) if tally.trials else "starting workers"
+
+        return told
+
     def suggest(self, trial: Trial) -> tuple[Mapping[str, Any], dict[str, Any]]:
         """The config of a trial, and the parameters in it: group choices first, for they decide what else there is."""
         choices = self._choices(trial)
@@ -219,9 +229,9 @@ class Search:
                     trial.set_constraint(name, violation)
                 if any(math.isnan(v) for v in values):
                     raise ValueError(f"{' and '.join(o.name for o in self.evaluation.objectives)} is not a number")
-                return study.tell(trial, values, skip_if_finished=True)
+                ended = study.tell(trial, values, skip_if_finished=True)
             except TrialPruned:
-                return study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+                ended = study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
             except Exception as error:
                 if studies.is_given_up(study, trial):
                     log.warning("trial %d was taken for lost, and is left to its retry", trial.number)
@@ -229,6 +239,7 @@ class Search:
                 log.warning("trial %d failed", trial.number, exc_info=True)
                 trial.set_user_attr(studies.ERROR, f"{type(error).__name__}: {error}")
                 return study.tell(trial, state=TrialState.FAIL)
+        return None if ended.state is TrialState.FAIL else ended
 
     def _ended(self, study: optuna.Study, tally: Tally) -> str | None:
         """Which budget has come to its end; None while there is some left."""
@@ -251,7 +262,7 @@ class Search:
             told.append(f"best {objective.name} {best:.4g}")
         told += [f"{n} {word}" for word, n in (("pruned", tally.pruned), ("failed", tally.failed)) if n]
         if self.settings.trials is not None:
-            told.append(f"{(self.settings.trials - done) * tally.seconds / done:.0f} s left")
+            told.append(f"{(self.settings.trials - done) * tally.seconds / done / self.settings.workers:.0f} s left")
         return ", ".join(told)
 
     def _choose(self, done: Sequence[FrozenTrial]) -> FrozenTrial | None:
