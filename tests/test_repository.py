@@ -13,7 +13,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf, open_dict
 
-from bakeoff import config, request
+from bakeoff import checks, config
 from bakeoff.data.settings import DataSettings
 
 ROOT = Path(__file__).parents[1]
@@ -50,7 +50,7 @@ def test_every_model_composes_with_all_data_and_is_what_its_constructors_take(mo
             with open_dict(cfg):
                 for key in OmegaConf.missing_keys(cfg):  # what a user must give, such as a path
                     OmegaConf.update(cfg, key, "x")
-            asked = request.read(cfg, Path("x"))
+            asked = checks.read(cfg, Path("x"))
             assert asked.data.name == data
             assert asked.card["family"], "a leaderboard shows it"
 
@@ -60,7 +60,7 @@ def test_every_experiment_composes(experiment: str) -> None:
     config.register()
     with initialize_config_dir(str(CONF), version_base=None):
         cfg = compose("config", [f"experiment={experiment}", "variant=x"])
-    assert request.read(cfg, Path("x")).content["name"] == experiment
+    assert checks.read(cfg, Path("x")).content["name"] == experiment
 
 
 def targets(node: Any, where: str) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from bakeoff import config, record, request
+from bakeoff import checks, config, record, request
 from bakeoff.errors import ConfigError
 from bakeoff.request import Request
 
@@ -23,7 +23,7 @@ def composed(*overrides: str) -> DictConfig:
 
 
 def asked(*overrides: str, folder: Path = FOLDER) -> Request:
-    return request.read(composed(*overrides), folder)
+    return checks.read(composed(*overrides), folder)
 
 
 def test_a_request_says_what_is_asked() -> None:

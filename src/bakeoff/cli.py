@@ -184,13 +184,13 @@ def job(cfg: DictConfig) -> str:
     """
     from hydra.core.hydra_config import HydraConfig
 
-    from bakeoff import request, runner
+    from bakeoff import checks, runner
     from bakeoff.report import terminal
 
     # A Ray worker may have been started elsewhere; paths are meant from where the command was given.
     os.chdir(HydraConfig.get().runtime.cwd)
     folder = Path(HydraConfig.get().runtime.output_dir)
-    asked = request.read(cfg, folder)
+    asked = checks.read(cfg, folder)
     if asked.search.worker is not None:
         # A worker's own folder, with Hydra's files and its log, lies in the run folder.
         runner.work(replace(asked, folder=folder.parents[1]), _compose)

@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
-
-from bakeoff import config, metrics, record, space
+from bakeoff import config, record, space
 from bakeoff.config import DecisionSettings, MetricSettings, SearchSettings
 from bakeoff.data.settings import DataSettings
-from bakeoff.errors import ConfigError
 
 # Keys that do not change what a variant is or learns: they may differ when a finished run is kept.
 INCIDENTAL = frozenset({"name", "variant", "incumbent", "resume", "metrics", "decision"})
@@ -105,19 +101,6 @@ class Request:
         return json.dumps(self.content["data"], sort_keys=True, default=str)
 
 
-def read(cfg: DictConfig, folder: Path) -> Request:
-    """Read a composed config (without Hydra's own part) and check all that can be checked without data or imports.
-
-    Raises:
-        ConfigError: with all faults, one a line.
-    """
-    request = Request(config.plain(cfg), folder)
-    faults = list(_faults(request))
-    if faults:
-        raise ConfigError("\n".join(faults))
-    return request
-
-
 def is_longer(request: Request) -> bool:
     """Whether a search is asked for that goes on longer than the finished one in the folder."""
     if not request.is_tuned:
@@ -138,67 +121,6 @@ def changes(request: Request) -> list[str]:
         for key in sorted(before.keys() | now.keys())
         if before.get(key) != now.get(key)
     ]
-
-
-def _faults(request: Request) -> list[str]:
-    def check_data() -> None:
-        config.check_component(request.source, "data", also=ROLES)
-        if request.data.metric:
-            metrics.get(request.data.metric, "data.metric")
-
-    def check_model() -> None:
-        config.check_component(request.model, "model")
-
-    def check_metrics() -> None:
-        for name in request.metrics.names or ():
-            metrics.get(name, "metrics.names")
-
-    def check_decision() -> None:
-        if request.decision.metric:
-            metrics.get(request.decision.metric, "decision.metric")
-
-    faults = []
-
-    def check_search() -> None:
-        settings = request.search
-        if settings.sampler is None:
-            return
-        config.check_component(settings.sampler, "search.sampler")
-        if settings.sampler["_target_"].endswith("GPSampler") and find_spec("torch") is None:
-            raise ConfigError('search.sampler: GPSampler needs torch. Install it: pip install "bakeoff[gp]"')
-        config.check_component(settings.pruner or {}, "search.pruner")
-        for name in settings.objectives or ():
-            if name not in metrics.MEASUREMENTS:
-                metrics.get(name, "search.objectives")
-        is_endless = settings.trials is None and settings.seconds is None and settings.dollars is None
-        if is_endless and not settings.sampler["_target_"].endswith("BruteForceSampler"):
-            raise ConfigError("search: it would never end. Give search.trials, search.seconds or search.dollars.")
-        for key in BUDGET:
-            budget = getattr(settings, key)
-            if budget is not None and budget <= 0:
-                raise ConfigError(f"search.{key}: {budget} is no budget. Give more than 0.")
-        if settings.workers < 1:
-            raise ConfigError(f"search.workers: {settings.workers} is less than 1.")
-        if settings.threads is not None and settings.threads < 1:
-            raise ConfigError(f"search.threads: {settings.threads} is less than 1.")
-        for dimension in space.gather(request.content, kind=""):
-            component = dimension.key.partition(".")[0]
-            if settings.sampler["_target_"].endswith("BruteForceSampler") and space.is_continuous(dimension):
-                raise ConfigError(
-                    f"{dimension.key}: {dimension.sweep} has no end of values, and search=grid tries them all. "
-                    f"Give some, {dimension.key}=a,b,c or range(start, end, step), or choose search=tpe."
-                )
-            if not space.is_group(dimension.key) and "_target_" in (request.content.get(component) or {}):
-                for value in space.examples(dimension):
-                    changed = space.updated(request.content, {dimension.key: value})
-                    config.check_component(changed[component], component)
-
-    for check in (check_data, check_model, check_metrics, check_decision, check_search):
-        try:
-            check()
-        except ConfigError as error:
-            faults.append(str(error))
-    return list(dict.fromkeys(faults))
 
 
 def _identity(content: Mapping[str, Any]) -> dict[str, Any]:

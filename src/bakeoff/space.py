@@ -15,6 +15,7 @@ from bakeoff.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
+    from optuna.trial import Trial
 
 GRAMMAR = "choice(a, b), range(4, 10), interval(0.1, 1), int(interval(1, 9)), tag(log, interval(0.01, 100))"
 
@@ -72,6 +73,15 @@ def distribution(dimension: Dimension) -> BaseDistribution:
     if made is None:
         raise ConfigError(f"{dimension.key}: {dimension.sweep!r} is not something to search over. Write {GRAMMAR}.")
     return made
+
+
+def suggest(trial: Trial, dimension: Dimension) -> Any:
+    """A trial's value of a dimension."""
+    found: Any = distribution(dimension)
+    if hasattr(found, "choices"):
+        return trial.suggest_categorical(dimension.key, found.choices)
+    ask = trial.suggest_float if isinstance(found.low, float) else trial.suggest_int
+    return ask(dimension.key, found.low, found.high, step=found.step, log=found.log)
 
 
 def examples(dimension: Dimension) -> list[Any]:

@@ -16,7 +16,7 @@ from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from bakeoff import launch, record, request
+from bakeoff import checks, launch, record, request
 from bakeoff.errors import ConfigError, VariantsFailed, did_you_mean
 from bakeoff.launch import Job
 from bakeoff.request import Request
@@ -94,7 +94,7 @@ def _jobs(master: DictConfig, loader: ConfigLoader, params: Mapping[str, str], a
         with open_dict(composed):
             del composed["hydra"]
         try:
-            jobs.append(Job(asked, request.read(composed, folder)))
+            jobs.append(Job(asked, checks.read(composed, folder)))
         except ConfigError as error:
             faults += str(error).splitlines()
     if faults:

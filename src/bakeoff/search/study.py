@@ -33,7 +33,6 @@ def open_study(
     directions: Sequence[Literal["maximize", "minimize"]],
     request: str,
     storage: str | None = None,
-    sampler: Any = None,
     pruner: Any = None,
 ) -> optuna.Study:
     """Open the study of a variant, or make it.
@@ -44,7 +43,6 @@ def open_study(
         directions: of the objectives.
         request: a digest of all that makes trials comparable; a study of another digest is refused.
         storage: URL of a database that several machines share; None for a journal file.
-        sampler: of Optuna's; None when no trial is asked for.
         pruner: of Optuna's.
 
     Raises:
@@ -57,7 +55,6 @@ def open_study(
         storage=_storage(folder, storage),
         study_name=name,
         directions=list(directions),
-        sampler=sampler,
         pruner=pruner,
         load_if_exists=True,
     )

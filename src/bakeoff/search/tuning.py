@@ -96,8 +96,12 @@ class Search:
         settings: sampler, budget, objectives and the like.
         folder: the run folder.
         name: of the study.
+        seed: of the sampler and of every model.
+        digest: equal for searches whose trials can be compared.
         compose: composes the config anew for other choices of config groups.
         announce: told what happens.
+        sampler: makes Optuna's sampler of a seed.
+        pruner: of Optuna's.
     """
 
     content: Mapping[str, Any]
@@ -116,18 +120,16 @@ class Search:
 
     def open(self) -> optuna.Study:
         """The study, with a sampler that does not repeat what an earlier process drew."""
-        study = self._open(None)
+        study = self._open()
         tried = len([t for t in study.get_trials(deepcopy=False) if t.state.is_finished()])
         study.sampler = self.sampler(self.seed + tried + (self.settings.worker or 0) * WORKER_SEEDS)
         # Some samplers end a search by Study.stop, which wants to be called from Optuna's own loop.
         study._thread_local.in_optimize_loop = True
         return study
 
-    def _open(self, sampler: Any) -> optuna.Study:
+    def _open(self) -> optuna.Study:
         directions = [o.direction for o in self.evaluation.objectives]
-        return studies.open_study(
-            self.folder, self.name, directions, self.digest, self.settings.storage, sampler, self.pruner
-        )
+        return studies.open_study(self.folder, self.name, directions, self.digest, self.settings.storage, self.pruner)
 
     def prepare(self, wait: bool = False) -> tuple[int, int]:
         """Before workers start: take back what killed workers left, and queue the trials that are missing.
@@ -138,7 +140,7 @@ class Search:
         Returns:
             How many trials have begun, and how many have ended, until now.
         """
-        study = self._open(None)
+        study = self._open()
         studies.heal(study)
         if wait:
             studies.wait(study)
@@ -176,7 +178,7 @@ class Search:
 
     def watched(self) -> Callable[[], str]:
         """A function that tells how far the workers of this search are."""
-        study = self._open(None)
+        study = self._open()
 
         def told() -> str:
             tally = Tally(studies.finished(study))
@@ -193,14 +195,14 @@ class Search:
         for dimension in self._space(choices):
             if space.is_group(dimension.key) or not dimension.applies({**tried, "task": self.evaluation.facts}):
                 continue
-            value = trial._suggest(dimension.key, space.distribution(dimension))
+            value = space.suggest(trial, dimension)
             values[dimension.key] = value
             tried = space.updated(tried, {dimension.key: value})
         return tried, values
 
     def _choices(self, trial: Trial) -> tuple[tuple[str, Any], ...]:
         groups = [d for d in self._space(()) if space.is_group(d.key)]
-        return tuple((d.key, trial._suggest(d.key, space.distribution(d))) for d in groups)
+        return tuple((d.key, space.suggest(trial, d)) for d in groups)
 
     def _content(self, choices: tuple[tuple[str, Any], ...]) -> Mapping[str, Any]:
         if not choices:

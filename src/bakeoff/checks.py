@@ -1,0 +1,100 @@
+"""What of a request can be checked without data, and without importing what it names."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from bakeoff import config, metrics, space
+from bakeoff.config import SearchSettings
+from bakeoff.errors import ConfigError
+from bakeoff.request import BUDGET, ROLES, Request
+from bakeoff.space import Dimension
+
+
+def read(cfg: DictConfig, folder: Path) -> Request:
+    """Read a composed config (without Hydra's own part) as a request for the run folder, and check it.
+
+    Raises:
+        ConfigError: with all faults, one a line.
+    """
+    request = Request(config.plain(cfg), folder)
+    found: list[str] = []
+    for check in (_check_data, _check_model, _check_metrics, _check_decision, _check_search):
+        try:
+            check(request)
+        except ConfigError as error:
+            found.append(str(error))
+    if found:
+        raise ConfigError("\n".join(dict.fromkeys(found)))
+    return request
+
+
+def _check_data(request: Request) -> None:
+    config.check_component(request.source, "data", also=ROLES)
+    if request.data.metric:
+        metrics.get(request.data.metric, "data.metric")
+
+
+def _check_model(request: Request) -> None:
+    config.check_component(request.model, "model")
+
+
+def _check_metrics(request: Request) -> None:
+    for name in request.metrics.names or ():
+        metrics.get(name, "metrics.names")
+
+
+def _check_decision(request: Request) -> None:
+    if request.decision.metric:
+        metrics.get(request.decision.metric, "decision.metric")
+
+
+def _check_search(request: Request) -> None:
+    settings = request.search
+    if settings.sampler is None:
+        return
+    config.check_component(settings.sampler, "search.sampler")
+    config.check_component(settings.pruner or {}, "search.pruner")
+    if _is_sampler(settings, "GPSampler") and find_spec("torch") is None:
+        raise ConfigError('search.sampler: GPSampler needs torch. Install it: pip install "bakeoff[gp]"')
+    for name in settings.objectives or ():
+        if name not in metrics.MEASUREMENTS:
+            metrics.get(name, "search.objectives")
+    _check_budget(settings)
+    for dimension in space.gather(request.content, kind=""):
+        _check_dimension(dimension, request)
+
+
+def _check_budget(settings: SearchSettings) -> None:
+    budgets = {key: getattr(settings, key) for key in BUDGET}
+    for key, budget in budgets.items():
+        if budget is not None and budget <= 0:
+            raise ConfigError(f"search.{key}: {budget} is no budget. Give more than 0.")
+    if not any(budgets.values()) and not _is_sampler(settings, "BruteForceSampler"):
+        raise ConfigError("search: it would never end. Give search.trials, search.seconds or search.dollars.")
+    for key in ("workers", "threads"):
+        count = getattr(settings, key)
+        if count is not None and count < 1:
+            raise ConfigError(f"search.{key}: {count} is less than 1.")
+
+
+def _check_dimension(dimension: Dimension, request: Request) -> None:
+    """Refuse values that the component cannot take, and more values than can all be tried."""
+    if _is_sampler(request.search, "BruteForceSampler") and space.is_continuous(dimension):
+        raise ConfigError(
+            f"{dimension.key}: {dimension.sweep} has no end of values, and search=grid tries them all. "
+            f"Give some, {dimension.key}=a,b,c or range(start, end, step), or choose search=tpe."
+        )
+    component = dimension.key.partition(".")[0]
+    if space.is_group(dimension.key) or "_target_" not in (request.content.get(component) or {}):
+        return
+    for value in space.examples(dimension):
+        changed = space.updated(request.content, {dimension.key: value})
+        config.check_component(changed[component], component)
+
+
+def _is_sampler(settings: SearchSettings, name: str) -> bool:
+    return str(settings.sampler["_target_"]).endswith(name)
