@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from hydra.core.plugins import Plugins
+from hydra.core.singleton import Singleton
 from hydra.plugins.sweeper import Sweeper
 from hydra.test_utils.launcher_common_tests import IntegrationTestSuite, LauncherTestSuite
-from pytest import mark
+from hydra.version import VersionBase
+from pytest import fixture, mark
 
 from hydra_plugins.bakeoff_sweeper import BakeoffSweeper
 
 CHOSEN = ["hydra/sweeper=bakeoff"]
+
+
+@fixture(autouse=True)
+def hydra_as_it_starts(hydra_restore_singletons: None) -> None:
+    """Other tests set Hydra's version_base for the whole process; its suites expect none."""
+    Singleton._instances.pop(VersionBase, None)
 
 
 def test_hydra_finds_it() -> None:
