@@ -12,6 +12,10 @@ import pytest
 from command_line import BAKEOFF, CommandLine
 
 
+# pytest-xdist tells its workers a width; a pipe has none.
+os.environ.pop("COLUMNS", None)
+
+
 @pytest.fixture
 def bakeoff(tmp_path: Path) -> CommandLine:
     """Run the installed command in an empty folder, as a user would, in a pipe."""

@@ -109,11 +109,7 @@ def two_ray_nodes() -> Iterator[Cluster]:
         for options in starts:
             cluster.nodes.append(
                 subprocess.Popen(
-                    [*ray, memory, *options],
-                    cwd=folder,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    env=os.environ | {"RAY_USAGE_STATS_ENABLED": "0"},
+                    [*ray, memory, *options], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
                 )
             )
             wait_until_open("127.0.0.2", port)

@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -108,7 +109,11 @@ def postgres() -> Iterator[str]:
 
 
 @pytest.fixture
-def ray_cluster() -> Iterator[Cluster]:
+def ray_cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    # Said for nodes and command alike: otherwise nodes ask for a token as soon as the user's home has one.
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     with two_ray_nodes() as cluster:
         yield cluster
 
