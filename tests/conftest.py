@@ -11,7 +11,6 @@ import pytest
 
 from command_line import BAKEOFF, CommandLine
 
-
 # pytest-xdist tells its workers a width; a pipe has none.
 os.environ.pop("COLUMNS", None)
 
