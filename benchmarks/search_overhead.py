@@ -27,7 +27,7 @@ from optuna.storages.journal import JournalFileBackend
 
 from bakeoff.cli import conf_dir
 from bakeoff.config import SearchSettings, plain, register, typed
-from bakeoff.data.assets import cache_folder
+from bakeoff.assets import cache_folder
 from bakeoff.search.evaluation import Evaluation, Objective
 from bakeoff.search.tuning import Search
 from bakeoff.task import Schema

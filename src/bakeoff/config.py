@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar
 
@@ -221,6 +221,25 @@ def instantiate(node: Any, where: str) -> Any:
         raise ConfigError(f"{where}: {cls.__name__} refuses its arguments: {error}") from error
     except ImportError as error:
         raise ConfigError(f"{where}: {cls.__name__} needs what is not installed: {error}") from error
+
+
+def describe(component: Any) -> Any:
+    """The config that makes an equal component: what ``instantiate`` takes. Components are dataclasses all the way down.
+
+    Raises:
+        TypeError: some part of it is not a dataclass, nor a plain value.
+    """
+    if isinstance(component, list | tuple):
+        return [describe(item) for item in component]
+    if isinstance(component, Mapping):
+        return {str(key): describe(item) for key, item in component.items()}
+    if component is None or isinstance(component, str | int | float | bool):
+        return component
+    if not is_dataclass(component) or isinstance(component, type):
+        raise TypeError(f"{type(component).__qualname__} cannot be described: it is not a dataclass")
+    cls = type(component)
+    arguments = {f.name: describe(getattr(component, f.name)) for f in fields(component) if f.init}
+    return {"_target_": f"{cls.__module__}.{cls.__qualname__}", **arguments}
 
 
 def plain(cfg: DictConfig, where: str = "") -> dict[str, Any]:

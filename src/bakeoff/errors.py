@@ -22,6 +22,10 @@ class AssetError(BakeoffError):
     """A pinned asset cannot be fetched, or is not what was pinned."""
 
 
+class LLMError(BakeoffError):
+    """A language model cannot be asked: its key is refused, it does not exist, or nobody answers."""
+
+
 class VariantsFailed(BakeoffError):
     """Some variant failed; the others were compared."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -11,8 +12,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-Kind = Literal["classification", "regression"]
 ColumnKind = Literal["numeric", "categorical", "date", "text"]
+
+ABSTAINED = ""
+"""The output of a model that would rather not answer a question."""
+
+QUESTION, HISTORY = "question", "history"
+"""The feature columns of a question: its text, and the turns before it as JSON, ``[{"role", "content"}]``."""
 
 
 @dataclass(frozen=True)
@@ -20,14 +26,14 @@ class Schema:
     """What is asked, without a single row of data.
 
     Attributes:
-        kind: how the target is to be read.
+        kind: how the target is to be read; one of ``bakeoff.kinds``.
         target: name of the target column.
         columns: the feature columns in frame order, each with its kind.
         classes: the labels in sorted order; empty for regression.
         positive: the class that precision, recall and F1 of a binary task speak of.
     """
 
-    kind: Kind
+    kind: str
     target: str
     columns: Mapping[str, ColumnKind]
     classes: tuple[str, ...] = ()
@@ -39,12 +45,76 @@ class Schema:
 
 
 @dataclass(frozen=True)
+class Gold:
+    """The truth about a question.
+
+    Attributes:
+        answers: any of them is right; none: the corpus does not answer the question.
+        relevance: document id → grade, above 0; documents that are not named are irrelevant.
+    """
+
+    answers: tuple[str, ...] = ()
+    relevance: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether there is an answer to give."""
+        return bool(self.answers)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn of a conversation.
+
+    Attributes:
+        role: user or assistant.
+        content: what was said.
+    """
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, after what was said before."""
+
+    text: str
+    history: tuple[Turn, ...] = ()
+
+
+def questions(X: pd.DataFrame) -> list[Question]:
+    """The questions in the feature columns of n rows."""
+    histories = X[HISTORY] if HISTORY in X else ["[]"] * len(X)
+    return [
+        Question(str(text), tuple(Turn(**turn) for turn in json.loads(turns)))
+        for text, turns in zip(X[QUESTION], histories, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The documents in which answers are looked for.
+
+    Attributes:
+        documents: n rows with the string columns ``id`` (unique), ``title`` and ``text``, then metadata.
+        fingerprint: SHA-256 of all of it.
+    """
+
+    documents: pd.DataFrame = field(repr=False)
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+
+@dataclass(frozen=True)
 class Examples:
     """Some rows of a task, aligned by position.
 
     Attributes:
         X: the feature columns, n rows.
-        y: the target, shape (n,): ``object`` array of ``str`` labels, or ``float64`` values.
+        y: the target, shape (n,): ``object`` array of ``str`` labels or of ``Gold``, or ``float64`` values.
         ids: what names each row, shape (n,).
         slices: the columns by which scores are broken down, n rows (no columns when none are declared).
     """
@@ -72,6 +142,7 @@ class Development:
         n_train: how many of them are for training; the rest are for validation.
         groups: equal for rows that must stay in one part of any further split, shape (n,).
         is_ordered: whether training and validation rows are each in the order of time.
+        corpus: the documents in which answers are looked for; None where a task has none.
     """
 
     schema: Schema
@@ -79,6 +150,7 @@ class Development:
     n_train: int
     groups: NDArray[np.intp]
     is_ordered: bool = False
+    corpus: Corpus | None = None
 
     @property
     def train(self) -> Examples:
@@ -119,17 +191,55 @@ class Task:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model answered, as arrays of length n in the order of the rows asked.
+    """What a model answered, as arrays of length n in the order of the rows asked. None where a model has no such thing.
 
     Attributes:
-        output: labels (``object`` array of ``str``) or values (``float64``).
+        output: labels (``object`` array of ``str``), values (``float64``), or answers (``str``; ``ABSTAINED`` for none).
         proba: probability of each class, shape (n, k), columns in the order of ``Schema.classes``.
         stage: which part of the model answered (the name of a rule, a step of a cascade).
+        confidence: how sure the model is of its output, from 0 to 1.
+        retrieved: ids of the documents found, best first, each once: ``object`` array of tuples.
+        cited: ids of the documents that the answer names as its sources: ``object`` array of tuples.
+        evidence: text of the passages cited.
+        seconds: latency of each row where the model knows it better than a clock around it, as when an answer is
+            replayed from a cache; it includes all parts of the model.
+        calls: how many requests to an LLM it took.
+        input_tokens, output_tokens: of those requests.
+        cost_usd: their price; NaN where it is not known.
+        cached: whether an answer was replayed; tokens, price and seconds are then those of the original.
+        answered: False where the model was not asked any more, because its budget ended. Such rows are not recorded.
     """
 
     output: NDArray[Any]
     proba: NDArray[np.float64] | None = None
     stage: NDArray[Any] | None = None
+    confidence: NDArray[np.float64] | None = None
+    retrieved: NDArray[Any] | None = None
+    cited: NDArray[Any] | None = None
+    evidence: NDArray[Any] | None = None
+    seconds: NDArray[np.float64] | None = None
+    calls: NDArray[np.float64] | None = None
+    input_tokens: NDArray[np.float64] | None = None
+    output_tokens: NDArray[np.float64] | None = None
+    cost_usd: NDArray[np.float64] | None = None
+    cached: NDArray[np.bool_] | None = None
+    answered: NDArray[np.bool_] | None = None
+
+    def take(self, rows: NDArray[Any]) -> Predictions:
+        """The given rows, by position or by mask."""
+        there = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Predictions(**{name: None if values is None else values[rows] for name, values in there.items()})
+
+
+def stacked(parts: Sequence[Predictions]) -> Predictions:
+    """Predictions of consecutive rows as one. What one part lacks, the whole lacks."""
+    import numpy as np
+
+    found: dict[str, Any] = {}
+    for f in fields(Predictions):
+        values = [getattr(part, f.name) for part in parts]
+        found[f.name] = None if any(v is None for v in values) else np.concatenate(values)
+    return Predictions(**found)
 
 
 @dataclass(frozen=True)
@@ -141,8 +251,10 @@ class PredictionTable:
         ids: what names each row, shape (n,).
         target: the truth, shape (n,).
         predictions: the answers, n rows.
-        seconds: latency of predicting this row alone, shape (n,); NaN where it was not timed.
+        seconds: latency of answering this row, shape (n,); NaN where it was not timed.
         slices: the columns by which scores are broken down, n rows.
+        grades: what graders gave each answer, name → values from 0 to 1, shape (n,); NaN where there was nothing to
+            grade.
     """
 
     schema: Schema
@@ -151,18 +263,19 @@ class PredictionTable:
     predictions: Predictions
     seconds: NDArray[np.float64]
     slices: pd.DataFrame = field(repr=False)
+    grades: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.target)
 
-    def take(self, rows: NDArray[np.intp]) -> PredictionTable:
-        """The given rows, by position."""
-        p = self.predictions
-        chosen = Predictions(
-            p.output[rows],
-            None if p.proba is None else p.proba[rows],
-            None if p.stage is None else p.stage[rows],
-        )
+    def take(self, rows: NDArray[Any]) -> PredictionTable:
+        """The given rows, by position or by mask."""
         return PredictionTable(
-            self.schema, self.ids[rows], self.target[rows], chosen, self.seconds[rows], self.slices.iloc[rows]
+            self.schema,
+            self.ids[rows],
+            self.target[rows],
+            self.predictions.take(rows),
+            self.seconds[rows],
+            self.slices[rows] if getattr(rows, "dtype", None) == bool else self.slices.iloc[rows],
+            {name: values[rows] for name, values in self.grades.items()},
         )

@@ -60,7 +60,7 @@ def list_components(arguments: Sequence[str], folders: Sequence[Path]) -> None:
 
 def doctor(conf: Path) -> None:
     """Show versions, cores, folders and which assets are at hand."""
-    from bakeoff.data import assets
+    from bakeoff import assets
 
     found = environment.describe()
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))

@@ -114,7 +114,7 @@ READERS = {
 
 
 def _asset(name: str) -> Path:
-    from bakeoff.data import assets
+    from bakeoff import assets
 
     return assets.resolve(name)
 

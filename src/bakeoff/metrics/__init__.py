@@ -30,7 +30,16 @@ from collections.abc import Sequence
 
 from bakeoff.metrics import classification, operations, regression
 from bakeoff.metrics.base import Direction, Metric, Resample, applicable, get, names, register
-from bakeoff.metrics.definition import applies_to, is_any, is_binary, is_classification, is_regression, metric
+from bakeoff.metrics.definition import (
+    applies_to,
+    has_corpus,
+    is_any,
+    is_binary,
+    is_classification,
+    is_qa,
+    is_regression,
+    metric,
+)
 from bakeoff.metrics.operations import MEASUREMENTS, Measurement
 from bakeoff.metrics.ranking import FromRanks
 from bakeoff.metrics.resampling import FromQuantile, FromSums, mean_of
@@ -49,9 +58,11 @@ __all__ = [
     "applies_to",
     "classification",
     "get",
+    "has_corpus",
     "is_any",
     "is_binary",
     "is_classification",
+    "is_qa",
     "is_regression",
     "mean_of",
     "metric",

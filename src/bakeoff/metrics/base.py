@@ -29,7 +29,7 @@ class Metric:
         resample: the value for each of B bootstrap resamples at once. Takes the table (n rows) and how often each row
             was drawn, shape (B, n); returns shape (B,). ``resample(table, ones((1, n)))[0]`` equals ``value(table)``.
         applies: whether the metric is defined for such a task.
-        needs_proba: whether it reads class probabilities.
+        needs: the fields of ``Predictions`` that it reads besides ``output``, and ``grade:<name>`` for a grade.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Metric:
     value: Value
     resample: Resample
     applies: Callable[[Schema], bool]
-    needs_proba: bool = False
+    needs: tuple[str, ...] = ()
 
     def better(self, a: float, b: float) -> bool:
         """Whether ``a`` is strictly better than ``b``."""

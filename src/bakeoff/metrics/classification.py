@@ -19,7 +19,7 @@ CALIBRATION_BINS = 15
 
 label_metric = partial(metric, direction="maximize", applies=is_classification)
 positive_metric = partial(metric, direction="maximize", applies=is_binary)
-proba_metric = partial(metric, applies=is_classification, needs_proba=True)
+proba_metric = partial(metric, applies=is_classification, needs=("proba",))
 
 
 def _correct(table: PredictionTable) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from bakeoff import kinds
 from bakeoff.metrics.base import Direction, Metric, Resample, Value, register
 from bakeoff.metrics.resampling import by_loop
 from bakeoff.task import PredictionTable, Schema
@@ -24,6 +25,16 @@ def is_binary(schema: Schema) -> bool:
     return is_classification(schema) and len(schema.classes) == 2 and schema.positive is not None
 
 
+def is_qa(schema: Schema) -> bool:
+    """The target is the right answers to a question."""
+    return schema.kind == "qa"
+
+
+def has_corpus(schema: Schema) -> bool:
+    """Answers are looked for in documents."""
+    return schema.kind in kinds.names() and kinds.get(schema.kind).has_corpus
+
+
 def is_regression(schema: Schema) -> bool:
     """The target is a number."""
     return schema.kind == "regression"
@@ -35,7 +46,7 @@ def metric(
     *,
     unit: str = "",
     applies: Callable[[Schema], bool] = is_any,
-    needs_proba: bool = False,
+    needs: tuple[str, ...] = (),
     resample: Resample | None = None,
 ) -> Callable[[Value], Metric]:
     """Decorate a function of the table: it becomes a registered metric.
@@ -45,7 +56,7 @@ def metric(
         direction: which way is better.
         unit: of the value.
         applies: whether the metric is defined for such a task.
-        needs_proba: whether it reads class probabilities.
+        needs: the fields of ``Predictions`` that it reads besides ``output``, and ``grade:<name>`` for a grade.
         resample: all bootstrap resamples at once; when None, the function is called once per resample.
 
     Raises:
@@ -53,11 +64,16 @@ def metric(
     """
 
     def declare(value: Value) -> Metric:
-        return register(Metric(name, direction, unit, value, resample or by_loop(value), applies, needs_proba))
+        return register(Metric(name, direction, unit, value, resample or by_loop(value), applies, needs))
 
     return declare
 
 
 def applies_to(metric: Metric, table: PredictionTable) -> bool:
     """Whether the metric is defined for this task and for what this model answered."""
-    return metric.applies(table.schema) and not (metric.needs_proba and table.predictions.proba is None)
+    return metric.applies(table.schema) and all(_has(table, name) for name in metric.needs)
+
+
+def _has(table: PredictionTable, name: str) -> bool:
+    field, _, grade = name.partition(":")
+    return grade in table.grades if grade else getattr(table.predictions, field) is not None

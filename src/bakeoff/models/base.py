@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
-from bakeoff.task import Examples, Predictions, Schema
+from bakeoff.task import Corpus, Examples, Predictions, Schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +32,7 @@ class Context:
             is not worth going on with, and the model lets that pass.
         memo: in a search, what may be kept from one fit to the next of the same rows, such as encoded features; the
             key says what the value depends on besides the rows. None outside a search.
+        corpus: the documents in which answers are looked for; None where a task has none.
     """
 
     schema: Schema
@@ -39,6 +40,7 @@ class Context:
     threads: int
     report: Report = no_report
     memo: dict[Any, Any] | None = None
+    corpus: Corpus | None = None
 
 
 class Model(Protocol):
@@ -69,3 +71,22 @@ class Model(Protocol):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote: the loaded model predicts the same."""
+
+
+@runtime_checkable
+class AnswersInBatches(Protocol):
+    """A model whose answers are dear: a search asks it some rows at a time, and stops when they are hopeless.
+
+    Attributes:
+        batch_rows: how many rows are asked between two looks at the score.
+    """
+
+    batch_rows: int
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A model that has more to say of a run than its predictions."""
+
+    def details(self) -> Mapping[str, Any]:
+        """What belongs into ``result.json`` after fit and predict: kind of index, requests, retries. JSON values."""

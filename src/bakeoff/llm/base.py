@@ -1,0 +1,97 @@
+"""What is asked of a language model, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+Status = Literal["ok", "invalid", "failed", "not_asked"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a chat.
+
+    Attributes:
+        role: system, user or assistant.
+        content: what it says.
+    """
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request to a language model.
+
+    Attributes:
+        messages: the chat so far.
+        schema: JSON schema that the answer must follow; None for free text.
+        choices: the answer is exactly one of these; empty for free text.
+        max_tokens: of the answer.
+        top_logprobs: how many candidates for the first token to report, with their log-probabilities.
+    """
+
+    messages: tuple[Message, ...]
+    schema: Mapping[str, Any] | None = None
+    choices: tuple[str, ...] = ()
+    max_tokens: int = 128
+    top_logprobs: int = 0
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What came back for one request.
+
+    Attributes:
+        status: ok; invalid when the answer breaks the schema or is none of the choices; failed when none came after all
+            retries; not_asked when the budget had ended.
+        text: of the answer.
+        parsed: the JSON value where a schema was asked.
+        logprobs: candidates for the first token, most probable first, each with its log-probability.
+        input_tokens, output_tokens: as the server counts them.
+        cost_usd: of these tokens; NaN where the price is not known.
+        seconds: from the request to the answer, of the attempt that succeeded.
+        is_cached: whether it was replayed; all else is then as it was when it was asked.
+        model: as the server names it.
+        fingerprint: of the server's configuration, where it gives one.
+        error: in a sentence, where the status is not ok.
+    """
+
+    status: Status
+    text: str = ""
+    parsed: Any = None
+    logprobs: tuple[tuple[str, float], ...] = ()
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    seconds: float = 0.0
+    is_cached: bool = False
+    model: str = ""
+    fingerprint: str | None = None
+    error: str | None = None
+
+
+class LLM(Protocol):
+    """A language model behind a server, here or elsewhere."""
+
+    @property
+    def max_in_flight(self) -> int:
+        """How many requests are asked at a time."""
+
+    def check(self) -> None:
+        """Raise ``ConfigError`` where a request cannot be served: no key in the environment, no such file. No request."""
+
+    def complete(self, asks: Sequence[Ask]) -> list[Completion]:
+        """Answer n requests, several at a time, in the order asked.
+
+        A request that fails for good becomes a completion that says so.
+
+        Raises:
+            LLMError: no request can succeed: the key is refused, the model does not exist, nobody answers.
+        """
+
+    def usage(self) -> Mapping[str, Any]:
+        """What was asked so far: model, calls, replayed, retries and errors by cause, tokens, dollars. JSON values."""

@@ -1,0 +1,86 @@
+"""What retrieval is made of: passages of documents, embeddings of text, and what finds the one for the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bakeoff.task import Corpus
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A part of a document.
+
+    Attributes:
+        id: unique in the corpus.
+        document: id of the document.
+        title: of the document.
+        text: of the part.
+    """
+
+    id: str
+    document: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A passage that was found.
+
+    Attributes:
+        passage: what was found.
+        score: the higher, the better; comparable within one query only.
+    """
+
+    passage: Passage
+    score: float
+
+
+class Chunker(Protocol):
+    """Cuts documents into passages."""
+
+    def split(self, text: str) -> list[str]:
+        """The passages of one document, in order, at least one."""
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors."""
+
+    @property
+    def identity(self) -> str:
+        """Equal for embedders whose vectors are the same: model, revision, pooling. It names the cache."""
+
+    def embed(self, texts: Sequence[str], threads: int = 1) -> NDArray[np.float32]:
+        """Vectors of length 1, shape (n, dimensions). Not cached: ``bakeoff.retrieval.embeddings`` does that."""
+
+
+class Index(Protocol):
+    """A corpus that can be searched."""
+
+    def search(self, queries: Sequence[str], k: int, where: str | None = None) -> list[list[Hit]]:
+        """Up to k passages for each of n queries, best first.
+
+        Args:
+            queries: texts.
+            k: how many passages.
+            where: a condition on the documents' metadata in SQL, such as ``year >= 2020 AND lang = 'en'``.
+        """
+
+    def details(self) -> Mapping[str, Any]:
+        """For ``result.json``: kind of index, recall against exact search, what was embedded and what was reused."""
+
+
+class Retriever(Protocol):
+    """A way to find passages. Parameters go to the constructor and nowhere else."""
+
+    top_k: int
+
+    def index(self, corpus: Corpus, threads: int = 1) -> Index:
+        """Make a corpus searchable. What was embedded or indexed before, here or in another run, is used again."""
