@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
-from bakeoff import config, metrics, space
+from bakeoff import config, metrics, parts, space
 from bakeoff.config import SearchSettings
 from bakeoff.errors import ConfigError
 from bakeoff.request import BUDGET, ROLES, Request
@@ -20,7 +22,7 @@ def read(cfg: DictConfig, folder: Path) -> Request:
     Raises:
         ConfigError: with all faults, one a line.
     """
-    request = Request(config.plain(cfg), folder)
+    request = Request(_settled(config.plain(cfg)), folder)
     found: list[str] = []
     for check in (_check_data, _check_model, _check_metrics, _check_decision, _check_search):
         try:
@@ -32,6 +34,13 @@ def read(cfg: DictConfig, folder: Path) -> Request:
     return request
 
 
+def _settled(content: dict[str, Any]) -> dict[str, Any]:
+    """The config with all that graders take in its place, and without the parts that the model does not take."""
+    metrics = dict(content.get("metrics") or {})
+    metrics["graders"] = parts.assembled(metrics.get("graders"), content)
+    return parts.without_unused({**content, "metrics": metrics})
+
+
 def _check_data(request: Request) -> None:
     config.check_component(request.source, "data", also=ROLES)
     if request.data.metric:
@@ -39,12 +48,19 @@ def _check_data(request: Request) -> None:
 
 
 def _check_model(request: Request) -> None:
-    config.check_component(request.model, "model")
+    config.check_component(request.model, "model", content=request.content)
+    for group, part in request.parts.items():
+        config.check_component(part, group, content=request.content)
+    rows = request.content.get("test_rows")
+    if rows is not None and rows < 1:
+        raise ConfigError(f"test_rows: {rows} is less than 1.")
 
 
 def _check_metrics(request: Request) -> None:
     for name in request.metrics.names or ():
         metrics.get(name, "metrics.names")
+    for name, grader in (request.metrics.graders or {}).items():
+        config.check_component(grader, f"metrics.graders.{name}")
 
 
 def _check_decision(request: Request) -> None:
@@ -75,8 +91,8 @@ def _check_budget(settings: SearchSettings) -> None:
             raise ConfigError(f"search.{key}: {budget} is no budget. Give more than 0.")
     if not any(budgets.values()) and not _is_sampler(settings, "BruteForceSampler"):
         raise ConfigError("search: it would never end. Give search.trials, search.seconds or search.dollars.")
-    for key in ("workers", "threads"):
-        count = getattr(settings, key)
+    for key in ("workers", "threads", "validation.rows"):
+        count = attrgetter(key)(settings)
         if count is not None and count < 1:
             raise ConfigError(f"search.{key}: {count} is less than 1.")
 
@@ -93,7 +109,7 @@ def _check_dimension(dimension: Dimension, request: Request) -> None:
         return
     for value in space.examples(dimension):
         changed = space.updated(request.content, {dimension.key: value})
-        config.check_component(changed[component], component)
+        config.check_component(changed[component], component, content=changed)
 
 
 def _is_sampler(settings: SearchSettings, name: str) -> bool:

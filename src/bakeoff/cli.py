@@ -206,10 +206,10 @@ def _compose(choices: Mapping[str, str]) -> Mapping[str, Any]:
     from hydra import compose
     from hydra.core.hydra_config import HydraConfig
 
-    from bakeoff import config
+    from bakeoff import config, parts
 
     overrides = [*HydraConfig.get().overrides.task, *(f"{group}={option}" for group, option in choices.items())]
-    return config.plain(compose("config", overrides))
+    return parts.without_unused(config.plain(compose("config", overrides)))
 
 
 def _groups() -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from bakeoff import signature
+from bakeoff import parts, signature
 from bakeoff.errors import ConfigError, did_you_mean
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ class MetricSettings:
     names: list[str] | None = None  # None: every metric that is defined for the task
     latency_rows: int = 100  # how many test rows are predicted one by one
     latency_seconds: float = 2.0  # and for how long at most
+    graders: Any = None  # mapping of name: component that grades each answer; Any, for OmegaConf as below
 
 
 @dataclass
@@ -54,6 +55,7 @@ class ValidationSettings:
 
     kind: str = "holdout"  # holdout: the task's validation rows; kfold: training and validation rows in turn
     folds: int = 5
+    rows: int | None = None  # score on a seeded sample of this many validation rows; for models that are slow or dear
 
 
 @dataclass
@@ -76,7 +78,7 @@ class SearchSettings:
     pruner: Any = None  # a pruner of Optuna's; None: every trial runs to its end
     trials: int | None = None
     seconds: float | None = None  # of trials; several workers share them
-    dollars: float | None = None  # seconds of trials at usd_per_hour
+    dollars: float | None = None  # seconds of trials at usd_per_hour, and what requests to an LLM cost
     usd_per_hour: float = 0.10  # price of this hardware
     total: BudgetSettings = field(default_factory=BudgetSettings)
     objectives: list[str] | None = None  # None: the decision metric
@@ -91,15 +93,20 @@ class SearchSettings:
 
 @dataclass
 class Config:
-    """A whole request: one task, one variant. Components (data, model) are checked against their constructors."""
+    """A whole request: one task, one variant. Components are checked against their constructors."""
 
     name: str = MISSING
     variant: str = MISSING
     seed: int = 0  # of every model and search; the split has its own
     incumbent: str | None = None
     resume: bool = True
+    test_rows: int | None = None  # answer a seeded sample of this many test rows; for models that are slow or dear
     data: Any = MISSING
     model: Any = MISSING
+    embedder: Any = None
+    retriever: Any = None
+    llm: Any = None
+    prompt: Any = None
     metrics: MetricSettings = field(default_factory=MetricSettings)
     decision: DecisionSettings = field(default_factory=DecisionSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
@@ -161,13 +168,16 @@ def locate(target: str, where: str) -> type:
     return found
 
 
-def check_component(node: Mapping[str, Any], where: str, also: tuple[str, ...] = ()) -> None:
+def check_component(
+    node: Mapping[str, Any], where: str, also: tuple[str, ...] = (), content: Mapping[str, Any] | None = None
+) -> None:
     """Check a component's config, and those nested in it, against the constructors, without importing them.
 
     Args:
         node: plain containers, ``_target_`` included.
         where: the config key of ``node``, for messages.
         also: keys that are allowed besides the constructor's arguments.
+        content: the whole config, whose ``parts.GROUPS`` stand in for arguments that are not given.
 
     Raises:
         ConfigError: the target is missing or not allowed; an argument is unknown, missing or of a wrong type.
@@ -194,11 +204,14 @@ def check_component(node: Mapping[str, Any], where: str, also: tuple[str, ...] =
         if expected:
             raise ConfigError(f"{where}.{key}: {value!r} is not of type {expected}.")
     for key, parameter in takes.parameters.items():
-        if parameter.required and key not in arguments:
+        if parameter.required and key in parts.GROUPS and content is not None and arguments.get(key) is None:
+            if not content.get(key):
+                raise ConfigError(f"{key}: {target.rpartition('.')[2]} needs one. Add {key}=…; see bakeoff list {key}.")
+        elif parameter.required and key not in arguments:
             raise ConfigError(f"{where}.{key}: {target.rpartition('.')[2]} needs it. Add {where}.{key}=…")
     for key, value in arguments.items():
         for path, nested in _components(value, f"{where}.{key}"):
-            check_component(nested, path)
+            check_component(nested, path, content=content)
 
 
 def instantiate(node: Any, where: str) -> Any:

@@ -34,7 +34,7 @@ class Kind:
     summary: str
     metric: Callable[[Schema], str]
     has_corpus: bool
-    write: Callable[[NDArray[Any]], Any]
+    write: Callable[[NDArray[Any]], NDArray[Any]]
     read: Callable[[pd.Series], NDArray[Any]]
     read_output: Callable[[pd.Series], NDArray[Any]]
     is_right: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]] | None = None
@@ -71,10 +71,13 @@ def _floats(column: pd.Series) -> NDArray[Any]:
     return column.to_numpy(dtype=float)
 
 
-def _write_gold(targets: NDArray[Any]) -> list[str]:
-    return [
-        json.dumps({"answers": list(g.answers), "relevance": dict(g.relevance)}, ensure_ascii=False) for g in targets
-    ]
+def _write_gold(targets: NDArray[Any]) -> NDArray[Any]:
+    import numpy as np
+
+    found = np.empty(len(targets), dtype=object)
+    for i, gold in enumerate(targets):
+        found[i] = json.dumps({"answers": gold.answers, "relevance": dict(gold.relevance)}, ensure_ascii=False)
+    return found
 
 
 def _read_gold(column: pd.Series) -> NDArray[Any]:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from bakeoff import kinds
 from bakeoff.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,6 +30,13 @@ LOG = "log.txt"
 COMPARISON = "comparison.json"
 LEADERBOARD = "leaderboard.csv"
 UNFINISHED = ".part"
+
+# Fields of Predictions that are a column as they are, with the type of their array, and those that are lists of ids.
+PLAIN: dict[str, Any] = {
+    "stage": object, "evidence": object, "confidence": float, "calls": float, "input_tokens": float,
+    "output_tokens": float, "cost_usd": float, "cached": bool,
+}  # fmt: skip
+LISTS = ("retrieved", "cited")
 
 Status = Literal["ok", "failed", "interrupted"]
 
@@ -57,7 +65,9 @@ class Run:
         metrics: name → score on the test split.
         slices: column → value → ``{"rows": n, "metrics": {name: value}}``.
         stages: which part of the model answered → share of the test rows, and the share of its answers that were right.
-        parameters: of the model, as fitted.
+        parameters: of the model and of the parts that it takes, as fitted.
+        details: what model and graders have to say besides: kind of index, requests, retries, agreement with people.
+        notes: what a reader must know of this run, one sentence each.
         search: what the search did: budget, counts of trials, best values, importances; None without a search.
         seconds: what was spent on which step.
         card: licence, hosting and the like, from the model's config.
@@ -76,6 +86,8 @@ class Run:
     slices: Mapping[str, Any] = field(default_factory=dict)
     stages: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[str] = ()
     search: Mapping[str, Any] | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
@@ -117,6 +129,7 @@ def read_run(folder: Path) -> Run:
     try:
         content = json.loads(result.read_text("utf-8"))
         metrics = {name: Score(**score) for name, score in content.pop("metrics").items()}
+        content["notes"] = tuple(content.get("notes", ()))
         return Run(folder=folder, metrics=metrics, **content)
     except (ValueError, TypeError, KeyError) as error:
         raise DataError(f"{result} cannot be read: {error}.") from error
@@ -163,18 +176,21 @@ def schema_of(run: Run) -> Schema:
 def write_predictions(folder: Path, table: PredictionTable) -> None:
     """Write the predictions table, one row a test example.
 
-    Columns: ``id``, ``target``, ``output``, ``stage`` where the model has it, ``proba:<class>`` where it has
-    probabilities, ``seconds`` (NaN where not timed), ``slice:<column>``.
+    Columns: ``id``, ``target`` (JSON where it is no plain value), ``output``, what else of ``Predictions`` the model has
+    (``proba:<class>`` for probabilities, lists of ids for documents), ``seconds`` (NaN where not timed),
+    ``grade:<name>``, ``slice:<column>``.
     """
     import pandas as pd
 
     p = table.predictions
-    columns: dict[str, Any] = {"id": table.ids, "target": table.target, "output": p.output}
-    if p.stage is not None:
-        columns["stage"] = p.stage
+    truth = kinds.get(table.schema.kind).write(table.target)
+    columns: dict[str, Any] = {"id": table.ids, "target": truth, "output": p.output}
+    columns |= {name: getattr(p, name) for name in PLAIN if getattr(p, name) is not None}
+    columns |= {name: [list(ids) for ids in getattr(p, name)] for name in LISTS if getattr(p, name) is not None}
     if p.proba is not None:
         columns |= {f"proba:{label}": p.proba[:, i] for i, label in enumerate(table.schema.classes)}
     columns["seconds"] = table.seconds
+    columns |= {f"grade:{name}": values for name, values in table.grades.items()}
     columns |= {f"slice:{name}": table.slices[name].to_numpy() for name in table.slices.columns}
     frame = pd.DataFrame(columns)
     _write(folder / PREDICTIONS, lambda path: frame.to_parquet(path, index=False))
@@ -200,24 +216,36 @@ def read_predictions(run: Run) -> PredictionTable:
         raise DataError(f"{run.folder}: there is no {PREDICTIONS}.")
     frame = pd.read_parquet(path)
     schema = schema_of(run)
-    kind = object if schema.kind == "classification" else np.float64
+    kind = kinds.get(schema.kind)
     proba = [f"proba:{label}" for label in schema.classes]
     predictions = Predictions(
-        frame["output"].to_numpy(dtype=kind),
-        frame[proba].to_numpy(dtype=np.float64) if proba and proba[0] in frame else None,
-        frame["stage"].to_numpy(dtype=object) if "stage" in frame else None,
+        kind.read_output(frame["output"]),
+        proba=frame[proba].to_numpy(dtype=np.float64) if proba and proba[0] in frame else None,
+        **{name: frame[name].to_numpy(dtype=dtype) for name, dtype in PLAIN.items() if name in frame},
+        **{name: _tuples(frame[name]) for name in LISTS if name in frame},
     )
+    grades = {c.removeprefix("grade:"): frame[c].to_numpy(np.float64) for c in frame if c.startswith("grade:")}
     slices = frame[[c for c in frame.columns if c.startswith("slice:")]].rename(
         columns=lambda c: c.removeprefix("slice:")
     )
     return PredictionTable(
         schema,
         frame["id"].to_numpy(dtype=object),
-        frame["target"].to_numpy(dtype=kind),
+        kind.read(frame["target"]),
         predictions,
         frame["seconds"].to_numpy(dtype=np.float64),
         slices,
+        grades,
     )
+
+
+def _tuples(column: Any) -> Any:
+    import numpy as np
+
+    found = np.empty(len(column), dtype=object)
+    for i, ids in enumerate(column):
+        found[i] = tuple(ids)
+    return found
 
 
 def write_model(folder: Path, save: Callable[[Path], None]) -> int:

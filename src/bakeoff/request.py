@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from bakeoff import config, record, space
+from bakeoff import config, parts, record, space
 from bakeoff.config import DecisionSettings, MetricSettings, SearchSettings
 from bakeoff.data.settings import DataSettings
 
@@ -63,9 +63,23 @@ class Request:
         return dict(self.content["model"])
 
     @property
+    def parts(self) -> dict[str, Any]:
+        """The component configs that the model takes: retriever, LLM and the like."""
+        return {group: self.content[group] for group in parts.GROUPS if self.content.get(group) is not None}
+
+    @property
     def card(self) -> dict[str, Any]:
-        """What is declared about the model: family, licence, hosting."""
-        return dict(self.model.get("card") or {})
+        """What is declared about the model: family, licence, hosting. The strictest of its parts holds for the whole."""
+        card = dict(self.model.get("card") or {})
+        for part in self.parts.values():
+            other = part.get("card") or {}
+            for key, strict in (("hosting", "api"), ("source", "commercial"), ("data_leaves_network", True)):
+                if other.get(key) == strict:
+                    card[key] = strict
+            licences = [text for text in (card.get("licence"), other.get("licence")) if text]
+            if licences:
+                card["licence"] = ", ".join(dict.fromkeys(", ".join(licences).split(", ")))
+        return card
 
     @property
     def metrics(self) -> MetricSettings:
@@ -125,14 +139,18 @@ def changes(request: Request) -> list[str]:
 
 def _identity(content: Mapping[str, Any]) -> dict[str, Any]:
     kept = {k: v for k, v in content.items() if k not in INCIDENTAL}
-    for key in ("data", "model"):
+    for key in ("data", "model", *parts.GROUPS):
         if isinstance(kept.get(key), dict):
             kept[key] = {k: v for k, v in kept[key].items() if k not in ("card", "search_space", "metric")}
     search = kept.pop("search", None) or {}
     if search.get("sampler") is not None:
         kept["search"] = {k: v for k, v in search.items() if k not in HOW_LONG_AND_WHERE}
         kept["search"]["declared"] = (content.get("model") or {}).get("search_space")
-    return kept
+        of_parts = {group: (content.get(group) or {}).get("search_space") for group in parts.GROUPS}
+        if any(of_parts.values()):
+            kept["search"]["declared_of_parts"] = of_parts
+    # Keys that runs of earlier versions do not have, where they change nothing.
+    return {k: v for k, v in kept.items() if v is not None or k not in (*parts.GROUPS, "test_rows")}
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -9,20 +9,24 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bakeoff import config, data, environment, metrics, record, search
+from bakeoff import config, data, environment, kinds, metrics, parts, record, search
 from bakeoff.compare.statistics import bootstrap, interval
-from bakeoff.errors import BakeoffError
+from bakeoff.errors import BakeoffError, LLMError
 from bakeoff.measurement import PeakMemory, latency
 from bakeoff.models import persistence
-from bakeoff.models.base import Context, Model
+from bakeoff.models.base import AnswersInBatches, Context, Explains, Model
 from bakeoff.record import Run, Score
 from bakeoff.request import Request
 from bakeoff.search import Compose, Search
-from bakeoff.task import Predictions, PredictionTable, Schema, Task
+from bakeoff.task import Examples, Predictions, PredictionTable, Schema, Task
+
+if TYPE_CHECKING:
+    from bakeoff.grading.base import Grader
 
 log = logging.getLogger(__name__)
 Step = Callable[[str], None]
@@ -113,7 +117,7 @@ def make_model(content: Mapping[str, Any], schema: Schema) -> Model:
     """The unfitted model of a resolved config. Raises ``ConfigError`` when it cannot serve the task."""
     from bakeoff.models.estimator import adapt
 
-    model = adapt(config.instantiate(content["model"], "model"))
+    model = adapt(config.instantiate(parts.assembled(content["model"], content), "model"))
     model.check(schema)
     return model
 
@@ -132,46 +136,103 @@ def work(request: Request, compose: Compose, announce: Step = lambda doing: None
 
 
 def _evaluate(request: Request, task: Task, started: Run, clock: Clock) -> Run:
-    """Fit, predict the test split once, measure and score."""
+    """Fit, predict the test split once, measure, grade and score."""
     model = make_model(request.content, task.schema)
     development = task.development
-    context = Context(task.schema, request.seed, environment.cores())
-    settings = request.metrics
+    context = Context(task.schema, request.seed, environment.cores(), corpus=development.corpus)
     with clock.step("fit", "fitting"), PeakMemory() as memory:
         if model.uses_validation:
             model.fit(development.train, development.valid, context)
         else:
             model.fit(development.examples, None, context)
-    model.predict(development.examples.X.iloc[:1])
-    with clock.step("predict", "predicting"):
-        predictions = model.predict(task.test.X)
-    _check_answers(predictions, task)
-    with clock.step("latency", "timing single predictions"):
-        seconds = latency(model, task.test.X, settings.latency_rows, settings.latency_seconds)
-    table = PredictionTable(task.schema, task.test.ids, task.test.y, predictions, seconds, task.test.slices)
+    test, notes = _asked(task, request.content.get("test_rows"))
+    table = _answered(model, test, task, request, clock)
+    if len(table) < len(test):
+        notes.append(f"Its budget ended after {len(table):,} of {len(test):,} test rows.")
+        test = test.take(_positions(test, table))
+    graded, of_graders = _graded(request, test, table, clock)
     with clock.step("record", "saving"):
-        record.write_predictions(request.folder, table)
+        record.write_predictions(request.folder, graded)
         model_bytes = record.write_model(request.folder, lambda folder: persistence.save(model, folder))
     measured = {
-        "throughput_rows_per_s": len(table) / max(clock.seconds["predict"], 1e-9),
+        "throughput_rows_per_s": len(table) / max(_seconds_of_all(table, clock.seconds["predict"]), 1e-9),
         "fit_seconds": clock.seconds["fit"],
         "model_bytes": float(model_bytes),
         "peak_memory_mb": memory.megabytes,
     }
     with clock.step("score", "scoring"):
-        scores = _score(table, request) | {name: Score(value) for name, value in measured.items()}
-        slices, stages = _slices(table, request), _stages(table)
-    return replace(started, status="ok", metrics=scores, slices=slices, stages=stages)
+        scores = _score(graded, request) | {name: Score(value) for name, value in measured.items()}
+        slices, stages = _slices(graded, request), _stages(graded)
+    details = {**(model.details() if isinstance(model, Explains) else {}), **of_graders}
+    return replace(
+        started, status="ok", metrics=scores, slices=slices, stages=stages, details=details, notes=tuple(notes)
+    )
 
 
-def _check_answers(predictions: Predictions, task: Task) -> None:
+def _asked(task: Task, rows: int | None) -> tuple[Examples, list[str]]:
+    """The test rows that are asked: all, or a sample that is the same for every variant and grows with ``rows``."""
+    n = len(task.test)
+    if rows is None or rows >= n:
+        return task.test, []
+    drawn = np.random.default_rng(int(task.split["seed"])).permutation(n)[:rows]
+    return task.test.take(np.sort(drawn)), [f"Asked a sample of {rows:,} of {n:,} test rows."]
+
+
+def _answered(model: Model, test: Examples, task: Task, request: Request, clock: Clock) -> PredictionTable:
+    """The test rows with their answers, without those that the model had no budget left for."""
+    settings = request.metrics
+    is_dear = isinstance(model, AnswersInBatches)
+    if len(task.development.examples) and not is_dear:
+        model.predict(task.development.examples.X.iloc[:1])
+    with clock.step("predict", "predicting"):
+        predictions = model.predict(test.X)
+    _check_answers(predictions, test, task.schema)
+    seconds = predictions.seconds
+    if seconds is None:
+        with clock.step("latency", "timing single predictions"):
+            seconds = latency(model, test.X, settings.latency_rows, settings.latency_seconds)
+    table = PredictionTable(task.schema, test.ids, test.y, predictions, seconds, test.slices)
+    if predictions.answered is None or predictions.answered.all():
+        return table
+    if not predictions.answered.any():
+        raise LLMError("The budget was spent before the first test row. Raise llm.max_calls or llm.max_cost_usd.")
+    return table.take(np.flatnonzero(predictions.answered))
+
+
+def _positions(test: Examples, table: PredictionTable) -> NDArray[np.intp]:
+    return np.flatnonzero(np.isin(test.ids.astype(str), table.ids.astype(str)))
+
+
+def _seconds_of_all(table: PredictionTable, measured: float) -> float:
+    """How long the answers took: measured, or added up where some were replayed from a cache."""
+    cached = table.predictions.cached
+    return measured if cached is None or not cached.any() else float(np.nansum(table.seconds))
+
+
+def _graded(
+    request: Request, test: Examples, table: PredictionTable, clock: Clock
+) -> tuple[PredictionTable, dict[str, Any]]:
+    """The table with what each grader gives each answer, and what graders have to say of themselves."""
+    grades: dict[str, Any] = {}
+    details: dict[str, Any] = {}
+    graders = request.metrics.graders or {}
+    if graders and kinds.get(table.schema.kind).has_corpus:
+        with clock.step("grade", "grading answers"):
+            for name, node in graders.items():
+                grader: Grader = config.instantiate(node, f"metrics.graders.{name}")
+                grades[name] = grader.grade(test.X, table)
+                details[name] = dict(grader.details())
+    return replace(table, grades=grades), details
+
+
+def _check_answers(predictions: Predictions, test: Examples, schema: Schema) -> None:
     """Refuse answers that do not fit the rows asked: better no figure than a wrong one."""
-    n, k = len(task.test), len(task.schema.classes)
+    n, k = len(test), len(schema.classes)
     if np.shape(predictions.output) != (n,):
         raise ValueError(f"predict answered with shape {np.shape(predictions.output)} for {n} rows")
     if predictions.proba is not None and np.shape(predictions.proba) != (n, k):
         raise ValueError(f"predict gave proba of shape {np.shape(predictions.proba)} for {n} rows and {k} classes")
-    if task.schema.kind == "regression" and not np.isfinite(predictions.output.astype(float)).all():
+    if schema.kind == "regression" and not np.isfinite(predictions.output.astype(float)).all():
         raise ValueError("predict answered with values that are not finite")
 
 
@@ -205,17 +266,20 @@ def _stages(table: PredictionTable) -> dict[str, Any]:
     stage = table.predictions.stage
     if stage is None:
         return {}
+    is_right = kinds.get(table.schema.kind).is_right
     found = {}
     for name in dict.fromkeys(stage):
         here = stage == name
         found[str(name)] = {"coverage": float(here.mean())}
-        if table.schema.kind == "classification":
-            found[str(name)]["accuracy"] = float((table.predictions.output[here] == table.target[here]).mean())
+        if is_right is not None:
+            found[str(name)]["accuracy"] = float(is_right(table.predictions.output[here], table.target[here]).mean())
     return found
 
 
 def _parameters(content: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in content["model"].items() if key not in config.ABOUT}
+    return {key: value for key, value in content["model"].items() if key not in config.ABOUT} | {
+        group: content[group] for group in parts.GROUPS if content.get(group) is not None
+    }
 
 
 def _describe(task: Task) -> Mapping[str, Any]:

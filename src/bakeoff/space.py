@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, QuotedString, RangeSweep
 
+from bakeoff import parts
 from bakeoff.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Dimension:
 def gather(content: Mapping[str, Any], kind: str) -> list[Dimension]:
     """The dimensions of a resolved config: each component's ``search_space``, then ``search.space``, which overrides.
 
-    A component's keys are relative to itself. What is declared below ``classifier`` or ``regressor`` is left out where
+    A component's keys are relative to itself, but for those that name a group of ``parts``. What is declared below ``classifier`` or ``regressor`` is left out where
     the task is of the other kind.
 
     Raises:
@@ -57,8 +58,10 @@ def gather(content: Mapping[str, Any], kind: str) -> list[Dimension]:
     other = {"classification": "regressor", "regression": "classifier"}.get(kind, "")
     for path, component in _components(content):
         for key, declared in (component.get("search_space") or {}).items():
-            if not (other and str(key).split(".")[0] == other):
-                found[f"{path}.{key}"] = _dimension(f"{path}.{key}", declared, f"{path}.search_space.{key}", path)
+            if other and str(key).split(".")[0] == other:
+                continue
+            whole = str(key) if key in parts.GROUPS else f"{path}.{key}"
+            found[whole] = _dimension(whole, declared, f"{path}.search_space.{key}", path)
     for key, declared in (content["search"].get("space") or {}).items():
         found[str(key)] = _dimension(str(key), declared, f"search.space.{key}", "")
     for dimension in found.values():

@@ -8,6 +8,7 @@ import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -16,7 +17,7 @@ from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from bakeoff import checks, launch, record, request
+from bakeoff import checks, launch, parts, record, request
 from bakeoff.errors import ConfigError, VariantsFailed, did_you_mean
 from bakeoff.launch import Job
 from bakeoff.request import Request
@@ -36,6 +37,7 @@ def run(
     launcher: Launcher,
     params: Mapping[str, str],
     arguments: Sequence[str],
+    variants: Mapping[str, Sequence[str]] | None = None,
     plan: bool = False,
 ) -> Sequence[Sequence[JobReturn]]:
     """Check every variant, run those that have no result yet, compare all that are in the folder.
@@ -50,7 +52,7 @@ def run(
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(master, folder / "multirun.yaml")
         return [launcher.launch(combinations, initial_job_idx=0)]
-    jobs = _jobs(master, loader, params, arguments)
+    jobs = _jobs(master, loader, params, arguments, variants or {})
     waiting = [job for job in jobs if not _is_kept(job.request)]
     _check_incumbents(jobs)
     if plan:
@@ -73,7 +75,13 @@ def run(
     return [returned]
 
 
-def _jobs(master: DictConfig, loader: ConfigLoader, params: Mapping[str, str], arguments: Sequence[str]) -> list[Job]:
+def _jobs(
+    master: DictConfig,
+    loader: ConfigLoader,
+    params: Mapping[str, str],
+    arguments: Sequence[str],
+    variants: Mapping[str, Sequence[str]],
+) -> list[Job]:
     """The variants asked for, composed and checked; all faults are reported together."""
     jobs: list[Job] = []
     faults: list[str] = []
@@ -82,19 +90,34 @@ def _jobs(master: DictConfig, loader: ConfigLoader, params: Mapping[str, str], a
     def is_searched(key: str) -> bool:
         return is_tuned and key != "seed" and not loader.get_group_options(key)
 
-    combinations = expand(params, arguments, is_searched)
+    combinations = [
+        (declared, overrides)
+        for declared in _declared(variants, arguments)
+        for overrides in expand(params, [*variants.get(declared, ()), *arguments], is_searched)
+    ]
     shares = _shares(master, len(combinations)) if is_tuned else ()
-    for overrides in combinations:
-        name = variant_name(overrides, str(master.hydra.runtime.choices.get("model")))
-        asked = (*(o.input_line or "" for o in overrides), *shares, f"variant='{name}'")
+    for declared, overrides in combinations:
+        asked = (*(o.input_line or "" for o in overrides), *shares)
         composed = loader.load_sweep_config(master, list(asked))
+        unused = set(parts.GROUPS) - set(parts.used(_containers(composed)))
+        telling = [
+            o for o in overrides
+            if o.input_line not in variants.get(declared, ()) and o.key_or_group.split(".")[0] not in unused
+        ]  # fmt: skip
+        name = variant_name(telling, declared or str(master.hydra.runtime.choices.get("model")))
+        asked = (*asked, f"variant='{name}'")
+        with open_dict(composed):
+            composed.variant = name
         folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir"))) / str(composed.variant)
         if not str(composed.name) or ".." in Path(str(composed.name)).parts or Path(str(composed.name)).is_absolute():
             raise ConfigError(f'name: "{composed.name}" is not the name of a folder in outputs.')
         with open_dict(composed):
             del composed["hydra"]
         try:
-            jobs.append(Job(asked, checks.read(composed, folder)))
+            job = Job(asked, checks.read(composed, folder))
+            # Values of a part that a variant does not take make no other variant.
+            if not any(job.request.folder == o.request.folder and job.request.content == o.request.content for o in jobs):
+                jobs.append(job)
         except ConfigError as error:
             faults += str(error).splitlines()
     if faults:
@@ -108,6 +131,18 @@ def _jobs(master: DictConfig, loader: ConfigLoader, params: Mapping[str, str], a
             "key='\"a, b\"'."
         )
     return jobs
+
+
+def _declared(variants: Mapping[str, Sequence[str]], arguments: Sequence[str]) -> list[str]:
+    """Names of the variants that an experiment declares; none of them where the command line chooses models itself."""
+    chooses = any(a.lstrip("+").partition("=")[0] in ("model", "variant") for a in arguments)
+    return [""] if chooses or not variants else list(variants)
+
+
+def _containers(composed: DictConfig) -> dict[str, Any]:
+    content = OmegaConf.to_container(composed, resolve=False)
+    assert isinstance(content, dict)
+    return {str(k): v for k, v in content.items()}
 
 
 def _shares(master: DictConfig, variants: int) -> list[str]:

@@ -19,6 +19,7 @@ class BakeoffSweeperConf:
 
     _target_: str = "hydra_plugins.bakeoff_sweeper.BakeoffSweeper"
     params: dict[str, str] | None = None  # sweeps that an experiment declares; the command line overrides them
+    variants: Any = None  # {name: [override, …]}: variants that an experiment declares; model= replaces them
     plan: bool = False  # say what would run, and run nothing
 
 
@@ -28,8 +29,14 @@ ConfigStore.instance().store(group="hydra/sweeper", name="bakeoff", node=Bakeoff
 class BakeoffSweeper(Sweeper):
     """Runs the variants of a bake-off through the configured launcher, then compares them."""
 
-    def __init__(self, params: dict[str, str] | None = None, plan: bool = False) -> None:
+    def __init__(
+        self,
+        params: dict[str, str] | None = None,
+        variants: dict[str, list[str]] | None = None,
+        plan: bool = False,
+    ) -> None:
         self.params = dict(params or {})
+        self.variants = {str(name): [str(o) for o in overrides] for name, overrides in (variants or {}).items()}
         self.plan = plan
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -45,4 +52,6 @@ class BakeoffSweeper(Sweeper):
         from bakeoff import sweep
 
         assert self.launcher is not None
-        return sweep.run(self.master, self.loader, self.launcher, self.params, arguments, plan=self.plan)
+        return sweep.run(
+            self.master, self.loader, self.launcher, self.params, arguments, variants=self.variants, plan=self.plan
+        )

@@ -154,6 +154,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     if reached.verdict == "ship" and reached.winner is not None:
         notes += _close_to(reached.winner, metric, values, draws, challengers, joint)
     notes += _about_searches(finished)
+    notes += [f"{run.variant}: {note}" for run in finished for note in run.notes]
     variants = [_variant(run, values, draws, settings.confidence) for run in runs]
     return Comparison(
         task=str((finished[0].task or {}).get("name", "")),

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bakeoff import metrics
+from bakeoff import kinds, metrics
 from bakeoff.errors import ConfigError
 from bakeoff.metrics import Metric
 from bakeoff.task import Schema
 
 Verdict = Literal["ship", "keep", "inconclusive"]
-DEFAULT_METRIC = {"binary": "f1", "classification": "f1_macro", "regression": "rmse"}
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,7 @@ def deciding_metric(declared: str | None, schema: Schema) -> Metric:
         ConfigError: there is no such metric, or it is not defined for the task.
     """
     if declared is None:
-        is_binary = schema.kind == "classification" and schema.positive is not None
-        declared = DEFAULT_METRIC["binary" if is_binary else schema.kind]
+        declared = kinds.get(schema.kind).metric(schema)
     metric = metrics.get(declared, "decision.metric")
     if not metric.applies(schema):
         allowed = ", ".join(m.name for m in metrics.applicable(schema))

@@ -8,15 +8,23 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from bakeoff import kinds
 from bakeoff.data import columns
 from bakeoff.data.settings import DataSettings
-from bakeoff.task import Examples, Schema
+from bakeoff.task import Corpus, Examples, Schema
 
 ROLES = ("id", "text", "slices", "group", "time", "ignore")
 
 
-def of(schema: Schema, settings: DataSettings, development: Examples, n_train: int, test: Examples) -> str:
-    """SHA-256 of the schema, the roles and the rows of each part in order. Names and paths do not matter."""
+def of(
+    schema: Schema,
+    settings: DataSettings,
+    development: Examples,
+    n_train: int,
+    test: Examples,
+    corpus: Corpus | None = None,
+) -> str:
+    """SHA-256 of the schema, the roles, the rows of each part in order and the documents. Names and paths do not matter."""
     declared = {
         "schema": {**asdict(schema), "columns": list(schema.columns.items())},
         "roles": {role: getattr(settings, role) for role in ROLES},
@@ -26,6 +34,8 @@ def of(schema: Schema, settings: DataSettings, development: Examples, n_train: i
     for part in (development, test):
         for hashes in (columns.row_hashes(part.X, len(part)), columns.row_hashes(part.slices, len(part))):
             digest.update(hashes.tobytes())
-        for values in (part.y, part.ids):
+        for values in (kinds.get(schema.kind).write(part.y), part.ids):
             digest.update(pd.util.hash_array(values).tobytes())
+    if corpus is not None:
+        digest.update(corpus.fingerprint.encode())
     return digest.hexdigest()

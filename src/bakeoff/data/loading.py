@@ -3,49 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pyarrow
 from numpy.typing import NDArray
 
-from bakeoff.data import columns, fingerprint, roles, splits, target
+from bakeoff import kinds
+from bakeoff.data import columns, fingerprint, questions, roles, splits, target
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
 from bakeoff.data.splits import Traits
+from bakeoff.data.table import Table
 from bakeoff.task import Development, Examples, Schema, Task
-
-
-@dataclass(frozen=True)
-class Table:
-    """All n rows before they are split: what is asked of them, and what decides where they go."""
-
-    schema: Schema
-    X: dict[str, pd.Series]  # the features, column by column
-    y: NDArray[Any]
-    ids: NDArray[Any]
-    slices: pd.DataFrame
-    traits: Traits
-    notes: tuple[str, ...]
 
 
 def load(source: Source, settings: DataSettings) -> Task:
     """Do what ``bakeoff.data.load`` promises, with little more memory than the rows themselves need."""
-    table = _read(source, settings)
+    is_about_documents = settings.kind != "auto" and kinds.get(settings.kind).has_corpus
+    table = questions.read(source, settings) if is_about_documents else _read(source, settings)
     if settings.drop_duplicates:
         table = _without_duplicates(table)
-    split = splits.split(table.traits, settings.split)
+    split = splits.split(table.traits, settings.split, may_be_empty=is_about_documents)
     learnt_from = np.concatenate([split.train, split.valid])
     development, test = _dealt(table, [learnt_from, split.test])
     return Task(
         name=settings.name,
         development=Development(
-            table.schema, development, len(split.train), split.units[learnt_from], split.is_ordered
+            table.schema, development, len(split.train), split.units[learnt_from], split.is_ordered, table.corpus
         ),
         test=test,
-        fingerprint=fingerprint.of(table.schema, settings, development, len(split.train), test),
+        fingerprint=fingerprint.of(table.schema, settings, development, len(split.train), test, table.corpus),
         split={
             "kind": split.kind,
             "seed": settings.split.seed,
@@ -66,6 +53,7 @@ def _read(source: Source, settings: DataSettings) -> Table:
     ids = roles.ids(frame, settings.id, is_test, where)
     group = roles.groups(frame, settings.group, where)
     time = roles.times(frame, settings.time, where)
+    part, is_test = roles.parts(frame, settings.split.column, is_test, where)
     used = [*features, *(name for name in settings.slices if name not in features)]
     read = columns.read(frame, used, settings.text, where)
     kinds = {name: read.kinds[name] for name in features}
@@ -77,7 +65,7 @@ def _read(source: Source, settings: DataSettings) -> Table:
         y=asked.y,
         ids=ids,
         slices=pd.DataFrame({name: read.values[name] for name in settings.slices}, index=frame.index),
-        traits=Traits(columns.row_hashes(X, len(ids)), labels, group, time, is_test),
+        traits=Traits(columns.row_hashes(X, len(ids)), labels, group, time, is_test, part),
         notes=(*asked.notes, *read.notes),
     )
 
@@ -87,7 +75,8 @@ def _without_duplicates(table: Table) -> Table:
     is_test = table.traits.is_test
     alike: NDArray[np.intp] = np.flatnonzero(pd.Series(table.traits.content).duplicated(keep=False))
     compared = [column.iloc[alike].to_numpy() for column in table.X.values()]
-    compared += [table.y[alike]] if is_test is None else [table.y[alike], is_test[alike]]
+    truth = kinds.get(table.schema.kind).write(table.y[alike])
+    compared += [truth] if is_test is None else [truth, is_test[alike]]
     repeated = np.zeros(len(table.y), dtype=bool)
     repeated[alike] = pd.DataFrame(dict(enumerate(compared))).duplicated()
     if not repeated.any():
@@ -102,6 +91,7 @@ def _without_duplicates(table: Table) -> Table:
         slices=table.slices.iloc[kept],
         traits=table.traits.take(kept),
         notes=(*table.notes, note),
+        corpus=table.corpus,
     )
 
 

@@ -13,6 +13,7 @@ from pandas.api import types
 from bakeoff.data import columns
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Rows
+from bakeoff.data.splits import TEST, TRAIN, VALID
 from bakeoff.data.target import rows as listed
 from bakeoff.errors import DataError, did_you_mean
 
@@ -120,11 +121,42 @@ def times(frame: pd.DataFrame, name: str | None, where: str) -> NDArray[Any] | N
     return values.to_numpy()
 
 
+PART_OF = {"train": TRAIN, "valid": VALID, "validation": VALID, "dev": VALID, "test": TEST}
+"""What a column of the data may call the parts of a split."""
+
+
+def parts(
+    frame: pd.DataFrame, name: str | None, is_test: NDArray[np.bool_] | None, where: str
+) -> tuple[NDArray[np.int8] | None, NDArray[np.bool_] | None]:
+    """Where the data say that each row goes: the part of each, or only which rows are for the test.
+
+    Raises:
+        DataError: a value is none of the parts, no row is for the test, or test rows come from two places.
+    """
+    if name is None:
+        return None, is_test
+    if is_test is not None:
+        raise DataError(f'data.split.column: {where} brings its own test rows. Remove "{name}", or the test rows.')
+    values = _complete(frame, name, "split.column", where).astype(str).str.lower()
+    odd = values[~values.isin(PART_OF)]
+    if len(odd):
+        raise DataError(
+            f'data.split.column: "{name}" of {where} holds "{odd.iloc[0]}". Allowed: {", ".join(PART_OF)}.'
+            f"{did_you_mean(odd.iloc[0], PART_OF)}"
+        )
+    part: NDArray[np.int8] = values.map(PART_OF).to_numpy(dtype=np.int8)
+    if not (part == TEST).any():
+        raise DataError(f'data.split.column: no row of {where} is for the test in "{name}".')
+    return (part, None) if (part == VALID).any() else (None, part == TEST)
+
+
 def _declared(settings: DataSettings) -> Iterator[tuple[str, str]]:
     yield "data.target", settings.target
     for key, name in (("data.id", settings.id), ("data.group", settings.group), ("data.time", settings.time)):
         if name is not None:
             yield key, name
+    if settings.split.column is not None:
+        yield "data.split.column", settings.split.column
     for key, names in (
         ("data.text", settings.text),
         ("data.slices", settings.slices),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bakeoff import kinds
 from bakeoff.errors import ConfigError, did_you_mean
 
-KINDS = ("auto", "classification", "regression")
 SPLITS = ("auto", "random", "stratified", "group", "time", "given")
 
 
@@ -23,6 +23,7 @@ class SplitSettings:
     test: float = 0.2  # share of all rows; not used when the source brings test rows of its own
     valid: float = 0.2  # share of the rows that are not for test
     seed: int = 0  # of chance in the split; models have another, so that runs of several seeds can be compared
+    column: str | None = None  # column that says train, valid or test of each row; not a feature
 
     def __post_init__(self) -> None:
         """Check what can be checked without data."""
@@ -44,7 +45,7 @@ class DataSettings:
 
     name: str  # of the data, in tables and reports
     target: str  # column to be predicted
-    kind: str = "auto"  # auto: classification for strings, booleans and at most 20 distinct integers, else regression
+    kind: str = "auto"  # of task; auto: classification for strings, booleans, at most 20 integers, else regression
     id: str | None = None  # column that names each row; positions are used when there is none
     text: list[str] = field(default_factory=list)  # columns that hold free text, besides those recognised as such
     slices: list[str] = field(default_factory=list)  # columns by which scores are broken down; they stay features
@@ -59,7 +60,8 @@ class DataSettings:
 
     def __post_init__(self) -> None:
         """Check what can be checked without data."""
-        _one_of(self.kind, KINDS, "data.kind")
+        if self.kind != "auto":
+            kinds.get(self.kind)
         apart = {"id": self.id, "group": self.group, "time": self.time}
         roles = [(role, column) for role, column in apart.items() if column is not None]
         for role, column in [*roles, *(("ignore", c) for c in self.ignore), *(("text", c) for c in self.text)]:
@@ -75,7 +77,7 @@ class DataSettings:
     @property
     def apart(self) -> list[str]:
         """The columns that are not features, the target included."""
-        return [c for c in dict.fromkeys([self.target, self.id, self.group, self.time, *self.ignore]) if c is not None]
+        return [c for c in dict.fromkeys([self.target, self.id, self.group, self.time, self.split.column, *self.ignore]) if c]
 
 
 def _one_of(value: str, allowed: Sequence[str], where: str) -> None:

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class Rows:
-    """A table as it was read, and the rows for the test where the source brings its own."""
+    """A table as it was read, the rows for the test where the source brings its own, and documents where it has any."""
 
     frame: pd.DataFrame
     test: pd.DataFrame | None = None
+    corpus: pd.DataFrame | None = None
 
 
 class Source(Protocol):

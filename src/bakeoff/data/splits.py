@@ -31,6 +31,7 @@ class Traits:
         group: equal for rows that must stay together, shape (n,).
         time: by which rows are ordered, shape (n,).
         is_test: whether the source brought the row for the test, shape (n,).
+        part: where the data say that each row goes, shape (n,): ``TRAIN``, ``VALID`` or ``TEST``.
     """
 
     content: NDArray[Any]
@@ -38,11 +39,13 @@ class Traits:
     group: NDArray[Any] | None = None
     time: NDArray[Any] | None = None
     is_test: NDArray[np.bool_] | None = None
+    part: NDArray[np.int8] | None = None
 
     def take(self, rows: NDArray[np.intp]) -> Traits:
         """Those of the given rows, by position."""
         chosen = (
-            None if values is None else values[rows] for values in (self.labels, self.group, self.time, self.is_test)
+            None if values is None else values[rows]
+            for values in (self.labels, self.group, self.time, self.is_test, self.part)
         )
         return Traits(self.content[rows], *chosen)
 
@@ -68,12 +71,17 @@ class Split:
     is_ordered: bool
 
 
-def split(traits: Traits, settings: SplitSettings) -> Split:
+def split(traits: Traits, settings: SplitSettings, may_be_empty: bool = False) -> Split:
     """Assign each row to a part, equally for equal arguments.
 
     Rows with equal features never end up in different parts: they are kept together, or, where time or given test rows
     leave no choice, those of the earlier part are dropped. Test rows that the source brings are the test, whatever
     the kind; the kind then says how the other rows are split into training and validation.
+
+    Args:
+        traits: of the rows.
+        settings: how to split them.
+        may_be_empty: whether there may be no rows to learn from or to validate on.
 
     Raises:
         ConfigError: the kind needs what the data does not have.
@@ -90,7 +98,10 @@ def split(traits: Traits, settings: SplitSettings) -> Split:
         free = _beside_test(traits, traits.is_test, part, notes)
         shares = {TRAIN: 1 - settings.valid, VALID: settings.valid}
         notes.append(f"The test rows are given; validation rows are split off by a {kind} split.")
-    if kind == "time" and traits.time is not None:
+    if traits.part is not None:
+        part = traits.part.copy()
+        _drop_repeated(part, traits.content, notes)
+    elif kind == "time" and traits.time is not None:
         part[free] = _by_time(traits.time[free], shares)
         _drop_repeated(part, traits.content, notes)
     elif len(free):
@@ -99,14 +110,14 @@ def split(traits: Traits, settings: SplitSettings) -> Split:
             units = _linked(units, pd.factorize(traits.group[free])[0], notes)
         labels = traits.labels[free] if kind == "stratified" and traits.labels is not None else None
         part[free] = _by_share(units, labels, shares, np.random.default_rng(settings.seed))
-    _refuse_empty(part, settings, notes)
+    _refuse_empty(part, settings, notes, (TEST,) if may_be_empty else (TRAIN, VALID, TEST))
     if traits.labels is not None:
         _refuse_unlearnable(part, traits.labels)
     train, valid, test = (np.flatnonzero(part == p) for p in (TRAIN, VALID, TEST))
     is_ordered = kind == "time" and traits.time is not None
     if is_ordered and traits.time is not None:
         train, valid, test = (rows[np.argsort(traits.time[rows], kind="stable")] for rows in (train, valid, test))
-    kind = kind if traits.is_test is None else "given"
+    kind = kind if traits.is_test is None and traits.part is None else "given"
     return Split(train, valid, test, kind, tuple(notes), _together(traits), is_ordered)
 
 
@@ -248,8 +259,11 @@ def _drop_repeated(part: NDArray[np.int8], content: NDArray[Any], notes: list[st
             notes.append(f"{repeated.sum():,} {words} rows occur again in a later part and were dropped.")
 
 
-def _refuse_empty(part: NDArray[np.int8], settings: SplitSettings, notes: list[str]) -> None:
-    for p, purpose in PURPOSE.items():
+def _refuse_empty(
+    part: NDArray[np.int8], settings: SplitSettings, notes: list[str], needed: tuple[int, ...]
+) -> None:
+    for p in needed:
+        purpose = PURPOSE[p]
         if not (part == p).any():
             known = "".join(f" {note}" for note in notes)
             raise DataError(

@@ -13,7 +13,6 @@ from pandas.api import types
 from bakeoff.data import columns
 from bakeoff.data.settings import DataSettings
 from bakeoff.errors import ConfigError, DataError, did_you_mean
-from bakeoff.task import Kind
 
 MOST_INTEGER_CLASSES = 20
 
@@ -30,7 +29,7 @@ class Target:
         notes: what was decided, one sentence each.
     """
 
-    kind: Kind
+    kind: str
     y: NDArray[Any]
     classes: tuple[str, ...]
     positive: str | None
@@ -68,7 +67,7 @@ def read(column: pd.Series, settings: DataSettings, where: str) -> Target:
     return Target(kind, y, classes, positive, reason)
 
 
-def _kind(values: pd.Series, asked: str) -> tuple[Kind, tuple[str, ...]]:
+def _kind(values: pd.Series, asked: str) -> tuple[str, tuple[str, ...]]:
     if asked != "auto":
         return ("classification" if asked == "classification" else "regression"), ()
     if columns.is_string(values):

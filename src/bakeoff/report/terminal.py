@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,7 +120,9 @@ def _leaderboard(comparison: Comparison) -> Table:
     table.add_column(f"{comparison.metric} [{comparison.confidence:.0%} interval]", overflow="fold")
     table.add_column(f"against {comparison.incumbent} [jointly {comparison.confidence:.0%}]", overflow="fold")
     is_tuned = any(v.trials is not None for v in comparison.variants)
-    for column in (*secondary, "p50 ms", "p95 ms", "fit s", *(["trials"] if is_tuned else [])):
+    asks = any("cost_usd_per_1k" in v.metrics for v in comparison.variants)
+    more = [*(["$ per 1k"] if asks else []), *(["trials"] if is_tuned else [])]
+    for column in (*secondary, "p50 ms", "p95 ms", "fit s", *more):
         table.add_column(column, justify="right", overflow="fold")
     scores = [v.metrics[comparison.metric] for v in comparison.variants if comparison.metric in v.metrics]
     gaps = [Score(d.difference, d.low, d.high) for d in comparison.differences if d.metric == comparison.metric]
@@ -136,6 +138,7 @@ def _leaderboard(comparison: Comparison) -> Table:
             _value(m.get("latency_p50_ms")),
             _value(m.get("latency_p95_ms")),
             _value(m.get("fit_seconds")),
+            *([_price(m)] if asks else []),
             *(["–" if variant.trials is None else str(variant.trials)] if is_tuned else []),
         )
     return table
@@ -144,7 +147,7 @@ def _leaderboard(comparison: Comparison) -> Table:
 def _secondary(comparison: Comparison) -> list[str]:
     """One or two quality metrics beside the one that decides."""
     there = {name for variant in comparison.variants for name in variant.metrics}
-    candidates = ("precision", "recall", "f1_macro", "accuracy", "mae", "r2")
+    candidates = ("precision", "recall", "f1_macro", "accuracy", "mae", "r2", "exact_match", "recall_at_5", "mrr")
     return [name for name in candidates if name in there and name != comparison.metric][:2]
 
 
@@ -155,6 +158,14 @@ def _difference(comparison: Comparison, variant: Variant, digits: int) -> str:
         if d.variant == variant.name and d.metric == comparison.metric and _known(d.difference):
             return f"{d.difference:+,.{digits}f} [{d.low:+,.{digits}f}, {d.high:+,.{digits}f}]"
     return ""
+
+
+def _price(metrics: Mapping[str, Score]) -> str:
+    """Of requests to an LLM, in dollars per 1,000 answers; a variant that asks none pays nothing."""
+    if "cost_usd_per_1k" not in metrics:
+        return "0"
+    score = metrics["cost_usd_per_1k"]
+    return _value(score) if _known(score.value) else "unknown"
 
 
 def _with_interval(score: Score | None, digits: int) -> str:

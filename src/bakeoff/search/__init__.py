@@ -52,6 +52,7 @@ def of(
         build=build,
         seed=request.seed,
         threads=settings.threads or max(1, environment.cores() // settings.workers),
+        corpus=development.corpus,
     )
     return Search(
         content=request.content,

@@ -14,15 +14,16 @@ from bakeoff import metrics
 from bakeoff.config import ValidationSettings
 from bakeoff.errors import ConfigError
 from bakeoff.measurement import PeakMemory, latency
-from bakeoff.models.base import Context, Model
+from bakeoff.models.base import AnswersInBatches, Context, Model
 from bakeoff.search.racing import is_dominated
-from bakeoff.task import Development, Examples, PredictionTable, Schema
+from bakeoff.task import Corpus, Development, Examples, Predictions, PredictionTable, Schema, stacked
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
 
 LATENCY_ROWS, LATENCY_SECONDS = 50, 0.5
 FOLD_VALUES = "folds"
+SPENT_USD = "spent_usd"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Evaluation:
         build: makes an unfitted model of a config.
         seed: of every model.
         threads: that a model may use.
+        corpus: the documents of the task, where it has any.
     """
 
     schema: Schema
@@ -77,6 +79,7 @@ class Evaluation:
     build: Callable[[Mapping[str, Any]], Model]
     seed: int
     threads: int
+    corpus: Corpus | None = None
 
     @property
     def signs(self) -> list[int]:
@@ -121,25 +124,58 @@ class Evaluation:
 
     def _score(self, content: Mapping[str, Any], fold: Fold, trial: Trial | None) -> dict[str, float]:
         model = self.build(content)
-        context = Context(self.schema, self.seed, self.threads, self._report(trial), fold.memo)
+        context = Context(self.schema, self.seed, self.threads, self._report(trial), fold.memo, self.corpus)
         start = time.perf_counter()
         with PeakMemory() if "peak_memory_mb" in self.measured else _NoMemory() as memory:
             model.fit(fold.train, fold.valid, context)
         fitted = time.perf_counter()
-        predictions = model.predict(fold.valid.X)
+        predictions = self._predictions(model, fold.valid, trial)
         predicted = time.perf_counter()
-        seconds = np.full(len(fold.valid), math.nan)
-        if any(name.startswith("latency") for name in self.measured):
-            seconds = latency(model, fold.valid.X, LATENCY_ROWS, LATENCY_SECONDS)
-        table = PredictionTable(self.schema, fold.valid.ids, fold.valid.y, predictions, seconds, fold.valid.slices)
+        valid = fold.valid
+        if predictions.answered is not None and not predictions.answered.all():
+            if not predictions.answered.any():
+                raise ValueError("the budget for requests to the LLM was spent before")
+            valid, predictions = valid.take(np.flatnonzero(predictions.answered)), predictions.take(predictions.answered)
+        seconds = np.full(len(valid), math.nan) if predictions.seconds is None else predictions.seconds
+        if predictions.seconds is None and any(name.startswith("latency") for name in self.measured):
+            seconds = latency(model, valid.X, LATENCY_ROWS, LATENCY_SECONDS)
+        table = PredictionTable(self.schema, valid.ids, valid.y, predictions, seconds, valid.slices)
+        if trial is not None and predictions.cost_usd is not None:
+            trial.set_user_attr(SPENT_USD, _spent(predictions))
         found = metrics.score(table, [name for name in self.measured if name not in metrics.MEASUREMENTS])
         found["fit_seconds"] = fitted - start
-        found["throughput_rows_per_s"] = len(fold.valid) / max(predicted - fitted, 1e-9)
+        found["throughput_rows_per_s"] = len(valid) / max(predicted - fitted, 1e-9)
         found["peak_memory_mb"] = memory.megabytes
         missing = [name for name in self.measured if name not in found]
         if missing:
             raise ValueError(f"{', '.join(missing)} cannot be measured for this model")
         return {name: found[name] for name in self.measured}
+
+    def _predictions(self, model: Model, valid: Examples, trial: Trial | None) -> Predictions:
+        """The answers to the validation rows; of a model whose answers are dear, batch by batch while there is hope."""
+        if trial is None or not isinstance(model, AnswersInBatches) or len(self.objectives) > 1:
+            return model.predict(valid.X)
+        from optuna import TrialPruned
+
+        objective, parts = self.objectives[0], []
+        order = np.random.default_rng(self.seed).permutation(len(valid))
+        shuffled = valid.take(order)  # so that the first batches are fair samples
+        for start in range(0, len(valid), model.batch_rows):
+            batch = shuffled.take(slice(start, start + model.batch_rows))
+            parts.append(model.predict(batch.X))
+            so_far, answers = shuffled.take(slice(0, start + len(batch))), stacked(parts)
+            if len(so_far) == len(valid) or objective.name in metrics.MEASUREMENTS:
+                continue
+            seconds = np.full(len(so_far), math.nan) if answers.seconds is None else answers.seconds
+            table = PredictionTable(self.schema, so_far.ids, so_far.y, answers, seconds, so_far.slices)
+            value = metrics.score(table, [objective.name]).get(objective.name, math.nan)
+            if math.isfinite(value):
+                trial.report(value, start // model.batch_rows)
+                if trial.should_prune():
+                    if answers.cost_usd is not None:
+                        trial.set_user_attr(SPENT_USD, _spent(answers))
+                    raise TrialPruned
+        return stacked(parts).take(np.argsort(order))
 
     def _report(self, trial: Trial | None) -> Callable[[int, float], None]:
         """The pruning hook of a fit: takes a loss, and stops the trial that the pruner gives up."""
@@ -187,6 +223,13 @@ class _NoMemory:
         return None
 
 
+def _spent(predictions: Predictions) -> float:
+    """Dollars that requests to an LLM cost now: replayed ones were paid before, and unknown prices add nothing."""
+    assert predictions.cost_usd is not None
+    paid = predictions.cost_usd if predictions.cached is None else predictions.cost_usd[~predictions.cached]
+    return float(np.nansum(paid))
+
+
 def folds(development: Development, settings: ValidationSettings, seed: int) -> list[Fold]:
     """The folds of a search: the task's own training and validation rows, or k folds of both.
 
@@ -194,14 +237,28 @@ def folds(development: Development, settings: ValidationSettings, seed: int) -> 
     of time, each fold is scored on rows later than those it learns from.
 
     Raises:
-        ConfigError: the kind is unknown, or there are fewer separate rows than folds.
+        ConfigError: the kind is unknown, there are no validation rows, or fewer separate rows than folds.
     """
     if settings.kind == "holdout":
-        return [Fold(development.train, development.valid, {})]
+        if not len(development.valid):
+            raise ConfigError(
+                "search.validation: there are no validation rows to tune on. Give the data some, or run without a search."
+            )
+        return [Fold(development.train, _sampled(development.valid, settings.rows, seed), {})]
     if settings.kind != "kfold":
         raise ConfigError(f'search.validation.kind: "{settings.kind}" is unknown. Allowed: holdout, kfold.')
     take = development.examples.take
-    return [Fold(take(train), take(valid), {}) for train, valid in _assigned(development, settings.folds, seed)]
+    return [
+        Fold(take(train), _sampled(take(valid), settings.rows, seed), {})
+        for train, valid in _assigned(development, settings.folds, seed)
+    ]
+
+
+def _sampled(valid: Examples, rows: int | None, seed: int) -> Examples:
+    """All validation rows, or a seeded sample of them."""
+    if rows is None or rows >= len(valid):
+        return valid
+    return valid.take(np.random.default_rng(seed).permutation(len(valid))[:rows])
 
 
 def _assigned(development: Development, k: int, seed: int) -> Iterator[tuple[Any, Any]]:

@@ -16,7 +16,7 @@ from bakeoff import metrics, space
 from bakeoff.config import SearchSettings
 from bakeoff.errors import BakeoffError, ConfigError
 from bakeoff.search import study as studies
-from bakeoff.search.evaluation import Evaluation
+from bakeoff.search.evaluation import SPENT_USD, Evaluation
 from bakeoff.space import Dimension
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Tally:
 
     def __init__(self, trials: Sequence[FrozenTrial]) -> None:
         self.trials: list[FrozenTrial] = []
-        self.seconds = 0.0
+        self.seconds = self.spent_usd = 0.0
         self.pruned = self.failed = 0
         self.first_values: list[float] = []
         for trial in trials:
@@ -80,6 +80,7 @@ class Tally:
         """Count one more."""
         self.trials.append(trial)
         self.seconds += _seconds([trial])
+        self.spent_usd += trial.user_attrs.get(SPENT_USD, 0.0)
         self.pruned += trial.state.name == "PRUNED"
         self.failed += trial.state.name == "FAIL"
         if trial.state.name == "COMPLETE":
@@ -250,7 +251,7 @@ class Search:
             return f"{s.trials} trials"
         if s.seconds is not None and tally.seconds / s.workers >= s.seconds:
             return f"{s.seconds:g} seconds"
-        if s.dollars is not None and tally.seconds / 3600 * s.usd_per_hour >= s.dollars:
+        if s.dollars is not None and tally.seconds / 3600 * s.usd_per_hour + tally.spent_usd >= s.dollars:
             return f"{s.dollars:g} dollars"
         # A brute-force sampler with nothing left to try says so by a flag in the study.
         return "every combination was tried" if study._stop_flag else None

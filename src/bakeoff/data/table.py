@@ -1,0 +1,26 @@
+"""All rows of a task, read and checked, before they are split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from bakeoff.data.splits import Traits
+from bakeoff.task import Corpus, Schema
+
+
+@dataclass(frozen=True)
+class Table:
+    """All n rows before they are split: what is asked of them, and what decides where they go."""
+
+    schema: Schema
+    X: dict[str, pd.Series]  # the features, column by column
+    y: NDArray[Any]
+    ids: NDArray[Any]
+    slices: pd.DataFrame
+    traits: Traits
+    notes: tuple[str, ...]
+    corpus: Corpus | None = None
