@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ import pytest
 from bakeoff import record
 from bakeoff.errors import DataError
 from bakeoff.record import Run, Score
-from bakeoff.task import Predictions, PredictionTable, Schema
+from bakeoff.task import ABSTAINED, Gold, Predictions, PredictionTable, Schema, stacked
 
 BINARY = Schema("classification", "label", {"weight": "numeric", "home": "categorical"}, ("cat", "dog"), "dog")
 VALUES = Schema("regression", "price", {"rooms": "numeric"})
+ASKED = Schema("qa", "answers", {"question": "text", "history": "text"})
 
 
 def run(folder: Path, schema: Schema = BINARY, **changed: Any) -> Run:
@@ -64,15 +65,43 @@ def assert_same(read: PredictionTable, written: PredictionTable) -> None:
         np.testing.assert_array_equal(a, b)
         assert a.dtype == b.dtype
     np.testing.assert_array_equal(read.seconds, written.seconds)
-    for a, b in (
-        (read.predictions.proba, written.predictions.proba),
-        (read.predictions.stage, written.predictions.stage),
-    ):
-        assert (a is None) == (b is None)
+    for f in fields(Predictions):
+        a, b = getattr(read.predictions, f.name), getattr(written.predictions, f.name)
+        assert (a is None) == (b is None), f.name
         if a is not None:
+            assert a.dtype == b.dtype, f.name
             np.testing.assert_array_equal(a, b)
+    assert set(read.grades) == set(written.grades)
+    for name, grades in written.grades.items():
+        np.testing.assert_array_equal(read.grades[name], grades)
     assert list(read.slices.columns) == list(written.slices.columns)
     assert len(read.slices) == len(written.slices)
+
+
+def objects(*values: Any) -> Any:
+    made = np.empty(len(values), dtype=object)
+    made[:] = values
+    return made
+
+
+def answered() -> PredictionTable:
+    predictions = Predictions(
+        objects("the loop", ABSTAINED),
+        stage=objects("llm", "llm"),
+        confidence=np.array([0.75, 0.0]),
+        retrieved=objects(("while", "for"), ()),
+        cited=objects(("while",), ()),
+        evidence=objects("break ends the loop", ""),
+        calls=np.array([1.0, 2.0]),
+        input_tokens=np.array([100.0, 210.0]),
+        output_tokens=np.array([5.0, 0.0]),
+        cost_usd=np.array([0.001, np.nan]),
+        cached=np.array([True, False]),
+    )
+    gold = objects(Gold(("the loop", "the nearest loop"), {"break": 2}), Gold())
+    no_slices = pd.DataFrame(index=range(2))
+    grades = {"judge": np.array([1.0, np.nan])}
+    return PredictionTable(ASKED, objects("q1", "q2"), gold, predictions, np.array([0.1, 0.2]), no_slices, grades)
 
 
 SLICES = pd.DataFrame(
@@ -89,8 +118,9 @@ SLICES = pd.DataFrame(
         (labelled(proba=False, stage=False), BINARY),
         (labelled(slices=SLICES), BINARY),
         (valued(), VALUES),
+        (answered(), ASKED),
     ],
-    ids=["all", "no proba", "no stage", "labels only", "slices", "values"],
+    ids=["all", "no proba", "no stage", "labels only", "slices", "values", "answers"],
 )
 def test_predictions_are_read_back_as_they_were(tmp_path: Path, table: PredictionTable, schema: Schema) -> None:
     record.write_predictions(tmp_path, table)
@@ -283,3 +313,17 @@ def test_a_result_that_cannot_be_read_is_told(tmp_path: Path, content: str) -> N
     (tmp_path / record.RESULT).write_text(content)
     with pytest.raises(DataError, match=r"result\.json cannot be read"):
         record.read_run(tmp_path)
+
+
+def test_rows_are_taken_by_position_and_by_mask_alike_and_stacked_again() -> None:
+    table = answered()
+    first, second = table.take(np.array([0])), table.take(np.array([False, True]))
+    assert (list(first.ids), list(second.ids)) == (["q1"], ["q2"])
+    assert first.grades["judge"].tolist() == [1.0]
+    whole = stacked([first.predictions, second.predictions])
+    assert_same(replace(table, predictions=whole), table)
+
+
+def test_what_one_part_lacks_the_whole_lacks() -> None:
+    with_confidence = Predictions(objects("a"), confidence=np.array([0.5]))
+    assert stacked([with_confidence, Predictions(objects("b"))]).confidence is None

@@ -316,3 +316,27 @@ def test_wrong_settings_are_refused_before_any_data() -> None:
         DataSettings(name="a", target="y", kind="classify")
     with pytest.raises(ConfigError, match=r'data.text: "y" is the target already'):
         DataSettings(name="a", target="y", text=["y"])
+
+
+def test_a_column_may_say_which_part_each_row_goes_to(tmp_path: Path, messages: pd.DataFrame) -> None:
+    parts = ["train" if i < 20 else "valid" if i < 30 else "test" for i in range(40)]
+    path = csv(tmp_path, messages.assign(part=parts))
+    task = load(Csv(path), split=SplitSettings(column="part"))
+    assert (task.split["train"], task.split["valid"], task.split["test"]) == (20, 10, 10)
+    assert "part" not in task.schema.columns
+    assert sorted(task.test.X["length"]) == list(range(30, 40))
+
+
+def test_validation_rows_are_split_off_where_the_column_names_none(tmp_path: Path, messages: pd.DataFrame) -> None:
+    path = csv(tmp_path, messages.assign(part=["train"] * 30 + ["test"] * 10))
+    task = load(Csv(path), split=SplitSettings(column="part"))
+    assert (task.split["train"], task.split["valid"], task.split["test"]) == (23, 7, 10)
+
+
+def test_a_part_that_is_none_is_named(tmp_path: Path, messages: pd.DataFrame) -> None:
+    path = csv(tmp_path, messages.assign(part=["train"] * 30 + ["tset"] * 10))
+    told = message(Csv(path), split=SplitSettings(column="part"))
+    assert told == (
+        'data.split.column: "part" of my.csv holds "tset". Allowed: train, valid, validation, dev, test. '
+        'Did you mean "test"?'
+    )

@@ -22,7 +22,7 @@ from bakeoff.request import Request
 from bakeoff.search import SearchFailed
 from bakeoff.search import study as studies
 from bakeoff.search.tuning import Search, pareto
-from bakeoff.task import Examples, Task
+from bakeoff.task import Examples, Predictions, Task
 
 FOREST = {
     "_target_": "bakeoff.models.estimator.EstimatorModel",
@@ -254,3 +254,51 @@ def test_the_pareto_set_holds_what_nothing_beats() -> None:
 def test_a_sampler_that_lacks_its_library_says_so() -> None:
     with pytest.raises(ConfigError, match="is not allowed"):
         config.check_component({"_target_": "os.getcwd"}, "search.sampler")
+
+
+class Dear(ConstantModel):
+    """Answers a few rows at a time, and remembers how many it was asked."""
+
+    batch_rows = 10
+    asked = 0
+
+    def __init__(self, is_bad: bool = False) -> None:
+        self.is_bad = is_bad
+
+    def predict(self, X: Any) -> Predictions:
+        Dear.asked += len(X)
+        answers = super().predict(X)
+        return replace(answers, output=answers.output + 1000) if self.is_bad else answers
+
+
+def test_a_hopeless_setting_of_a_dear_model_stops_after_a_few_batches(tmp_path: Path) -> None:
+    pruner = {"_target_": "optuna.pruners.PercentilePruner", "percentile": 50.0, "n_startup_trials": 1}
+    tuned = search(request(tmp_path, pruner=pruner))
+    study = tuned.open()
+    rows = len(tuned.evaluation.folds[0].valid)
+    good = replace(tuned.evaluation, build=lambda content: Dear())
+    Dear.asked = 0
+    trial = study.ask()
+    values, _ = good.value(tuned.content, trial)
+    assert Dear.asked == rows
+    study.tell(trial, values)
+    Dear.asked = 0
+    with pytest.raises(optuna.TrialPruned):
+        replace(good, build=lambda content: Dear(is_bad=True)).value(tuned.content, study.ask())
+    assert Dear.asked <= 2 * Dear.batch_rows < rows
+
+
+def test_batches_give_the_score_of_all_rows_at_once(tmp_path: Path) -> None:
+    tuned = search(request(tmp_path))
+    batched, _ = replace(tuned.evaluation, build=lambda content: Dear()).value(tuned.content, tuned.open().ask())
+    at_once, _ = replace(tuned.evaluation, build=lambda content: ConstantModel()).value(
+        tuned.content, tuned.open().ask()
+    )
+    assert batched == pytest.approx(at_once)
+
+
+def test_dear_models_may_be_scored_on_a_sample_of_the_validation_rows(tmp_path: Path) -> None:
+    tuned = search(request(tmp_path, validation={"rows": 20}))
+    again = search(request(tmp_path, validation={"rows": 20}))
+    assert len(tuned.evaluation.folds[0].valid) == 20
+    assert list(tuned.evaluation.folds[0].valid.ids) == list(again.evaluation.folds[0].valid.ids)

@@ -1,0 +1,77 @@
+"""Variants that an experiment names, and variants that answer a sample of the test rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from command_line import CommandLine
+
+NAMED = """\
+# @package _global_
+# Does a stronger penalty help?
+defaults:
+  - override /data: breast_cancer
+name: named
+incumbent: usual
+hydra:
+  sweeper:
+    variants:
+      usual: [model=linear]
+      strong: [model=linear, model.classifier.C=0.01]
+      grown: [model=random_forest, test_rows=40]
+"""
+
+
+@pytest.fixture
+def named(tmp_path: Path) -> Path:
+    folder = tmp_path / "mine" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "named.yaml").write_text(NAMED)
+    return tmp_path / "mine"
+
+
+def folders(tmp_path: Path) -> set[str]:
+    return {path.parent.name for path in (tmp_path / "outputs/named").glob("*/result.json")}
+
+
+def test_an_experiment_names_its_variants(bakeoff: CommandLine, tmp_path: Path, named: Path) -> None:
+    done = bakeoff("--config-dir", str(named), "experiment=named")
+    assert done.returncode == 0, done.stderr
+    assert folders(tmp_path) == {"usual", "strong", "grown"}
+    assert "Compared on the 40 test rows that all variants answered." in done.stdout
+    assert "grown: Asked a sample of 40 of 115 test rows." in done.stdout
+    compared = json.loads((tmp_path / "outputs/named/comparison.json").read_text())
+    assert compared["test_rows"] == 40
+
+    again = bakeoff("--config-dir", str(named), "experiment=named", "seed=0,1")
+    assert again.returncode == 0, again.stderr
+    assert folders(tmp_path) == {f"{v}{s}" for v in ("usual", "strong", "grown") for s in ("", "-seed=0", "-seed=1")}
+
+
+def test_a_larger_sample_holds_the_smaller_one(bakeoff: CommandLine, tmp_path: Path) -> None:
+    done = bakeoff("model=linear", "data=breast_cancer", "test_rows=30,60")
+    assert done.returncode == 0, done.stderr
+    asked = [
+        set(pd.read_parquet(tmp_path / f"outputs/breast_cancer/linear-test_rows={n}/predictions.parquet")["id"])
+        for n in (30, 60)
+    ]
+    assert [len(ids) for ids in asked] == [30, 60]
+    assert asked[0] < asked[1]
+
+
+def test_a_model_on_the_command_line_replaces_the_named_variants(
+    bakeoff: CommandLine, tmp_path: Path, named: Path
+) -> None:
+    done = bakeoff("plan", "--config-dir", str(named), "experiment=named", "model=constant", "incumbent=null")
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 variants would run." in done.stdout
+
+
+def test_values_of_a_part_make_no_other_variant_of_a_model_that_does_not_take_it(bakeoff: CommandLine) -> None:
+    done = bakeoff("plan", "-m", "model=linear,rules", "data=breast_cancer", "llm=none,smollm2")
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 variants would run." in done.stdout
