@@ -1,4 +1,4 @@
-"""Questions over documents become a task: gold answers, relevance, history, slices, and a fingerprint over the corpus."""
+"""Questions over documents become a task: gold answers, relevance, history, slices, a fingerprint over the corpus."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from bakeoff import data
+from bakeoff.config import register
 from bakeoff.data.samples import READERS, Sample, _FrameUnpickler
 from bakeoff.data.settings import DataSettings
 from bakeoff.errors import ConfigError
@@ -25,7 +26,8 @@ ROLES = {field.name for field in fields(DataSettings)}
 @pytest.fixture(scope="module")
 def configs() -> Iterator[dict[str, Any]]:
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        yield {name: compose(overrides=[f"+data={name}"]).data for name in OPTIONS}
+        register()
+        yield {name: compose("config", overrides=[f"data={name}"]).data for name in OPTIONS}
 
 
 def load(config: Any, seed: int = 0) -> Task:

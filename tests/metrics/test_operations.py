@@ -1,6 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from questions import assert_faces_agree, resampled
 
 from bakeoff import metrics
 from bakeoff.metrics import MEASUREMENTS
@@ -33,3 +37,39 @@ def test_a_leaderboard_knows_which_way_every_measurement_is_better():
         "peak_memory_mb": "minimize",
     }
     assert not set(MEASUREMENTS) & set(metrics.names())
+
+
+PER_1K = {"calls_per_1k": 1500, "input_tokens_per_1k": 200_000, "output_tokens_per_1k": 4000, "cost_usd_per_1k": 3}
+
+
+def asked(cost_usd: list[float]) -> PredictionTable:
+    spent = {"calls": [1, 2], "input_tokens": [100, 300], "output_tokens": [8, 0], "cost_usd": cost_usd}
+    fields = {name: np.array(values, dtype=float) for name, values in spent.items()}
+    table = timed([np.nan, np.nan])
+    return replace(table, predictions=Predictions(table.predictions.output, **fields))
+
+
+def test_requests_are_counted_per_thousand_answers():
+    assert metrics.score(asked([0.001, 0.005]), list(PER_1K)) == pytest.approx(PER_1K)
+
+
+def test_an_unknown_price_is_never_zero():
+    scores = metrics.score(asked([0.001, np.nan]), list(PER_1K))
+    assert np.isnan(scores.pop("cost_usd_per_1k"))
+    assert not np.isnan(list(scores.values())).any()
+
+
+def test_a_model_that_asks_nobody_has_no_requests():
+    assert not set(PER_1K) & set(metrics.score(timed([0.1])))
+
+
+def test_no_rows_have_no_price():
+    none = asked([0.001, 0.005]).take(np.array([], dtype=int))
+    assert np.isnan(list(metrics.score(none, list(PER_1K)).values())).all()
+
+
+@pytest.mark.parametrize("name", list(PER_1K))
+@settings(max_examples=25, deadline=None)
+@given(resampled())
+def test_resampling_gives_what_the_value_of_each_resample_is(name, sample):
+    assert_faces_agree(name, *sample)

@@ -24,7 +24,7 @@ def of(
     test: Examples,
     corpus: Corpus | None = None,
 ) -> str:
-    """SHA-256 of the schema, the roles, the rows of each part in order and the documents. Names and paths do not matter."""
+    """SHA-256 of schema, roles, the rows of each part in order, and documents. Names and paths do not matter."""
     declared = {
         "schema": {**asdict(schema), "columns": list(schema.columns.items())},
         "roles": {role: getattr(settings, role) for role in ROLES},

@@ -43,12 +43,11 @@ def read(source: Source, settings: DataSettings) -> Table:
     X = {QUESTION: frame[QUESTION].astype("str")}
     X[HISTORY] = frame[HISTORY].astype("str") if HISTORY in frame else pd.Series("[]", index=frame.index, dtype="str")
     y = _gold(frame, set(corpus.documents["id"]), where)
-    frame = frame.assign(
-        **{
-            TURN: np.where(X[HISTORY] == "[]", "first", "follow-up"),
-            ANSWERABLE: ["yes" if gold.is_answerable else "no" for gold in y],
-        }
-    )
+    known: dict[str, Any] = {
+        TURN: np.where(X[HISTORY] == "[]", "first", "follow-up"),
+        ANSWERABLE: ["yes" if gold.is_answerable else "no" for gold in y],
+    }
+    frame = frame.assign(**known)
     roles.features(frame.assign(**{settings.target: ""}), settings, where)
     ids = roles.ids(frame, settings.id, is_test, where)
     part, is_test = roles.parts(frame, settings.split.column, is_test, where)

@@ -144,7 +144,7 @@ def parts(
             f'data.split.column: "{name}" of {where} holds "{odd.iloc[0]}". Allowed: {", ".join(PART_OF)}.'
             f"{did_you_mean(odd.iloc[0], PART_OF)}"
         )
-    part: NDArray[np.int8] = values.map(PART_OF).to_numpy(dtype=np.int8)
+    part = np.asarray(values.map(PART_OF), dtype=np.int8)
     if not (part == TEST).any():
         raise DataError(f'data.split.column: no row of {where} is for the test in "{name}".')
     return (part, None) if (part == VALID).any() else (None, part == TEST)

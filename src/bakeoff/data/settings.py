@@ -77,7 +77,11 @@ class DataSettings:
     @property
     def apart(self) -> list[str]:
         """The columns that are not features, the target included."""
-        return [c for c in dict.fromkeys([self.target, self.id, self.group, self.time, self.split.column, *self.ignore]) if c]
+        return [
+            c
+            for c in dict.fromkeys([self.target, self.id, self.group, self.time, self.split.column, *self.ignore])
+            if c
+        ]
 
 
 def _one_of(value: str, allowed: Sequence[str], where: str) -> None:

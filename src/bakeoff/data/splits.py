@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -43,11 +43,8 @@ class Traits:
 
     def take(self, rows: NDArray[np.intp]) -> Traits:
         """Those of the given rows, by position."""
-        chosen = (
-            None if values is None else values[rows]
-            for values in (self.labels, self.group, self.time, self.is_test, self.part)
-        )
-        return Traits(self.content[rows], *chosen)
+        values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: column[rows] for name, column in values.items() if column is not None})
 
 
 @dataclass(frozen=True)
@@ -259,9 +256,7 @@ def _drop_repeated(part: NDArray[np.int8], content: NDArray[Any], notes: list[st
             notes.append(f"{repeated.sum():,} {words} rows occur again in a later part and were dropped.")
 
 
-def _refuse_empty(
-    part: NDArray[np.int8], settings: SplitSettings, notes: list[str], needed: tuple[int, ...]
-) -> None:
+def _refuse_empty(part: NDArray[np.int8], settings: SplitSettings, notes: list[str], needed: tuple[int, ...]) -> None:
     for p in needed:
         purpose = PURPOSE[p]
         if not (part == p).any():

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bakeoff.metrics import classification, operations, regression
+from bakeoff.metrics import answers, classification, documents, operations, regression
 from bakeoff.metrics.base import Direction, Metric, Resample, applicable, get, names, register
 from bakeoff.metrics.definition import (
     applies_to,
@@ -54,9 +54,11 @@ __all__ = [
     "Measurement",
     "Metric",
     "Resample",
+    "answers",
     "applicable",
     "applies_to",
     "classification",
+    "documents",
     "get",
     "has_corpus",
     "is_any",

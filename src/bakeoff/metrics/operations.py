@@ -1,14 +1,16 @@
-"""How fast an answer comes, and the names of what the runner measures once per variant."""
+"""How fast an answer comes, what it takes and costs, and the names of what the runner measures once per variant."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from bakeoff.metrics.base import Direction
+from bakeoff.metrics.defined import over
 from bakeoff.metrics.definition import metric
-from bakeoff.metrics.resampling import Floats, FromQuantile
+from bakeoff.metrics.resampling import Floats, FromQuantile, FromSums, with_ones
 from bakeoff.task import PredictionTable
 
 
@@ -58,3 +60,46 @@ def latency_p50_ms(table: PredictionTable) -> float:
 def latency_p95_ms(table: PredictionTable) -> float:
     """The latency that 95 % of the timed rows stay within."""
     return _latency(table, 0.95)
+
+
+def _spent(table: PredictionTable, field: str) -> Floats:
+    """What each row took, whether that is unknown, and a column that counts the rows. Shape (n, 3)."""
+    values = np.asarray(getattr(table.predictions, field), dtype=np.float64)
+    return with_ones(np.nan_to_num(values), np.isnan(values))
+
+
+def _thousandfold(sums: Floats) -> Floats:
+    """What 1,000 rows take; NaN where one of them is unknown: a part of the sum would pass for all of it."""
+    known = (sums[:, 1] == 0) & (sums[:, 2] > 0)
+    return np.asarray(np.divide(1000 * sums[:, 0], sums[:, 2], out=np.full(len(sums), np.nan), where=known))
+
+
+def _per_1k(field: str) -> FromSums:
+    return FromSums(partial(_spent, field=field), _thousandfold)
+
+
+_calls, _input, _output, _cost = (_per_1k(field) for field in ("calls", "input_tokens", "output_tokens", "cost_usd"))
+
+
+@metric("calls_per_1k", "minimize", unit="calls/1k", needs=("calls",), resample=_calls)
+def calls_per_1k(table: PredictionTable) -> float:
+    """Requests to an LLM for 1,000 answers; replayed ones count as if they had been asked."""
+    return over(table, _calls)
+
+
+@metric("input_tokens_per_1k", "minimize", unit="tokens/1k", needs=("input_tokens",), resample=_input)
+def input_tokens_per_1k(table: PredictionTable) -> float:
+    """Tokens that an LLM reads for 1,000 answers."""
+    return over(table, _input)
+
+
+@metric("output_tokens_per_1k", "minimize", unit="tokens/1k", needs=("output_tokens",), resample=_output)
+def output_tokens_per_1k(table: PredictionTable) -> float:
+    """Tokens that an LLM writes for 1,000 answers."""
+    return over(table, _output)
+
+
+@metric("cost_usd_per_1k", "minimize", unit="USD/1k", needs=("cost_usd",), resample=_cost)
+def cost_usd_per_1k(table: PredictionTable) -> float:
+    """Price in US dollars of the requests for 1,000 answers; NaN where a price is not known, never 0."""
+    return over(table, _cost)

@@ -1,0 +1,186 @@
+"""Documents to be searched: a table of them, or a folder of md, txt, html and pdf files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bakeoff.data import records
+from bakeoff.data.records import Record
+from bakeoff.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BLOCKS = (
+    "address article aside blockquote dd div dl dt figure footer form header li main nav ol p pre section table tr ul"
+)
+"""Elements of HTML that stand on lines of their own, besides headings."""
+
+NUMBER = r"-?(0|[1-9]\d*)(\.\d*[1-9])?"
+
+
+def read(path: Path, key: str) -> pd.DataFrame:
+    """The documents of a table, or of a folder: ``id``, ``title``, ``text``, and metadata, one row a document.
+
+    A file of a folder has its path within it for an id, and ``folder`` and ``format`` for metadata.
+
+    Raises:
+        DataError: there is no document, or one cannot be read, has no text, or has the id of another.
+        ConfigError: a library that reads the format is not installed.
+    """
+    return folder(path, key) if path.is_dir() else table(path, key)
+
+
+def table(path: Path, key: str) -> pd.DataFrame:
+    """The documents of a jsonl, csv, tsv or parquet file: an id (``id`` or ``_id``), ``text``, and what else it has."""
+    found: dict[str, dict[str, Any]] = {}
+    places: dict[str, str] = {}
+    for record in records.read(path, key):
+        name = _id(record, key)
+        if name in found:
+            raise DataError(f'{key}: {record.place} has the id "{name}", as {places[name]} has.')
+        title = record.text("title", key) if "title" in record.values else ""
+        # A document may be all title, as many are in BEIR.
+        text = "" if title and "text" not in record.values else record.text("text", key)
+        places[name] = record.place
+        found[name] = {"id": name, "title": title, "text": text} | metadata(record, ("id", "_id", "title", "text"))
+    made = frame(found.values())
+    return with_numbers(made) if path.suffix.lower() in (".csv", ".tsv") else made
+
+
+def metadata(record: Record, without: Iterable[str]) -> dict[str, Any]:
+    """The other cells of a row; an object named ``metadata`` is laid open, as BEIR has it."""
+    nested = record.values.get("metadata")
+    if not isinstance(nested, Mapping):
+        return record.others(without)
+    return records.record(record.place, nested).others(without) | record.others([*without, "metadata"])
+
+
+def frame(documents: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Documents as a table."""
+    import pandas as pd
+
+    return pd.DataFrame(list(documents))
+
+
+def with_numbers(documents: pd.DataFrame) -> pd.DataFrame:
+    """The same, with metadata that are numbers throughout as such, to filter by; 007 and 3.10 are not."""
+    import pandas as pd
+
+    made = documents.copy()
+    for name in made.columns.difference(["id", "title", "text"]):
+        if made[name].dropna().astype("str").str.fullmatch(NUMBER).all():
+            made[name] = pd.to_numeric(made[name])
+    return made
+
+
+def folder(path: Path, key: str) -> pd.DataFrame:
+    """The md, txt, html and pdf files of a folder and of those in it. Hidden files and others are left out."""
+    files = sorted(
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in FORMATS
+        and file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    )
+    if not files:
+        raise DataError(f'{key}: the folder "{path}" has no file that ends in {", ".join(FORMATS)}.')
+    found, empty = [], []
+    for file in files:
+        name = file.relative_to(path).as_posix()
+        title, text = FORMATS[file.suffix.lower()](file, f"{key}: {name}")
+        if not text.strip():
+            empty.append(name)
+        parent = file.parent.relative_to(path).as_posix()
+        kind = file.suffix.lower().lstrip(".")
+        found.append({"id": name, "title": title or file.stem, "text": text, "folder": parent, "format": kind})
+    if empty:
+        raise DataError(
+            f"{key}: {len(empty)} of {len(files)} documents have no text: {', '.join(empty[:5])}"
+            f"{', …' if len(empty) > 5 else ''}. Recognise the text of scanned pages first, or take these files out."
+        )
+    return frame(found)
+
+
+def _id(record: Record, key: str) -> str:
+    name = record.only(("id", "_id"), key)
+    return record.text("id" if name is None else name, key)
+
+
+def _decoded(path: Path, where: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise DataError(f"{where} is not utf-8: byte {error.start} is 0x{byte:02x}. Convert the file.") from None
+
+
+def _plain(path: Path, where: str) -> tuple[str, str]:
+    return "", _decoded(path, where)
+
+
+def _markdown(path: Path, where: str) -> tuple[str, str]:
+    text = _decoded(path, where)
+    heading = re.search(r"^#{1,6}\s+(.+?)\s*#*\s*$", text, re.MULTILINE)
+    return heading[1] if heading else "", text
+
+
+def _html(path: Path, where: str) -> tuple[str, str]:
+    """Title and text; headings become those of markdown, so that text can be cut at them."""
+    bs4 = _library("bs4", where)
+    soup = bs4.BeautifulSoup(path.read_bytes(), "html.parser")
+    title = soup.title.get_text() if soup.title else ""
+    for part in soup(["head", "script", "style", "template", "noscript"]):
+        part.decompose()
+    for comment in soup.find_all(string=lambda node: isinstance(node, bs4.element.PreformattedString)):
+        comment.extract()
+    for string in soup.find_all(string=True):
+        if not string.find_parent("pre"):
+            string.replace_with(re.sub(r"\s+", " ", string))
+    for part in soup("br"):
+        part.replace_with("\n")
+    for part in soup(["td", "th"]):
+        part.insert_after(" ")
+    for part in soup(BLOCKS.split()):
+        part.insert_before("\n")
+        part.insert_after("\n")
+    for part in soup(re.compile(r"^h[1-6]$")):
+        part.insert_before(f"\n\n{'#' * int(part.name[1])} ")
+        part.insert_after("\n\n")
+    lines = (re.sub(r"^ (?! )", "", line).rstrip() for line in soup.get_text().splitlines())
+    return " ".join(title.split()), re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+def _pdf(path: Path, where: str) -> tuple[str, str]:
+    pypdf = _library("pypdf", where)
+    try:
+        reader = pypdf.PdfReader(path)
+        text = "\n\n".join(page.extract_text() for page in reader.pages)
+        return str((reader.metadata and reader.metadata.title) or "").strip(), text
+    except (pypdf.errors.PyPdfError, ValueError, KeyError) as error:
+        raise DataError(f"{where} cannot be read as PDF: {error}.") from error
+
+
+def _library(name: str, where: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError:
+        raise ConfigError(
+            f'{where} needs {name}, which is not installed. Install it: pip install "bakeoff[documents]"'
+        ) from None
+
+
+FORMATS: Mapping[str, Callable[[Path, str], tuple[str, str]]] = {
+    ".md": _markdown,
+    ".markdown": _markdown,
+    ".txt": _plain,
+    ".html": _html,
+    ".htm": _html,
+    ".pdf": _pdf,
+}
+"""Ending of a file → what reads its title, empty where it has none, and its text."""

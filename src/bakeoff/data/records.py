@@ -1,0 +1,157 @@
+"""Rows of a file as they stand there, each with its place, so that what is wrong can be pointed at."""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bakeoff.errors import DataError, did_you_mean
+
+ENDINGS = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
+MOST_COMPARED = 10_000
+"""Names among which the nearest is looked for: to compare a name with millions would take minutes."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A row.
+
+    Attributes:
+        place: where it stands, such as ``line 7 of questions.jsonl``.
+        values: its cells by name, without those that are empty.
+    """
+
+    place: str
+    values: Mapping[str, Any]
+
+    def text(self, name: str, key: str) -> str:
+        """The cell of that name as text. Raises ``DataError`` that names the config key, the place and the nearest."""
+        return plain(self.required(name, key), f'{key}: "{name}" of {self.place}')
+
+    def required(self, name: str, key: str) -> Any:
+        """The cell of that name. Raises ``DataError`` that names the config key, the place and the nearest."""
+        if name not in self.values:
+            raise DataError(
+                f'{key}: {self.place} has no "{name}". It has: {", ".join(self.values)}.'
+                f"{did_you_mean(name, self.values)}"
+            )
+        return self.values[name]
+
+    def only(self, names: Sequence[str], key: str) -> str | None:
+        """Which of several names for the same thing the row uses. Raises ``DataError`` when it uses two."""
+        used = [name for name in names if name in self.values]
+        if len(used) > 1:
+            raise DataError(f'{key}: {self.place} has both "{used[0]}" and "{used[1]}". Keep one of them.')
+        return used[0] if used else None
+
+    def others(self, names: Iterable[str]) -> dict[str, Any]:
+        """The cells of other names; lists and objects as JSON."""
+        known = set(names)
+        return {
+            name: json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+            for name, value in self.values.items()
+            if name not in known
+        }
+
+
+def record(place: str, values: Mapping[str, Any]) -> Record:
+    """A row without its empty cells."""
+    return Record(place, {str(name): value for name, value in values.items() if not _is_empty(value)})
+
+
+def plain(value: Any, where: str) -> str:
+    """A string, or a number as one. Raises ``DataError`` for anything else."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    raise DataError(f"{where} is {json.dumps(value, ensure_ascii=False, default=str)}, and not a string.")
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """`` Did you mean "x"?`` for the known name nearest to this one, or an empty string."""
+    return did_you_mean(name, known[:MOST_COMPARED])
+
+
+def read(path: Path, key: str) -> list[Record]:
+    """All rows of a table, by the ending of its name.
+
+    Args:
+        path: a file that exists.
+        key: the config key that named it.
+
+    Raises:
+        DataError: the file is empty, is not what its ending says, or has another ending.
+    """
+    readers = {".jsonl": _json_lines, ".ndjson": _json_lines, ".csv": _csv, ".tsv": _csv, ".parquet": _parquet}
+    if path.suffix.lower() not in readers:
+        raise DataError(f'{key}: "{path.name}" ends in none of {", ".join(ENDINGS)}.')
+    try:
+        found = [record(place, values) for place, values in readers[path.suffix.lower()](path, key)]
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise DataError(f"{key}: {path.name} is not utf-8: it holds the byte 0x{byte:02x}. Convert the file.") from None
+    except OSError as error:
+        raise DataError(f"{key}: {path.name} cannot be read: {error.strerror or error}.") from error
+    if not found:
+        raise DataError(f"{key}: {path.name} holds no rows.")
+    return found
+
+
+def parsed(text: str, place: str, key: str) -> Any:
+    """The value of a JSON text. Raises ``DataError`` that names the place."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{key}: {place} is not JSON: {error.msg} at column {error.colno}.") from None
+
+
+def _json_lines(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    with path.open(encoding="utf-8-sig") as lines:
+        for number, line in enumerate(lines, 1):
+            place = f"line {number} of {path.name}"
+            if line.strip():
+                values = parsed(line, place, key)
+                if not isinstance(values, dict):
+                    raise DataError(f'{key}: {place} is not a JSON object such as {{"id": "…", "text": "…"}}.')
+                yield place, values
+
+
+def _csv(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    import pandas as pd
+
+    separator = "\t" if path.suffix.lower() == ".tsv" else ","
+    how: dict[str, Any] = {"sep": separator, "dtype": str, "keep_default_na": False, "index_col": False}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows that are all longer than the header
+            frame = pd.read_csv(path, encoding="utf-8-sig", **how)  # everything as text: an id "007" is no number
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        raise DataError(f"{key}: {path.name} cannot be read as CSV: {str(error).strip()}.") from None
+    return _rows(frame, path)
+
+
+def _parquet(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pq.read_table(path).to_pylist(maps_as_pydicts="strict")
+    except pa.ArrowException as error:
+        raise DataError(f"{key}: {path.name} cannot be read as Parquet: {error}.") from error
+    return ((f"row {i} of {path.name}", row) for i, row in enumerate(rows, 1))
+
+
+def _rows(frame: Any, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    names = [str(name).strip() for name in frame.columns]
+    for i, row in enumerate(frame.itertuples(index=False, name=None), 1):
+        yield f"row {i} of {path.name}", dict(zip(names, row, strict=True))
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))

@@ -1,0 +1,35 @@
+"""The contract of what grades answers after they were given: a metric then averages the grades."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from bakeoff.task import PredictionTable
+
+
+class Grader(Protocol):
+    """Gives each answer a grade. Parameters go to the constructor and nowhere else.
+
+    The metric ``semantic_similarity`` is the mean of what the grader named ``similarity`` gives, ``judge`` that of the
+    grader named so.
+    """
+
+    def check(self) -> None:
+        """Raise ``ConfigError`` or ``DataError`` where no answer could be graded. Cheap: no request."""
+
+    def grade(self, X: pd.DataFrame, table: PredictionTable) -> NDArray[np.float64]:
+        """A grade from 0 to 1 for each of n answers, shape (n,); NaN where there is nothing to grade.
+
+        Args:
+            X: the questions, n rows of the feature columns.
+            table: the answers and the truth, the same rows.
+        """
+
+    def details(self) -> Mapping[str, Any]:
+        """What belongs into ``result.json`` after grading: requests, failures, agreement with people. JSON values."""
