@@ -1,0 +1,159 @@
+"""A language model in a GGUF file, run here by llama.cpp."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from bakeoff import assets, environment
+from bakeoff.errors import ConfigError, LLMError
+from bakeoff.llm.base import Ask, Completion
+from bakeoff.llm.cache import Cache
+from bakeoff.llm.session import Session, Terms
+from bakeoff.llm.usage import Usage
+from bakeoff.llm.wire import Wire
+
+MOST_LOGPROBS = 2_000
+END = 1_048_576  # bytes at each end of a file that tell it from others
+
+_servers: dict[tuple[Any, ...], Any] = {}
+_starting = threading.Lock()
+
+
+@dataclass(frozen=True)
+class LlamaCpp:
+    """A GGUF file behind llama.cpp's own OpenAI-compatible server, on the loopback interface of this process.
+
+    The server starts with the first request; all models of one process that ask for the same file with the same settings
+    share it. What requests have in common at their beginning is read once.
+
+    Args:
+        path: of the file; None: ``asset``.
+        asset: name of a pinned file, see ``bakeoff doctor``.
+        context_tokens: for prompt and answer of each request.
+        parallel: requests at a time. On a few cores, more are no faster.
+        threads: None: one for each core.
+        temperature: 0 for the most probable answer.
+        seed: of chance, where the temperature is not 0.
+        timeout_seconds: of one request.
+        retries: after a request that failed.
+        max_calls: after which nothing is asked any more.
+        cache: on: answer again what was answered before; refresh: ask, and keep the new answer; off.
+    """
+
+    path: str | None = None
+    asset: str | None = "smollm2"
+    context_tokens: int = 4096
+    parallel: int = 1
+    threads: int | None = None
+    temperature: float = 0.0
+    seed: int = 0
+    timeout_seconds: float = 120.0
+    retries: int = 2
+    max_calls: int | None = None
+    max_cost_usd: float | None = None
+    cache: Literal["on", "refresh", "off"] = "on"
+    _usage: Usage = field(default_factory=Usage, init=False, repr=False, compare=False)
+    _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def max_in_flight(self) -> int:
+        """How many requests are asked at a time."""
+        return self.parallel
+
+    def check(self) -> None:
+        """Raise ``ConfigError`` where there is no such file."""
+        if self.path is None and self.asset is None:
+            raise ConfigError("llm.path: a GGUF file is needed. Add llm.path=…, or llm.asset=smollm2.")
+        if self.path is not None and not Path(self.path).expanduser().is_file():
+            raise ConfigError(f"llm.path: there is no file {self.path} (looked from {Path.cwd()}).")
+
+    def complete(self, asks: Sequence[Ask]) -> list[Completion]:
+        """Answer n requests in the order asked. Raises ``LLMError`` when the file cannot be run."""
+        self.check()
+        return self._session().complete(asks)
+
+    def cost(self, input_tokens: int, output_tokens: int) -> float:
+        """Nothing: what it costs is the time of this machine."""
+        return 0.0
+
+    def usage(self) -> Mapping[str, Any]:
+        """What was asked so far, and of which file."""
+        return {"asked_for": self.path or self.asset, "server": "llama.cpp in this process", **self._usage.told()}
+
+    def _file(self) -> Path:
+        return Path(self.path).expanduser() if self.path is not None else assets.resolve(str(self.asset))
+
+    def _session(self) -> Session:
+        if "session" not in self._made:
+            file = self._file()
+            parameters = {"temperature": self.temperature, "seed": self.seed}
+            identity = {"file": digest(file), "asked": parameters, "context": self.context_tokens}
+            terms = Terms(
+                identity,
+                self.parallel,
+                self.retries,
+                self.max_calls,
+                self.max_cost_usd,
+                self.cache,
+                "Look at the file.",
+            )
+            self._made["session"] = Session(
+                terms,
+                # The server calls a model by its path, which says nothing elsewhere.
+                lambda ask: replace(self._wire(file, parameters).send(self._client(file), ask), model=file.stem),
+                lambda served, read, written: self.cost(read, written),
+                self._usage,
+                Cache(),
+            )
+        session: Session = self._made["session"]
+        return session
+
+    def _wire(self, file: Path, parameters: Mapping[str, Any]) -> Wire:
+        return Wire("llama.cpp", file.stem, "grammar", parameters, most_logprobs=MOST_LOGPROBS)
+
+    def _client(self, file: Path) -> Any:
+        import openai
+
+        if "client" not in self._made:
+            url = server(file, self.context_tokens, self.parallel, self.threads or environment.cores())
+            self._made["client"] = openai.OpenAI(
+                base_url=f"{url}/v1", api_key="none", timeout=self.timeout_seconds, max_retries=0
+            )
+        return self._made["client"]
+
+
+def server(file: Path, context_tokens: int, parallel: int, threads: int) -> str:
+    """The address of a running server for a GGUF file, started if need be. Raises ``LLMError`` when it does not start."""
+    settings = (str(file), context_tokens, parallel, threads)
+    with _starting:
+        if settings not in _servers:
+            import xllamacpp
+
+            parameters = xllamacpp.CommonParams()
+            parameters.model.path = str(file)
+            parameters.n_ctx = context_tokens * parallel  # the slots share it
+            parameters.n_parallel = parallel
+            parameters.cpuparams.n_threads = threads
+            parameters.cpuparams_batch.n_threads = threads
+            parameters.verbosity = -1
+            try:
+                _servers[settings] = xllamacpp.Server(parameters)
+            except Exception as error:
+                raise LLMError(f"llm: llama.cpp cannot run {file}: {error}") from error
+        return str(_servers[settings].listening_address)
+
+
+def digest(file: Path) -> str:
+    """SHA-256 of a file's size and of both its ends: gigabytes of weights are not read to know them again."""
+    size = file.stat().st_size
+    found = hashlib.sha256(str(size).encode())
+    with file.open("rb") as content:
+        found.update(content.read(END))
+        content.seek(max(0, size - END))
+        found.update(content.read(END))
+    return found.hexdigest()

@@ -1,0 +1,184 @@
+"""One request to an OpenAI-compatible server, and what can go wrong with it, through the official client."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from bakeoff.llm.base import Ask
+
+LONGEST_WAIT_SECONDS = 60.0
+
+
+class Trouble(Exception):
+    """A request that got no usable answer.
+
+    Attributes:
+        kind: rate_limited, server_error, timeout, connection, malformed or refused.
+        wait_seconds: that the server asks for before the next try.
+        is_final: whether the same request can never succeed.
+        is_for_all: whether no request can: the key is refused, the model or the server does not exist.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        wait_seconds: float | None = None,
+        is_final: bool = False,
+        is_for_all: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.wait_seconds = wait_seconds
+        self.is_final = is_final
+        self.is_for_all = is_for_all
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a server answered, as it came."""
+
+    text: str
+    logprobs: tuple[tuple[str, float], ...]
+    input_tokens: int
+    output_tokens: int
+    model: str
+    fingerprint: str | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Wire:
+    """The way to a server.
+
+    Attributes:
+        base_url: up to and with its version, such as ``https://api.openai.com/v1``.
+        model: that is asked for.
+        constrain: how the form of an answer is asked for: by JSON schema, by grammar (llama.cpp), or in words alone.
+        parameters: more of the request, such as temperature and seed.
+        max_tokens_key: what the server calls the longest answer.
+        most_logprobs: how many candidates it tells at most.
+    """
+
+    base_url: str
+    model: str
+    constrain: str
+    parameters: Mapping[str, Any]
+    max_tokens_key: str = "max_tokens"
+    most_logprobs: int = 20
+
+    def body(self, ask: Ask) -> dict[str, Any]:
+        """The request as JSON values."""
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [asdict(message) for message in ask.messages],
+            self.max_tokens_key: ask.max_tokens,
+            **self.parameters,
+        }
+        if ask.top_logprobs:
+            body |= {"logprobs": True, "top_logprobs": min(ask.top_logprobs, self.most_logprobs)}
+        schema = ask.schema
+        if ask.choices and self.constrain == "grammar":
+            body["grammar"] = "root ::= " + " | ".join(json.dumps(choice, ensure_ascii=False) for choice in ask.choices)
+        elif ask.choices and self.constrain == "schema":
+            schema = of_choices(ask.choices)
+        if schema is not None and self.constrain != "none":
+            told = {"name": "answer", "strict": True, "schema": dict(schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": told}
+        if self.constrain == "none" and (ask.schema is not None or ask.choices):
+            form = (
+                f"Answer with exactly one of these, and nothing else: {', '.join(ask.choices)}."
+                if ask.choices
+                else f"Answer with JSON that follows this schema, and nothing else: {json.dumps(ask.schema)}"
+            )
+            body["messages"][-1]["content"] += f"\n\n{form}"
+        return body
+
+    def send(self, client: Any, ask: Ask) -> Reply:
+        """Ask, once. Raises ``Trouble``."""
+        import openai
+
+        body = self.body(ask)
+        known = {"model", "messages", "max_tokens", "max_completion_tokens", "temperature", "seed", "logprobs",
+                 "top_logprobs", "response_format"}  # fmt: skip
+        more = {key: body.pop(key) for key in list(body) if key not in known}
+        start = time.perf_counter()
+        try:
+            answered = client.chat.completions.create(**body, extra_body=more or None)
+            return _reply(answered, time.perf_counter() - start, self.model)
+        except openai.APITimeoutError:
+            raise Trouble("timeout", f"{self.base_url} gave no answer in time") from None
+        except openai.APIResponseValidationError as error:
+            raise Trouble("malformed", f"{self.base_url} answered in no form that is known: {error}") from None
+        except openai.APIConnectionError as error:
+            cause = error.__cause__ or error
+            raise Trouble("connection", f"{self.base_url} cannot be reached: {cause}") from None
+        except openai.APIStatusError as error:
+            raise _of_status(error, self) from None
+        except (ValueError, AttributeError, IndexError, TypeError, KeyError) as error:
+            told = f"{type(error).__name__}: {error}"
+            raise Trouble("malformed", f"{self.base_url} answered in no form that is known: {told}") from None
+
+
+def of_choices(choices: tuple[str, ...]) -> dict[str, Any]:
+    """The JSON schema of an answer that is one of some choices."""
+    return {
+        "type": "object",
+        "properties": {"answer": {"type": "string", "enum": list(choices)}},
+        "required": ["answer"],
+        "additionalProperties": False,
+    }
+
+
+def _reply(answered: Any, seconds: float, model: str) -> Reply:
+    choice = answered.choices[0]
+    candidates: tuple[tuple[str, float], ...] = ()
+    if choice.logprobs is not None and choice.logprobs.content:
+        candidates = tuple((c.token, float(c.logprob)) for c in choice.logprobs.content[0].top_logprobs or ())
+    return Reply(
+        text=choice.message.content or "",
+        logprobs=candidates,
+        input_tokens=int(answered.usage.prompt_tokens) if answered.usage else 0,
+        output_tokens=int(answered.usage.completion_tokens) if answered.usage else 0,
+        model=str(answered.model or model),
+        fingerprint=getattr(answered, "system_fingerprint", None),
+        seconds=seconds,
+    )
+
+
+def _of_status(error: Any, wire: Wire) -> Trouble:
+    status = error.status_code
+    told = _told(error)
+    if status == 429:
+        return Trouble("rate_limited", f"{wire.base_url} asks for patience: {told}", _wait(error.response.headers))
+    if status >= 500 or status in (408, 409):
+        return Trouble("server_error", f"{wire.base_url} fails with {status}: {told}", _wait(error.response.headers))
+    is_for_all = status in (401, 403, 404)
+    return Trouble("refused", f"{wire.base_url} refuses with {status}: {told}", is_final=True, is_for_all=is_for_all)
+
+
+def _told(error: Any) -> str:
+    """The server's own words, in one line."""
+    body = error.body
+    message = body.get("message") if isinstance(body, Mapping) else None
+    return " ".join(str(message or error.message).split())[:300]
+
+
+def _wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds that ``Retry-After`` asks for: a number, or a date."""
+    value = headers.get("retry-after")
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - time.time()
+        except ValueError:
+            return None
+    return min(max(0.0, seconds), LONGEST_WAIT_SECONDS)

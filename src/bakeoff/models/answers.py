@@ -1,0 +1,62 @@
+"""From completions to predictions: short answers, and what asking took."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bakeoff.llm.base import Completion
+from bakeoff.task import ABSTAINED, Predictions
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+UNKNOWN = "unknown"
+"""What a model is told to say when it has no answer."""
+_NO_ANSWER = re.compile(
+    r"^\W*(unknown|none|n/?a|no answer|not (stated|mentioned|answerable|specified|known|in the (text|passages))"
+    r"|i (do not|don't|don’t) know|(there is )?no information)\b",
+    re.IGNORECASE,
+)
+
+
+def short(text: str) -> str:
+    """The first line of an answer, without quotes and the full stop; ``ABSTAINED`` where it says that there is none."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    line = re.sub(r"^(answer|a)\s*:\s*", "", line, flags=re.IGNORECASE).strip().strip("\"“”'` ")
+    line = line.removesuffix(".").strip()
+    return ABSTAINED if _NO_ANSWER.match(line) else line
+
+
+def of_completions(
+    output: NDArray[Any],
+    stage: NDArray[Any],
+    completions: Sequence[Completion],
+    before_seconds: NDArray[np.float64] | None = None,
+    **more: Any,
+) -> Predictions:
+    """Predictions of n rows that took one request each.
+
+    Args:
+        output: the answers.
+        stage: which part of the model gave them.
+        completions: of the requests.
+        before_seconds: what each row took before it was asked, shape (n,).
+        more: other fields of ``Predictions``.
+    """
+    seconds = np.array([c.seconds for c in completions])
+    return Predictions(
+        output,
+        stage=stage,
+        seconds=seconds if before_seconds is None else seconds + before_seconds,
+        calls=np.ones(len(completions)),
+        input_tokens=np.array([c.input_tokens for c in completions], dtype=np.float64),
+        output_tokens=np.array([c.output_tokens for c in completions], dtype=np.float64),
+        cost_usd=np.array([c.cost_usd for c in completions]),
+        cached=np.array([c.is_cached for c in completions]),
+        answered=np.array([c.status != "not_asked" for c in completions]),
+        **more,
+    )

@@ -1,0 +1,71 @@
+"""Labels as a language model says them: as they are, or as letters where their first tokens could be confused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import ascii_uppercase
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST = len(ascii_uppercase)
+CANDIDATES = 500
+"""For the first token: many, for a small model's best candidates are often no labels at all."""
+TELLING = 2
+"""Letters by which the first tokens of two labels must differ: tokens are pieces of words."""
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """Labels and the words for them, in one order.
+
+    Attributes:
+        classes: the labels.
+        words: what the model says for each.
+    """
+
+    classes: tuple[str, ...]
+    words: tuple[str, ...]
+
+    @classmethod
+    def of(cls, classes: Sequence[str], codes: bool) -> Spoken:
+        """The labels themselves as words, or letters where ``codes`` are allowed and two labels begin alike."""
+        starts = [name.lower()[:TELLING] for name in classes]
+        if codes and len(set(starts)) < len(starts) and len(classes) <= MOST:
+            return cls(tuple(classes), tuple(ascii_uppercase[: len(classes)]))
+        return cls(tuple(classes), tuple(classes))
+
+    @property
+    def listed(self) -> list[str]:
+        """For a prompt: each word, with its label where that is another."""
+        pairs = zip(self.words, self.classes, strict=True)
+        return [word if word == label else f"{word} ({label})" for word, label in pairs]
+
+    def word(self, label: str) -> str:
+        """What is said for a label."""
+        return self.words[self.classes.index(label)]
+
+    def label(self, word: str) -> str | None:
+        """The label that a word means; None for none."""
+        return self.classes[self.words.index(word)] if word in self.words else None
+
+    def probabilities(self, candidates: Sequence[tuple[str, float]]) -> NDArray[np.float64]:
+        """The share of each label in the probability of the candidates for the first token, shape (k,).
+
+        A token counts for the one word that begins with it. A label that no candidate begins gets the probability of
+        the least candidate, as an upper bound; without candidates all are alike.
+        """
+        found = np.zeros(len(self.words))
+        lowered = [word.lower() for word in self.words]
+        for token, logprob in candidates:
+            start = token.strip().lower()
+            meant = [i for i, word in enumerate(lowered) if start and word.startswith(start)]
+            if len(meant) == 1:
+                found[meant[0]] += np.exp(logprob)
+        floor = np.exp(min((logprob for _, logprob in candidates), default=0.0))
+        found = np.where(found > 0, found, floor)
+        return np.asarray(found / found.sum(), dtype=np.float64)

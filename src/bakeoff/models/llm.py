@@ -1,0 +1,254 @@
+"""A language model that labels, estimates or answers what it is shown, with or without examples."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+
+from bakeoff.errors import ConfigError, LLMError
+from bakeoff.llm.base import LLM, Ask, Completion
+from bakeoff.llm.prompts import Prompt
+from bakeoff.models import answers, kept, labels
+from bakeoff.models.base import Context
+from bakeoff.models.labels import Spoken
+from bakeoff.models.shots import Shots
+from bakeoff.retrieval.base import Embedder
+from bakeoff.task import ABSTAINED, Examples, Predictions, Schema, questions
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+FALLBACK, ANSWERED = "fallback", "llm"
+NUMBER = {
+    "type": "object",
+    "properties": {"value": {"type": "number"}},
+    "required": ["value"],
+    "additionalProperties": False,
+}
+# What says nothing, by which a prompt's own leaning to a label is measured (Zhao et al. 2021).
+CONTENT_FREE = ("N/A", "", "[MASK]")
+NEEDS = {"classification": "text", "regression": "text", "qa": "question"}
+PROMPTS = {"classification": "classify", "regression": "estimate", "qa": "answer"}
+
+
+class LlmModel:
+    """Asks a language model about each row.
+
+    Args:
+        llm: who is asked.
+        prompt: what it is told. Its templates see ``text`` (the row), ``labels``, ``target``, or ``question`` and
+            ``history``.
+        method: generate: the answer is one of the labels, by constrained output. logprobs: the label whose first token
+            is most probable, which gives probabilities too; the server must tell log-probabilities.
+        calibrate: divide these by what the prompt gives when there is nothing to label (Zhao et al. 2021).
+        shots: how many training rows are shown as examples; 0 for none.
+        shots_by: random, balanced over the labels, or nearest: those whose text is most like the row's.
+        embedder: by which rows are near; for ``shots_by: nearest``.
+        max_tokens: of an answer.
+        batch_rows: how many rows a search asks between two looks at the score.
+    """
+
+    uses_validation = False
+
+    def __init__(
+        self,
+        llm: LLM,
+        prompt: Prompt,
+        method: Literal["generate", "logprobs"] = "generate",
+        calibrate: bool = True,
+        shots: int = 0,
+        shots_by: Literal["random", "balanced", "nearest"] = "balanced",
+        embedder: Embedder | None = None,
+        max_tokens: int = 32,
+        batch_rows: int = 16,
+    ) -> None:
+        self.llm = llm
+        self.prompt = prompt
+        self.method = method
+        self.calibrate = calibrate
+        self.shots = shots
+        self.shots_by = shots_by
+        self.embedder = embedder
+        self.max_tokens = max_tokens
+        self.batch_rows = batch_rows
+
+    def check(self, schema: Schema) -> None:
+        """Raise ``ConfigError`` for a prompt of another kind of task, a missing key, or labels that no token tells."""
+        if schema.kind not in NEEDS:
+            raise ConfigError(f"model: LlmModel serves {', '.join(NEEDS)}; {schema.target} asks for {schema.kind}.")
+        wanted = self.prompt.variables()
+        if NEEDS[schema.kind] not in wanted or (schema.kind != "classification" and "labels" in wanted):
+            raise ConfigError(
+                f"prompt: it is no prompt for {schema.kind}: that needs {{{{ {NEEDS[schema.kind]} }}}}"
+                f"{'' if schema.kind == 'classification' else ' and has no labels'}. "
+                f"Choose prompt={PROMPTS[schema.kind]}."
+            )
+        if "passages" in wanted:
+            raise ConfigError(f"prompt: it wants passages, which model=rag has. Choose prompt={PROMPTS[schema.kind]}.")
+        if self.shots and self.shots_by == "nearest" and self.embedder is None:
+            raise ConfigError("model.shots_by: nearest needs an embedder. Add embedder=minilm, or choose balanced.")
+        if self.method == "logprobs" and len(schema.classes) > labels.MOST:
+            raise ConfigError(
+                f"model.method: logprobs tells at most {labels.MOST} labels apart; there are {len(schema.classes)}. "
+                "Choose model.method=generate."
+            )
+        self.llm.check()
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Nothing is learnt but the fallback, and which rows are shown as examples."""
+        self.schema_ = context.schema
+        self.spoken_ = Spoken.of(context.schema.classes, codes=self.method == "logprobs")
+        self.fallback_ = _fallback(train.y, context.schema)
+        asked = _values(train.X, context.schema)
+        said = [self._said(truth) for truth in train.y]
+        self.shots_ = Shots.of(asked, said, self.shots, self.shots_by, self.embedder, context.seed, context.threads)
+        self.leaning_: NDArray[np.float64] | None = None
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        """Ask about n rows. Raises ``LLMError`` when none of them gets an answer."""
+        if not hasattr(self, "schema_"):
+            raise RuntimeError("LlmModel: predict was called before fit.")
+        asks = self._asks(X)
+        completions = self.llm.complete(asks)
+        if not any(c.status in ("ok", "not_asked") for c in completions):
+            raise LLMError(
+                f"llm: none of {len(completions)} requests got an answer that can be used: {completions[0].error}."
+            )
+        if self.schema_.kind == "classification" and self.method == "logprobs":
+            return self._by_logprobs(completions)
+        return self._by_text(completions)
+
+    def planned(self, X: pd.DataFrame) -> list[Ask]:
+        """The requests that ``predict`` makes for n rows."""
+        return self._asks(X)
+
+    def details(self) -> Mapping[str, Any]:
+        """What was asked of the LLM so far."""
+        return {"llm": dict(self.llm.usage())}
+
+    def save(self, folder: Path) -> None:
+        """Write the parts as configs, the examples and the fallback as JSON."""
+        kept.save(
+            folder, self.schema_, self._arguments(), fallback=self.fallback_, shots=self.shots_.to_json(),
+            leaning=None if self.leaning_ is None else self.leaning_.tolist(),
+        )  # fmt: skip
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what ``save`` wrote."""
+        read = kept.load(folder)
+        model = cls(**read.arguments)
+        model.schema_ = read.schema
+        model.spoken_ = Spoken.of(read.schema.classes, codes=model.method == "logprobs")
+        model.fallback_ = read.learnt["fallback"]
+        model.shots_ = Shots.from_json(read.learnt["shots"], model.embedder)
+        leaning = read.learnt["leaning"]
+        model.leaning_ = None if leaning is None else np.array(leaning)
+        return model
+
+    def _arguments(self) -> dict[str, Any]:
+        names = ("llm", "prompt", "method", "calibrate", "shots", "shots_by", "embedder", "max_tokens", "batch_rows")
+        return {name: getattr(self, name) for name in names}
+
+    def _said(self, truth: Any) -> str:
+        """A right answer, as the model should say it."""
+        if self.schema_.kind == "classification":
+            return self.spoken_.word(str(truth))
+        if self.schema_.kind == "regression":
+            return f'{{"value": {float(truth):g}}}'
+        return truth.answers[0] if truth.answers else answers.UNKNOWN
+
+    def _asks(self, X: pd.DataFrame) -> list[Ask]:
+        return [self._ask(values, shown) for values, shown in self.shots_.beside(_values(X, self.schema_))]
+
+    def _ask(self, values: Mapping[str, Any], shown: Sequence[tuple[Mapping[str, Any], str]]) -> Ask:
+        about: dict[str, Any] = {"target": self.schema_.target, "labels": self.spoken_.listed}
+        messages = self.prompt.render(examples=shown, **about, **values)
+        if self.schema_.kind == "regression":
+            return Ask(messages, schema=NUMBER, max_tokens=self.max_tokens)
+        if self.schema_.kind == "qa":
+            return Ask(messages, max_tokens=self.max_tokens)
+        if self.method == "logprobs":
+            return Ask(messages, max_tokens=1, top_logprobs=labels.CANDIDATES)
+        return Ask(messages, choices=tuple(self.spoken_.words), max_tokens=self.max_tokens)
+
+    def _by_text(self, completions: Sequence[Completion]) -> Predictions:
+        outputs: list[Any] = [self._output(c) for c in completions]
+        is_fallback = [output is None for output in outputs]
+        found = [self.fallback_ if output is None else output for output in outputs]
+        kind = np.float64 if self.schema_.kind == "regression" else object
+        return answers.of_completions(np.array(found, dtype=kind), _stages(is_fallback), completions)
+
+    def _output(self, completion: Completion) -> Any:
+        """What a completion says; None where it says nothing that can be used."""
+        if completion.status != "ok":
+            return None
+        if self.schema_.kind == "classification":
+            return self.spoken_.label(completion.text)
+        if self.schema_.kind == "regression":
+            value = float(completion.parsed["value"])
+            return value if math.isfinite(value) else None
+        return answers.short(completion.text)
+
+    def _by_logprobs(self, completions: Sequence[Completion]) -> Predictions:
+        if not any(c.logprobs for c in completions if c.status == "ok"):
+            raise LLMError("llm: the server tells no log-probabilities. Choose model.method=generate.")
+        if self.calibrate and self.leaning_ is None:
+            self.leaning_ = self._measured_leaning()
+        proba = np.array([self._proba(c) for c in completions])
+        best = proba.argmax(axis=1)
+        output = np.array([self.schema_.classes[i] for i in best], dtype=object)
+        is_fallback = [not c.logprobs for c in completions]
+        output[np.array(is_fallback)] = self.fallback_
+        confidence = proba[np.arange(len(proba)), best]
+        return answers.of_completions(output, _stages(is_fallback), completions, proba=proba, confidence=confidence)
+
+    def _proba(self, completion: Completion) -> NDArray[np.float64]:
+        proba = self.spoken_.probabilities(completion.logprobs)
+        if self.leaning_ is not None and completion.logprobs:
+            proba = proba / self.leaning_
+        return np.asarray(proba / proba.sum(), dtype=np.float64)
+
+    def _measured_leaning(self) -> NDArray[np.float64]:
+        """How probable each label is when there is nothing to label, shape (k,)."""
+        shown = self.shots_.fixed()
+        found = self.llm.complete([self._ask({"text": text}, shown) for text in CONTENT_FREE])
+        told = [self.spoken_.probabilities(c.logprobs) for c in found if c.logprobs]
+        return np.mean(told, axis=0) if told else np.full(len(self.schema_.classes), 1 / len(self.schema_.classes))
+
+
+def _values(X: pd.DataFrame, schema: Schema) -> list[dict[str, Any]]:
+    """What the templates see of each row."""
+    if schema.kind == "qa":
+        return [{"question": question.text, "history": question.history} for question in questions(X)]
+    names = list(schema.columns)
+    if len(names) == 1:
+        return [{"text": _shown(value)} for value in X[names[0]]]
+    rows = zip(*(X[name] for name in names), strict=True)
+    return [{"text": "\n".join(f"{n}: {_shown(v)}" for n, v in zip(names, row, strict=True))} for row in rows]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return "unknown" if math.isnan(value) else f"{value:g}"
+    return "unknown" if value is None else re.sub(r"\s+", " ", str(value)).strip()
+
+
+def _fallback(y: NDArray[Any], schema: Schema) -> Any:
+    """What is answered where the model says nothing that can be used: the most frequent label, the mean, or nothing."""
+    if schema.kind == "regression":
+        return float(np.mean(y)) if len(y) else 0.0
+    if schema.kind == "classification":
+        return Counter(y).most_common(1)[0][0]
+    return ABSTAINED
+
+
+def _stages(is_fallback: Sequence[bool]) -> NDArray[Any]:
+    return np.array([FALLBACK if fell else ANSWERED for fell in is_fallback], dtype=object)

@@ -1,0 +1,116 @@
+"""Examples for a prompt, drawn from the training rows: at random, balanced over the labels, or nearest to each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from bakeoff.retrieval.base import Embedder
+from bakeoff.task import Turn
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Values = Mapping[str, Any]
+Shown = list[tuple[Values, str]]
+
+
+@dataclass
+class Shots:
+    """The examples to choose from.
+
+    Attributes:
+        pool: what the templates see of each, and its right answer. Of a fixed choice, all of it is shown.
+        count: how many of them are shown with each row, where they are chosen for it.
+        embedder: by which they are chosen; None where the choice is fixed.
+        threads: for embedding.
+    """
+
+    pool: Shown
+    count: int
+    embedder: Embedder | None = None
+    threads: int = 1
+    _vectors: NDArray[np.float32] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        values: Sequence[Values],
+        answers: Sequence[str],
+        count: int,
+        by: str,
+        embedder: Embedder | None,
+        seed: int,
+        threads: int,
+    ) -> Self:
+        """Choose among n training rows.
+
+        Args:
+            values: what the templates see of each.
+            answers: the right one of each.
+            count: how many to show.
+            by: random, balanced or nearest.
+            embedder: for nearest.
+            seed: of the choice.
+            threads: for embedding.
+        """
+        pairs = list(zip(values, answers, strict=True))
+        if not count or not pairs:
+            return cls([], 0)
+        if by == "nearest":
+            return cls(pairs, count, embedder, threads)
+        order = np.random.default_rng(seed).permutation(len(pairs))
+        if by == "balanced":
+            order = _balanced(order, answers)
+        return cls([pairs[i] for i in order[:count]], count)
+
+    def fixed(self) -> Shown:
+        """The examples that do not depend on a row."""
+        return self.pool if self.embedder is None else self.pool[: self.count]
+
+    def beside(self, rows: Sequence[Values]) -> Iterator[tuple[Values, Shown]]:
+        """Each row with the examples to show before it; the nearest stands last, next to the row."""
+        if self.embedder is None:
+            yield from ((row, self.pool) for row in rows)
+            return
+        from bakeoff.retrieval.embeddings import embedded
+
+        if self._vectors is None:
+            self._vectors = embedded(self.embedder, [_text(v) for v, _ in self.pool], self.threads)[0]
+        near = embedded(self.embedder, [_text(row) for row in rows], self.threads)[0] @ self._vectors.T
+        for row, similarity in zip(rows, near, strict=True):
+            nearest = np.argsort(-similarity, kind="stable")[: self.count]
+            yield row, [self.pool[i] for i in nearest[::-1]]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        pool = [
+            [{**v, **({"history": [vars(t) for t in v["history"]]} if "history" in v else {})}, a] for v, a in self.pool
+        ]
+        return {"pool": pool, "count": self.count, "is_fixed": self.embedder is None, "threads": self.threads}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any], embedder: Embedder | None) -> Self:
+        """Read back what ``to_json`` made."""
+        pool: Shown = []
+        for values, answer in content["pool"]:
+            turns = {"history": tuple(Turn(**t) for t in values["history"])} if "history" in values else {}
+            pool.append(({**values, **turns}, answer))
+        return cls(pool, content["count"], None if content["is_fixed"] else embedder, content["threads"])
+
+
+def _text(values: Values) -> str:
+    return str(values.get("question") or values.get("text") or "")
+
+
+def _balanced(order: NDArray[np.intp], answers: Sequence[str]) -> NDArray[np.intp]:
+    """The same order, but one row of each answer in turn."""
+    seen: dict[str, int] = {}
+    turn = []
+    for i in order:
+        turn.append(seen.get(answers[i], 0))
+        seen[answers[i]] = turn[-1] + 1
+    return order[np.argsort(turn, kind="stable")]
