@@ -25,9 +25,9 @@ from omegaconf import open_dict
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
+from bakeoff.assets import cache_folder
 from bakeoff.cli import conf_dir
 from bakeoff.config import SearchSettings, plain, register, typed
-from bakeoff.assets import cache_folder
 from bakeoff.search.evaluation import Evaluation, Objective
 from bakeoff.search.tuning import Search
 from bakeoff.task import Schema

@@ -12,7 +12,14 @@ EMBEDDER = {"_target_": "bakeoff.retrieval.embed.Hashing"}
 
 
 def content(model: dict[str, Any], **chosen: Any) -> dict[str, Any]:
-    return {"model": model, "embedder": EMBEDDER, "retriever": DENSE, "llm": {"_target_": "x.Y"}, "prompt": None, **chosen}
+    return {
+        "model": model,
+        "embedder": EMBEDDER,
+        "retriever": DENSE,
+        "llm": {"_target_": "x.Y"},
+        "prompt": None,
+        **chosen,
+    }
 
 
 def test_what_a_model_takes_through_what_it_takes_is_used() -> None:

@@ -237,7 +237,7 @@ def instantiate(node: Any, where: str) -> Any:
 
 
 def describe(component: Any) -> Any:
-    """The config that makes an equal component: what ``instantiate`` takes. Components are dataclasses all the way down.
+    """The config that makes an equal component: what ``instantiate`` takes. Components are dataclasses throughout.
 
     Raises:
         TypeError: some part of it is not a dataclass, nor a plain value.

@@ -1,4 +1,4 @@
-"""Config groups whose choice is handed to whatever takes it: a component with a parameter ``llm`` gets the chosen LLM."""
+"""Config groups whose choice goes to whatever takes it: a component with a parameter ``llm`` gets the chosen LLM."""
 
 from __future__ import annotations
 

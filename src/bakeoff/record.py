@@ -176,8 +176,8 @@ def schema_of(run: Run) -> Schema:
 def write_predictions(folder: Path, table: PredictionTable) -> None:
     """Write the predictions table, one row a test example.
 
-    Columns: ``id``, ``target`` (JSON where it is no plain value), ``output``, what else of ``Predictions`` the model has
-    (``proba:<class>`` for probabilities, lists of ids for documents), ``seconds`` (NaN where not timed),
+    Columns: ``id``, ``target`` (JSON where it is no plain value), ``output``, what else of ``Predictions`` the model
+    has (``proba:<class>`` for probabilities, lists of ids for documents), ``seconds`` (NaN where not timed),
     ``grade:<name>``, ``slice:<column>``.
     """
     import pandas as pd
@@ -224,7 +224,8 @@ def read_predictions(run: Run) -> PredictionTable:
         **{name: frame[name].to_numpy(dtype=dtype) for name, dtype in PLAIN.items() if name in frame},
         **{name: _tuples(frame[name]) for name in LISTS if name in frame},
     )
-    grades = {c.removeprefix("grade:"): frame[c].to_numpy(np.float64) for c in frame if c.startswith("grade:")}
+    graded = [str(c) for c in frame.columns if c.startswith("grade:")]
+    grades = {name.removeprefix("grade:"): frame[name].to_numpy(np.float64) for name in graded}
     slices = frame[[c for c in frame.columns if c.startswith("slice:")]].rename(
         columns=lambda c: c.removeprefix("slice:")
     )

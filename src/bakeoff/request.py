@@ -69,7 +69,7 @@ class Request:
 
     @property
     def card(self) -> dict[str, Any]:
-        """What is declared about the model: family, licence, hosting. The strictest of its parts holds for the whole."""
+        """What is declared about the model: family, licence, hosting. The strictest of its parts holds."""
         card = dict(self.model.get("card") or {})
         for part in self.parts.values():
             other = part.get("card") or {}

@@ -145,7 +145,7 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock) -> Run:
             model.fit(development.train, development.valid, context)
         else:
             model.fit(development.examples, None, context)
-    test, notes = _asked(task, request.content.get("test_rows"))
+    test, notes = asked(task, request.content.get("test_rows"))
     table = _answered(model, test, task, request, clock)
     if len(table) < len(test):
         notes.append(f"Its budget ended after {len(table):,} of {len(test):,} test rows.")
@@ -169,7 +169,7 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock) -> Run:
     )
 
 
-def _asked(task: Task, rows: int | None) -> tuple[Examples, list[str]]:
+def asked(task: Task, rows: int | None) -> tuple[Examples, list[str]]:
     """The test rows that are asked: all, or a sample that is the same for every variant and grows with ``rows``."""
     n = len(task.test)
     if rows is None or rows >= n:

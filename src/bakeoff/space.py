@@ -48,8 +48,8 @@ class Dimension:
 def gather(content: Mapping[str, Any], kind: str) -> list[Dimension]:
     """The dimensions of a resolved config: each component's ``search_space``, then ``search.space``, which overrides.
 
-    A component's keys are relative to itself, but for those that name a group of ``parts``. What is declared below ``classifier`` or ``regressor`` is left out where
-    the task is of the other kind.
+    A component's keys are relative to itself, but for those that name a group of ``parts``. What is declared below
+    ``classifier`` or ``regressor`` is left out where the task is of the other kind.
 
     Raises:
         ConfigError: a space names a key that the config does not have, or is not in the grammar.

@@ -58,7 +58,8 @@ def run(
     if plan:
         from bakeoff.report import terminal
 
-        terminal.show_plan([job.request for job in jobs], [job.request for job in waiting])
+        projections = {job.request.variant: projected for job in waiting if (projected := _projected(job.request))}
+        terminal.show_plan([job.request for job in jobs], [job.request for job in waiting], projections)
         return []
     _check_folders(waiting)
     _check_tasks(waiting)
@@ -116,7 +117,8 @@ def _jobs(
         try:
             job = Job(asked, checks.read(composed, folder))
             # Values of a part that a variant does not take make no other variant.
-            if not any(job.request.folder == o.request.folder and job.request.content == o.request.content for o in jobs):
+            is_repeated = len(telling) < len(overrides) and any(_are_alike(job, other) for other in jobs)
+            if not is_repeated:
                 jobs.append(job)
         except ConfigError as error:
             faults += str(error).splitlines()
@@ -131,6 +133,20 @@ def _jobs(
             "key='\"a, b\"'."
         )
     return jobs
+
+
+def _projected(asked: Request) -> str | None:
+    """What a variant will ask of an LLM, in words; None where it asks none, without reading any data."""
+    if "llm" not in asked.parts:
+        return None
+    from bakeoff import projection
+
+    found = projection.of(asked)
+    return None if found is None else str(found)
+
+
+def _are_alike(job: Job, other: Job) -> bool:
+    return job.request.folder == other.request.folder and job.request.content == other.request.content
 
 
 def _declared(variants: Mapping[str, Sequence[str]], arguments: Sequence[str]) -> list[str]:

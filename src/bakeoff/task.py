@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -191,10 +191,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model answered, as arrays of length n in the order of the rows asked. None where a model has no such thing.
+    """What a model answered: arrays of length n in the order of the rows asked; None where a model has no such thing.
 
     Attributes:
-        output: labels (``object`` array of ``str``), values (``float64``), or answers (``str``; ``ABSTAINED`` for none).
+        output: labels (``object`` array of ``str``), values (``float64``) or answers (``str``, ``ABSTAINED`` for none).
         proba: probability of each class, shape (n, k), columns in the order of ``Schema.classes``.
         stage: which part of the model answered (the name of a rule, a step of a cascade).
         confidence: how sure the model is of its output, from 0 to 1.
@@ -227,8 +227,8 @@ class Predictions:
 
     def take(self, rows: NDArray[Any]) -> Predictions:
         """The given rows, by position or by mask."""
-        there = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Predictions(**{name: None if values is None else values[rows] for name, values in there.items()})
+        there: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(self, **{name: values[rows] for name, values in there.items() if values is not None})
 
 
 def stacked(parts: Sequence[Predictions]) -> Predictions:
@@ -270,12 +270,14 @@ class PredictionTable:
 
     def take(self, rows: NDArray[Any]) -> PredictionTable:
         """The given rows, by position or by mask."""
+        import numpy as np
+
         return PredictionTable(
             self.schema,
             self.ids[rows],
             self.target[rows],
             self.predictions.take(rows),
             self.seconds[rows],
-            self.slices[rows] if getattr(rows, "dtype", None) == bool else self.slices.iloc[rows],
+            self.slices[rows] if rows.dtype == np.bool_ else self.slices.iloc[rows],
             {name: values[rows] for name, values in self.grades.items()},
         )

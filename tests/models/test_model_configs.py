@@ -11,19 +11,24 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from bakeoff import config
+from bakeoff.parts import GROUPS
 
 CONF = Path(__file__).parents[2] / "conf"
 MODELS = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
 WITH_RULES = sorted(path.stem for path in (CONF / "rules").glob("*.yaml"))
 
 
-def model(*overrides: str) -> dict[str, Any]:
+def content(*overrides: str) -> dict[str, Any]:
     config.register()
     with initialize_config_dir(str(CONF), version_base=None):
-        composed = compose("config", list(overrides)).model
-    container = OmegaConf.to_container(composed)
-    assert isinstance(container, dict)
-    return {str(k): v for k, v in container.items()}
+        composed = compose("config", list(overrides))
+    chosen: dict[str, Any] = {key: OmegaConf.to_container(composed[key]) for key in ("model", *GROUPS) if composed[key]}
+    return chosen
+
+
+def model(*overrides: str) -> dict[str, Any]:
+    made: dict[str, Any] = content(*overrides)["model"]
+    return made
 
 
 @pytest.mark.parametrize("data", WITH_RULES)
@@ -49,9 +54,9 @@ def test_cards_are_complete(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_search_spaces_name_parameters_that_the_config_has(name: str) -> None:
-    node = model(f"model={name}")
-    for key, sweep in node.get("search_space", {}).items():
-        place = node
+    chosen = content(f"model={name}")
+    for key, sweep in chosen["model"].get("search_space", {}).items():
+        place = chosen if key.split(".")[0] in GROUPS else chosen["model"]
         for part in key.split("."):
             assert part in place, key
             place = place[part]

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from sklearn.datasets import load_diabetes, load_iris
 
-from bakeoff import config
+from bakeoff import config, parts
+from bakeoff.errors import ConfigError
 from bakeoff.models import estimator
 from bakeoff.models.base import Context, Model
 from bakeoff.task import Examples, Predictions, Schema
 
-CONF = Path(__file__).parents[2] / "conf" / "model"
-MODELS = sorted(path.stem for path in CONF.glob("*.yaml"))
+CONF = Path(__file__).parents[2] / "conf"
+# Those that answer questions, and those that ask an LLM, are tested each in a file of their own.
+OF_QUESTIONS = {"extractive", "faq", "rag", "retrieve"}
+MODELS = sorted({path.stem for path in (CONF / "model").glob("*.yaml")} - OF_QUESTIONS - {"llm"})
 # So that a small test stays small; all else is as shipped.
 SMALLER: dict[str, dict[str, Any]] = {
     "random_forest": {"classifier.n_estimators": 20, "regressor.n_estimators": 20},
@@ -77,14 +82,23 @@ TASKS = {"text": text, "iris": iris, "diabetes": diabetes, "mixed": mixed}
 
 
 def make(name: str, task: str) -> Model:
-    cfg = OmegaConf.load(CONF / f"{name}.yaml")
-    for key, value in SMALLER.get(name, {}).items():
-        OmegaConf.update(cfg, key, value)
-    node: Any = OmegaConf.to_container(OmegaConf.masked_copy(cfg, [key for key in cfg if key != "defaults"]))  # type: ignore[arg-type]
+    node = dict(composed(name))
     if name == "rules":
         node["rules"] = RULES[task]
     config.check_component(node, "model")
     return estimator.adapt(config.instantiate(node, "model"))
+
+
+@cache
+def composed(name: str) -> dict[str, Any]:
+    """The model's config with the parts that it takes; the embedder is one that needs no download."""
+    smaller = [f"model.{key}={value}" for key, value in SMALLER.get(name, {}).items()]
+    config.register()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("config", [f"model={name}", "data=csv", "embedder=hashing", *smaller])
+    content: Any = {key: OmegaConf.to_container(cfg[key], resolve=True) for key in ("model", *parts.GROUPS) if cfg[key]}
+    made: dict[str, Any] = parts.assembled(content["model"], content)
+    return made
 
 
 def fitted(name: str, task: str, threads: int = 1) -> tuple[Model, Schema, Examples]:
@@ -170,6 +184,18 @@ def test_the_same_seed_gives_the_same_model(case: Case) -> None:
     name, task, model, _, rows = case
     again, *_ = fitted(name, task)
     np.testing.assert_array_equal(again.predict(rows.X).output, model.predict(rows.X).output)
+
+
+@pytest.mark.parametrize("name", sorted(OF_QUESTIONS))
+def test_what_answers_questions_refuses_a_table(name: str) -> None:
+    with pytest.raises(ConfigError, match="this task is classification"):
+        make(name, "iris").check(iris()[0])
+
+
+@pytest.mark.parametrize("name", [*MODELS, "llm"])
+def test_what_answers_tables_refuses_to_rank_documents(name: str) -> None:
+    with pytest.raises(ConfigError, match="this task is retrieval"):
+        make(name, "iris").check(Schema("retrieval", "answers", {"question": "text"}))
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
+from bakeoff.errors import ConfigError
 from bakeoff.task import Corpus, Examples, Predictions, Schema
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from bakeoff.llm.base import LLM, Ask
 
 
 Report = Callable[[int, float], None]
@@ -41,6 +44,14 @@ class Context:
     report: Report = no_report
     memo: dict[Any, Any] | None = None
     corpus: Corpus | None = None
+
+
+def require_kind(model: object, schema: Schema, *kinds: str) -> None:
+    """Raise ``ConfigError`` where a model serves other kinds of task than the one that is asked for."""
+    if schema.kind not in kinds:
+        raise ConfigError(
+            f"model: {type(model).__name__} serves {' and '.join(kinds)}, and this task is {schema.kind} (data.kind)."
+        )
 
 
 class Model(Protocol):
@@ -82,6 +93,20 @@ class AnswersInBatches(Protocol):
     """
 
     batch_rows: int
+
+
+@runtime_checkable
+class AsksLLM(Protocol):
+    """A model that asks an LLM about rows.
+
+    Attributes:
+        llm: who is asked.
+    """
+
+    llm: LLM
+
+    def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Ask]:
+        """About the requests that predicting n rows takes, were it fitted to ``train``: nothing is asked or embedded."""
 
 
 @runtime_checkable

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.models import classes, columns, state
-from bakeoff.models.base import Context, Report, no_report
+from bakeoff.models.base import Context, Report, no_report, require_kind
 from bakeoff.task import Examples, Predictions, Schema
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class CatBoostModel:
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a value out of its range, or an extra parameter that CatBoost does not have."""
+        require_kind(self, schema, "classification", "regression")
         ranges = {
             "iterations": (1, None),
             "depth": (1, 16),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from bakeoff.models import classes, state
-from bakeoff.models.base import Context
+from bakeoff.models.base import Context, require_kind
 from bakeoff.task import Examples, Predictions, Schema
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ class ConstantModel:
     uses_validation = False
 
     def check(self, schema: Schema) -> None:
-        """Serves every task."""
+        """Raise ``ConfigError`` for questions."""
+        require_kind(self, schema, "classification", "regression")
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Learn the class shares, or the mean."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.models import classes, state, threads
-from bakeoff.models.base import Context, Model
+from bakeoff.models.base import Context, Model, require_kind
 from bakeoff.task import Examples, Predictions, Schema
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class EstimatorModel:
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` when no estimator is declared for the task, or a parameter is not valid."""
+        require_kind(self, schema, "classification", "regression")
         estimator, where = self._estimator(schema)
         _check_parameters(estimator, where)
         self._check_text(schema, estimator)

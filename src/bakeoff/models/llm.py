@@ -15,7 +15,7 @@ from bakeoff.errors import ConfigError, LLMError
 from bakeoff.llm.base import LLM, Ask, Completion
 from bakeoff.llm.prompts import Prompt
 from bakeoff.models import answers, kept, labels
-from bakeoff.models.base import Context
+from bakeoff.models.base import Context, require_kind
 from bakeoff.models.labels import Spoken
 from bakeoff.models.shots import Shots
 from bakeoff.retrieval.base import Embedder
@@ -81,8 +81,7 @@ class LlmModel:
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a prompt of another kind of task, a missing key, or labels that no token tells."""
-        if schema.kind not in NEEDS:
-            raise ConfigError(f"model: LlmModel serves {', '.join(NEEDS)}; {schema.target} asks for {schema.kind}.")
+        require_kind(self, schema, *NEEDS)
         wanted = self.prompt.variables()
         if NEEDS[schema.kind] not in wanted or (schema.kind != "classification" and "labels" in wanted):
             raise ConfigError(
@@ -125,9 +124,14 @@ class LlmModel:
             return self._by_logprobs(completions)
         return self._by_text(completions)
 
-    def planned(self, X: pd.DataFrame) -> list[Ask]:
-        """The requests that ``predict`` makes for n rows."""
-        return self._asks(X)
+    def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Ask]:
+        """The requests that n rows take; where examples are to be the nearest, others stand in their place."""
+        shots_by = "random" if self.shots_by == "nearest" else self.shots_by
+        model = LlmModel(
+            self.llm, self.prompt, self.method, False, self.shots, shots_by, None, self.max_tokens, self.batch_rows
+        )
+        model.fit(train, None, context)
+        return model._asks(X)
 
     def details(self) -> Mapping[str, Any]:
         """What was asked of the LLM so far."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.models import classes, conditions, state
-from bakeoff.models.base import Context
+from bakeoff.models.base import Context, require_kind
 from bakeoff.models.conditions import Cells, Condition
 from bakeoff.task import Examples, Predictions, Schema
 
@@ -73,6 +73,7 @@ class RulesModel:
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` when there are no rules, or one cannot be read for this task."""
+        require_kind(self, schema, "classification", "regression")
         self._read(schema)
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:

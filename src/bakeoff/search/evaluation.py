@@ -135,7 +135,10 @@ class Evaluation:
         if predictions.answered is not None and not predictions.answered.all():
             if not predictions.answered.any():
                 raise ValueError("the budget for requests to the LLM was spent before")
-            valid, predictions = valid.take(np.flatnonzero(predictions.answered)), predictions.take(predictions.answered)
+            valid, predictions = (
+                valid.take(np.flatnonzero(predictions.answered)),
+                predictions.take(predictions.answered),
+            )
         seconds = np.full(len(valid), math.nan) if predictions.seconds is None else predictions.seconds
         if predictions.seconds is None and any(name.startswith("latency") for name in self.measured):
             seconds = latency(model, valid.X, LATENCY_ROWS, LATENCY_SECONDS)
@@ -242,7 +245,7 @@ def folds(development: Development, settings: ValidationSettings, seed: int) -> 
     if settings.kind == "holdout":
         if not len(development.valid):
             raise ConfigError(
-                "search.validation: there are no validation rows to tune on. Give the data some, or run without a search."
+                "search.validation: there are no validation rows to tune on. Give the data some, or do not search."
             )
         return [Fold(development.train, _sampled(development.valid, settings.rows, seed), {})]
     if settings.kind != "kfold":
