@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bakeoff import config, environment, parts, runner
-from bakeoff.llm.base import Ask
+from bakeoff.grading.base import GradesByLLM
+from bakeoff.llm.base import Planned
 from bakeoff.models.base import AsksLLM, Context
 from bakeoff.request import Request
 from bakeoff.search.evaluation import folds
+from bakeoff.task import Examples, Task
 
 CHARACTERS_PER_TOKEN = 4
 """Of English, roughly, whatever the tokenizer (OpenAI, "What are tokens and how to count them?")."""
@@ -44,36 +46,49 @@ class Projection:
         )
 
 
-def of(request: Request) -> Projection | None:
-    """The projection for a variant, None where it asks no LLM. Reads the data; asks, embeds and indexes nothing.
+def of(request: Request) -> dict[str, Projection]:
+    """What a variant asks LLMs: ``model``, and each grader that asks one by its name. Empty where it asks none.
+
+    It reads the data where there is something to ask, and asks, embeds and indexes nothing.
 
     Raises:
         ConfigError, DataError, AssetError: the request cannot be served.
     """
-    if "llm" not in request.parts:
-        return None
-    model = config.instantiate(parts.assembled(request.content["model"], request.content), "model")
-    if not isinstance(model, AsksLLM):
-        return None
+    graders = {name for name, node in (request.metrics.graders or {}).items() if "llm" in node}
+    if "llm" not in request.parts and not graders:
+        return {}
     task = runner.load_task(request)
+    test, _ = runner.asked(task, request.content.get("test_rows"))
+    found = {}
+    model = config.instantiate(parts.assembled(request.content["model"], request.content), "model")
+    if isinstance(model, AsksLLM) and (projected := _of_model(model, test, task, request)).calls:
+        found["model"] = projected
+    for name, grader in runner.make_graders(request, task.schema).items():
+        if isinstance(grader, GradesByLLM):
+            found[name] = _projection([Planned(grader.llm, grader.planned(test.X, test.y))])
+    return found
+
+
+def _of_model(model: AsksLLM, test: Examples, task: Task, request: Request) -> Projection:
     development = task.development
     context = Context(task.schema, request.seed, environment.cores(), corpus=development.corpus)
-    test, _ = runner.asked(task, request.content.get("test_rows"))
-    asks = model.planned(development.examples, test.X, context)
-    trials: int | None = 0
-    if request.is_tuned:
-        trials = request.search.trials
-        one = [
-            ask
-            for fold in folds(development, request.search.validation, request.seed)
-            for ask in model.planned(fold.train, fold.valid.X, context)
-        ]
-        asks = asks + one * (trials or 1)
-    read, written = _tokens(asks)
-    return Projection(len(asks), read, written, model.llm.cost(read, written), trials)
+    asked = model.planned(development.examples, test.X, context)
+    if not request.is_tuned:
+        return _projection(asked)
+    one = [
+        planned
+        for fold in folds(development, request.search.validation, request.seed)
+        for planned in model.planned(fold.train, fold.valid.X, context)
+    ]
+    trials = request.search.trials
+    return _projection(asked + one * (trials or 1), trials)
 
 
-def _tokens(asks: Sequence[Ask]) -> tuple[int, int]:
-    """Tokens in, about, and out, at most."""
-    read = sum(len(message.content) for ask in asks for message in ask.messages) // CHARACTERS_PER_TOKEN
-    return read, sum(ask.max_tokens for ask in asks)
+def _projection(asked: Sequence[Planned], trials: int | None = 0) -> Projection:
+    calls, read, written, cost_usd = 0, 0, 0, 0.0
+    for planned in asked:
+        characters = sum(len(message.content) for ask in planned.asks for message in ask.messages)
+        tokens = characters // CHARACTERS_PER_TOKEN, sum(ask.max_tokens for ask in planned.asks)
+        calls, read, written = calls + len(planned.asks), read + tokens[0], written + tokens[1]
+        cost_usd += planned.llm.cost(*tokens)
+    return Projection(calls, read, written, cost_usd, trials)

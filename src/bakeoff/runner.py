@@ -122,6 +122,14 @@ def make_model(content: Mapping[str, Any], schema: Schema) -> Model:
     return model
 
 
+def make_graders(request: Request, schema: Schema) -> dict[str, Grader]:
+    """What grades answers of the task, by name; none where a task has no documents."""
+    if not kinds.get(schema.kind).has_corpus:
+        return {}
+    nodes = request.metrics.graders or {}
+    return {name: config.instantiate(node, f"metrics.graders.{name}") for name, node in nodes.items()}
+
+
 def searching(request: Request, task: Task, compose: Compose, announce: Step = lambda doing: None) -> Search:
     """The search of a request. Only the development rows are handed on."""
     schema = task.schema
@@ -150,7 +158,8 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock) -> Run:
     if len(table) < len(test):
         notes.append(f"Its budget ended after {len(table):,} of {len(test):,} test rows.")
         test = test.take(_positions(test, table))
-    graded, of_graders = _graded(request, test, table, clock)
+    graded, of_graders, of_grading = _graded(request, test, table, clock)
+    notes += of_grading
     with clock.step("record", "saving"):
         record.write_predictions(request.folder, graded)
         model_bytes = record.write_model(request.folder, lambda folder: persistence.save(model, folder))
@@ -211,18 +220,19 @@ def _seconds_of_all(table: PredictionTable, measured: float) -> float:
 
 def _graded(
     request: Request, test: Examples, table: PredictionTable, clock: Clock
-) -> tuple[PredictionTable, dict[str, Any]]:
-    """The table with what each grader gives each answer, and what graders have to say of themselves."""
+) -> tuple[PredictionTable, dict[str, Any], list[str]]:
+    """The table with what each grader gives each answer, what graders have to say of themselves, and notes."""
     grades: dict[str, Any] = {}
     details: dict[str, Any] = {}
-    graders = request.metrics.graders or {}
-    if graders and kinds.get(table.schema.kind).has_corpus:
+    notes: list[str] = []
+    graders = make_graders(request, table.schema)
+    if graders:
         with clock.step("grade", "grading answers"):
-            for name, node in graders.items():
-                grader: Grader = config.instantiate(node, f"metrics.graders.{name}")
+            for name, grader in graders.items():
                 grades[name] = grader.grade(test.X, table)
                 details[name] = dict(grader.details())
-    return replace(table, grades=grades), details
+                notes += grader.notes()
+    return replace(table, grades=grades), details, notes
 
 
 def _check_answers(predictions: Predictions, test: Examples, schema: Schema) -> None:

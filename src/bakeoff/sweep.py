@@ -58,8 +58,8 @@ def run(
     if plan:
         from bakeoff.report import terminal
 
-        projections = {job.request.variant: projected for job in waiting if (projected := _projected(job.request))}
-        terminal.show_plan([job.request for job in jobs], [job.request for job in waiting], projections)
+        llm_use = {job.request.variant: _llm_use(job.request) for job in waiting}
+        terminal.show_plan([job.request for job in jobs], [job.request for job in waiting], llm_use)
         return []
     _check_folders(waiting)
     _check_tasks(waiting)
@@ -135,14 +135,13 @@ def _jobs(
     return jobs
 
 
-def _projected(asked: Request) -> str | None:
-    """What a variant will ask of an LLM, in words; None where it asks none, without reading any data."""
-    if "llm" not in asked.parts:
-        return None
+def _llm_use(asked: Request) -> list[str]:
+    """What a variant will ask of LLMs, a sentence each. One that asks none costs no reading of data, nor imports."""
+    if "llm" not in asked.parts and not any("llm" in grader for grader in (asked.metrics.graders or {}).values()):
+        return []
     from bakeoff import projection
 
-    found = projection.of(asked)
-    return None if found is None else str(found)
+    return [f"{who}: asks the LLM {what}" for who, what in projection.of(asked).items()]
 
 
 def _are_alike(job: Job, other: Job) -> bool:
@@ -293,6 +292,8 @@ def _check_tasks(jobs: Sequence[Job]) -> None:
             decision.deciding_metric(job.request.decision.metric, task.schema)
             decision.smallest_difference(job.request.decision.smallest_difference, incumbent_value=1)
             runner.make_model(job.request.content, task.schema)
+            for grader in runner.make_graders(job.request, task.schema).values():
+                grader.check()
             if job.request.is_tuned:
                 if not job.request.content["resume"]:
                     search.forget(job.request)

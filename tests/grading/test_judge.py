@@ -104,6 +104,7 @@ def test_a_judge_without_labels_is_not_validated():
     judge = Judge(Pedant())
     judge.grade(*answered(*ROWS))
     assert judge.details()["validated"] is False
+    assert "not validated" in judge.notes()[0]
     assert "agreement" not in judge.details()
 
 
@@ -124,6 +125,7 @@ def test_a_judge_with_labels_shows_how_far_people_agree(tmp_path):
     judge.grade(*answered(*ROWS))
     found = judge.details()
     assert found["validated"] is True
+    assert "agrees with people at kappa" in judge.notes()[0]
     assert (found["agreement"]["n"], found["agreement"]["share"]) == (4, 0.75)
     assert found["agreement"]["kappa"] == pytest.approx(0.5)
     assert found["agreement"]["low"] < 0.5 < found["agreement"]["high"]
@@ -140,6 +142,7 @@ def test_labels_that_the_judge_cannot_grade_are_no_agreement(tmp_path):
     judge = Judge(Pedant(lambda ask: Completion("failed")), labels=labelled(tmp_path, label("1?", "yes", True)))
     judge.grade(*answered(*ROWS))
     assert judge.details()["validated"] is False
+    assert "not validated" in judge.notes()[0]
     assert judge.details()["agreement"]["without_grade"] == 1
 
 

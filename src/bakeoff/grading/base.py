@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
+    from bakeoff.llm.base import LLM, Ask
     from bakeoff.task import PredictionTable
 
 
@@ -33,3 +34,25 @@ class Grader(Protocol):
 
     def details(self) -> Mapping[str, Any]:
         """What belongs into ``result.json`` after grading: requests, failures, agreement with people. JSON values."""
+
+    def notes(self) -> list[str]:
+        """What a reader of the grades must know, one sentence each, after grading."""
+
+
+@runtime_checkable
+class GradesByLLM(Protocol):
+    """A grader that asks an LLM.
+
+    Attributes:
+        llm: who is asked.
+    """
+
+    llm: LLM
+
+    def planned(self, X: pd.DataFrame, y: NDArray[Any]) -> list[Ask]:
+        """About the requests that grading the answers to n questions takes; nothing is asked.
+
+        Args:
+            X: the questions, n rows of the feature columns.
+            y: the truth about them, shape (n,).
+        """

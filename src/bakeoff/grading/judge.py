@@ -113,6 +113,27 @@ class Judge:
         }
         return grades
 
+    def planned(self, X: pd.DataFrame, y: NDArray[Any]) -> list[Ask]:
+        """The requests that grading n answers takes, and those of the labels; gold answers stand in for the answers."""
+        given = [
+            Given(question, truth.answers, truth.answers[0] if truth.answers else "")
+            for question, truth in zip(questions(X), y, strict=True)
+        ]
+        labelled = [] if self.labels is None else labels(self.labels)[0]
+        return [Ask(self._messages(one), VERDICT, (), self.max_tokens) for one in [*given, *labelled]]
+
+    def notes(self) -> list[str]:
+        """How far the judge can be trusted."""
+        if not self._details.get("validated"):
+            return ["The judge is not validated: nobody's labels were given (metrics.graders.judge.labels)."]
+        found = self._details["agreement"]
+        if found["kappa"] is None:
+            return [f"The judge says the same of all {found['n']} labelled answers: its agreement is not defined."]
+        return [
+            f"The judge agrees with people at kappa {found['kappa']:.2f} [{found['low']:.2f}, {found['high']:.2f}] "
+            f"over {found['n']} answers."
+        ]
+
     def details(self) -> Mapping[str, Any]:
         """How many answers have a grade, what went wrong, and the agreement with a person where there are labels."""
         return self._details

@@ -58,3 +58,7 @@ class SemanticSimilarity:
     def details(self) -> Mapping[str, Any]:
         """Which embedder, how many grades and texts."""
         return self._details
+
+    def notes(self) -> list[str]:
+        """None."""
+        return []

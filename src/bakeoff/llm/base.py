@@ -74,6 +74,19 @@ class Completion:
     error: str | None = None
 
 
+@dataclass(frozen=True)
+class Planned:
+    """Requests that would be made.
+
+    Attributes:
+        llm: who would be asked.
+        asks: about what.
+    """
+
+    llm: LLM
+    asks: Sequence[Ask]
+
+
 class LLM(Protocol):
     """A language model behind a server, here or elsewhere."""
 
@@ -81,8 +94,15 @@ class LLM(Protocol):
     def max_in_flight(self) -> int:
         """How many requests are asked at a time."""
 
+    @property
+    def tells_logprobs(self) -> bool:
+        """Whether it can tell log-probabilities of tokens at all."""
+
     def check(self) -> None:
-        """Raise ``ConfigError`` where a request cannot be served: no key in the environment, no such file. No request."""
+        """Raise ``ConfigError`` where a request cannot be served: no key in the environment, no such file.
+
+        Asks nothing.
+        """
 
     def complete(self, asks: Sequence[Ask]) -> list[Completion]:
         """Answer n requests, several at a time, in the order asked.
@@ -93,5 +113,11 @@ class LLM(Protocol):
             LLMError: no request can succeed: the key is refused, the model does not exist, nobody answers.
         """
 
+    def cost(self, input_tokens: int, output_tokens: int) -> float:
+        """Dollars for the tokens of one request; NaN where the price is not known, 0 for a model that runs here.
+
+        Of one request, because some prices depend on its length.
+        """
+
     def usage(self) -> Mapping[str, Any]:
-        """What was asked so far: model, calls, replayed, retries and errors by cause, tokens, dollars. JSON values."""
+        """What was asked so far: model, calls, replayed, retries, troubles by cause, tokens, dollars. JSON values."""

@@ -1,7 +1,7 @@
 """Answers of language models, kept: a request that was answered before is answered again without asking.
 
-One SQLite file for all processes of a user. A write is one transaction, so a process that is killed leaves either the whole
-answer or none.
+One SQLite file for all processes of a user. A write is one transaction, so a process that is killed leaves either the
+whole answer or none.
 """
 
 from __future__ import annotations
@@ -9,14 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from bakeoff import assets
+from bakeoff.errors import LLMError
 from bakeoff.llm.base import Ask, Completion
 
 FILE = "responses.sqlite"
@@ -51,39 +55,66 @@ class Cache:
 
     def get(self, keys: Sequence[str]) -> dict[str, Completion]:
         """The completions there are, marked as replayed."""
-        found: dict[str, Completion] = {}
+        rows: list[tuple[str, str]] = []
         if not self.file.exists():
-            return found
-        with self._lock:
+            return {}
+        with self._lock, self._explained():
             connection = self._open()
             for start in range(0, len(keys), AT_ONCE):
                 some = list(keys[start : start + AT_ONCE])
                 marks = ",".join("?" * len(some))
                 query = f"SELECT key, completion FROM responses WHERE key IN ({marks})"
-                found |= {k: _read(text) for k, text in connection.execute(query, some)}
-        return found
+                rows += connection.execute(query, some)
+        return {key: completion for key, text in rows if (completion := _read(text)) is not None}
 
     def put(self, key: str, completion: Completion) -> None:
         """Keep a completion; one that is there is replaced."""
-        with self._lock:
+        row = (key, json.dumps(asdict(completion), ensure_ascii=False))
+        with self._lock, self._explained():
             connection = self._open()
             with connection:
-                row = (key, json.dumps(asdict(completion), ensure_ascii=False))
                 connection.execute("INSERT OR REPLACE INTO responses VALUES (?, ?)", row)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Say of SQLite's errors which file they are about, and what to do."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            told = f"llm.cache: {self.file} cannot be used: {error}. Delete it, or choose llm.cache=off."
+            raise LLMError(told) from error
 
     def _open(self) -> sqlite3.Connection:
         """The connection of this process: SQLite's do not survive a fork."""
         if self._connection is None or self._process != os.getpid():
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(self.file, timeout=BUSY_SECONDS, check_same_thread=False)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=NORMAL")
-            self._connection.execute(TABLE)
+            self._connection = _opened(self.file)
             self._process = os.getpid()
         return self._connection
 
 
-def _read(text: str) -> Completion:
-    content = json.loads(text)
-    content["logprobs"] = tuple((token, value) for token, value in content["logprobs"])
-    return replace(Completion(**content), is_cached=True)
+def _opened(file: Path) -> sqlite3.Connection:
+    """A connection to the file, which is made if need be."""
+    connection = sqlite3.connect(file, timeout=BUSY_SECONDS, check_same_thread=False)
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute(TABLE)
+            return connection
+        except sqlite3.OperationalError as error:
+            # SQLite does not wait, whatever its timeout, where two processes change the mode of a new file at once.
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(random.uniform(0.01, 0.05))
+
+
+def _read(text: str) -> Completion | None:
+    """A completion as it was kept, marked; None for one of another version, which is asked again."""
+    try:
+        content = json.loads(text)
+        content["logprobs"] = tuple((token, value) for token, value in content["logprobs"])
+        return replace(Completion(**content), is_cached=True)
+    except (ValueError, TypeError, KeyError):
+        return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -13,8 +15,10 @@ from bakeoff.llm import prices
 from bakeoff.llm.base import Ask, Completion
 from bakeoff.llm.cache import Cache
 from bakeoff.llm.session import Session, Terms
-from bakeoff.llm.usage import Usage
-from bakeoff.llm.wire import Reply, Trouble, Wire
+from bakeoff.llm.usage import Usage, budget_of
+from bakeoff.llm.wire import Reply, Trouble, Wire, connect
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -25,10 +29,10 @@ class OpenAICompatible:
         model: as the server names it.
         base_url: of the server, with its version.
         key_env: the environment variable that holds the key; None: the server wants none. The key itself is read when
-            a request is made, and kept nowhere.
+            the first request is made, and written nowhere.
         constrain: how the form of an answer is asked for: by JSON schema, by grammar (llama.cpp), or in words alone.
-        temperature: 0 for the most probable answer; None: the server's default.
-        seed: of the server's chance, where it has one.
+        temperature: 0 for the most probable answer; None: it is not sent, and the server's default holds.
+        seed: of the server's chance, where it has one; None: it is not sent.
         concurrency: requests at a time.
         timeout_seconds: of one request.
         retries: after 429, 5xx, a timeout, a cut connection or an answer in no known form, with growing pauses.
@@ -37,7 +41,9 @@ class OpenAICompatible:
         cache: on: answer again what was answered before; refresh: ask, and keep the new answer; off.
         price: dollars per million tokens, ``{input, output}``; None: from the price table.
         max_tokens_key: what the server calls the longest answer.
-        most_logprobs: how many candidates for a token the server tells at most.
+        most_logprobs: how many candidates for a token the server tells at most; 0: it tells no log-probabilities.
+        thinking_tokens: added to the longest answer, for a model that thinks before it answers; what it does not use
+            is not paid.
         extra: more parameters of each request.
     """
 
@@ -56,6 +62,7 @@ class OpenAICompatible:
     price: dict[str, float] | None = None
     max_tokens_key: str = "max_tokens"
     most_logprobs: int = 20
+    thinking_tokens: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
     _usage: Usage = field(default_factory=Usage, init=False, repr=False, compare=False)
     _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -66,67 +73,109 @@ class OpenAICompatible:
         """How many requests are asked at a time."""
         return self.concurrency
 
+    @property
+    def tells_logprobs(self) -> bool:
+        """Whether the server can tell log-probabilities at all."""
+        return self.most_logprobs > 0
+
     def check(self) -> None:
         """Raise ``ConfigError`` for a missing key, and for a budget in dollars that nobody can count."""
-        if self.key_env and not os.environ.get(self.key_env):
-            raise ConfigError(
-                f"llm.key_env: the environment variable {self.key_env} is not set. Set it to your key of {self.base_url}."
-            )
+        self._key()
         if self.price is not None and set(self.price) != {"input", "output"}:
             raise ConfigError("llm.price: give dollars per million tokens, e.g. llm.price='{input: 0.15, output: 0.6}'")
-        if self.max_cost_usd is not None and self.price is None and not prices.is_known(self.model, self.base_url):
+        if self.max_cost_usd is not None and not self._has_price:
             raise ConfigError(
                 f'llm.max_cost_usd: the price of "{self.model}" is not known, so it cannot be counted. '
                 "Give llm.price='{input: …, output: …}' in dollars per million tokens."
             )
 
     def complete(self, asks: Sequence[Ask]) -> list[Completion]:
-        """Answer n requests in the order asked. Raises ``LLMError`` when none can succeed."""
+        """Answer n requests in the order asked.
+
+        Raises:
+            ConfigError: log-probabilities are wanted of a server that tells none.
+            LLMError: none can succeed.
+        """
         self.check()
+        if not self.tells_logprobs and any(ask.top_logprobs for ask in asks):
+            raise ConfigError(f"llm: {self.base_url} tells no log-probabilities. Choose model.method=generate.")
         return self._session().complete(asks)
 
     def cost(self, input_tokens: int, output_tokens: int) -> float:
-        """Dollars for some tokens; NaN where the price is not known."""
+        """Dollars for the tokens of one request; NaN where the price is not known."""
         return prices.of_tokens(self.price, self.model, self.base_url, input_tokens, output_tokens)
 
     def usage(self) -> Mapping[str, Any]:
         """What was asked so far, and of whom."""
         return {"asked_for": self.model, "server": self.base_url, **self._usage.told()}
 
+    @property
+    def _has_price(self) -> bool:
+        return self.price is not None or prices.is_known(self.model, self.base_url)
+
+    def _key(self) -> str:
+        """The key, if the server wants one. Raises ``ConfigError`` where there is none that can be sent."""
+        if self.key_env is None:
+            return ""
+        key = os.environ.get(self.key_env, "").strip()
+        if not key:
+            raise ConfigError(
+                f"llm.key_env: the environment variable {self.key_env} is not set. "
+                f"Set it to your key of {self.base_url}."
+            )
+        if not (key.isascii() and key.isprintable()):
+            # The HTTP library would repeat it in its own error.
+            raise ConfigError(f"llm.key_env: {self.key_env} holds characters that no key has, such as a line break.")
+        return key
+
     def _session(self) -> Session:
         with self._lock:
             if "session" not in self._made:
-                parameters = {"temperature": self.temperature, "seed": self.seed}
-                parameters = {k: v for k, v in parameters.items() if v is not None} | self.extra
-                wire = Wire(
-                    self.base_url, self.model, self.constrain, parameters, self.max_tokens_key, self.most_logprobs
-                )
-                identity = {"server": self.base_url, "model": self.model, "asked": parameters, "form": self.constrain}
-                self._made["session"] = Session(
-                    Terms(
-                        identity,
-                        self.concurrency,
-                        self.retries,
-                        self.max_calls,
-                        self.max_cost_usd,
-                        self.cache,
-                        self._remedy(),
-                    ),
-                    lambda ask: self._send(wire, ask),
-                    lambda served, read, written: self._cost_of(served, read, written),
-                    self._usage,
-                    Cache(),
-                )
+                self._made["session"] = self._new_session()
             session: Session = self._made["session"]
             return session
+
+    def _new_session(self) -> Session:
+        if not self._has_price:
+            log.warning(
+                'llm: the price of "%s" at %s is not known: its cost stays unknown. '
+                "Give llm.price='{input: …, output: …}' in dollars per million tokens.", self.model, self.base_url,
+            )  # fmt: skip
+        parameters = {"temperature": self.temperature, "seed": self.seed}
+        parameters = {k: v for k, v in parameters.items() if v is not None} | self.extra
+        wire = Wire(
+            self.base_url, self.model, self.constrain, parameters,
+            self.max_tokens_key, self.most_logprobs, self.thinking_tokens,
+        )  # fmt: skip
+        identity = {
+            "server": self.base_url,
+            "model": self.model,
+            "asked": parameters,
+            "form": self.constrain,
+            "most_logprobs": self.most_logprobs,
+            "thinking_tokens": self.thinking_tokens,
+        }
+        remedy = (
+            f"Look at llm.model, llm.base_url and the key in {self.key_env}"
+            if self.key_env
+            else "Look at llm.model and llm.base_url, and whether the server runs"
+        )
+        return Session(
+            Terms(identity, self.concurrency, self.retries, self.cache, f"{remedy}."),
+            lambda ask: self._send(wire, ask),
+            self._cost_of,
+            budget_of((self.base_url, self.model), self.max_calls, self.max_cost_usd),
+            self._usage,
+            Cache(),
+        )
 
     def _cost_of(self, served: str, read: int, written: int) -> float:
         """By the name that was asked for; servers answer with that of a dated version, which the table may not have."""
         by_asked = self.cost(read, written)
-        return by_asked if by_asked == by_asked else prices.of_tokens(None, served, self.base_url, read, written)
+        return prices.of_tokens(None, served, self.base_url, read, written) if math.isnan(by_asked) else by_asked
 
     def _send(self, wire: Wire, ask: Ask) -> Reply:
-        key = os.environ.get(self.key_env, "") if self.key_env else ""
+        key = self._key()
         try:
             return wire.send(self._client(key), ask)
         except Trouble as trouble:
@@ -138,15 +187,5 @@ class OpenAICompatible:
     def _client(self, key: str) -> Any:
         with self._lock:
             if "client" not in self._made:
-                import openai
-
-                # Retries are ours: they are counted, and keep to the budget.
-                self._made["client"] = openai.OpenAI(
-                    base_url=self.base_url, api_key=key or "none", timeout=self.timeout_seconds, max_retries=0
-                )
+                self._made["client"] = connect(self.base_url, key, self.timeout_seconds)
             return self._made["client"]
-
-    def _remedy(self) -> str:
-        if self.key_env:
-            return f"Look at llm.model, llm.base_url and the key in {self.key_env}."
-        return "Look at llm.model and llm.base_url, and whether the server runs."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,10 +15,12 @@ from bakeoff.errors import ConfigError, LLMError
 from bakeoff.llm.base import Ask, Completion
 from bakeoff.llm.cache import Cache
 from bakeoff.llm.session import Session, Terms
-from bakeoff.llm.usage import Usage
-from bakeoff.llm.wire import Wire
+from bakeoff.llm.usage import Usage, budget_of
+from bakeoff.llm.wire import Wire, connect
 
 MOST_LOGPROBS = 2_000
+MAGIC = b"GGUF"
+SPIN, TURNS = "GOMP_SPINCOUNT", "1000"
 END = 1_048_576  # bytes at each end of a file that tell it from others
 
 _servers: dict[tuple[Any, ...], Any] = {}
@@ -28,8 +31,8 @@ _starting = threading.Lock()
 class LlamaCpp:
     """A GGUF file behind llama.cpp's own OpenAI-compatible server, on the loopback interface of this process.
 
-    The server starts with the first request; all models of one process that ask for the same file with the same settings
-    share it. What requests have in common at their beginning is read once.
+    The server starts with the first request; all models of one process that ask for the same file with the same
+    settings share it. What requests have in common at their beginning is read once.
 
     Args:
         path: of the file; None: ``asset``.
@@ -42,6 +45,7 @@ class LlamaCpp:
         timeout_seconds: of one request.
         retries: after a request that failed.
         max_calls: after which nothing is asked any more.
+        max_cost_usd: nothing here costs any; other models count it.
         cache: on: answer again what was answered before; refresh: ask, and keep the new answer; off.
     """
 
@@ -59,18 +63,30 @@ class LlamaCpp:
     cache: Literal["on", "refresh", "off"] = "on"
     _usage: Usage = field(default_factory=Usage, init=False, repr=False, compare=False)
     _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     @property
     def max_in_flight(self) -> int:
         """How many requests are asked at a time."""
         return self.parallel
 
+    @property
+    def tells_logprobs(self) -> bool:
+        """It does."""
+        return True
+
     def check(self) -> None:
-        """Raise ``ConfigError`` where there is no such file."""
+        """Raise ``ConfigError`` where there is no such file, or it is no GGUF."""
         if self.path is None and self.asset is None:
             raise ConfigError("llm.path: a GGUF file is needed. Add llm.path=…, or llm.asset=smollm2.")
-        if self.path is not None and not Path(self.path).expanduser().is_file():
+        if self.path is None:
+            return
+        file = Path(self.path).expanduser()
+        if not file.is_file():
             raise ConfigError(f"llm.path: there is no file {self.path} (looked from {Path.cwd()}).")
+        with file.open("rb") as content:
+            if content.read(len(MAGIC)) != MAGIC:
+                raise ConfigError(f"llm.path: {self.path} is no GGUF file.")
 
     def complete(self, asks: Sequence[Ask]) -> list[Completion]:
         """Answer n requests in the order asked. Raises ``LLMError`` when the file cannot be run."""
@@ -89,51 +105,44 @@ class LlamaCpp:
         return Path(self.path).expanduser() if self.path is not None else assets.resolve(str(self.asset))
 
     def _session(self) -> Session:
-        if "session" not in self._made:
-            file = self._file()
-            parameters = {"temperature": self.temperature, "seed": self.seed}
-            identity = {"file": digest(file), "asked": parameters, "context": self.context_tokens}
-            terms = Terms(
-                identity,
-                self.parallel,
-                self.retries,
-                self.max_calls,
-                self.max_cost_usd,
-                self.cache,
-                "Look at the file.",
-            )
-            self._made["session"] = Session(
-                terms,
-                # The server calls a model by its path, which says nothing elsewhere.
-                lambda ask: replace(self._wire(file, parameters).send(self._client(file), ask), model=file.stem),
-                lambda served, read, written: self.cost(read, written),
-                self._usage,
-                Cache(),
-            )
-        session: Session = self._made["session"]
-        return session
+        with self._lock:
+            if "session" not in self._made:
+                self._made["session"] = self._new_session(self._file())
+            session: Session = self._made["session"]
+            return session
 
-    def _wire(self, file: Path, parameters: Mapping[str, Any]) -> Wire:
-        return Wire("llama.cpp", file.stem, "grammar", parameters, most_logprobs=MOST_LOGPROBS)
+    def _new_session(self, file: Path) -> Session:
+        parameters = {"temperature": self.temperature, "seed": self.seed}
+        identity = {"file": digest(file), "asked": parameters, "context": self.context_tokens}
+        wire = Wire("llama.cpp", file.stem, "grammar", parameters, most_logprobs=MOST_LOGPROBS)
+        return Session(
+            Terms(identity, self.parallel, self.retries, self.cache, "Look at the file."),
+            # The server calls a model by its path, which says nothing elsewhere.
+            lambda ask: replace(wire.send(self._client(file), ask), model=file.stem),
+            lambda served, read, written: self.cost(read, written),
+            budget_of(identity["file"], self.max_calls, self.max_cost_usd),
+            self._usage,
+            Cache(),
+        )
 
     def _client(self, file: Path) -> Any:
-        import openai
-
-        if "client" not in self._made:
-            url = server(file, self.context_tokens, self.parallel, self.threads or environment.cores())
-            self._made["client"] = openai.OpenAI(
-                base_url=f"{url}/v1", api_key="none", timeout=self.timeout_seconds, max_retries=0
-            )
-        return self._made["client"]
+        with self._lock:
+            if "client" not in self._made:
+                url = server(file, self.context_tokens, self.parallel, self.threads or environment.cores())
+                self._made["client"] = connect(f"{url}/v1", "", self.timeout_seconds)
+            return self._made["client"]
 
 
 def server(file: Path, context_tokens: int, parallel: int, threads: int) -> str:
-    """The address of a running server for a GGUF file, started if need be. Raises ``LLMError`` when it does not start."""
+    """The address of a running server for a GGUF file, started if need be.
+
+    Raises:
+        LLMError: it does not start.
+    """
     settings = (str(file), context_tokens, parallel, threads)
     with _starting:
         if settings not in _servers:
-            import xllamacpp
-
+            xllamacpp = _library()
             parameters = xllamacpp.CommonParams()
             parameters.model.path = str(file)
             parameters.n_ctx = context_tokens * parallel  # the slots share it
@@ -146,6 +155,22 @@ def server(file: Path, context_tokens: int, parallel: int, threads: int) -> str:
             except Exception as error:
                 raise LLMError(f"llm: llama.cpp cannot run {file}: {error}") from error
         return str(_servers[settings].listening_address)
+
+
+def _library() -> Any:
+    """The library of llama.cpp, whose threads sleep soon when they wait for each other.
+
+    By default they spin for so long that two programs on the same cores slow each other down 20 times and more; with
+    this many turns it is 2 times, and one program alone is as fast. OpenMP reads the setting when it is loaded.
+    """
+    before = os.environ.get(SPIN)
+    os.environ.setdefault(SPIN, TURNS)
+    try:
+        import xllamacpp
+    finally:
+        if before is None:
+            del os.environ[SPIN]
+    return xllamacpp
 
 
 def digest(file: Path) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from bakeoff.errors import ConfigError
+from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.llm.base import Message
 from bakeoff.task import Turn
 
@@ -40,27 +41,33 @@ class Prompt:
         Raises:
             ConfigError: a template is no template, or names a value that there is not.
         """
-        messages = [Message("system", text)] if (text := _rendered(self.system, "system", values)) else []
-        for given, answer in examples:
-            messages += [
-                Message("user", _rendered(self.user, "user", {**values, **given})),
-                Message("assistant", answer),
-            ]
-        messages += [Message(turn.role, turn.content) for turn in history]
         told = {"history": history, **values}
+        messages = [Message("system", text)] if (text := _rendered(self.system, "system", told)) else []
+        for given, answer in examples:
+            of_example = {**values, "history": (), **given}
+            messages += [Message("user", _rendered(self.user, "user", of_example)), Message("assistant", answer)]
+        messages += [Message(turn.role, turn.content) for turn in history]
         return (*messages, Message("user", _rendered(self.user, "user", told)))
 
     def variables(self) -> set[str]:
         """Names of the values that the templates want. Raises ``ConfigError`` for what is no template."""
-        from jinja2 import Environment, TemplateSyntaxError, meta
+        return _wanted(self.system, "system") | _wanted(self.user, "user")
 
-        found: set[str] = set()
+    def check(self, names: Collection[str]) -> None:
+        """Raise ``ConfigError`` for what is no template, and for one that wants a value not among ``names``."""
         for which, template in (("system", self.system), ("user", self.user)):
-            try:
-                found |= meta.find_undeclared_variables(Environment(autoescape=False).parse(template))
-            except TemplateSyntaxError as error:
-                raise ConfigError(f"prompt.{which}: line {error.lineno} is no Jinja: {error.message}.") from None
-        return found
+            for wanted in sorted(_wanted(template, which) - set(names)):
+                raise _unknown(which, wanted, names)
+
+
+def _wanted(template: str, which: str) -> set[str]:
+    from jinja2 import TemplateSyntaxError, meta
+
+    try:
+        _compiled(template)  # which finds filters and tests that there are not, as well
+        return set(meta.find_undeclared_variables(_environment().parse(template)))
+    except TemplateSyntaxError as error:
+        raise _no_jinja(which, error) from None
 
 
 def _rendered(template: str, which: str, values: Mapping[str, Any]) -> str:
@@ -69,18 +76,33 @@ def _rendered(template: str, which: str, values: Mapping[str, Any]) -> str:
     try:
         return str(_compiled(template).render(**values)).strip()
     except TemplateSyntaxError as error:
-        raise ConfigError(f"prompt.{which}: line {error.lineno} is no Jinja: {error.message}.") from None
+        raise _no_jinja(which, error) from None
     except UndefinedError as error:
-        raise ConfigError(f"prompt.{which}: {error.message}. There are: {', '.join(sorted(values))}.") from None
-    except TemplateError as error:
-        raise ConfigError(f"prompt.{which}: {error}") from None
+        if name := re.fullmatch(r"'(\w+)' is undefined", str(error.message)):
+            raise _unknown(which, name[1], values) from None
+        raise ConfigError(f"prompt.{which}: {error.message}.") from None
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise ConfigError(f"prompt.{which}: it cannot be rendered: {type(error).__name__}: {error}") from None
+
+
+def _no_jinja(which: str, error: Any) -> ConfigError:
+    return ConfigError(f"prompt.{which}: line {error.lineno} is no Jinja: {str(error.message).rstrip('.')}.")
+
+
+def _unknown(which: str, name: str, names: Collection[str]) -> ConfigError:
+    there = ", ".join(sorted(names))
+    return ConfigError(f'prompt.{which}: there is no value "{name}". There are: {there}.{did_you_mean(name, names)}')
 
 
 @lru_cache(maxsize=64)
 def _compiled(template: str) -> Any:
-    """In a sandbox: people share experiment files, and a template may not reach what is not its own."""
+    return _environment().from_string(template)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Any:
+    """A sandbox: people share experiment files, and a template may not reach what is not its own."""
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(template)
+    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

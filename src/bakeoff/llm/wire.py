@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from bakeoff.llm.base import Ask
 
 LONGEST_WAIT_SECONDS = 60.0
+ANSWER = "answer"
+"""The key under which a choice comes as JSON."""
+ADVICE = {
+    "logprobs": "choose model.method=generate",
+    "temperature": "leave it out: llm.temperature=null",
+    "seed": "leave it out: llm.seed=null",
+    "max_tokens": "look at llm.max_tokens_key",
+    "max_completion_tokens": "look at llm.max_tokens_key",
+    "response_format": "choose llm.constrain=none",
+    "grammar": "choose llm.constrain=schema",
+    "reasoning_effort": "look at llm.extra",
+}
+"""What to do where a server refuses a request and names this part of it."""
 
 
 class Trouble(Exception):
@@ -41,7 +56,7 @@ class Trouble(Exception):
 
 @dataclass(frozen=True)
 class Reply:
-    """What a server answered, as it came."""
+    """What a server answered, as it came; ``is_cut`` where the answer ended with the tokens that it may have."""
 
     text: str
     logprobs: tuple[tuple[str, float], ...]
@@ -50,6 +65,7 @@ class Reply:
     model: str
     fingerprint: str | None
     seconds: float
+    is_cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +79,7 @@ class Wire:
         parameters: more of the request, such as temperature and seed.
         max_tokens_key: what the server calls the longest answer.
         most_logprobs: how many candidates it tells at most.
+        thinking_tokens: added to the longest answer, for a model that thinks before it answers.
     """
 
     base_url: str
@@ -71,13 +88,14 @@ class Wire:
     parameters: Mapping[str, Any]
     max_tokens_key: str = "max_tokens"
     most_logprobs: int = 20
+    thinking_tokens: int = 0
 
     def body(self, ask: Ask) -> dict[str, Any]:
         """The request as JSON values."""
         body: dict[str, Any] = {
             "model": self.model,
             "messages": [asdict(message) for message in ask.messages],
-            self.max_tokens_key: ask.max_tokens,
+            self.max_tokens_key: ask.max_tokens + self.thinking_tokens,
             **self.parameters,
         }
         if ask.top_logprobs:
@@ -107,6 +125,7 @@ class Wire:
         known = {"model", "messages", "max_tokens", "max_completion_tokens", "temperature", "seed", "logprobs",
                  "top_logprobs", "response_format"}  # fmt: skip
         more = {key: body.pop(key) for key in list(body) if key not in known}
+        sent = {**body, **more}
         start = time.perf_counter()
         try:
             answered = client.chat.completions.create(**body, extra_body=more or None)
@@ -119,18 +138,43 @@ class Wire:
             cause = error.__cause__ or error
             raise Trouble("connection", f"{self.base_url} cannot be reached: {cause}") from None
         except openai.APIStatusError as error:
-            raise _of_status(error, self) from None
+            raise _of_status(error, self.base_url, sent) from None
         except (ValueError, AttributeError, IndexError, TypeError, KeyError) as error:
             told = f"{type(error).__name__}: {error}"
             raise Trouble("malformed", f"{self.base_url} answered in no form that is known: {told}") from None
+
+
+def connect(base_url: str, key: str, timeout_seconds: float) -> Any:
+    """The official client. It retries nothing: retries are counted, and keep to the budget.
+
+    Args:
+        base_url: of the server. One on this machine is asked past any proxy of the environment: what stays here, stays.
+        key: empty for none.
+        timeout_seconds: of one request.
+    """
+    import openai
+
+    for name in ("httpx", "httpx2"):  # which log a line for each request
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.WARNING)
+    host = urlsplit(base_url).hostname or ""
+    is_here = host == "localhost" or host.startswith("127.") or host == "::1"
+    return openai.OpenAI(
+        base_url=base_url,
+        api_key=key or "none",
+        timeout=timeout_seconds,
+        max_retries=0,
+        http_client=openai.DefaultHttpxClient(trust_env=False) if is_here else None,
+    )
 
 
 def of_choices(choices: tuple[str, ...]) -> dict[str, Any]:
     """The JSON schema of an answer that is one of some choices."""
     return {
         "type": "object",
-        "properties": {"answer": {"type": "string", "enum": list(choices)}},
-        "required": ["answer"],
+        "properties": {ANSWER: {"type": "string", "enum": list(choices)}},
+        "required": [ANSWER],
         "additionalProperties": False,
     }
 
@@ -148,25 +192,30 @@ def _reply(answered: Any, seconds: float, model: str) -> Reply:
         model=str(answered.model or model),
         fingerprint=getattr(answered, "system_fingerprint", None),
         seconds=seconds,
+        is_cut=choice.finish_reason == "length",
     )
 
 
-def _of_status(error: Any, wire: Wire) -> Trouble:
+def _of_status(error: Any, base_url: str, body: Mapping[str, Any]) -> Trouble:
     status = error.status_code
     told = _told(error)
-    if status == 429:
-        return Trouble("rate_limited", f"{wire.base_url} asks for patience: {told}", _wait(error.response.headers))
+    if status == 429 and getattr(error, "code", None) not in ("insufficient_quota", "billing_hard_limit_reached"):
+        return Trouble("rate_limited", f"{base_url} asks for patience: {told}", _wait(error.response.headers))
     if status >= 500 or status in (408, 409):
-        return Trouble("server_error", f"{wire.base_url} fails with {status}: {told}", _wait(error.response.headers))
-    is_for_all = status in (401, 403, 404)
-    return Trouble("refused", f"{wire.base_url} refuses with {status}: {told}", is_final=True, is_for_all=is_for_all)
+        return Trouble("server_error", f"{base_url} fails with {status}: {told}", _wait(error.response.headers))
+    # No patience helps where the account is empty, which some servers tell with 429.
+    is_for_all = status in (401, 402, 403, 404, 429)
+    parts = [part for part in ADVICE if part in body and part in told] if status in (400, 422) else []
+    advice = f". To go on, {ADVICE[parts[0]]}" if parts else ""
+    message = f"{base_url} refuses with {status}: {told}{advice}"
+    return Trouble("refused", message, is_final=True, is_for_all=is_for_all)
 
 
 def _told(error: Any) -> str:
     """The server's own words, in one line."""
     body = error.body
     message = body.get("message") if isinstance(body, Mapping) else None
-    return " ".join(str(message or error.message).split())[:300]
+    return " ".join(str(message or error.message).split())[:300].rstrip(".")
 
 
 def _wait(headers: Mapping[str, str]) -> float | None:

@@ -82,13 +82,13 @@ def show(comparison: Comparison, folder: Path, kept: int = 0) -> None:
     screen.print(f"Look into: {folder}", soft_wrap=True)
 
 
-def show_plan(requests: Sequence[Request], waiting: Sequence[Request], llm_use: Mapping[str, str]) -> None:
+def show_plan(requests: Sequence[Request], waiting: Sequence[Request], llm_use: Mapping[str, Sequence[str]]) -> None:
     """What would run, into which folder, what each search would try, and what LLMs would be asked.
 
     Args:
         requests: all variants.
         waiting: those that have no result yet.
-        llm_use: variant → what it would ask, in words.
+        llm_use: variant → what it would ask of LLMs, in sentences.
     """
     screen = console()
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
@@ -104,8 +104,8 @@ def show_plan(requests: Sequence[Request], waiting: Sequence[Request], llm_use: 
         for dimension in dimensions:
             when = "".join(f", when {key} is {value}" for key, value in dimension.when)
             screen.print(f"{asked.variant}: {dimension.key} = {dimension.sweep}{when}")
-        if asked.variant in llm_use:
-            screen.print(f"{asked.variant}: asks the LLM {llm_use[asked.variant]}", soft_wrap=True)
+        for sentence in llm_use.get(asked.variant, ()):
+            screen.print(f"{asked.variant}: {sentence}", soft_wrap=True)
     screen.print(f"{len(waiting)} of {len(requests)} variants would run.")
 
 

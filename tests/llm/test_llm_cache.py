@@ -1,0 +1,183 @@
+"""Answers are kept: replayed whole, never mixed up, by however many processes, however they end."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+
+import pytest
+from asking import ask
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bakeoff.errors import LLMError
+from bakeoff.llm.base import Ask, Completion, Message
+from bakeoff.llm.cache import Cache, key
+
+KEPT = Completion("ok", "text", {"a": 1}, (("x", -0.5),), 10, 5, 0.25, 1.5, False, "served", "fp")
+
+texts = st.text(max_size=6)
+requests = st.builds(
+    Ask,
+    st.lists(st.builds(Message, st.sampled_from(["system", "user", "assistant"]), texts), max_size=3).map(tuple),
+    st.none() | st.fixed_dictionaries({"type": st.sampled_from(["object", "string"])}),
+    st.lists(texts, max_size=3).map(tuple),
+    st.integers(1, 5),
+    st.integers(0, 3),
+)
+identities = st.fixed_dictionaries(
+    {
+        "model": texts,
+        "server": texts,
+        "asked": st.dictionaries(st.sampled_from(["temperature", "seed", "top_p"]), st.integers(0, 3) | texts),
+    }
+)
+
+
+@given(identities, requests, identities, requests)
+def test_different_requests_have_different_keys(one, ask_one, other, ask_other):
+    assert (key(one, ask_one) == key(other, ask_other)) == ((one, ask_one) == (other, ask_other))
+
+
+@given(identities, requests)
+def test_an_equal_request_has_an_equal_key(identity, asked):
+    again = json.loads(json.dumps(identity))
+    assert key(dict(reversed(again.items())), replace(asked)) == key(identity, asked)
+
+
+@given(st.builds(replace, st.just(KEPT), text=texts, input_tokens=st.integers(0), cost_usd=st.floats(0, 1)))
+def test_an_answer_comes_back_as_it_was(tmp_path_factory, completion):
+    cache = Cache(tmp_path_factory.mktemp("cache"))
+    cache.put("k", completion)
+    assert cache.get(["k", "other"]) == {"k": replace(completion, is_cached=True)}
+
+
+def test_a_hit_replays_text_tokens_price_and_latency_and_is_marked(client, proxy, own_cache, asks):
+    price = {"input": 3.0, "output": 4.0}
+    first = client(price=price).complete(asks)
+    sent = len(proxy.seen)
+    llm = client(price={"input": 0.0, "output": 0.0})
+    again = llm.complete(list(reversed(asks)))
+    assert len(proxy.seen) == sent, "nothing was asked"
+    assert again == [replace(c, is_cached=True) for c in reversed(first)]
+    assert all(c.seconds > 0 and c.cost_usd > 0 and c.input_tokens > 0 for c in again)
+    told = llm.usage()
+    assert (told["calls"], told["replayed"], told["cost_usd"]) == (0, len(asks), 0)
+
+
+def test_refresh_asks_and_keeps_the_new_answer_and_off_keeps_none(client, proxy):
+    proxy.then("says:one", "says:two", "says:three")
+    assert client().complete([ask()])[0].text == "one"
+    assert client(cache="refresh").complete([ask()])[0].text == "two"
+    assert client(cache="off").complete([ask()])[0].text == "three"
+    assert client().complete([ask()])[0] == replace(client().complete([ask()])[0], text="two", is_cached=True)
+    assert len(proxy.seen) == 3
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"model": "other"}, {"temperature": 1.0}, {"temperature": None}, {"seed": 1}, {"constrain": "grammar"},
+        {"extra": {"top_p": 0.5}}, {"most_logprobs": 3}, {"thinking_tokens": 5},
+    ],
+)  # fmt: skip
+def test_other_parameters_are_another_request(client, proxy, other):
+    client().complete([ask()])
+    client(**other).complete([ask()])
+    assert len(proxy.seen) == 2
+
+
+def test_another_key_time_limit_or_price_is_the_same_request(client, proxy, monkeypatch):
+    client().complete([ask()])
+    monkeypatch.setenv("SOME_KEY", "sk-1234567890")
+    for other in ({"key_env": "SOME_KEY"}, {"timeout_seconds": 9.0}, {"price": {"input": 1.0, "output": 1.0}}):
+        assert client(**other).complete([ask()])[0].is_cached
+    assert len(proxy.seen) == 1
+
+
+def test_an_answer_without_a_price_gets_it_when_it_is_known(client):
+    assert math.isnan(client().complete([ask()])[0].cost_usd)
+    (again,) = client(price={"input": 1e6, "output": 0.0}).complete([ask()])
+    assert again.is_cached and again.cost_usd == again.input_tokens
+
+
+def test_what_another_version_kept_is_asked_again(client, proxy, own_cache):
+    client().complete([ask()])
+    with sqlite3.connect(own_cache / "llm" / "responses.sqlite") as file:
+        file.execute("UPDATE responses SET completion = ?", [json.dumps(asdict(KEPT) | {"mood": "good"})])
+    assert not client().complete([ask()])[0].is_cached
+    assert client().complete([ask()])[0].is_cached
+
+
+def test_a_file_that_is_broken_is_named(own_cache, client):
+    (own_cache / "llm").mkdir()
+    (own_cache / "llm" / "responses.sqlite").write_bytes(b"no database" * 1000)
+    with pytest.raises(LLMError, match=r"llm\.cache: .*responses\.sqlite.*llm\.cache=off"):
+        client().complete([ask()])
+    assert client(cache="off").complete([ask()])[0].status == "ok"
+
+
+WRITER = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from bakeoff.llm.base import Completion
+from bakeoff.llm.cache import Cache
+folder, name, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+cache = Cache(folder)
+print("ready", flush=True)
+sys.stdin.readline()
+for i in range(count):
+    cache.put(f"{name}-{i}", Completion("ok", f"{name}-{i} " * 500, seconds=i))
+    print(i, flush=True)
+"""
+
+
+def writers(folder, names, count):
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(folder), name, str(count)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )
+        for name in names
+    ]  # fmt: skip
+    for process in running:
+        assert process.stdout.readline() == "ready\n"
+    for process in running:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    return running
+
+
+def test_processes_that_write_at_once_lose_nothing(tmp_path):
+    names = ["a", "b", "c", "d"]
+    for process in writers(tmp_path, names, 50):
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+    wanted = [f"{name}-{i}" for name in names for i in range(50)]
+    found = Cache(tmp_path).get(wanted)
+    assert {k: c.text for k, c in found.items()} == {k: f"{k} " * 500 for k in wanted}
+
+
+def test_a_process_killed_while_it_writes_leaves_whole_answers_alone(tmp_path):
+    (process,) = writers(tmp_path, ["x"], 1_000_000)
+    time.sleep(0.5)
+    os.kill(process.pid, signal.SIGKILL)
+    said = process.communicate(timeout=30)[0].split()
+    assert said and process.returncode == -signal.SIGKILL
+    last = int(said[-1])
+    keys = [f"x-{i}" for i in range(last + 2)]
+    found = Cache(tmp_path).get(keys)
+    assert set(found) >= set(keys[: last + 1]), "what it said was written, is"
+    assert all(c.text == f"{k} " * 500 for k, c in found.items())
+    with sqlite3.connect(tmp_path / "responses.sqlite") as file:
+        assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    Cache(tmp_path).put("next", KEPT)
+    assert "next" in Cache(tmp_path).get(["next"])
