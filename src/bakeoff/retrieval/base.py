@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from bakeoff.task import Corpus
+from bakeoff.llm.base import Planned
+from bakeoff.task import Corpus, Question
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,7 +81,23 @@ class Index(Protocol):
 class Retriever(Protocol):
     """A way to find passages. Parameters go to the constructor and nowhere else."""
 
-    top_k: int
+    @property
+    def top_k(self) -> int:
+        """How many passages a model gets."""
+
+    def passages(self, corpus: Corpus) -> Sequence[Passage]:
+        """What a corpus is cut into, in order. Nothing is embedded or indexed."""
 
     def index(self, corpus: Corpus, threads: int = 1) -> Index:
         """Make a corpus searchable. What was embedded or indexed before, here or in another run, is used again."""
+
+
+@runtime_checkable
+class LooksUpByLLM(Protocol):
+    """A part of looking things up that asks an LLM: a retriever or a rewriter."""
+
+    def check(self) -> None:
+        """Raise ``ConfigError`` where the LLM cannot be asked. Asks nothing."""
+
+    def planned(self, questions: Sequence[Question], corpus: Corpus) -> list[Planned]:
+        """About the requests that n questions take; nothing is asked or embedded."""

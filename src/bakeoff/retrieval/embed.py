@@ -1,0 +1,247 @@
+"""Embedders: they turn texts into vectors of length 1."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bakeoff import assets
+from bakeoff.errors import ConfigError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class MiniLM:
+    """all-MiniLM-L6-v2 with 8-bit weights under onnxruntime: 384 dimensions, mean over the tokens.
+
+    Args:
+        max_tokens: of a text; the rest is not read.
+        batch: texts at a time. The vectors do not depend on it.
+    """
+
+    max_tokens: int = 256
+    batch: int = 8
+
+    @property
+    def identity(self) -> str:
+        """The file, and how much of a text it reads."""
+        return f"minilm-{assets.ASSETS['minilm'].sha256[:16]}-mean-{self.max_tokens}"
+
+    def embed(self, texts: Sequence[str], threads: int = 1) -> NDArray[np.float32]:
+        """Vectors of length 1, shape (n, 384). Raises ``AssetError`` when the model cannot be fetched."""
+        tokenizer, session = _tokenizer(self.max_tokens), _session(threads)
+        vectors = np.empty((len(texts), 384), dtype=np.float32)
+        order = np.argsort([len(text) for text in texts], kind="stable")  # little padding: neighbours are of a length
+        for start in range(0, len(texts), self.batch):
+            rows = order[start : start + self.batch]
+            tokens = tokenizer.encode_batch([texts[row] for row in rows])
+            ids = np.zeros((len(rows), max(len(t.ids) for t in tokens)), dtype=np.int64)
+            mask = np.zeros_like(ids)
+            for i, t in enumerate(tokens):
+                ids[i, : len(t.ids)], mask[i, : len(t.ids)] = t.ids, 1
+            given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+            hidden = session.run(None, given)[0]
+            vectors[rows] = (hidden * mask[..., None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
+        return normalised(vectors)
+
+
+@cache
+def _tokenizer(max_tokens: int) -> Any:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(assets.resolve("minilm_tokenizer")))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_tokens)
+    return tokenizer
+
+
+@lru_cache(maxsize=4)
+def _session(threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the cores to others
+    return onnxruntime.InferenceSession(str(assets.resolve("minilm")), options, providers=["CPUExecutionProvider"])
+
+
+@dataclass(frozen=True)
+class SentenceTransformers:
+    """A model of sentence-transformers, by its name on the hub or its folder. Needs the extra sentence-transformers.
+
+    Args:
+        model: name or folder.
+        revision: of the hub repository; None: the newest.
+        batch: texts at a time.
+        device: cpu, cuda, …; None: the best there is.
+        prefix: put before each text, where the model asks for one.
+    """
+
+    model: str
+    revision: str | None = None
+    batch: int = 32
+    device: str | None = None
+    prefix: str = ""
+
+    @property
+    def identity(self) -> str:
+        """Model, revision and prefix; of a folder its files, which training may write anew."""
+        return f"sentence-transformers-{self.model}-{self.revision}-{self.prefix}{_state(Path(self.model))}"
+
+    def embed(self, texts: Sequence[str], threads: int = 1) -> NDArray[np.float32]:
+        """Vectors of length 1. Raises ``ConfigError`` when the library is missing."""
+        model = _sentence_transformer(self.model, self.revision, self.device)
+        import torch  # only now: the line above says what is missing
+
+        if not len(texts):
+            return np.zeros((0, model.get_sentence_embedding_dimension()), dtype=np.float32)
+        torch.set_num_threads(threads)
+        asked = [self.prefix + text for text in texts]
+        found = model.encode(asked, batch_size=self.batch, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(found, dtype=np.float32)
+
+
+@lru_cache(maxsize=2)
+def _sentence_transformer(model: str, revision: str | None, device: str | None) -> Any:
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError:
+        raise ConfigError(missing("embedder")) from None
+    return SentenceTransformer(model, revision=revision, device=device)
+
+
+def _state(folder: Path) -> str:
+    """Names, sizes and times of the files of a folder, hashed; nothing where there is none."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+    told = [(str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return f"-{hashlib.sha256(repr(told).encode()).hexdigest()[:16]}" if told else ""
+
+
+def missing(where: str) -> str:
+    """The message for a part that needs the extra."""
+    return (
+        f"{where}: sentence-transformers is not installed. Run pip install 'bakeoff[sentence-transformers]', "
+        "or choose another: see bakeoff list embedder."
+    )
+
+
+OPENAI = "https://api.openai.com/v1"
+
+
+@dataclass(frozen=True)
+class OpenAIEmbeddings:
+    """An OpenAI-compatible endpoint for embeddings. The texts leave this machine unless it is served here.
+
+    Args:
+        model: as the server names it.
+        base_url: of the server, such as http://127.0.0.1:8080/v1.
+        key_env: the environment variable that holds the key; None: the server wants none.
+        dimensions: of the vectors, where the model lets one choose; None: as many as it has.
+        batch: texts a request.
+        retries: of a request that fails, with back-off.
+        timeout_seconds: of a request.
+    """
+
+    model: str
+    base_url: str = OPENAI
+    key_env: str | None = "OPENAI_API_KEY"
+    dimensions: int | None = None
+    batch: int = 128
+    retries: int = 4
+    timeout_seconds: float = 60.0
+
+    @property
+    def identity(self) -> str:
+        """Server, model and dimensions; never the key."""
+        return f"openai-{self.base_url}-{self.model}-{self.dimensions}"
+
+    def embed(self, texts: Sequence[str], threads: int = 1) -> NDArray[np.float32]:
+        """Vectors of length 1, shape (n, dimensions).
+
+        Raises:
+            ConfigError: there is no key.
+            LLMError: the server refuses, is not there, or gives other than a vector for each text.
+        """
+        import openai
+
+        from bakeoff.errors import LLMError
+
+        key = os.environ.get(self.key_env) if self.key_env else "none"
+        if not key:
+            raise ConfigError(f"embedder.key_env: the environment has no {self.key_env}. Set it to your key.")
+        chosen: dict[str, Any] = {} if self.dimensions is None else {"dimensions": self.dimensions}
+        where = f"embedder: {self.model} at {self.base_url}"
+        found: list[Any] = []
+        with openai.OpenAI(
+            api_key=key, base_url=self.base_url, max_retries=self.retries, timeout=self.timeout_seconds
+        ) as client:
+            for start in range(0, len(texts), self.batch):
+                asked = [text or " " for text in texts[start : start + self.batch]]  # servers refuse an empty text
+                try:
+                    answer = client.embeddings.create(model=self.model, input=asked, encoding_format="float", **chosen)
+                except (openai.OpenAIError, ValueError) as error:
+                    raise LLMError(f"{where} gives no vectors: {_cause(error)}.") from None
+                found += _vectors(answer, len(asked))
+        if len(found) != len(texts):
+            raise LLMError(f"{where} gives other than one vector for each text.")
+        try:
+            vectors = np.array(found, dtype=np.float32).reshape(len(found), -1 if found else self.dimensions or 0)
+        except (TypeError, ValueError):
+            raise LLMError(f"{where} gives what are no vectors, or vectors of several lengths.") from None
+        return normalised(vectors)
+
+
+def _vectors(answer: Any, n: int) -> list[Any]:
+    """What a server gave for n texts, in their order; nothing where that is not one for each."""
+    items = {
+        getattr(item, "index", None): getattr(item, "embedding", None) for item in getattr(answer, "data", ()) or ()
+    }
+    return [items[i] for i in range(n)] if items.keys() == set(range(n)) else []
+
+
+def _cause(error: Exception) -> str:
+    """The kind of an error and the server's status; not its message, which may hold the key."""
+    status = getattr(error, "status_code", None)
+    return type(error).__name__ + (f" ({status})" if status else "")
+
+
+@dataclass(frozen=True)
+class Hashing:
+    """Counts of words and pairs of words, hashed: no model, no download; knows spelling and no meaning.
+
+    Args:
+        dimensions: of the vectors.
+        ngrams: longest sequence of words that counts.
+    """
+
+    dimensions: int = 1024
+    ngrams: int = 2
+
+    @property
+    def identity(self) -> str:
+        """Dimensions and n-grams."""
+        return f"hashing-{self.dimensions}-{self.ngrams}"
+
+    def embed(self, texts: Sequence[str], threads: int = 1) -> NDArray[np.float32]:
+        """Vectors of length 1, shape (n, dimensions); of length 0 for a text without words."""
+        if not len(texts):
+            return np.zeros((0, self.dimensions), dtype=np.float32)
+        from sklearn.feature_extraction.text import HashingVectorizer
+
+        hashed = HashingVectorizer(n_features=self.dimensions, ngram_range=(1, self.ngrams), norm="l2")
+        return np.asarray(hashed.transform(texts).toarray(), dtype=np.float32)
+
+
+def normalised(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each row at length 1; rows of zeros as they are."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)

@@ -1,0 +1,104 @@
+"""Questions that stand for themselves: what was said before is put into them, before anything is looked up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bakeoff.llm.base import LLM, Ask, Planned
+from bakeoff.task import Corpus, Question
+from bakeoff.words import STOP
+
+_WORD = re.compile(r"\w+(?:[.'-]\w+)*")
+
+
+class Rewriter(Protocol):
+    """Makes questions self-contained."""
+
+    def rewrite(self, questions: Sequence[Question]) -> list[str]:
+        """A text for each of n questions that can be understood alone."""
+
+
+@dataclass(frozen=True)
+class AsAsked:
+    """Questions as they were asked."""
+
+    def rewrite(self, questions: Sequence[Question]) -> list[str]:
+        """Their texts."""
+        return [question.text for question in questions]
+
+
+@dataclass(frozen=True)
+class FollowUps:
+    """By rule: a question that follows others is preceded by the words of the user's turns that carry their meaning.
+
+    Args:
+        turns: of the user's, counted from the last.
+        words: most words that are put before a question; the latest ones are kept.
+    """
+
+    turns: int = 2
+    words: int = 12
+
+    def rewrite(self, questions: Sequence[Question]) -> list[str]:
+        """The questions, those that follow others with those words before them."""
+        return [self._one(question) for question in questions]
+
+    def _one(self, question: Question) -> str:
+        earlier = (
+            [turn.content for turn in question.history if turn.role == "user"][-self.turns :] if self.turns else []
+        )
+        said = {word.lower() for word in _WORD.findall(question.text)}
+        kept: dict[str, str] = {}
+        for word in (word for turn in reversed(earlier) for word in content_words(turn)):
+            if word.lower() not in said and word.lower() not in kept and len(kept) < self.words:
+                kept[word.lower()] = word
+        return " ".join([*kept.values(), question.text])
+
+
+@dataclass(frozen=True)
+class ByLLM:
+    """An LLM rewrites questions that follow others; where it gives no answer, the rule does.
+
+    Args:
+        llm: who is asked, once for each such question.
+        template: a prompt that sees ``question`` and ``history``, as ``conf/prompt/rewrite.yaml``. It is not named
+            ``prompt``, as the chosen prompt is for answers.
+        max_tokens: of a question.
+    """
+
+    llm: LLM
+    template: Any
+    max_tokens: int = 64
+
+    def rewrite(self, questions: Sequence[Question]) -> list[str]:
+        """The questions, those that follow others rewritten."""
+        texts = FollowUps().rewrite(questions)
+        rows = [row for row, question in enumerate(questions) if question.history]
+        asks = self._asks(questions)
+        for row, completion in zip(rows, self.llm.complete(asks) if asks else [], strict=True):
+            if completion.status == "ok" and completion.text.strip():
+                texts[row] = completion.text.strip()
+        return texts
+
+    def check(self) -> None:
+        """Raise ``ConfigError`` where the LLM cannot be asked."""
+        self.llm.check()
+
+    def planned(self, questions: Sequence[Question], corpus: Corpus) -> list[Planned]:
+        """A request for each question that follows others."""
+        return [Planned(self.llm, self._asks(questions))]
+
+    def _asks(self, questions: Sequence[Question]) -> list[Ask]:
+        return [
+            Ask(self.template.render(question=one.text, history=one.history), max_tokens=self.max_tokens)
+            for one in questions
+            if one.history
+        ]
+
+
+def content_words(text: str) -> list[str]:
+    """The words that carry meaning, in order."""
+    return [word for word in _WORD.findall(text) if word.lower() not in STOP]

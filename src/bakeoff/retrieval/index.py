@@ -1,0 +1,157 @@
+"""Searchable corpora: by full text, and by vectors."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from bakeoff.retrieval import conditions, embeddings, vectors
+from bakeoff.retrieval.base import Embedder, Hit
+from bakeoff.retrieval.passages import BODY, POSITION, VECTOR, Passages
+from bakeoff.retrieval.store import Store
+
+TIES = 10  # more than asked for, so that equal scores at the cut fall by position and not by chance
+
+
+@dataclass(frozen=True, eq=False)
+class FullText:
+    """A corpus searched by BM25, in LanceDB's native full-text index."""
+
+    passages: Passages
+    table: Any
+    threads: int
+    where: str | None
+    about: Mapping[str, Any]
+
+    def search(self, queries: Sequence[str], k: int, where: str | None = None) -> list[list[Hit]]:
+        """Up to k passages for each query; fewer when fewer share a word with it."""
+        condition = conditions.both(self.where, where)
+        if self.threads == 1 or len(queries) == 1:
+            return [self._one(query, k, condition) for query in queries]
+        with ThreadPoolExecutor(self.threads) as pool:
+            return list(pool.map(lambda query: self._one(query, k, condition), queries))
+
+    def details(self) -> Mapping[str, Any]:
+        """Kind of index, its size, and whether it was there before."""
+        return self.about
+
+    def _one(self, query: str, k: int, where: str | None) -> list[Hit]:
+        from lancedb import query as lance
+
+        if not query.strip() or k < 1:
+            return []
+        words: Any = lance.MatchQuery  # its types say that every option must be given
+        asked = self.table.search(words(query, BODY), query_type="fts").limit(k + TIES)
+        asked = asked.select([POSITION, "_score"])
+        if where is not None:
+            asked = asked.where(conditions.enclosed(where), prefilter=True)
+        try:
+            rows = asked.to_arrow().to_pydict()
+        except conditions.REFUSED as error:
+            raise conditions.refused(where, self.table, error) from None
+        ranked = sorted(zip(rows[POSITION], rows["_score"], strict=True), key=lambda found: (-found[1], found[0]))
+        return [Hit(self.passages.passages[position], float(score)) for position, score in ranked[:k]]
+
+
+@dataclass(frozen=True, eq=False)
+class Nearest:
+    """A corpus searched by the vectors of its passages."""
+
+    passages: Passages
+    vectors: vectors.Vectors
+    embedder: Embedder
+    threads: int
+    where: str | None
+    about: Mapping[str, Any]
+
+    def search(self, queries: Sequence[str], k: int, where: str | None = None) -> list[list[Hit]]:
+        """The k passages nearest to each query; the score is the cosine."""
+        if not len(queries) or k < 1:
+            return [[] for _ in queries]
+        asked = embeddings.asked(self.embedder, queries, self.threads)
+        found = self.vectors.search(asked, k, conditions.both(self.where, where))
+        return [[Hit(self.passages.passages[p], float(s)) for p, s in zip(*one, strict=True)] for one in found]
+
+    def details(self) -> Mapping[str, Any]:
+        """Kind of index, recall@10 against exact search, what was embedded and what was reused."""
+        return self.about
+
+
+def full_text(passages: Passages, store: Store, stem: bool, threads: int, where: str | None) -> FullText:
+    """Make passages searchable by words."""
+    started = time.perf_counter()
+
+    def finish(table: Any) -> None:
+        from lancedb.index import FTS
+
+        table.create_index(BODY, config=FTS(stem=stem, remove_stop_words=stem, with_position=False))
+
+    digest = _digest("text", passages.digest, str(stem))
+    table, was_there = store.table(digest, passages.table, finish)
+    if where is not None:
+        conditions.allowed(table, where)  # a wrong condition is told before any question is asked
+    about = {
+        "index": "full_text",
+        "passages": len(passages),
+        "reused": was_there,
+        "index_seconds": time.perf_counter() - started,
+    }
+    return FullText(passages, table, threads, where, about)
+
+
+def nearest(
+    passages: Passages,
+    embedder: Embedder,
+    store: Store,
+    kind: vectors.Kind,
+    threads: int,
+    where: str | None,
+) -> Nearest:
+    """Make passages searchable by meaning."""
+    started = time.perf_counter()
+    kind = vectors.kind_for(len(passages), kind)
+    digest = _digest("vectors", passages.digest, embedder.identity, kind)
+    told = {"texts_reused": len(passages), "embedding_seconds": 0.0}
+
+    def make() -> Any:
+        matrix, reused, seconds = embeddings.embedded(embedder, passages.bodies, threads)
+        told.update({"texts_reused": reused, "embedding_seconds": seconds})
+        rows = passages.table().drop_columns([BODY])
+        return rows.append_column(VECTOR, column(matrix))
+
+    table, was_there = store.table(digest, make, lambda new: vectors.build(new, kind, "cosine"))
+    key = (store.place, digest)
+    if key not in _searched:
+        found = vectors.Vectors(table, kind)
+        _searched[key] = (found, found.settle())
+    searched, recall = _searched[key]
+    if where is not None:
+        conditions.allowed(table, where)
+    about = {
+        "index": kind,
+        "passages": len(passages),
+        "recall_at_10": recall,
+        "embedder": embedder.identity,
+        "reused": was_there,
+        **told,
+        "index_seconds": time.perf_counter() - started,
+    }
+    return Nearest(passages, searched, embedder, threads, where, about)
+
+
+_searched: dict[tuple[str, str], tuple[vectors.Vectors, float | None]] = {}
+
+
+def column(matrix: Any) -> Any:
+    """Vectors as a column of a table."""
+    import pyarrow as pa
+
+    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), matrix.shape[1])
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

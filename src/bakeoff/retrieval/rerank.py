@@ -1,0 +1,175 @@
+"""Rerankers: they look at the first passages of a ranking again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+
+from bakeoff.errors import ConfigError
+from bakeoff.llm.base import LLM, Ask, Completion, Message
+from bakeoff.retrieval import embeddings
+from bakeoff.retrieval.base import Embedder, Hit, Index
+from bakeoff.retrieval.embed import missing
+from bakeoff.retrieval.passages import body
+
+
+class Reranker(Protocol):
+    """Puts found passages in a better order."""
+
+    def rerank(self, queries: Sequence[str], hits: Sequence[Sequence[Hit]], threads: int = 1) -> list[list[Hit]]:
+        """The same passages of each query in another order, with scores of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class RerankedIndex:
+    """An index whose first passages are looked at again."""
+
+    first: Index
+    reranker: Reranker
+    depth: int
+    threads: int
+
+    def search(self, queries: Sequence[str], k: int, where: str | None = None) -> list[list[Hit]]:
+        """Up to k passages: those to the depth in the new order, then the others as they were."""
+        found = self.first.search(queries, max(k, self.depth), where)
+        again = self.reranker.rerank(queries, [hits[: self.depth] for hits in found], self.threads)
+        return [_joined(new, hits[self.depth :])[:k] for new, hits in zip(again, found, strict=True)]
+
+    def details(self) -> Mapping[str, Any]:
+        """Of the first index, and who reranked."""
+        told: dict[str, Any] = {"index": "reranked", "reranker": type(self.reranker).__name__}
+        usage = getattr(getattr(self.reranker, "llm", None), "usage", None)
+        return told | {"first": dict(self.first.details())} | ({} if usage is None else {"llm": dict(usage())})
+
+
+def _joined(new: Sequence[Hit], rest: Sequence[Hit]) -> list[Hit]:
+    """Both lists, with scores that fall."""
+    low = new[-1].score if new else 0.0
+    return [*new, *(Hit(hit.passage, low - 1 - i) for i, hit in enumerate(rest))]
+
+
+@dataclass(frozen=True)
+class MMR:
+    """Maximal marginal relevance (Carbonell and Goldstein, 1998): near the question, and unlike what came before.
+
+    Args:
+        embedder: of questions and passages.
+        relevance: from 0 (only unlike each other) to 1 (only near the question).
+    """
+
+    embedder: Embedder
+    relevance: float = 0.7
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.relevance <= 1:
+            raise ConfigError(f"retriever.reranker.relevance: {self.relevance} is not between 0 and 1.")
+
+    def rerank(self, queries: Sequence[str], hits: Sequence[Sequence[Hit]], threads: int = 1) -> list[list[Hit]]:
+        """The passages of each query, one after the other; a score is what it was chosen by."""
+        asked = embeddings.asked(self.embedder, queries, threads) if len(queries) else np.zeros((0, 1), np.float32)
+        texts = sorted({body(hit.passage.title, hit.passage.text) for found in hits for hit in found})
+        stored = embeddings.embedded(self.embedder, texts, threads)[0]
+        at = {text: i for i, text in enumerate(texts)}
+        return [
+            self._one(query, found, stored[[at[body(hit.passage.title, hit.passage.text)] for hit in found]])
+            if found
+            else []
+            for query, found in zip(asked, hits, strict=True)
+        ]
+
+    def _one(self, query: Any, hits: Sequence[Hit], matrix: Any) -> list[Hit]:
+        near, alike = matrix @ query, matrix @ matrix.T
+        repeated = np.zeros(len(hits), dtype=np.float32)
+        left, chosen = list(range(len(hits))), []
+        while left:
+            scores = self.relevance * near[left] - (1 - self.relevance) * repeated[left]
+            best = left.pop(int(scores.argmax()))
+            chosen.append(Hit(hits[best].passage, float(scores.max())))
+            repeated = np.maximum(repeated, alike[best]) if len(chosen) > 1 else alike[best].copy()
+        # Later choices are compared with more passages, yet a ranking's scores must fall.
+        lowest = np.minimum.accumulate([hit.score for hit in chosen])
+        return [Hit(hit.passage, float(score)) for hit, score in zip(chosen, lowest, strict=True)]
+
+
+@dataclass(frozen=True)
+class Pointwise:
+    """Asks an LLM of each passage whether it answers the question, and ranks by the probability of yes.
+
+    Args:
+        llm: who is asked, once for each question and passage.
+        words: of a passage that are shown; the rest is cut.
+    """
+
+    llm: LLM
+    words: int = 200
+
+    def rerank(self, queries: Sequence[str], hits: Sequence[Sequence[Hit]], threads: int = 1) -> list[list[Hit]]:
+        """The passages of each query by probability of yes; one that got no answer goes last, in its old order."""
+        asks = self.asks(queries, hits)
+        given = iter(self.llm.complete(asks)) if asks else iter(())
+        again = []
+        for found in hits:
+            scored = [Hit(hit.passage, probability_of_yes(next(given))) for hit in found]
+            again.append(sorted(scored, key=lambda hit: -hit.score))
+        return again
+
+    def asks(self, queries: Sequence[str], hits: Sequence[Sequence[Hit]]) -> list[Ask]:
+        """One for each query and passage, in order."""
+        return [self._ask(query, hit) for query, found in zip(queries, hits, strict=True) for hit in found]
+
+    def _ask(self, query: str, hit: Hit) -> Ask:
+        shown = " ".join(body(hit.passage.title, hit.passage.text).split()[: self.words])
+        told = f"Passage: {shown}\n\nQuestion: {query}\n\nDoes the passage answer the question? Answer yes or no."
+        return Ask((Message("user", told),), choices=("yes", "no"), max_tokens=2, top_logprobs=10)
+
+
+def probability_of_yes(completion: Completion) -> float:
+    """From the first token's candidates, or from the answer where the server gives none; -1 when there is no answer."""
+    if completion.status != "ok":
+        return -1.0
+    weights = {"yes": 0.0, "no": 0.0}
+    for token, logprob in completion.logprobs:
+        word = token.strip().lower()
+        if word in weights:
+            weights[word] += math.exp(logprob)
+    total = weights["yes"] + weights["no"]
+    return weights["yes"] / total if total > 0 else float(completion.text.strip().lower().startswith("yes"))
+
+
+@dataclass(frozen=True)
+class CrossEncoder:
+    """A cross-encoder of sentence-transformers. Needs the extra sentence-transformers.
+
+    Args:
+        model: name on the hub, or folder.
+        batch: pairs at a time.
+    """
+
+    model: str
+    batch: int = 32
+
+    def rerank(self, queries: Sequence[str], hits: Sequence[Sequence[Hit]], threads: int = 1) -> list[list[Hit]]:
+        """The passages of each query by the model's score. Raises ``ConfigError`` when the library is missing."""
+        pairs = [
+            (q, body(h.passage.title, h.passage.text)) for q, found in zip(queries, hits, strict=True) for h in found
+        ]
+        if not pairs:
+            return [[] for _ in hits]
+        model = _cross_encoder(self.model)
+        scores = iter(model.predict(pairs, batch_size=self.batch, show_progress_bar=False))
+        scored = [[Hit(hit.passage, float(next(scores))) for hit in found] for found in hits]
+        return [sorted(found, key=lambda hit: -hit.score) for found in scored]
+
+
+@lru_cache(maxsize=2)
+def _cross_encoder(model: str) -> Any:
+    try:
+        from sentence_transformers import CrossEncoder as Loaded
+    except ImportError:
+        raise ConfigError(missing("retriever.reranker")) from None
+    return Loaded(model)

@@ -1,0 +1,136 @@
+"""One LanceDB store: tables named by their content, written whole or not at all, shared by all who ask for the same."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bakeoff import assets
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+READY = "_ready"
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where tables lie.
+
+    A table is written under a name of its own; only then a second, tiny table says that it is there and what it is
+    called. Readers follow that one, so they never see half a table, on a disk or in an object store. What a killed
+    process left behind in a local folder is removed by the next one that writes the same content.
+
+    Args:
+        uri: a folder, or any URL that LanceDB takes (s3://bucket/path); None: the user's cache.
+    """
+
+    uri: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The folder or URL."""
+        return self.uri or str(assets.cache_folder() / "indexes")
+
+    def table(self, digest: str, make: Callable[[], pa.Table], finish: Callable[[Any], None]) -> tuple[Any, bool]:
+        """The table of that content, made if need be.
+
+        Args:
+            digest: of all that decides the content; letters and digits.
+            make: the rows; called only when the table is not there.
+            finish: builds the indexes of the new table.
+
+        Returns:
+            The LanceDB table, and whether it was there before.
+        """
+        key = (self.place, digest)
+        if key in _opened:
+            return _opened[key], True
+        database = _connected(self.place, os.getpid())
+        found = _ready(database, digest)
+        if found is not None:
+            _opened[key] = found
+            return found, True
+        with self._alone(digest) as is_alone:
+            found = _ready(database, digest)
+            if found is not None:
+                _opened[key] = found
+                return found, True
+            if is_alone:
+                _remove(database, [name for name in _names(database) if name.startswith(f"{digest}_")])
+            _opened[key] = _written(database, digest, make(), finish)
+        return _opened[key], False
+
+    @contextmanager
+    def _alone(self, digest: str) -> Iterator[bool]:
+        """Hold the lock of a table, where the store is a folder; whether there is one."""
+        from filelock import FileLock
+
+        is_local = "://" not in self.place
+        if is_local:
+            Path(self.place).mkdir(parents=True, exist_ok=True)
+        with FileLock(Path(self.place, f".{digest}.lock")) if is_local else nullcontext():
+            yield is_local
+
+
+_opened: dict[tuple[str, str], Any] = {}
+
+
+@lru_cache(maxsize=8)
+def _connected(place: str, process: int) -> Any:
+    """A connection of this process. Nothing may fork once there is one: LanceDB's threads do not survive it."""
+    os.environ.setdefault("LANCE_LOG", "error")  # a warning per query otherwise
+    import lancedb
+
+    return lancedb.connect(place)
+
+
+def _ready(database: Any, digest: str) -> Any | None:
+    marker = _open(database, f"{digest}{READY}")
+    return None if marker is None else _open(database, marker.to_arrow()["name"][0].as_py())
+
+
+def _open(database: Any, name: str) -> Any | None:
+    try:
+        return database.open_table(name)
+    except (ValueError, FileNotFoundError) as error:
+        if "not found" in str(error):
+            return None
+        raise
+
+
+def _written(database: Any, digest: str, rows: pa.Table, finish: Callable[[Any], None]) -> Any:
+    import pyarrow as pa
+
+    name = f"{digest}_{uuid.uuid4().hex[:12]}"
+    table = database.create_table(name, rows)
+    finish(table)
+    try:
+        database.create_table(f"{digest}{READY}", pa.table({"name": [name]}))
+    except ValueError:  # another machine was first: equal content, so theirs will do
+        winner = _ready(database, digest)
+        if winner is None:
+            raise
+        _remove(database, [name])
+        return winner
+    return table
+
+
+def _names(database: Any) -> list[str]:
+    page = database.list_tables(limit=1000)
+    found: list[str] = list(page.tables)
+    while page.page_token:
+        page = database.list_tables(limit=1000, page_token=page.page_token)
+        found += page.tables
+    return found
+
+
+def _remove(database: Any, names: list[str]) -> None:
+    for name in names:
+        database.drop_table(name, ignore_missing=True)
