@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bakeoff.llm.base import Completion
+from bakeoff.models.found import Timed
 from bakeoff.task import ABSTAINED, Predictions
 
 if TYPE_CHECKING:
@@ -35,28 +36,34 @@ def of_completions(
     output: NDArray[Any],
     stage: NDArray[Any],
     completions: Sequence[Completion],
-    before_seconds: NDArray[np.float64] | None = None,
+    before: Timed | None = None,
     **more: Any,
 ) -> Predictions:
-    """Predictions of n rows that took one request each.
+    """Predictions of n rows that took one request each, and what was looked up before.
 
     Args:
         output: the answers.
         stage: which part of the model gave them.
         completions: of the requests.
-        before_seconds: what each row took before it was asked, shape (n,).
+        before: what was looked up for each row before it was asked.
         more: other fields of ``Predictions``.
     """
-    seconds = np.array([c.seconds for c in completions])
+    costs: dict[str, Any] = {
+        "seconds": np.array([c.seconds for c in completions]),
+        "calls": np.ones(len(completions)),
+        "input_tokens": np.array([c.input_tokens for c in completions], dtype=np.float64),
+        "output_tokens": np.array([c.output_tokens for c in completions], dtype=np.float64),
+        "cost_usd": np.array([c.cost_usd for c in completions]),
+    }
+    if before is not None:
+        costs["seconds"] = costs["seconds"] + (before.mean_seconds if before.seconds is None else before.seconds)
+        for name in ("calls", "input_tokens", "output_tokens", "cost_usd"):
+            costs[name] = costs[name] + before.costs.get(name, 0)
     return Predictions(
         output,
         stage=stage,
-        seconds=seconds if before_seconds is None else seconds + before_seconds,
-        calls=np.ones(len(completions)),
-        input_tokens=np.array([c.input_tokens for c in completions], dtype=np.float64),
-        output_tokens=np.array([c.output_tokens for c in completions], dtype=np.float64),
-        cost_usd=np.array([c.cost_usd for c in completions]),
         cached=np.array([c.is_cached for c in completions]),
         answered=np.array([c.status != "not_asked" for c in completions]),
+        **costs,
         **more,
     )

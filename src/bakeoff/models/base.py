@@ -13,7 +13,7 @@ from bakeoff.task import Corpus, Examples, Predictions, Schema
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bakeoff.llm.base import LLM, Ask
+    from bakeoff.llm.base import Planned
 
 
 Report = Callable[[int, float], None]
@@ -97,16 +97,10 @@ class AnswersInBatches(Protocol):
 
 @runtime_checkable
 class AsksLLM(Protocol):
-    """A model that asks an LLM about rows.
+    """A model that may ask language models about rows."""
 
-    Attributes:
-        llm: who is asked.
-    """
-
-    llm: LLM
-
-    def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Ask]:
-        """About the requests that predicting n rows takes, were it fitted to ``train``: nothing is asked or embedded."""
+    def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
+        """About the requests that n rows take, were it fitted to ``train``: nothing is asked or embedded."""
 
 
 @runtime_checkable

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import pydoc
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
-import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.errors import ConfigError, DataError
-from bakeoff.models import classes, state, threads
+from bakeoff.errors import ConfigError
+from bakeoff.models import heads, state, threads
 from bakeoff.models.base import Context, Model, require_kind
 from bakeoff.task import Examples, Predictions, Schema
 
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
     from bakeoff.models.features import Encoding
 
 FILE = "estimator.skops"
-TRUSTED = ("sklearn.", "skrub.", "numpy.", "scipy.", "pandas.", "bakeoff.")
 MODEL = ("uses_validation", "check", "fit", "predict", "save", "load")
 
 
@@ -75,7 +71,7 @@ class EstimatorModel:
         """Raise ``ConfigError`` when no estimator is declared for the task, or a parameter is not valid."""
         require_kind(self, schema, "classification", "regression")
         estimator, where = self._estimator(schema)
-        _check_parameters(estimator, where)
+        heads.check(estimator, where)
         self._check_text(schema, estimator)
         for name in ("ngrams", "dimensions", "max_categories"):
             if getattr(self, name) < 1:
@@ -87,8 +83,8 @@ class EstimatorModel:
 
         schema = context.schema
         estimator = clone(self._estimator(schema)[0])
-        _settle(estimator, context)
-        y = classes.codes(train.y, schema.classes) if schema.kind == "classification" else train.y
+        heads.settle(estimator, context)
+        y = heads.target(train.y, schema)
         with threads.working(estimator, context.threads):
             encoded = self._encoded(train.X, y, estimator, context)
             estimator.fit(encoded.matrix, y)
@@ -105,7 +101,7 @@ class EstimatorModel:
         if not hasattr(self, "estimator_"):
             raise RuntimeError("EstimatorModel: predict was called before fit.")
         with threads.working(self.estimator_, 1 if len(X) <= threads.FEW_ROWS else self.threads_):
-            return self._answer(self._matrix(X))
+            return heads.answer(self.estimator_, self._matrix(X), self.schema_)
 
     def _matrix(self, X: pd.DataFrame) -> Any:
         """The encoded rows; in a search, the validation rows are encoded once."""
@@ -118,23 +114,8 @@ class EstimatorModel:
         self._known.setdefault("rows", (X, matrix))
         return matrix
 
-    def _answer(self, matrix: Any) -> Predictions:
-        schema, estimator = self.schema_, self.estimator_
-        if schema.kind == "regression":
-            return Predictions(np.asarray(estimator.predict(matrix), dtype=np.float64).ravel())
-        labels = np.array(schema.classes, dtype=object)
-        if not hasattr(estimator, "predict_proba"):
-            return Predictions(labels[estimator.predict(matrix)])
-        proba = np.zeros((matrix.shape[0], len(labels)))
-        proba[:, estimator.classes_] = estimator.predict_proba(matrix)
-        if _has_threshold(estimator):
-            return Predictions(labels[estimator.predict(matrix)], proba)
-        return Predictions(classes.most_probable(proba, schema.classes), proba)
-
     def save(self, folder: Path) -> None:
         """Write encoder and estimator in skops' format, which executes nothing when it is read."""
-        import skops.io
-
         settings = {
             "scale": self.scale,
             "text": self.text,
@@ -143,22 +124,13 @@ class EstimatorModel:
             "max_categories": self.max_categories,
         }
         state.write(folder, self.schema_, settings=settings, threads=self.threads_)
-        skops.io.dump({"encoder": self.encoder_, "estimator": self.estimator_}, folder / FILE)
+        heads.dump({"encoder": self.encoder_, "estimator": self.estimator_}, folder / FILE)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote. Raises ``DataError`` when it names anything but trusted classes."""
-        import skops.io
-
         schema, learnt = state.read(folder)
-        types = skops.io.get_untrusted_types(file=folder / FILE)
-        foreign = [name for name in types if not _is_trusted(name)]
-        if foreign:
-            raise DataError(
-                f"{folder / FILE}: holds {', '.join(foreign)}. Only classes of these libraries are read: "
-                f"{', '.join(name.rstrip('.') for name in TRUSTED)}."
-            )
-        loaded = skops.io.load(folder / FILE, trusted=types)
+        loaded = heads.load(folder / FILE)
         role = "classifier" if schema.kind == "classification" else "regressor"
         model = cls(**{role: loaded["estimator"]}, **learnt["settings"])
         model.schema_, model.threads_ = schema, learnt["threads"]
@@ -170,7 +142,7 @@ class EstimatorModel:
 
         if self.text == "tfidf" and schema.of_kind("text") and not get_tags(estimator).input_tags.sparse:
             raise ConfigError(
-                f"model.text: {_named(estimator)} takes no sparse input, which tfidf is. Use lsa or auto."
+                f"model.text: {heads.named(estimator)} takes no sparse input, which tfidf is. Use lsa or auto."
             )
 
     def _encoded(self, X: pd.DataFrame, y: NDArray[Any], estimator: Any, context: Context) -> Encoded:
@@ -198,18 +170,7 @@ class EstimatorModel:
 
     def _estimator(self, schema: Schema) -> tuple[Any, str]:
         """The unfitted estimator for this kind of task, and its config key."""
-        from sklearn.base import is_classifier, is_regressor
-
-        role, other = ("classifier", "regressor") if schema.kind == "classification" else ("regressor", "classifier")
-        estimator, where = getattr(self, role), "model" if self._bare else f"model.{role}"
-        if estimator is None:
-            raise ConfigError(
-                f"{where}: {schema.target} asks for {schema.kind}, and there is only a {other} here. "
-                f"Add a {role}, or choose another model."
-            )
-        if isinstance(estimator, type) or not (is_classifier if role == "classifier" else is_regressor)(estimator):
-            raise ConfigError(f"{where}: {_named(estimator)} is not a scikit-learn {role}.")
-        return estimator, where
+        return heads.chosen(self.classifier, self.regressor, schema, "model" if self._bare else None)
 
 
 def adapt(component: object) -> Model:
@@ -230,49 +191,8 @@ def adapt(component: object) -> Model:
             wrapped = EstimatorModel(regressor=component)
     if wrapped is None:
         raise ConfigError(
-            f"model._target_: {_named(component)} is neither a model (a class with {', '.join(MODEL)}) "
+            f"model._target_: {heads.named(component)} is neither a model (a class with {', '.join(MODEL)}) "
             "nor a scikit-learn classifier or regressor."
         )
     wrapped._bare = True
     return wrapped
-
-
-def _check_parameters(estimator: Any, where: str) -> None:
-    """Let scikit-learn check the parameters of an estimator, and of those within it, by its own rules."""
-    parts = {"": estimator, **estimator.get_params(deep=True)}
-    for name, part in parts.items():
-        if isinstance(part, type) or not hasattr(part, "_validate_params"):
-            continue
-        try:
-            part._validate_params()
-        except (TypeError, ValueError) as error:
-            parameter = re.search(r"'(\w+)' parameter", str(error))
-            path = [where, *name.split("__"), parameter[1] if parameter else ""]
-            raise ConfigError(f"{'.'.join(p for p in path if p)}: {error}") from None
-
-
-def _settle(estimator: Any, context: Context) -> None:
-    """Give the estimator the seed and the threads of the run, where the config leaves them open."""
-    parameters = estimator.get_params(deep=True)
-    chosen = {name: context.seed for name in parameters if name.split("__")[-1] == "random_state"}
-    # LogisticRegression still has the parameter, but warns about it since scikit-learn 1.8.
-    if "n_jobs" in parameters and type(estimator).__name__ != "LogisticRegression":
-        chosen["n_jobs"] = context.threads
-    estimator.set_params(**{name: value for name, value in chosen.items() if parameters[name] is None})
-
-
-def _has_threshold(estimator: Any) -> bool:
-    """Whether it answers by a threshold of its own, and not by the largest probability."""
-    from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
-
-    return isinstance(estimator, FixedThresholdClassifier | TunedThresholdClassifierCV)
-
-
-def _is_trusted(name: str) -> bool:
-    """Whether it is a class of a trusted library; a function such as ``pandas.read_pickle`` could run any code."""
-    return name.startswith(TRUSTED) and isinstance(pydoc.locate(name), type)
-
-
-def _named(component: object) -> str:
-    cls = component if isinstance(component, type) else type(component)
-    return f"{cls.__module__}.{cls.__qualname__}"

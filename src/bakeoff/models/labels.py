@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import TYPE_CHECKING
@@ -25,25 +25,28 @@ class Spoken:
 
     Attributes:
         classes: the labels.
+        names: what they are called.
         words: what the model says for each.
     """
 
     classes: tuple[str, ...]
+    names: tuple[str, ...]
     words: tuple[str, ...]
 
     @classmethod
-    def of(cls, classes: Sequence[str], codes: bool) -> Spoken:
-        """The labels themselves as words, or letters where ``codes`` are allowed and two labels begin alike."""
-        starts = [name.lower()[:TELLING] for name in classes]
+    def of(cls, classes: Sequence[str], names: Mapping[str, str], codes: bool) -> Spoken:
+        """Words for labels: their names, or letters where ``codes`` are allowed and two names begin alike."""
+        meant = tuple(names.get(label, label) for label in classes)
+        starts = [name.lower()[:TELLING] for name in meant]
         if codes and len(set(starts)) < len(starts) and len(classes) <= MOST:
-            return cls(tuple(classes), tuple(ascii_uppercase[: len(classes)]))
-        return cls(tuple(classes), tuple(classes))
+            return cls(tuple(classes), meant, tuple(ascii_uppercase[: len(classes)]))
+        return cls(tuple(classes), meant, meant)
 
     @property
     def listed(self) -> list[str]:
-        """For a prompt: each word, with its label where that is another."""
-        pairs = zip(self.words, self.classes, strict=True)
-        return [word if word == label else f"{word} ({label})" for word, label in pairs]
+        """For a prompt: each word, with the label's name where that is another."""
+        pairs = zip(self.words, self.names, strict=True)
+        return [word if word == name else f"{word} ({name})" for word, name in pairs]
 
     def word(self, label: str) -> str:
         """What is said for a label."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
-from bakeoff.errors import ConfigError, LLMError
-from bakeoff.llm.base import LLM, Ask, Completion
+from bakeoff.errors import ConfigError, LLMError, did_you_mean
+from bakeoff.llm.base import LLM, Ask, Completion, Planned
 from bakeoff.llm.prompts import Prompt
 from bakeoff.models import answers, kept, labels
 from bakeoff.models.base import Context, require_kind
 from bakeoff.models.labels import Spoken
 from bakeoff.models.shots import Shots
+from bakeoff.models.texts import texts
 from bakeoff.retrieval.base import Embedder
 from bakeoff.task import ABSTAINED, Examples, Predictions, Schema, questions
 
@@ -51,6 +51,7 @@ class LlmModel:
         shots: how many training rows are shown as examples; 0 for none.
         shots_by: random, balanced over the labels, or nearest: those whose text is most like the row's.
         embedder: by which rows are near; for ``shots_by: nearest``.
+        names: what labels are called, label → a word that says what it means; the others are called as they are.
         max_tokens: of an answer.
         batch_rows: how many rows a search asks between two looks at the score.
     """
@@ -66,6 +67,7 @@ class LlmModel:
         shots: int = 0,
         shots_by: Literal["random", "balanced", "nearest"] = "balanced",
         embedder: Embedder | None = None,
+        names: dict[str, str] | None = None,
         max_tokens: int = 32,
         batch_rows: int = 16,
     ) -> None:
@@ -76,6 +78,7 @@ class LlmModel:
         self.shots = shots
         self.shots_by = shots_by
         self.embedder = embedder
+        self.names = names
         self.max_tokens = max_tokens
         self.batch_rows = batch_rows
 
@@ -98,12 +101,18 @@ class LlmModel:
                 f"model.method: logprobs tells at most {labels.MOST} labels apart; there are {len(schema.classes)}. "
                 "Choose model.method=generate."
             )
+        for label in self.names or {}:
+            if label not in schema.classes:
+                raise ConfigError(
+                    f'model.names: there is no label "{label}". Labels: {", ".join(schema.classes)}.'
+                    f"{did_you_mean(label, schema.classes)}"
+                )
         self.llm.check()
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Nothing is learnt but the fallback, and which rows are shown as examples."""
         self.schema_ = context.schema
-        self.spoken_ = Spoken.of(context.schema.classes, codes=self.method == "logprobs")
+        self.spoken_ = Spoken.of(context.schema.classes, self.names or {}, codes=self.method == "logprobs")
         self.fallback_ = _fallback(train.y, context.schema)
         asked = _values(train.X, context.schema)
         said = [self._said(truth) for truth in train.y]
@@ -124,14 +133,14 @@ class LlmModel:
             return self._by_logprobs(completions)
         return self._by_text(completions)
 
-    def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Ask]:
+    def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
         """The requests that n rows take; where examples are to be the nearest, others stand in their place."""
         shots_by = "random" if self.shots_by == "nearest" else self.shots_by
         model = LlmModel(
-            self.llm, self.prompt, self.method, False, self.shots, shots_by, None, self.max_tokens, self.batch_rows
+            self.llm, self.prompt, self.method, False, self.shots, shots_by, None, self.names, self.max_tokens
         )
         model.fit(train, None, context)
-        return model._asks(X)
+        return [Planned(self.llm, model._asks(X))]
 
     def details(self) -> Mapping[str, Any]:
         """What was asked of the LLM so far."""
@@ -150,7 +159,7 @@ class LlmModel:
         read = kept.load(folder)
         model = cls(**read.arguments)
         model.schema_ = read.schema
-        model.spoken_ = Spoken.of(read.schema.classes, codes=model.method == "logprobs")
+        model.spoken_ = Spoken.of(read.schema.classes, model.names or {}, codes=model.method == "logprobs")
         model.fallback_ = read.learnt["fallback"]
         model.shots_ = Shots.from_json(read.learnt["shots"], model.embedder)
         leaning = read.learnt["leaning"]
@@ -158,7 +167,18 @@ class LlmModel:
         return model
 
     def _arguments(self) -> dict[str, Any]:
-        names = ("llm", "prompt", "method", "calibrate", "shots", "shots_by", "embedder", "max_tokens", "batch_rows")
+        names = (
+            "llm",
+            "prompt",
+            "method",
+            "calibrate",
+            "shots",
+            "shots_by",
+            "embedder",
+            "names",
+            "max_tokens",
+            "batch_rows",
+        )
         return {name: getattr(self, name) for name in names}
 
     def _said(self, truth: Any) -> str:
@@ -232,17 +252,7 @@ def _values(X: pd.DataFrame, schema: Schema) -> list[dict[str, Any]]:
     """What the templates see of each row."""
     if schema.kind == "qa":
         return [{"question": question.text, "history": question.history} for question in questions(X)]
-    names = list(schema.columns)
-    if len(names) == 1:
-        return [{"text": _shown(value)} for value in X[names[0]]]
-    rows = zip(*(X[name] for name in names), strict=True)
-    return [{"text": "\n".join(f"{n}: {_shown(v)}" for n, v in zip(names, row, strict=True))} for row in rows]
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, float):
-        return "unknown" if math.isnan(value) else f"{value:g}"
-    return "unknown" if value is None else re.sub(r"\s+", " ", str(value)).strip()
+    return [{"text": text} for text in texts(X, schema)]
 
 
 def _fallback(y: NDArray[Any], schema: Schema) -> Any:

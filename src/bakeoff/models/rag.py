@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from bakeoff.errors import ConfigError, LLMError
-from bakeoff.llm.base import LLM, Ask, Completion
+from bakeoff.llm.base import LLM, Ask, Completion, Planned
 from bakeoff.llm.prompts import Prompt
-from bakeoff.models import answers, kept
+from bakeoff.models import answers, found, kept
 from bakeoff.models.base import Context, require_kind
 from bakeoff.retrieval.base import Passage, Retriever
 from bakeoff.retrieval.history import FollowUps, Rewriter
@@ -42,8 +41,8 @@ class RagModel:
         prompt: what it is told. Its templates see ``question``, ``history`` and ``passages``, each with ``number``,
             ``title`` and ``text``.
         rewriter: makes a question self-contained before passages are looked for.
-        citations: asked: the LLM names the passages it used, in JSON; matched: the passage that holds most of the answer's
-            words is cited, for small models that are lost in JSON.
+        citations: asked: the LLM names the passages it used, in JSON; matched: the passage that holds most of the
+            answer's words is cited, for small models that are lost in JSON.
         min_confidence: of an answer; below it the model abstains.
         passage_words: how many words of a passage are shown.
         max_tokens: of an answer with its sources.
@@ -84,43 +83,49 @@ class RagModel:
         if not 0 <= self.min_confidence <= 1:
             raise ConfigError(f"model.min_confidence: {self.min_confidence} is not between 0 and 1.")
         self.llm.check()
+        found.check(self.retriever, self.rewriter)
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Make the corpus searchable; nothing is learnt from the rows."""
         assert context.corpus is not None
-        self._open(context.schema, context.corpus, context.threads)
+        self._open(context.schema, context.corpus, context.threads, context.memo is not None)
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n questions. Raises ``LLMError`` when none of them gets an answer."""
         if not hasattr(self, "index_"):
             raise RuntimeError("RagModel: predict was called before fit.")
         asked = questions(X)
-        found, seconds = self._found(asked)
-        completions = self.llm.complete([self._ask(q, shown) for q, shown in zip(asked, found, strict=True)])
+        told = found.timed(self._shown, asked, self.is_search_)
+        shown: list[list[Passage]] = told.results
+        completions = self.llm.complete([self._ask(*pair) for pair in zip(asked, shown, strict=True)])
         if not any(c.status in ("ok", "not_asked") for c in completions):
             raise LLMError(
                 f"llm: none of {len(completions)} requests got an answer that can be used: {completions[0].error}."
             )
-        said = [_Said.of(c, shown) for c, shown in zip(completions, found, strict=True)]
+        said = [_Said.of(c, passages) for c, passages in zip(completions, shown, strict=True)]
         is_sure = [s.confidence >= self.min_confidence for s in said]
         return answers.of_completions(
-            _objects(s.answer if sure else ABSTAINED for s, sure in zip(said, is_sure, strict=True)),
-            _objects(_stage(c, sure) for c, sure in zip(completions, is_sure, strict=True)),
+            found.objects(s.answer if sure else ABSTAINED for s, sure in zip(said, is_sure, strict=True)),
+            found.objects(_stage(c, sure) for c, sure in zip(completions, is_sure, strict=True)),
             completions,
-            seconds,
+            told,
             confidence=np.array([s.confidence for s in said]),
-            retrieved=_objects(_documents(shown) for shown in found),
-            cited=_objects(_documents(s.cited) if sure else () for s, sure in zip(said, is_sure, strict=True)),
-            evidence=_objects("\n".join(p.text for p in s.cited) for s in said),
+            retrieved=found.objects(map(found.documents, shown)),
+            cited=found.objects(
+                found.documents(s.cited) if sure else () for s, sure in zip(said, is_sure, strict=True)
+            ),
+            evidence=found.objects("\n".join(p.text for p in s.cited) for s in said),
         )
 
-    def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Ask]:
+    def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
         """The requests that n questions take, with other passages of the corpus in the place of those to be found."""
         assert context.corpus is not None
         cut = self.retriever.passages(context.corpus)
         k = min(self.retriever.top_k, len(cut))
         shown = [cut[i * len(cut) // k] for i in range(k)]
-        return [self._ask(question, shown) for question in questions(X)]
+        asked = questions(X)
+        before = found.planned(asked, context.corpus, self.retriever, self.rewriter)
+        return [*before, Planned(self.llm, [self._ask(question, shown) for question in asked])]
 
     def details(self) -> Mapping[str, Any]:
         """What was indexed, and what was asked of the LLM so far."""
@@ -141,24 +146,17 @@ class RagModel:
         read = kept.load(folder)
         assert read.corpus is not None
         model = cls(**read.arguments)
-        model._open(read.schema, read.corpus, read.learnt["threads"])
+        model._open(read.schema, read.corpus, read.learnt["threads"], False)
         return model
 
-    def _open(self, schema: Schema, corpus: Corpus, threads: int) -> None:
-        self.schema_, self.corpus_, self.threads_ = schema, corpus, threads
+    def _open(self, schema: Schema, corpus: Corpus, threads: int, is_search: bool) -> None:
+        self.schema_, self.corpus_, self.threads_, self.is_search_ = schema, corpus, threads, is_search
         self.index_ = self.retriever.index(corpus, threads)
 
-    def _found(self, asked: Sequence[Question]) -> tuple[list[list[Passage]], np.ndarray[Any, np.dtype[np.float64]]]:
-        """The passages to show for each question, each text once, and how long finding them took."""
-        rewriter = self.rewriter or FollowUps()
-        found, seconds = [], []
-        for question in asked:
-            start = time.perf_counter()
-            (text,) = rewriter.rewrite([question])
-            (hits,) = self.index_.search([text], self.retriever.top_k)
-            found.append(list({hit.passage.text: hit.passage for hit in reversed(hits)}.values())[::-1])
-            seconds.append(time.perf_counter() - start)
-        return found, np.array(seconds)
+    def _shown(self, asked: Sequence[Question]) -> list[list[Passage]]:
+        """The passages to show for each question, each text once."""
+        texts = (self.rewriter or FollowUps()).rewrite(asked)
+        return [found.passages(hits) for hits in self.index_.search(texts, self.retriever.top_k)]
 
     def _ask(self, question: Question, shown: Sequence[Passage]) -> Ask:
         told = [
@@ -191,18 +189,5 @@ class _Said:
         return cls(answer, cited, support(answer, "\n".join(p.text for p in cited)))
 
 
-def _documents(passages: Sequence[Passage]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(passage.document for passage in passages))
-
-
 def _stage(completion: Completion, is_sure: bool) -> str:
     return FAILED if completion.status != "ok" else ANSWERED if is_sure else UNSURE
-
-
-def _objects(values: Any) -> np.ndarray[Any, np.dtype[Any]]:
-    """An array of any values, tuples as they are."""
-    listed = list(values)
-    array = np.empty(len(listed), dtype=object)
-    for i, value in enumerate(listed):
-        array[i] = value
-    return array

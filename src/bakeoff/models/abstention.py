@@ -1,0 +1,53 @@
+"""When not to answer: the confidence from which an answer is worth more than silence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bakeoff.words import token_overlap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from bakeoff.task import Gold
+
+
+def calibrated(confidence: Sequence[float], answers: Sequence[str], golds: Sequence[Gold]) -> float:
+    """The confidence at which token F1 is best, where abstaining from a question without an answer is worth 1.
+
+    Args:
+        confidence: of n answers, from 0 to 1.
+        answers: n of them.
+        golds: the truth about the n questions.
+    """
+    worth = [
+        max((token_overlap(said, right) for right in gold.answers), default=0.0)
+        for said, gold in zip(answers, golds, strict=True)
+    ]
+    pays = [float(not gold.is_answerable) for gold in golds]
+    return best_threshold(np.array(confidence, dtype=np.float64), np.array(worth), np.array(pays))
+
+
+def best_threshold(
+    confidence: NDArray[np.float64], answering: NDArray[np.float64], abstaining: NDArray[np.float64]
+) -> float:
+    """The confidence from which answering pays, halfway between two of those seen; 0 where it always does.
+
+    Args:
+        confidence: of n answers, shape (n,).
+        answering: what each is worth, shape (n,).
+        abstaining: what abstaining in its place is worth, shape (n,).
+    """
+    order = np.argsort(confidence, kind="stable")
+    levels = np.concatenate([[0.0], confidence[order], [1.001]])
+    # Abstaining from the k least sure, for k from 0 to n.
+    worth = np.concatenate([[0.0], np.cumsum((abstaining - answering)[order])])
+    cuts = (levels[:-1] + levels[1:]) / 2
+    # Answers that are equally sure are given or withheld together.
+    is_possible = np.concatenate([[True], confidence[order][1:] > confidence[order][:-1], [True]])
+    best = int(np.flatnonzero(is_possible)[worth[is_possible].argmax()])
+    return 0.0 if best == 0 else float(cuts[best])

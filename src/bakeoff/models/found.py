@@ -1,0 +1,101 @@
+"""What is looked up for questions: how long each one takes, and what language models ask for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bakeoff.llm.base import Planned
+from bakeoff.llm.usage import Spent, metered
+from bakeoff.retrieval.base import Hit, LooksUpByLLM, Passage
+from bakeoff.task import Corpus, Question
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Find = Callable[[Sequence[Question]], list[Any]]
+
+
+@dataclass(frozen=True)
+class Timed:
+    """What was made of n questions.
+
+    Attributes:
+        results: one a question.
+        seconds: that each took, shape (n,); None where they were made together.
+        mean_seconds: a question.
+        spent: what language models were asked for each; equal parts where they were made together.
+    """
+
+    results: list[Any]
+    seconds: NDArray[np.float64] | None
+    mean_seconds: float
+    spent: list[Spent]
+
+    @property
+    def costs(self) -> dict[str, Any]:
+        """The fields of ``Predictions`` that say what it took; those of language models where one was asked."""
+        if not any(one.calls for one in self.spent):
+            return {"seconds": self.seconds}
+        names = ("calls", "input_tokens", "output_tokens", "cost_usd")
+        told = {name: np.array([getattr(one, name) for one in self.spent], dtype=np.float64) for name in names}
+        return {**told, "seconds": self.seconds, "cached": np.array([one.replayed > 0 for one in self.spent])}
+
+
+def timed(make: Find, asked: Sequence[Question], together: bool) -> Timed:
+    """Make something of n questions: together, as is quickest, or one after the other with a clock around each.
+
+    A request that is replayed takes the time that it took when it was asked.
+    """
+    if together:
+        start = time.perf_counter()
+        with metered() as spent:
+            results = make(asked)
+        mean = (time.perf_counter() - start + spent.replayed_seconds) / len(asked)
+        return Timed(results, None, mean, [spent.share(len(asked))] * len(asked))
+    results, seconds, of_each = [], [], []
+    for question in asked:
+        start = time.perf_counter()
+        with metered() as spent:
+            results += make([question])
+        seconds.append(time.perf_counter() - start + spent.replayed_seconds)
+        of_each.append(spent)
+    return Timed(results, np.array(seconds), float(np.mean(seconds)), of_each)
+
+
+def check(*parts: object) -> None:
+    """Raise ``ConfigError`` where a retriever or a rewriter asks an LLM that cannot be asked."""
+    for part in parts:
+        if isinstance(part, LooksUpByLLM):
+            part.check()
+
+
+def planned(asked: Sequence[Question], corpus: Corpus, *parts: object) -> list[Planned]:
+    """The requests to language models that looking up n questions takes; nothing is asked."""
+    return [one for part in parts if isinstance(part, LooksUpByLLM) for one in part.planned(asked, corpus)]
+
+
+def passages(hits: Sequence[Hit]) -> list[Passage]:
+    """The passages found, best first, each text once."""
+    first: dict[str, Passage] = {}
+    for hit in hits:
+        first.setdefault(hit.passage.text, hit.passage)
+    return list(first.values())
+
+
+def documents(found: Iterable[Passage]) -> tuple[str, ...]:
+    """Ids of the documents of passages, in their order, each once."""
+    return tuple(dict.fromkeys(passage.document for passage in found))
+
+
+def objects(values: Iterable[Any]) -> NDArray[Any]:
+    """An array of any values, tuples as they are, shape (n,)."""
+    listed = list(values)
+    array = np.empty(len(listed), dtype=object)
+    for i, value in enumerate(listed):
+        array[i] = value
+    return array

@@ -1,0 +1,127 @@
+"""Scikit-learn estimators that answer a task: chosen by its kind, checked, settled, asked, and kept without pickle."""
+
+from __future__ import annotations
+
+import pydoc
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.errors import ConfigError, DataError
+from bakeoff.models import classes
+from bakeoff.models.base import Context
+from bakeoff.task import Predictions, Schema
+
+TRUSTED = ("sklearn.", "skrub.", "numpy.", "scipy.", "pandas.", "bakeoff.")
+
+
+def chosen(classifier: Any, regressor: Any, schema: Schema, where: str | None = None) -> tuple[Any, str]:
+    """The unfitted estimator for this kind of task, and its config key.
+
+    Args:
+        classifier: for classification; None for none.
+        regressor: for regression; None for none.
+        schema: what is asked.
+        where: config key of the estimator; None: ``model.classifier`` or ``model.regressor``.
+
+    Raises:
+        ConfigError: there is none, or it is of the other kind.
+    """
+    from sklearn.base import is_classifier, is_regressor
+
+    role, other = ("classifier", "regressor") if schema.kind == "classification" else ("regressor", "classifier")
+    estimator, where = classifier if role == "classifier" else regressor, where or f"model.{role}"
+    if estimator is None:
+        raise ConfigError(
+            f"{where}: {schema.target} asks for {schema.kind}, and there is only a {other} here. "
+            f"Add a {role}, or choose another model."
+        )
+    if isinstance(estimator, type) or not (is_classifier if role == "classifier" else is_regressor)(estimator):
+        raise ConfigError(f"{where}: {named(estimator)} is not a scikit-learn {role}.")
+    return estimator, where
+
+
+def check(estimator: Any, where: str) -> None:
+    """Let scikit-learn check the parameters of an estimator, and of those within it, by its own rules."""
+    parts = {"": estimator, **estimator.get_params(deep=True)}
+    for name, part in parts.items():
+        if isinstance(part, type) or not hasattr(part, "_validate_params"):
+            continue
+        try:
+            part._validate_params()
+        except (TypeError, ValueError) as error:
+            parameter = re.search(r"'(\w+)' parameter", str(error))
+            path = [where, *name.split("__"), parameter[1] if parameter else ""]
+            raise ConfigError(f"{'.'.join(p for p in path if p)}: {error}") from None
+
+
+def settle(estimator: Any, context: Context) -> None:
+    """Give the estimator the seed and the threads of the run, where the config leaves them open."""
+    parameters = estimator.get_params(deep=True)
+    settled = {name: context.seed for name in parameters if name.split("__")[-1] == "random_state"}
+    # LogisticRegression still has the parameter, but warns about it since scikit-learn 1.8.
+    if "n_jobs" in parameters and type(estimator).__name__ != "LogisticRegression":
+        settled["n_jobs"] = context.threads
+    estimator.set_params(**{name: value for name, value in settled.items() if parameters[name] is None})
+
+
+def target(y: NDArray[Any], schema: Schema) -> NDArray[Any]:
+    """What an estimator is fitted to: positions of the labels among the classes, or the values themselves."""
+    return classes.codes(y, schema.classes) if schema.kind == "classification" else y
+
+
+def answer(estimator: Any, matrix: Any, schema: Schema) -> Predictions:
+    """What a fitted estimator says of n rows, with probabilities where it has them."""
+    if schema.kind == "regression":
+        return Predictions(np.asarray(estimator.predict(matrix), dtype=np.float64).ravel())
+    labels = np.array(schema.classes, dtype=object)
+    if not hasattr(estimator, "predict_proba"):
+        return Predictions(labels[estimator.predict(matrix)])
+    proba = np.zeros((matrix.shape[0], len(labels)))
+    proba[:, estimator.classes_] = estimator.predict_proba(matrix)
+    if _has_threshold(estimator):
+        return Predictions(labels[estimator.predict(matrix)], proba)
+    return Predictions(classes.most_probable(proba, schema.classes), proba)
+
+
+def dump(fitted: dict[str, Any], file: Path) -> None:
+    """Write fitted objects in skops' format, which executes nothing when it is read."""
+    import skops.io
+
+    skops.io.dump(fitted, file)
+
+
+def load(file: Path) -> dict[str, Any]:
+    """Read back what ``dump`` wrote. Raises ``DataError`` when it names anything but trusted classes."""
+    import skops.io
+
+    types = skops.io.get_untrusted_types(file=file)
+    foreign = [name for name in types if not _is_trusted(name)]
+    if foreign:
+        raise DataError(
+            f"{file}: holds {', '.join(foreign)}. Only classes of these libraries are read: "
+            f"{', '.join(name.rstrip('.') for name in TRUSTED)}."
+        )
+    loaded: dict[str, Any] = skops.io.load(file, trusted=types)
+    return loaded
+
+
+def named(component: object) -> str:
+    """The class of a component, or the component where it is one, as a dotted path."""
+    cls = component if isinstance(component, type) else type(component)
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _has_threshold(estimator: Any) -> bool:
+    """Whether it answers by a threshold of its own, and not by the largest probability."""
+    from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+
+    return isinstance(estimator, FixedThresholdClassifier | TunedThresholdClassifierCV)
+
+
+def _is_trusted(name: str) -> bool:
+    """Whether it is a class of a trusted library; a function such as ``pandas.read_pickle`` could run any code."""
+    return name.startswith(TRUSTED) and isinstance(pydoc.locate(name), type)

@@ -1,0 +1,137 @@
+"""Sentences of passages, and how well each answers a question: by the words they share, or by meaning as well."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from bakeoff.errors import ConfigError
+from bakeoff.retrieval.base import Embedder
+from bakeoff.retrieval.embeddings import asked, embedded
+from bakeoff.words import STOP, words
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# A sentence ends with a full stop and white space, where that does not end an abbreviation; a blank line and the next
+# item of a list end it too.
+_END = re.compile(
+    r"(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bcf\.)(?<!\bvs\.)(?<=[.!?])[\"')\]*]*\s+|\n\s*\n\s*|\n\s*[-*•]\s+|(?<=[。！？])"
+)
+_PARAGRAPH = re.compile(r"\n\s*\n")
+_SUFFIX = re.compile(r"(?:ing|ied|ies|ed|es|s|ly)$")
+_SHORT = 4  # letters; words of so many have no suffix to lose
+LENGTH = 20.0  # words of a usual sentence
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text in order, white space within them made single."""
+    return [" ".join(part.split()) for part in _END.split(text) if part and part.strip()]
+
+
+def stems(text: str) -> set[str]:
+    """The words of a text that carry meaning, without the usual English suffixes."""
+    return {_SUFFIX.sub("", word) if len(word) > _SHORT else word for word in words(text) if word not in STOP}
+
+
+@dataclass(frozen=True)
+class Rarity:
+    """How rare each stem is among the paragraphs of documents, as BM25 weighs it (Robertson and Spärck Jones 1976).
+
+    Attributes:
+        paragraphs: how many there are.
+        having: stem → in how many of them it stands.
+    """
+
+    paragraphs: int
+    having: Mapping[str, int]
+
+    @classmethod
+    def of(cls, documents: Iterable[str]) -> Rarity:
+        """Count the stems of documents."""
+        having: Counter[str] = Counter()
+        paragraphs = [part for document in documents for part in _PARAGRAPH.split(document) if part.strip()]
+        for part in paragraphs:
+            having.update(stems(part))
+        return cls(len(paragraphs), having)
+
+    def weight(self, stem: str) -> float:
+        """log((n + 1) / (n with it + 0.5)); above 0."""
+        return math.log((self.paragraphs + 1) / (self.having.get(stem, 0) + 0.5))
+
+    def weights(self, found: Iterable[str]) -> float:
+        """Of several stems together."""
+        return sum(self.weight(stem) for stem in found)
+
+
+class Scorer(Protocol):
+    """Says how well sentences answer a question."""
+
+    def prepare(self, documents: Iterable[str], threads: int) -> None:
+        """Do what can be done before the first question."""
+
+    def scores(self, question: str, candidates: Sequence[str], rarity: Rarity, threads: int) -> NDArray[np.float64]:
+        """From 0 (not at all) to 1 for each of n ≥ 1 sentences, shape (n,)."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """The share of the question's words, rare ones counting more, that a sentence has.
+
+    Args:
+        length_penalty: from 0 (none) to 1: how much a sentence of twice the usual length needs more of them.
+    """
+
+    length_penalty: float = 0.2
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.length_penalty <= 1:
+            raise ConfigError(f"model.scorer.length_penalty: {self.length_penalty} is not between 0 and 1.")
+
+    def prepare(self, documents: Iterable[str], threads: int) -> None:
+        """Nothing to do."""
+
+    def scores(self, question: str, candidates: Sequence[str], rarity: Rarity, threads: int) -> NDArray[np.float64]:
+        """From 0 to 1 for each of n sentences, shape (n,)."""
+        wanted = stems(question)
+        all_of_them = rarity.weights(wanted) or 1.0
+        shares = np.array([rarity.weights(wanted & stems(sentence)) / all_of_them for sentence in candidates])
+        lengths = np.array([len(sentence.split()) for sentence in candidates])
+        return np.asarray(shares / (1 + self.length_penalty * np.maximum(lengths / LENGTH - 1, 0)), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """By words, and by the nearness of a sentence's vector to the question's.
+
+    Args:
+        embedder: of questions and sentences. All sentences of the corpus are embedded when the model is fitted.
+        share: of nearness, from 0 (words alone) to 1 (nearness alone).
+        length_penalty: as for ``Words``.
+    """
+
+    embedder: Embedder
+    share: float = 0.7
+    length_penalty: float = 0.2
+
+    def __post_init__(self) -> None:
+        Words(self.length_penalty)
+        if not 0 <= self.share <= 1:
+            raise ConfigError(f"model.scorer.share: {self.share} is not between 0 and 1.")
+
+    def prepare(self, documents: Iterable[str], threads: int) -> None:
+        """Embed all sentences that were not embedded before."""
+        embedded(self.embedder, sorted({s for document in documents for s in sentences(document)}), threads)
+
+    def scores(self, question: str, candidates: Sequence[str], rarity: Rarity, threads: int) -> NDArray[np.float64]:
+        """From 0 to 1 for each of n sentences, shape (n,)."""
+        by_words = Words(self.length_penalty).scores(question, candidates, rarity, threads)
+        (vector,) = asked(self.embedder, [question], threads)
+        near = np.clip(embedded(self.embedder, candidates, threads)[0] @ vector, 0, 1)
+        return np.asarray(self.share * near + (1 - self.share) * by_words, dtype=np.float64)

@@ -1,0 +1,61 @@
+"""The text of a row, for models that read text; and its vector, timed honestly."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bakeoff.retrieval.base import Embedder
+from bakeoff.retrieval.embeddings import embedded
+from bakeoff.task import Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+def texts(X: pd.DataFrame, schema: Schema) -> list[str]:
+    """Each of n rows as text: the value of a single column as it is, of several a line for each with its name."""
+    names = list(schema.columns)
+    if len(names) == 1:
+        return [shown(value) for value in X[names[0]]]
+    rows = zip(*(X[name] for name in names), strict=True)
+    return ["\n".join(f"{name}: {shown(v)}" for name, v in zip(names, row, strict=True)) for row in rows]
+
+
+def shown(value: Any) -> str:
+    """A value as one would write it in a line; missing ones are unknown."""
+    if isinstance(value, float):
+        return "unknown" if math.isnan(value) else f"{value:g}"
+    # NaT is the one value beside NaN that is not equal to itself.
+    return "unknown" if value is None or value != value else re.sub(r"\s+", " ", str(value)).strip()
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Turns the texts of rows into vectors.
+
+    Attributes:
+        embedder: makes them.
+        threads: for it.
+        looks_up: whether what was embedded before is looked up even for the rows to answer. In a search, so that trials
+            embed nothing twice; not outside one, where answering is timed and has to take what it takes.
+    """
+
+    embedder: Embedder
+    threads: int
+    looks_up: bool = False
+
+    def learn(self, rows: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of the n texts to learn from, shape (n, dimensions), not to be written to; none embedded twice."""
+        return embedded(self.embedder, rows, self.threads)[0]
+
+    def ask(self, rows: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of n texts to answer, shape (n, dimensions)."""
+        return self.learn(rows) if self.looks_up else self.embedder.embed(rows, self.threads)
