@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FILE = "vectors.npy"
+ROUNDING = 2e-6  # of a cosine in 32 bits, which differs between one question alone and the same among others
+SPARE, MOST = 16, 1000  # neighbours looked at beyond those wanted, and at most, to choose among them in 64 bits
 
 _searched: dict[tuple[str, str], vectors.Vectors] = {}
 
@@ -55,10 +57,28 @@ class Neighbours:
 
     def nearest_of(self, asked: NDArray[np.float32], k: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """The same of n vectors."""
-        found = self.kept.search(asked, k)
+        found = self._exactly(asked, k) if self.kept.kind == "exact" else self.kept.search(asked, k)
         width = min(len(positions) for positions, _ in found)
         positions = np.array([rows[:width] for rows, _ in found], dtype=np.intp)
         return positions, np.array([cosines[:width] for _, cosines in found], dtype=np.float64)
+
+    def _exactly(self, asked: NDArray[np.float32], k: int) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
+        """The k nearest rows of each vector by cosines in 64 bits, of equal ones the first, so that neighbours do not
+        depend on what else is asked. Where more than ``MOST`` rows are equally near, any of them are taken.
+        """
+        found: list[Any] = [None] * len(asked)
+        waiting, width = np.arange(len(asked)), k + SPARE
+        while len(waiting):
+            again = []
+            for i, (rows, cosines) in zip(waiting, self.kept.search(asked[waiting], width), strict=True):
+                if width < MOST and len(rows) == width and cosines[-1] > cosines[k - 1] - ROUNDING:
+                    again.append(i)
+                    continue
+                exact = (self.kept.matrix[rows].astype(np.float64) * asked[i]).sum(axis=1)
+                best = np.lexsort((rows, -exact))[:k]
+                found[i] = rows[best], exact[best]
+            waiting, width = np.array(again, dtype=np.intp), max(MOST, width)
+        return found
 
     def details(self) -> Mapping[str, Any]:
         """Kind of index, its size, and its recall against exact search."""
@@ -87,4 +107,5 @@ def _table(matrix: NDArray[np.float32], store: Store) -> vectors.Vectors:
         rows = pa.table({POSITION: pa.array(range(len(matrix)), pa.int64()), VECTOR: index.column(matrix)})
         table, _ = store.table(digest, lambda: rows, lambda new: vectors.build(new, kind, "cosine"))
         _searched[key] = vectors.Vectors(table, kind)
+        _searched[key].settle()
     return _searched[key]
