@@ -7,7 +7,7 @@ from typing import Any
 from bakeoff import parts
 
 DENSE = {"_target_": "bakeoff.retrieval.retrievers.Dense", "top_k": 3}
-EXTRACTIVE = {"_target_": "bakeoff.models.extractive.ExtractiveModel"}
+EXTRACTIVE = {"_target_": "bakeoff.models.extractive.Extractive"}
 EMBEDDER = {"_target_": "bakeoff.retrieval.embed.Hashing"}
 
 

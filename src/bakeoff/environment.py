@@ -12,9 +12,14 @@ from typing import Any
 PACKAGES = (
     "bakeoff",
     "catboost",
+    "genai-prices",
     "hydra-core",
+    "ir-measures",
+    "lancedb",
     "numpy",
     "omegaconf",
+    "onnxruntime",
+    "openai",
     "optuna",
     "pandas",
     "pyarrow",
@@ -22,7 +27,9 @@ PACKAGES = (
     "scipy",
     "skrub",
     "sqlalchemy",
+    "tokenizers",
     "torch",
+    "xllamacpp",
 )
 
 

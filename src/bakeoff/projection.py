@@ -38,7 +38,8 @@ class Projection:
 
     def __str__(self) -> str:
         """For a person."""
-        price = "unknown price, set llm.price" if math.isnan(self.cost_usd) else f"at most about ${self.cost_usd:,.2f}"
+        price = "free of charge" if self.cost_usd == 0 else f"at most about ${self.cost_usd:,.2f}"
+        price = "unknown price, set llm.price" if math.isnan(self.cost_usd) else price
         each = ", for the test rows and one trial" if self.trials is None else ""
         return (
             f"up to {self.calls:,} calls, about {self.input_tokens:,} tokens in, at most {self.output_tokens:,} out, "

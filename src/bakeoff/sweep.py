@@ -24,7 +24,8 @@ from bakeoff.request import Request
 
 # Overrides of the task, of how it is judged, or of where things go: they do not make a variant another one.
 NOT_OF_THE_VARIANT = (
-    "data", "name", "variant", "experiment", "decision", "metrics", "search", "incumbent", "resume", "hydra"
+    "data", "name", "variant", "experiment", "decision", "metrics", "search", "incumbent", "resume",
+    "test_rows", "hydra",
 )  # fmt: skip
 # What the config of a request has. Another Hydra application that chose this sweeper gets its jobs, and no more.
 OF_BAKEOFF = {"data", "model", "decision"}
@@ -212,6 +213,10 @@ def variant_name(overrides: Sequence[Override], model: str) -> str:
     details = []
     for override in overrides:
         key, value = override.key_or_group, override.get_value_element_as_str().strip("'\"")
+        if "." in (override.package or ""):
+            key = str(override.package)  # the place says more than the group
+        if key.endswith("._target_"):  # of a class its name will do
+            key, value = key.removesuffix("._target_"), value.rpartition(".")[2]
         if "{" in value:  # a mapping, or a list of them: too much for a name
             value = hashlib.sha256(value.encode()).hexdigest()[:6]
         if key == "variant":

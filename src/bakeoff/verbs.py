@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def list_components(arguments: Sequence[str], folders: Sequence[Path]) -> None:
 
 
 def doctor(conf: Path) -> None:
-    """Show versions, cores, folders and which assets are at hand."""
+    """Show versions, cores, folders, which keys of providers are set, and which assets are at hand."""
     from bakeoff import assets
 
     found = environment.describe()
@@ -69,10 +70,18 @@ def doctor(conf: Path) -> None:
         table.add_row(package, version)
     table.add_row("configs", str(conf))
     table.add_row("cache", str(assets.cache_folder()))
+    for variable in _key_variables(conf):
+        table.add_row(f"key {variable}", "set" if os.environ.get(variable) else "not set")
     for name, asset in assets.ASSETS.items():
         is_cached = assets.cached_at(asset).is_file()
         table.add_row(f"asset {name}", "in the cache" if is_cached else "not fetched yet")
     terminal.console().print(table)
+
+
+def _key_variables(conf: Path) -> list[str]:
+    """The environment variables from which the shipped configs read keys."""
+    files = [*(conf / "llm").glob("*.yaml"), *(conf / "embedder").glob("*.yaml")]
+    return sorted({str(name) for file in files if (name := OmegaConf.load(file).get("key_env"))})
 
 
 def _decision(overrides: Sequence[str], recorded: Mapping[str, Any]) -> tuple[DecisionSettings, str | None]:

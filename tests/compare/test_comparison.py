@@ -138,6 +138,12 @@ def test_without_a_declared_incumbent_the_one_that_ran_first_stands_in(three: li
     assert compare(three[:1], FAST).notes == ()
 
 
+def test_what_all_runs_note_is_said_once_and_what_some_do_with_their_names(three: list[Run]) -> None:
+    sampled = [replace(one, notes=("Asked a sample.",)) for one in three]
+    assert "Asked a sample." in compare(sampled, FAST, "old").notes
+    assert "bad, good: Asked a sample." in compare([three[0], *sampled[1:]], FAST, "old").notes
+
+
 def test_one_variant_alone_is_compared_with_nothing(three: list[Run]) -> None:
     compared = compare(three[:1], FAST)
     assert (compared.verdict, compared.winner, compared.differences) == ("inconclusive", None, ())

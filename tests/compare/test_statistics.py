@@ -18,14 +18,18 @@ def table(seed: int = 0, n: int = 300, noise: float = 1.0) -> PredictionTable:
     signal = truth.normal(size=n)
     p = 1 / (1 + np.exp(-signal - noise * other.normal(size=n)))
     labels = np.array(SCHEMA.classes, dtype=object)
-    predictions = Predictions(labels[(p > 0.5).astype(int)], np.column_stack([1 - p, p]))
+    tokens = other.integers(1, 100, size=n).astype(float)
+    predictions = Predictions(
+        labels[(p > 0.5).astype(int)], np.column_stack([1 - p, p]), calls=np.ones(n), input_tokens=tokens,
+        output_tokens=tokens, cost_usd=tokens / 1000,
+    )  # fmt: skip
     seconds = np.where(np.arange(n) % 3 == 0, other.lognormal(size=n), np.nan)
     ids = np.array([f"row {i}" for i in range(n)], dtype=object)
     return PredictionTable(SCHEMA, ids, labels[(signal > 0).astype(int)], predictions, seconds, pd.DataFrame(index=ids))
 
 
 def without_proba(given: PredictionTable) -> PredictionTable:
-    return dataclasses.replace(given, predictions=Predictions(given.predictions.output))
+    return dataclasses.replace(given, predictions=dataclasses.replace(given.predictions, proba=None))
 
 
 def same(a, b) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import httpx
+import httpx2
 
 
 @dataclass
@@ -118,7 +118,7 @@ class Handler(BaseHTTPRequestHandler):
         answer: Callable[[dict[str, Any], str], str] | None = None,
         finish_reason: str | None = None,
     ) -> bytes:
-        reply = httpx.post(f"{self.proxy.peer}{self.path}", json=body, timeout=60, trust_env=False)
+        reply = httpx2.post(f"{self.proxy.peer}{self.path}", json=body, timeout=60, trust_env=False)
         assert reply.status_code == 200, reply.text
         told = reply.json()
         choice = told["choices"][0]

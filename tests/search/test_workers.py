@@ -26,7 +26,7 @@ import yaml
 from servers import Cluster, postgres_server, two_ray_nodes
 
 from bakeoff.search import study as studies
-from conftest import BAKEOFF
+from command_line import BAKEOFF
 
 FAST = ["metrics.latency_rows=2", "metrics.latency_seconds=0.1", "decision.resamples=200"]
 

@@ -154,7 +154,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     if reached.verdict == "ship" and reached.winner is not None:
         notes += _close_to(reached.winner, metric, values, draws, challengers, joint)
     notes += _about_searches(finished)
-    notes += [f"{run.variant}: {note}" for run in finished for note in run.notes]
+    notes += _of_runs(finished)
     variants = [_variant(run, values, draws, settings.confidence) for run in runs]
     return Comparison(
         task=str((finished[0].task or {}).get("name", "")),
@@ -300,6 +300,15 @@ def _close_to(
     if not close:
         return []
     return [f"In {metric.name}, {' and '.join(close)} cannot be told apart from {winner}: look at latency and cost."]
+
+
+def _of_runs(runs: Sequence[Run]) -> list[str]:
+    """What the runs noted, each sentence once, with the variants that it is about where it is not about all."""
+    about: dict[str, list[str]] = {}
+    for run in runs:
+        for note in run.notes:
+            about.setdefault(note, []).append(run.variant)
+    return [note if len(who) == len(runs) > 1 else f"{', '.join(who)}: {note}" for note, who in about.items()]
 
 
 def _about_searches(runs: Sequence[Run]) -> list[str]:

@@ -173,7 +173,7 @@ def _price(metrics: Mapping[str, Score]) -> str:
     if "cost_usd_per_1k" not in metrics:
         return "0"
     score = metrics["cost_usd_per_1k"]
-    return _value(score) if _known(score.value) else "unknown"
+    return "unknown" if not _known(score.value) else _value(score) if score.value else "0"
 
 
 def _with_interval(score: Score | None, digits: int) -> str:
