@@ -15,6 +15,7 @@ from bakeoff.retrieval.passages import BODY, POSITION, VECTOR, Passages
 from bakeoff.retrieval.store import Store
 
 TIES = 10  # more than asked for, so that equal scores at the cut fall by position and not by chance
+ALONE_ROWS = 10_000  # to which a query takes so little that threads only get into each other's way
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,7 @@ class FullText:
     def search(self, queries: Sequence[str], k: int, where: str | None = None) -> list[list[Hit]]:
         """Up to k passages for each query; fewer when fewer share a word with it."""
         condition = conditions.both(self.where, where)
-        if self.threads == 1 or len(queries) == 1:
+        if self.threads == 1 or len(queries) == 1 or len(self.passages) <= ALONE_ROWS:
             return [self._one(query, k, condition) for query in queries]
         with ThreadPoolExecutor(self.threads) as pool:
             return list(pool.map(lambda query: self._one(query, k, condition), queries))
