@@ -13,7 +13,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf, open_dict
 
-from bakeoff import checks, config
+from bakeoff import checks, config, space
 from bakeoff.data.settings import DataSettings
 
 ROOT = Path(__file__).parents[1]
@@ -53,6 +53,7 @@ def test_every_model_composes_with_all_data_and_is_what_its_constructors_take(mo
             asked = checks.read(cfg, Path("x"))
             assert asked.data.name == data
             assert asked.card["family"], "a leaderboard shows it"
+            space.gather(asked.content, kind="")  # raises where a search space names a key that there is not
 
 
 @pytest.mark.parametrize("experiment", options("experiment"))

@@ -24,7 +24,7 @@ def comparison(folder: Path) -> dict:
 
 
 def test_quickstart_ends_in_a_verdict_with_its_reason_and_a_folder(bakeoff: CommandLine, tmp_path: Path) -> None:
-    done = bakeoff()
+    done = bakeoff("~hydra.sweeper.variants.llm")  # which takes the longest by far; the slow test has it
     assert done.returncode == 0, done.stderr
     assert re.search(r"Verdict: (SHIP|KEEP|NOT ENOUGH EVIDENCE)", done.stdout)
     assert "Look into: outputs/quickstart" in done.stdout
@@ -32,7 +32,8 @@ def test_quickstart_ends_in_a_verdict_with_its_reason_and_a_folder(bakeoff: Comm
 
     compared = comparison(tmp_path / "outputs/quickstart")
     assert compared["incumbent"] == "rules"
-    assert {v["name"] for v in compared["variants"]} == {"rules", "linear", "catboost"}
+    assert {v["name"] for v in compared["variants"]} == {"rules", "linear", "catboost", "knn"}
+    assert compared["test_rows"] == 905
     assert all(v["status"] == "ok" for v in compared["variants"])
     f1 = {v["name"]: v["metrics"]["f1"] for v in compared["variants"]}
     assert f1["linear"]["low"] <= f1["linear"]["value"] <= f1["linear"]["high"]
@@ -44,6 +45,31 @@ def test_quickstart_ends_in_a_verdict_with_its_reason_and_a_folder(bakeoff: Comm
     assert [row["variant"] for row in rows] == [v["name"] for v in compared["variants"]]
     for name in ("config.yaml", "result.json", "predictions.parquet", "log.txt", ".hydra/overrides.yaml", "model"):
         assert (tmp_path / "outputs/quickstart/linear" / name).exists(), name
+
+
+@pytest.mark.slow
+def test_the_whole_quickstart_compares_on_the_rows_that_the_language_model_answered(
+    bakeoff: CommandLine, tmp_path: Path
+) -> None:
+    done = bakeoff(timeout=600)
+    assert done.returncode == 0, done.stderr
+    compared = comparison(tmp_path / "outputs/quickstart")
+    assert {v["name"] for v in compared["variants"]} == {"rules", "linear", "catboost", "knn", "llm"}
+    assert (compared["test_rows"], compared["verdict"], compared["winner"]) == (300, "ship", "catboost")
+    assert "Compared on the 300 test rows that all variants answered." in done.stdout
+
+
+@pytest.mark.slow
+def test_answers_from_documents_end_in_a_verdict(bakeoff: CommandLine, tmp_path: Path) -> None:
+    done = bakeoff("experiment=python_docs", timeout=900)
+    assert done.returncode == 0, done.stderr
+    compared = comparison(tmp_path / "outputs/python_docs")
+    assert len(compared["variants"]) == 5
+    assert all(v["status"] == "ok" for v in compared["variants"])
+    assert compared["incumbent"] == "extractive_bm25"
+    rag = json.loads((tmp_path / "outputs/python_docs/rag/result.json").read_text())
+    assert {"first", "follow-up"} <= set(rag["slices"]["turn"])
+    assert rag["details"]["llm"]["calls"] == 95
 
 
 def test_single_runs_and_a_sweep_of_one_name_are_compared_together(bakeoff: CommandLine, tmp_path: Path) -> None:

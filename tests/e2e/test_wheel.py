@@ -52,6 +52,7 @@ def test_the_wheel_holds_configs_and_the_sweeper_and_no_tests(wheel: Path) -> No
     assert {f"bakeoff/{name}" for name in shipped} <= names
     sources = {str(file.relative_to(ROOT / "src")) for file in (ROOT / "src").rglob("*.py")}
     assert sources <= names
+    assert {f"bakeoff/data/python_docs/{name}" for name in ("questions.jsonl", "judged.jsonl")} <= names
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"bakeoff", "hydra_plugins"}
     assert not [name for name in names if "__pycache__" in name]
