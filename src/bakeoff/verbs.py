@@ -81,7 +81,8 @@ def doctor(conf: Path) -> None:
 def _key_variables(conf: Path) -> list[str]:
     """The environment variables from which the shipped configs read keys."""
     files = [*(conf / "llm").glob("*.yaml"), *(conf / "embedder").glob("*.yaml")]
-    return sorted({str(name) for file in files if (name := OmegaConf.load(file).get("key_env"))})
+    named = (OmegaConf.select(OmegaConf.load(file), "key_env") for file in files)
+    return sorted({str(name) for name in named if name})
 
 
 def _decision(overrides: Sequence[str], recorded: Mapping[str, Any]) -> tuple[DecisionSettings, str | None]:

@@ -33,6 +33,7 @@ class KNN:
         k: how many rows have a say.
         weights: distance: a row at half the distance counts twice; uniform: all count the same.
         store: folder or URL (s3://…) of the vectors; None: the user's cache.
+        batch_rows: how many rows a search asks between two looks at the score.
     """
 
     uses_validation = False
@@ -43,11 +44,13 @@ class KNN:
         k: int = 10,
         weights: Literal["distance", "uniform"] = "distance",
         store: str | None = None,
+        batch_rows: int = 256,
     ) -> None:
         self.embedder = embedder
         self.k = k
         self.weights = weights
         self.store = store
+        self.batch_rows = batch_rows
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for questions over documents, or no neighbour at all."""
@@ -72,6 +75,7 @@ class KNN:
             return Predictions(np.asarray((self.y_[rows] * weights).sum(axis=1), dtype=np.float64))
         proba = np.zeros((len(X), len(self.schema_.classes)))
         np.add.at(proba, (np.arange(len(X))[:, None], self.y_[rows]), weights)
+        proba = np.minimum(proba, 1.0)  # sums of shares may exceed 1 by rounding
         output = classes.most_probable(proba, self.schema_.classes)
         return Predictions(output, proba, confidence=proba.max(axis=1))
 
@@ -81,7 +85,7 @@ class KNN:
 
     def save(self, folder: Path) -> None:
         """Write the embedder as config, the vectors as an array, and the truth of each row as JSON."""
-        arguments = {name: getattr(self, name) for name in ("embedder", "k", "weights", "store")}
+        arguments = {name: getattr(self, name) for name in ("embedder", "k", "weights", "store", "batch_rows")}
         kept.save(folder, self.schema_, arguments, threads=self.rows_.reader.threads, y=self.y_.tolist())
         self.rows_.save(folder)
 
