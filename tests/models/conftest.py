@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 # The embedder that counts, and the server of language models, are those of other tests.
 sys.path += [str(Path(__file__).parents[1] / folder) for folder in ("llm", "retrieval")]
@@ -21,12 +22,14 @@ from bakeoff import assets
 from bakeoff.errors import AssetError
 from bakeoff.llm.base import Ask, Completion
 from bakeoff.llm.local import LlamaCpp
+from bakeoff.llm.prompts import Prompt
 from bakeoff.models.base import Context
 from bakeoff.task import Corpus, Examples, Gold, Schema
 from llm.conftest import peer, proxy, smollm2
 
 __all__ = ["peer", "proxy", "smollm2"]
 
+CONF = Path(__file__).parents[2] / "conf"
 QA = Schema("qa", "answers", {"question": "text", "history": "text"})
 TEXTS = {
     "cats": "A cat sleeps for most of the day. At night it hunts mice. Its tongue is rough.",
@@ -43,7 +46,7 @@ ABOUT_WHALES = (("user", "Which animal is the blue whale?"), ("assistant", "The 
 ASKED: list[tuple[Any, ...]] = [
     ("What does a cat hunt at night?", ["mice"], ["cats"]),
     ("Whom does a dog bark at?", ["strangers"], ["dogs"]),
-    ("What does it eat?", ["krill"], ["whales"], ABOUT_WHALES),
+    ("What is its food?", ["krill"], ["whales"], ABOUT_WHALES),
     ("What do bees make from nectar?", ["honey"], ["bees"]),
     ("Where do penguins live?", ["in the south", "the south"], ["penguins"]),
     ("By how many degrees does an owl turn its head?", ["270 degrees", "270"], ["owls"]),
@@ -133,6 +136,17 @@ def llm(peer: str, smollm2: Path) -> Callable[..., LlamaCpp]:
     return lambda **more: LlamaCpp(
         **{"path": str(smollm2), "context_tokens": 1024, "parallel": 4, "threads": 1, **more}
     )
+
+
+@pytest.fixture(scope="session")
+def prompt() -> Callable[[str], Prompt]:
+    """Makes the shipped prompts."""
+
+    def make(name: str) -> Prompt:
+        content = yaml.safe_load((CONF / "prompt" / f"{name}.yaml").read_text(encoding="utf-8"))
+        return Prompt(user=content["user"], system=content["system"])
+
+    return make
 
 
 @dataclass

@@ -21,6 +21,7 @@ from bakeoff.task import ABSTAINED, Corpus, Examples, Predictions, Question, Sch
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 ANSWERED, UNSURE = "sentence", "unsure"
 CALIBRATED_ON = 300  # rows at most
@@ -77,14 +78,13 @@ class Extractive:
             memo[Rarity] = Rarity.of(texts)
         (self.scorer or Words()).prepare(texts, context.threads)
         self._open(context.schema, context.corpus, context.threads, memo[Rarity], context.memo is not None)
-        given = self.min_confidence
-        self.threshold_ = self._calibrated(train, context.seed) if given is None else given
+        self.threshold_ = self._calibrated(train, context.seed) if self.min_confidence is None else self.min_confidence
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n questions. Raises ``RuntimeError`` before ``fit``."""
         if not hasattr(self, "threshold_"):
             raise RuntimeError("Extractive: predict was called before fit.")
-        told = found.timed(self._said, questions(X), self.is_search_)
+        told = found.timed(self._said, questions(X), self.is_search_, self.asks_llm_)
         said: list[_Said] = told.results
         is_sure = [one.is_answer and one.confidence >= self.threshold_ for one in said]
         pairs = list(zip(said, is_sure, strict=True))
@@ -99,9 +99,10 @@ class Extractive:
         )
 
     def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
-        """The requests of a reranker or a rewriter that asks an LLM; those of calibration are not among them."""
+        """The requests of a reranker or a rewriter that asks an LLM, about the questions of calibration too."""
         assert context.corpus is not None
-        return found.planned(questions(X), context.corpus, self.retriever, self.rewriter)
+        learnt = questions(train.X.iloc[self._sample(train, context.seed)])
+        return found.planned([*learnt, *questions(X)], context.corpus, self.retriever, self.rewriter)
 
     def details(self) -> Mapping[str, Any]:
         """What was indexed, and the confidence that an answer needs."""
@@ -127,21 +128,32 @@ class Extractive:
     def _open(self, schema: Schema, corpus: Corpus, threads: int, rarity: Rarity, is_search: bool) -> None:
         self.schema_, self.corpus_, self.threads_ = schema, corpus, threads
         self.rarity_, self.is_search_ = rarity, is_search
+        self.asks_llm_ = found.asks_llm(corpus, self.retriever, self.rewriter)
         self.index_ = self.retriever.index(corpus, threads)
 
     def _said(self, asked: Sequence[Question]) -> list[_Said]:
         """The best sentence for each question."""
         texts = (self.rewriter or FollowUps()).rewrite(asked)
         hits = self.index_.search(texts, self.retriever.top_k)
-        return [self._best(text, found.passages(of_one)) for text, of_one in zip(texts, hits, strict=True)]
+        shown = [found.passages(of_one) for of_one in hits]
+        pairs = [
+            [(s, rank) for rank, passage in enumerate(of_one) for s in sentences(passage.text)] for of_one in shown
+        ]
+        candidates = [[sentence for sentence, _ in of_one] for of_one in pairs]
+        scores = (self.scorer or Words()).scores(texts, candidates, self.rarity_, self.threads_)
+        return [self._best(*of_one) for of_one in zip(pairs, scores, shown, strict=True)]
 
-    def _best(self, question: str, shown: Sequence[Passage]) -> _Said:
-        """The best sentence of some passages; of equal ones the first."""
-        pairs = [(sentence, rank) for rank, passage in enumerate(shown) for sentence in sentences(passage.text)]
+    def _best(self, pairs: Sequence[tuple[str, int]], scores: NDArray[np.float64], shown: Sequence[Passage]) -> _Said:
+        """The best sentence of some passages; of equal ones the first.
+
+        Args:
+            pairs: each sentence and the rank of its passage.
+            scores: of each sentence.
+            shown: the passages.
+        """
         if not pairs:
             return _Said(ABSTAINED, 0.0, shown, None)
         by_rank = 1 / (1 + np.array([rank for _, rank in pairs]))
-        scores = (self.scorer or Words()).scores(question, [s for s, _ in pairs], self.rarity_, self.threads_)
         scores = (1 - self.rank_weight) * scores + self.rank_weight * by_rank
         best = int(scores.argmax())
         sentence, rank = pairs[best]
@@ -151,12 +163,19 @@ class Extractive:
         """The least confidence at which token F1 is best on training questions, where abstaining from one without an
         answer is worth 1; 0 when there are none.
         """
-        rows = np.random.default_rng(seed).permutation(len(train))[:CALIBRATED_ON]
+        rows = self._sample(train, seed)
+        if not len(rows):
+            return 0.0
         golds = train.y[rows]
-        if all(gold.is_answerable for gold in golds):
-            return 0.0  # abstaining cannot pay
         said = self._said(questions(train.X.iloc[rows]))
         return calibrated([one.confidence for one in said], [one.sentence for one in said], list(golds))
+
+    def _sample(self, train: Examples, seed: int) -> NDArray[np.intp]:
+        """The training questions to calibrate on; none where the confidence is given, or abstaining cannot pay."""
+        rows = np.random.default_rng(seed).permutation(len(train))[:CALIBRATED_ON]
+        if self.min_confidence is not None or all(gold.is_answerable for gold in train.y[rows]):
+            return rows[:0]
+        return rows
 
 
 @dataclass(frozen=True)

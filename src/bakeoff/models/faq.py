@@ -70,17 +70,20 @@ class Faq:
         if not answered:
             raise DataError("model: Faq answers with what was answered before, and no training question has an answer.")
         self.is_search_ = context.memo is not None
-        rows = train.take(np.array(answered, dtype=np.intp))
-        entries = [Entry(gold.answers[0], tuple(gold.relevance)) for gold in rows.y]
+        entries = [Entry(gold.answers[0], tuple(gold.relevance)) for gold in train.y[answered]]
         self._open(context.schema, context.corpus, entries, Reader(self.embedder, context.threads, self.is_search_))
-        self.rows_ = Neighbours.of(self._rewritten(questions(rows.X)), self.reader_, self.store)
-        self.threshold_ = self._calibrated(train) if self.min_confidence is None else self.min_confidence
+        needed = self._needed(train)
+        texts = dict(zip(needed, self._rewritten(questions(train.X.iloc[needed])), strict=True))
+        self.rows_ = Neighbours.of([texts[i] for i in answered], self.reader_, self.store)
+        self.threshold_ = 0.0 if self.min_confidence is None else self.min_confidence
+        if self._is_calibrated(train):
+            self.threshold_ = self._calibrated(list(texts.values()), list(train.y))
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n questions. Raises ``RuntimeError`` before ``fit``."""
         if not hasattr(self, "threshold_"):
             raise RuntimeError("Faq: predict was called before fit.")
-        told = found.timed(self._nearest, questions(X), self.is_search_)
+        told = found.timed(self._nearest, questions(X), self.is_search_, self.asks_llm_)
         confidence = np.array([cosine for _, cosine in told.results])
         pairs = [(self.entries_[row], cosine >= self.threshold_) for row, cosine in told.results]
         return Predictions(
@@ -96,7 +99,8 @@ class Faq:
     def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
         """The requests of a rewriter that asks an LLM, about the training questions too."""
         assert context.corpus is not None
-        return found.planned([*questions(train.X), *questions(X)], context.corpus, self.rewriter)
+        learnt = questions(train.X.iloc[self._needed(train)])
+        return found.planned([*learnt, *questions(X)], context.corpus, self.rewriter)
 
     def details(self) -> Mapping[str, Any]:
         """How many questions there are to choose from, kind of index, and the confidence that an answer needs."""
@@ -126,6 +130,7 @@ class Faq:
 
     def _open(self, schema: Schema, corpus: Corpus, entries: Sequence[Entry], reader: Reader) -> None:
         self.schema_, self.corpus_, self.entries_, self.reader_ = schema, corpus, list(entries), reader
+        self.asks_llm_ = found.asks_llm(corpus, self.rewriter)
         self.texts_ = dict(zip(corpus.documents["id"], corpus.documents["text"], strict=True))
 
     def _rewritten(self, asked: Sequence[Question]) -> list[str]:
@@ -139,18 +144,25 @@ class Faq:
     def _evidence(self, entry: Entry) -> str:
         return "\n".join(str(self.texts_[name]) for name in entry.documents)
 
-    def _calibrated(self, train: Examples) -> float:
+    def _is_calibrated(self, train: Examples) -> bool:
+        """Whether the threshold is found on the training questions: where abstaining can pay, and others can answer."""
+        answered = sum(gold.is_answerable for gold in train.y)
+        return self.min_confidence is None and 2 <= answered < len(train)
+
+    def _needed(self, train: Examples) -> list[int]:
+        """The training questions that are embedded: the answered ones, and the others where they help to calibrate."""
+        needs_all = self._is_calibrated(train)
+        return [i for i, gold in enumerate(train.y) if needs_all or gold.is_answerable]
+
+    def _calibrated(self, texts: Sequence[str], golds: Sequence[Gold]) -> float:
         """The threshold at which training questions, each answered by the nearest other one, score best."""
-        golds: list[Gold] = list(train.y)
-        if all(gold.is_answerable for gold in golds) or len(self.entries_) < 2:
-            return 0.0  # abstaining cannot pay
-        texts = self._rewritten(questions(train.X))
         rows, cosines = self.rows_.nearest_of(self.reader_.learn(texts), 2)
         position = iter(range(len(self.entries_)))
         own = [next(position) if gold.is_answerable else -1 for gold in golds]
         chosen = [0 if row[0] != mine else 1 for row, mine in zip(rows, own, strict=True)]
         answers = [self.entries_[row[i]].answer for row, i in zip(rows, chosen, strict=True)]
-        return calibrated([float(c[i]) for c, i in zip(cosines, chosen, strict=True)], answers, golds)
+        sure = [float(np.clip(c[i], 0, 1)) for c, i in zip(cosines, chosen, strict=True)]
+        return calibrated(sure, answers, golds)
 
 
 @dataclass(frozen=True)

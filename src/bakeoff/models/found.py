@@ -29,24 +29,28 @@ class Timed:
         seconds: that each took, shape (n,); None where they were made together.
         mean_seconds: a question.
         spent: what language models were asked for each; equal parts where they were made together.
+        asks_llm: whether any may be asked at all.
     """
 
     results: list[Any]
     seconds: NDArray[np.float64] | None
     mean_seconds: float
     spent: list[Spent]
+    asks_llm: bool = False
 
     @property
     def costs(self) -> dict[str, Any]:
-        """The fields of ``Predictions`` that say what it took; those of language models where one was asked."""
-        if not any(one.calls for one in self.spent):
+        """The fields of ``Predictions`` that say what it took; those of language models where one may be asked, be it
+        of other questions: the parts of a whole have the same fields.
+        """
+        if not self.asks_llm:
             return {"seconds": self.seconds}
         names = ("calls", "input_tokens", "output_tokens", "cost_usd")
         told = {name: np.array([getattr(one, name) for one in self.spent], dtype=np.float64) for name in names}
         return {**told, "seconds": self.seconds, "cached": np.array([one.replayed > 0 for one in self.spent])}
 
 
-def timed(make: Find, asked: Sequence[Question], together: bool) -> Timed:
+def timed(make: Find, asked: Sequence[Question], together: bool, asks_llm: bool) -> Timed:
     """Make something of n questions: together, as is quickest, or one after the other with a clock around each.
 
     A request that is replayed takes the time that it took when it was asked.
@@ -56,7 +60,7 @@ def timed(make: Find, asked: Sequence[Question], together: bool) -> Timed:
         with metered() as spent:
             results = make(asked)
         mean = (time.perf_counter() - start + spent.replayed_seconds) / len(asked)
-        return Timed(results, None, mean, [spent.share(len(asked))] * len(asked))
+        return Timed(results, None, mean, [spent.share(len(asked))] * len(asked), asks_llm)
     results, seconds, of_each = [], [], []
     for question in asked:
         start = time.perf_counter()
@@ -64,7 +68,12 @@ def timed(make: Find, asked: Sequence[Question], together: bool) -> Timed:
             results += make([question])
         seconds.append(time.perf_counter() - start + spent.replayed_seconds)
         of_each.append(spent)
-    return Timed(results, np.array(seconds), float(np.mean(seconds)), of_each)
+    return Timed(results, np.array(seconds), float(np.mean(seconds)), of_each, asks_llm)
+
+
+def asks_llm(corpus: Corpus, *parts: object) -> bool:
+    """Whether a retriever or a rewriter is one that asks an LLM."""
+    return bool(planned([], corpus, *parts))
 
 
 def check(*parts: object) -> None:

@@ -6,11 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bakeoff import config
 from bakeoff.models import state
 from bakeoff.task import Corpus, Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PARTS = "parts.json"
 CORPUS = "corpus.parquet"
@@ -49,9 +52,21 @@ def save(
     described = {name: config.describe(value) for name, value in arguments.items()}
     (folder / PARTS).write_text(json.dumps(described, indent=1, ensure_ascii=False), encoding="utf-8")
     if corpus is not None:
-        corpus.documents.to_parquet(folder / CORPUS, index=False)
+        _storable(corpus.documents).to_parquet(folder / CORPUS, index=False)
         learnt = {**learnt, "corpus_fingerprint": corpus.fingerprint}
     state.write(folder, schema, **learnt)
+
+
+def _storable(documents: pd.DataFrame) -> pd.DataFrame:
+    """Documents with metadata of several types in one column as strings, as an index holds them too."""
+    import pyarrow as pa
+
+    for name in documents:
+        try:
+            pa.Array.from_pandas(documents[name])
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            documents = documents.assign(**{str(name): documents[name].map(str, na_action="ignore")})
+    return documents
 
 
 def load(folder: Path) -> Kept:

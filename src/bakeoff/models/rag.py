@@ -95,7 +95,7 @@ class RagModel:
         if not hasattr(self, "index_"):
             raise RuntimeError("RagModel: predict was called before fit.")
         asked = questions(X)
-        told = found.timed(self._shown, asked, self.is_search_)
+        told = found.timed(self._shown, asked, self.is_search_, self.asks_llm_)
         shown: list[list[Passage]] = told.results
         completions = self.llm.complete([self._ask(*pair) for pair in zip(asked, shown, strict=True)])
         if not any(c.status in ("ok", "not_asked") for c in completions):
@@ -114,7 +114,9 @@ class RagModel:
             cited=found.objects(
                 found.documents(s.cited) if sure else () for s, sure in zip(said, is_sure, strict=True)
             ),
-            evidence=found.objects("\n".join(p.text for p in s.cited) for s in said),
+            evidence=found.objects(
+                "\n".join(p.text for p in s.cited) if sure else "" for s, sure in zip(said, is_sure, strict=True)
+            ),
         )
 
     def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
@@ -151,6 +153,7 @@ class RagModel:
 
     def _open(self, schema: Schema, corpus: Corpus, threads: int, is_search: bool) -> None:
         self.schema_, self.corpus_, self.threads_, self.is_search_ = schema, corpus, threads, is_search
+        self.asks_llm_ = found.asks_llm(corpus, self.retriever, self.rewriter)
         self.index_ = self.retriever.index(corpus, threads)
 
     def _shown(self, asked: Sequence[Question]) -> list[list[Passage]]:
@@ -185,7 +188,9 @@ class _Said:
         if parsed is None:
             cited = sorted(shown, key=lambda passage: -support(answer, passage.text))[:1]
         else:
-            cited = [shown[n - 1] for n in dict.fromkeys(parsed["sources"]) if 1 <= n <= len(shown)]
+            cited = [
+                shown[int(n) - 1] for n in dict.fromkeys(parsed["sources"]) if 1 <= n <= len(shown)
+            ]  # 1.0 is an integer too
         return cls(answer, cited, support(answer, "\n".join(p.text for p in cited)))
 
 

@@ -57,7 +57,7 @@ class Retrieve:
         """Rank documents for n queries. Raises ``RuntimeError`` before ``fit``."""
         if not hasattr(self, "index_"):
             raise RuntimeError("Retrieve: predict was called before fit.")
-        told = found.timed(self._ranked, questions(X), self.is_search_)
+        told = found.timed(self._ranked, questions(X), self.is_search_, self.asks_llm_)
         retrieved = found.objects(found.documents(ranking)[: self.depth] for ranking in told.results)
         best = [ranking[0] if ranking else None for ranking in told.results]
         if self.schema_.kind == "retrieval":
@@ -98,6 +98,7 @@ class Retrieve:
 
     def _open(self, schema: Schema, corpus: Corpus, threads: int, is_search: bool) -> None:
         self.schema_, self.corpus_, self.threads_, self.is_search_ = schema, corpus, threads, is_search
+        self.asks_llm_ = found.asks_llm(corpus, self.retriever, self.rewriter)
         self.index_ = self.retriever.index(corpus, threads)
 
     def _ranked(self, asked: Sequence[Question]) -> list[list[Passage]]:

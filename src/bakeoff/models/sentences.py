@@ -71,13 +71,15 @@ class Rarity:
 
 
 class Scorer(Protocol):
-    """Says how well sentences answer a question."""
+    """Says how well sentences answer questions."""
 
     def prepare(self, documents: Iterable[str], threads: int) -> None:
         """Do what can be done before the first question."""
 
-    def scores(self, question: str, candidates: Sequence[str], rarity: Rarity, threads: int) -> NDArray[np.float64]:
-        """From 0 (not at all) to 1 for each of n ≥ 1 sentences, shape (n,)."""
+    def scores(
+        self, questions: Sequence[str], candidates: Sequence[Sequence[str]], rarity: Rarity, threads: int
+    ) -> list[NDArray[np.float64]]:
+        """From 0 (not at all) to 1 for each of the sentences of each question, an array a question."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,13 @@ class Words:
     def prepare(self, documents: Iterable[str], threads: int) -> None:
         """Nothing to do."""
 
-    def scores(self, question: str, candidates: Sequence[str], rarity: Rarity, threads: int) -> NDArray[np.float64]:
-        """From 0 to 1 for each of n sentences, shape (n,)."""
+    def scores(
+        self, questions: Sequence[str], candidates: Sequence[Sequence[str]], rarity: Rarity, threads: int
+    ) -> list[NDArray[np.float64]]:
+        """From 0 to 1 for each of the sentences of each question."""
+        return [self._of_one(*pair, rarity) for pair in zip(questions, candidates, strict=True)]
+
+    def _of_one(self, question: str, candidates: Sequence[str], rarity: Rarity) -> NDArray[np.float64]:
         wanted = stems(question)
         all_of_them = rarity.weights(wanted) or 1.0
         shares = np.array([rarity.weights(wanted & stems(sentence)) / all_of_them for sentence in candidates])
@@ -129,9 +136,21 @@ class Meaning:
         """Embed all sentences that were not embedded before."""
         embedded(self.embedder, sorted({s for document in documents for s in sentences(document)}), threads)
 
-    def scores(self, question: str, candidates: Sequence[str], rarity: Rarity, threads: int) -> NDArray[np.float64]:
-        """From 0 to 1 for each of n sentences, shape (n,)."""
-        by_words = Words(self.length_penalty).scores(question, candidates, rarity, threads)
-        (vector,) = asked(self.embedder, [question], threads)
-        near = np.clip(embedded(self.embedder, candidates, threads)[0] @ vector, 0, 1)
+    def scores(
+        self, questions: Sequence[str], candidates: Sequence[Sequence[str]], rarity: Rarity, threads: int
+    ) -> list[NDArray[np.float64]]:
+        """From 0 to 1 for each of the sentences of each question."""
+        by_words = Words(self.length_penalty).scores(questions, candidates, rarity, threads)
+        vectors = asked(self.embedder, questions, threads)
+        texts = sorted({sentence for of_one in candidates for sentence in of_one})
+        known = dict(zip(texts, embedded(self.embedder, texts, threads)[0], strict=True))
+        return [
+            self._both(vector, [known[sentence] for sentence in of_one], shares)
+            for vector, of_one, shares in zip(vectors, candidates, by_words, strict=True)
+        ]
+
+    def _both(
+        self, question: NDArray[np.float32], candidates: Sequence[NDArray[np.float32]], by_words: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        near = np.clip([float(vector @ question) for vector in candidates], 0, 1)
         return np.asarray(self.share * near + (1 - self.share) * by_words, dtype=np.float64)
