@@ -169,22 +169,23 @@ def schema_of(run: Run) -> Schema:
 
     if run.task is None:
         raise DataError(f"{run.folder}: this run never reached its data.")
-    schema = dict(run.task["schema"])
-    return Schema(**{**schema, "classes": tuple(schema["classes"])})
+    return Schema.of(run.task["schema"])
 
 
 def write_predictions(folder: Path, table: PredictionTable) -> None:
     """Write the predictions table, one row a test example.
 
-    Columns: ``id``, ``target`` (JSON where it is no plain value), ``output``, what else of ``Predictions`` the model
-    has (``proba:<class>`` for probabilities, lists of ids for documents), ``seconds`` (NaN where not timed),
-    ``grade:<name>``, ``slice:<column>``.
+    Columns: ``id``, ``target`` (JSON where it is no plain value; both are lists in a forecast), ``output``, what else
+    of ``Predictions`` the model has (``proba:<class>`` for probabilities, lists of ids for documents), ``seconds`` (NaN
+    where not timed), ``grade:<name>``, ``slice:<column>``.
     """
     import pandas as pd
 
     p = table.predictions
-    truth = kinds.get(table.schema.kind).write(table.target)
-    columns: dict[str, Any] = {"id": table.ids, "target": truth, "output": p.output}
+    kind = kinds.get(table.schema.kind)
+    columns: dict[str, Any] = {
+        "id": table.ids, "target": kind.write(table.target), "output": kind.write_output(p.output)
+    }  # fmt: skip
     columns |= {name: getattr(p, name) for name in PLAIN if getattr(p, name) is not None}
     columns |= {name: [list(ids) for ids in getattr(p, name)] for name in LISTS if getattr(p, name) is not None}
     if p.proba is not None:

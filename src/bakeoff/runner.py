@@ -237,12 +237,12 @@ def _graded(
 
 def _check_answers(predictions: Predictions, test: Examples, schema: Schema) -> None:
     """Refuse answers that do not fit the rows asked: better no figure than a wrong one."""
-    n, k = len(test), len(schema.classes)
-    if np.shape(predictions.output) != (n,):
+    n, k, kind = len(test), len(schema.classes), kinds.get(schema.kind)
+    if np.shape(predictions.output) != (n, *kind.shape(schema)):
         raise ValueError(f"predict answered with shape {np.shape(predictions.output)} for {n} rows")
     if predictions.proba is not None and np.shape(predictions.proba) != (n, k):
         raise ValueError(f"predict gave proba of shape {np.shape(predictions.proba)} for {n} rows and {k} classes")
-    if schema.kind == "regression" and not np.isfinite(predictions.output.astype(float)).all():
+    if kind.is_numeric and not np.isfinite(predictions.output.astype(float)).all():
         raise ValueError("predict answered with values that are not finite")
 
 
@@ -268,6 +268,11 @@ def _slices(table: PredictionTable, request: Request) -> dict[str, Any]:
         for value, rows in table.slices.groupby(column, dropna=False).indices.items():
             part = table.take(np.asarray(rows, dtype=np.intp))
             of_column[str(value)] = {"rows": len(part), "metrics": metrics.score(part, _wanted(request))}
+    for name, parts_of in kinds.get(table.schema.kind).breakdown(table).items():
+        found[name] = {
+            part: {"rows": len(of_part), "metrics": metrics.score(of_part, _wanted(request))}
+            for part, of_part in parts_of.items()
+        }
     return found
 
 
