@@ -104,11 +104,12 @@ def _read_gold(column: pd.Series) -> NDArray[Any]:
 
 
 def _write_paths(values: NDArray[Any]) -> NDArray[Any]:
-    """Each row of shape (n, horizon) as a list."""
+    """Each row of shape (n, horizon) as a tuple."""
     import numpy as np
 
     found = np.empty(len(values), dtype=object)
-    found[:] = values.tolist()
+    for i, path in enumerate(values.tolist()):
+        found[i] = tuple(path)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -47,6 +47,16 @@ class Series:
     step_seconds: float | None
     name: str | None
     scales: Mapping[str, float]
+
+
+def origin(series: str, moment: str) -> str:
+    """What names a row of a forecast: the series, where there are several, and the last moment that is seen."""
+    return f"{series} {moment}".lstrip()
+
+
+def series_of(ids: Iterable[str]) -> list[str]:
+    """The series in what ``origin`` made."""
+    return [identity.rpartition(" ")[0] for identity in ids]
 
 
 @dataclass(frozen=True)
