@@ -26,6 +26,8 @@ CONFIG = "config.yaml"
 PREDICTIONS = "predictions.parquet"
 MODEL = "model"
 TRIALS = "trials.parquet"
+CURVES = "curves.parquet"
+CHECKPOINTS = "checkpoints"
 LOG = "log.txt"
 COMPARISON = "comparison.json"
 LEADERBOARD = "leaderboard.csv"
@@ -100,8 +102,10 @@ def begin(folder: Path, config: Mapping[str, Any]) -> None:
     from omegaconf import OmegaConf
 
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (RESULT, PREDICTIONS):
+    for name in (RESULT, PREDICTIONS, CURVES):
         (folder / name).unlink(missing_ok=True)
+    if not config.get("resume", True):
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     shutil.rmtree(folder / MODEL, ignore_errors=True)
     for left in folder.glob(f".*{UNFINISHED}"):  # by a process that was killed in the middle of a write
         shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -203,6 +207,14 @@ def write_trials(folder: Path, trials: Sequence[Mapping[str, Any]]) -> None:
 
     frame = pd.DataFrame(list(trials))
     _write(folder / TRIALS, lambda path: frame.to_parquet(path, index=False))
+
+
+def write_curves(folder: Path, curves: Sequence[Mapping[str, float]]) -> None:
+    """Write the training curves of a model that learns in epochs, a row each."""
+    import pandas as pd
+
+    frame = pd.DataFrame(list(curves))
+    _write(folder / CURVES, lambda path: frame.to_parquet(path, index=False))
 
 
 def read_predictions(run: Run) -> PredictionTable:

@@ -19,7 +19,7 @@ from bakeoff.compare.statistics import bootstrap, interval
 from bakeoff.errors import BakeoffError, LLMError
 from bakeoff.measurement import PeakMemory, latency
 from bakeoff.models import persistence
-from bakeoff.models.base import AnswersInBatches, Context, Explains, Model
+from bakeoff.models.base import AnswersInBatches, Context, Curves, Explains, Model, Remarks
 from bakeoff.record import Run, Score
 from bakeoff.request import Request
 from bakeoff.search import Compose, Search
@@ -147,12 +147,21 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock) -> Run:
     """Fit, predict the test split once, measure, grade and score."""
     model = make_model(request.content, task.schema)
     development = task.development
-    context = Context(task.schema, request.seed, environment.cores(), corpus=development.corpus)
+    context = Context(
+        task.schema,
+        request.seed,
+        environment.cores(),
+        corpus=development.corpus,
+        folder=request.folder / record.CHECKPOINTS,
+        announce=clock.announce,
+    )
     with clock.step("fit", "fitting"), PeakMemory() as memory:
         if model.uses_validation:
             model.fit(development.train, development.valid, context)
         else:
             model.fit(development.examples, None, context)
+    if isinstance(model, Curves):
+        record.write_curves(request.folder, model.curves())
     test, notes = asked(task, request.content.get("test_rows"))
     table = _answered(model, test, task, request, clock)
     if len(table) < len(test):
@@ -172,6 +181,8 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock) -> Run:
     with clock.step("score", "scoring"):
         scores = _score(graded, request) | {name: Score(value) for name, value in measured.items()}
         slices, stages = _slices(graded, request), _stages(graded)
+    if isinstance(model, Remarks):
+        notes += model.notes()
     details = {**(model.details() if isinstance(model, Explains) else {}), **of_graders}
     return replace(
         started, status="ok", metrics=scores, slices=slices, stages=stages, details=details, notes=tuple(notes)
