@@ -115,9 +115,10 @@ def load_task(request: Request) -> Task:
 
 def make_model(content: Mapping[str, Any], schema: Schema) -> Model:
     """The unfitted model of a resolved config. Raises ``ConfigError`` when it cannot serve the task."""
+    from bakeoff.models import lags
     from bakeoff.models.estimator import adapt
 
-    model = adapt(config.instantiate(parts.assembled(content["model"], content), "model"))
+    model = lags.adapted(adapt(config.instantiate(parts.assembled(content["model"], content), "model")), schema)
     model.check(schema)
     return model
 
