@@ -120,9 +120,12 @@ def _read_paths(column: pd.Series) -> NDArray[Any]:
 
 
 def _by_step(table: PredictionTable) -> Mapping[str, Mapping[str, PredictionTable]]:
-    """The steps ahead apart, in at most ``MOST_STEPS`` ranges of equal length."""
+    """The steps ahead apart, in at most ``MOST_STEPS`` ranges of equal length. A step has no latency of its own."""
     from dataclasses import replace
 
+    import numpy as np
+
+    untimed = np.full(len(table), np.nan)
     horizon = table.target.shape[1]
     length = -(-horizon // MOST_STEPS)
     found = {}
@@ -130,7 +133,7 @@ def _by_step(table: PredictionTable) -> Mapping[str, Mapping[str, PredictionTabl
         steps = slice(first, min(first + length, horizon))
         name = str(steps.stop) if steps.stop - first == 1 else f"{first + 1}–{steps.stop}"
         answers = replace(table.predictions, output=table.predictions.output[:, steps])
-        found[name] = replace(table, target=table.target[:, steps], predictions=answers)
+        found[name] = replace(table, target=table.target[:, steps], predictions=answers, seconds=untimed)
     return {STEPS_AHEAD: found}
 
 

@@ -22,7 +22,10 @@ from bakeoff.task import Examples, Predictions, Schema
 CONF = Path(__file__).parents[2] / "conf"
 # Those that answer questions, that ask an LLM, or that begin with a large encoder, have tests in files of their own.
 OF_QUESTIONS = {"extractive", "faq", "rag", "retrieve"}
-MODELS = sorted({path.stem for path in (CONF / "model").glob("*.yaml")} - OF_QUESTIONS - {"llm", "finetune"})
+OF_SERIES = {"seasonal_naive"}
+MODELS = sorted(
+    {path.stem for path in (CONF / "model").glob("*.yaml")} - OF_QUESTIONS - OF_SERIES - {"llm", "finetune"}
+)
 # So that a small test stays small; all else is as shipped.
 SMALLER: dict[str, dict[str, Any]] = {
     "random_forest": {"classifier.n_estimators": 20, "regressor.n_estimators": 20},
@@ -189,8 +192,8 @@ def test_the_same_seed_gives_the_same_model(case: Case) -> None:
     np.testing.assert_array_equal(again.predict(rows.X).output, model.predict(rows.X).output)
 
 
-@pytest.mark.parametrize("name", sorted(OF_QUESTIONS))
-def test_what_answers_questions_refuses_a_table(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(OF_QUESTIONS | OF_SERIES))
+def test_what_answers_questions_or_forecasts_refuses_a_table(name: str) -> None:
     with pytest.raises(ConfigError, match="this task is classification"):
         make(name, "iris").check(iris()[0])
 
