@@ -107,6 +107,7 @@ class Config:
     retriever: Any = None
     llm: Any = None
     prompt: Any = None
+    trainer: Any = None
     metrics: MetricSettings = field(default_factory=MetricSettings)
     decision: DecisionSettings = field(default_factory=DecisionSettings)
     search: SearchSettings = field(default_factory=SearchSettings)

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bakeoff.errors import ConfigError, did_you_mean
-from bakeoff.task import Gold, Schema
+from bakeoff.task import Gold, PredictionTable, Schema
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+STEPS_AHEAD, MOST_STEPS = "steps ahead", 12
+"""What the breakdown of a forecast is called, and its most parts."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,11 @@ class Kind:
         read: the targets from that column, shape (n,).
         read_output: the outputs from theirs.
         is_right: whether each output is right, shape (n,); None where an answer is not simply right or wrong.
+        write_output: the outputs as one column of a table, shape (n,).
+        shape: of one output; none for a plain value.
+        is_numeric: whether outputs are numbers, all of which must be finite.
+        is_series: whether rows are moments of a series, of which those ahead are asked for.
+        breakdown: what of the table is scored apart besides slices: a word for it → name of a part → that part.
     """
 
     name: str
@@ -38,6 +46,11 @@ class Kind:
     read: Callable[[pd.Series], NDArray[Any]]
     read_output: Callable[[pd.Series], NDArray[Any]]
     is_right: Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]] | None = None
+    write_output: Callable[[NDArray[Any]], NDArray[Any]] = lambda outputs: outputs
+    shape: Callable[[Schema], tuple[int, ...]] = lambda schema: ()
+    is_numeric: bool = False
+    is_series: bool = False
+    breakdown: Callable[[PredictionTable], Mapping[str, Mapping[str, PredictionTable]]] = lambda table: {}
 
 
 _kinds: dict[str, Kind] = {}
@@ -90,6 +103,40 @@ def _read_gold(column: pd.Series) -> NDArray[Any]:
     return found
 
 
+def _write_paths(values: NDArray[Any]) -> NDArray[Any]:
+    """Each row of shape (n, horizon) as a tuple."""
+    import numpy as np
+
+    found = np.empty(len(values), dtype=object)
+    for i, path in enumerate(values.tolist()):
+        found[i] = tuple(path)
+    return found
+
+
+def _read_paths(column: pd.Series) -> NDArray[Any]:
+    import numpy as np
+
+    return np.array([list(values) for values in column], dtype=np.float64)
+
+
+def _by_step(table: PredictionTable) -> Mapping[str, Mapping[str, PredictionTable]]:
+    """The steps ahead apart, in at most ``MOST_STEPS`` ranges of equal length. A step has no latency of its own."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    untimed = np.full(len(table), np.nan)
+    horizon = table.target.shape[1]
+    length = -(-horizon // MOST_STEPS)
+    found = {}
+    for first in range(0, horizon, length):
+        steps = slice(first, min(first + length, horizon))
+        name = str(steps.stop) if steps.stop - first == 1 else f"{first + 1}–{steps.stop}"
+        answers = replace(table.predictions, output=table.predictions.output[:, steps])
+        found[name] = replace(table, target=table.target[:, steps], predictions=answers, seconds=untimed)
+    return {STEPS_AHEAD: found}
+
+
 register(
     Kind(
         "classification",
@@ -111,6 +158,23 @@ register(
         write=lambda targets: targets,
         read=_floats,
         read_output=_floats,
+        is_numeric=True,
+    )
+)
+register(
+    Kind(
+        "forecast",
+        "the next values of a series",
+        lambda schema: "mase",
+        has_corpus=False,
+        write=_write_paths,
+        read=_read_paths,
+        read_output=_read_paths,
+        write_output=_write_paths,
+        shape=lambda schema: (schema.series.horizon,) if schema.series else (),
+        is_numeric=True,
+        is_series=True,
+        breakdown=_by_step,
     )
 )
 register(

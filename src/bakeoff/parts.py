@@ -7,7 +7,7 @@ from typing import Any
 
 from bakeoff import signature
 
-GROUPS = ("embedder", "retriever", "llm", "prompt")
+GROUPS = ("embedder", "retriever", "llm", "prompt", "trainer")
 
 
 def taken(node: Mapping[str, Any]) -> list[str]:

@@ -26,6 +26,8 @@ CONFIG = "config.yaml"
 PREDICTIONS = "predictions.parquet"
 MODEL = "model"
 TRIALS = "trials.parquet"
+CURVES = "curves.parquet"
+CHECKPOINTS = "checkpoints"
 LOG = "log.txt"
 COMPARISON = "comparison.json"
 LEADERBOARD = "leaderboard.csv"
@@ -100,8 +102,10 @@ def begin(folder: Path, config: Mapping[str, Any]) -> None:
     from omegaconf import OmegaConf
 
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (RESULT, PREDICTIONS):
+    for name in (RESULT, PREDICTIONS, CURVES):
         (folder / name).unlink(missing_ok=True)
+    if not config.get("resume", True):
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     shutil.rmtree(folder / MODEL, ignore_errors=True)
     for left in folder.glob(f".*{UNFINISHED}"):  # by a process that was killed in the middle of a write
         shutil.rmtree(left) if left.is_dir() else left.unlink()
@@ -169,22 +173,23 @@ def schema_of(run: Run) -> Schema:
 
     if run.task is None:
         raise DataError(f"{run.folder}: this run never reached its data.")
-    schema = dict(run.task["schema"])
-    return Schema(**{**schema, "classes": tuple(schema["classes"])})
+    return Schema.of(run.task["schema"])
 
 
 def write_predictions(folder: Path, table: PredictionTable) -> None:
     """Write the predictions table, one row a test example.
 
-    Columns: ``id``, ``target`` (JSON where it is no plain value), ``output``, what else of ``Predictions`` the model
-    has (``proba:<class>`` for probabilities, lists of ids for documents), ``seconds`` (NaN where not timed),
-    ``grade:<name>``, ``slice:<column>``.
+    Columns: ``id``, ``target`` (JSON where it is no plain value; both are lists in a forecast), ``output``, what else
+    of ``Predictions`` the model has (``proba:<class>`` for probabilities, lists of ids for documents), ``seconds`` (NaN
+    where not timed), ``grade:<name>``, ``slice:<column>``.
     """
     import pandas as pd
 
     p = table.predictions
-    truth = kinds.get(table.schema.kind).write(table.target)
-    columns: dict[str, Any] = {"id": table.ids, "target": truth, "output": p.output}
+    kind = kinds.get(table.schema.kind)
+    columns: dict[str, Any] = {
+        "id": table.ids, "target": kind.write(table.target), "output": kind.write_output(p.output)
+    }  # fmt: skip
     columns |= {name: getattr(p, name) for name in PLAIN if getattr(p, name) is not None}
     columns |= {name: [list(ids) for ids in getattr(p, name)] for name in LISTS if getattr(p, name) is not None}
     if p.proba is not None:
@@ -202,6 +207,14 @@ def write_trials(folder: Path, trials: Sequence[Mapping[str, Any]]) -> None:
 
     frame = pd.DataFrame(list(trials))
     _write(folder / TRIALS, lambda path: frame.to_parquet(path, index=False))
+
+
+def write_curves(folder: Path, curves: Sequence[Mapping[str, float]]) -> None:
+    """Write the training curves of a model that learns in epochs, a row each."""
+    import pandas as pd
+
+    frame = pd.DataFrame(list(curves))
+    _write(folder / CURVES, lambda path: frame.to_parquet(path, index=False))
 
 
 def read_predictions(run: Run) -> PredictionTable:

@@ -142,6 +142,8 @@ def _identity(content: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("data", "model", *parts.GROUPS):
         if isinstance(kept.get(key), dict):
             kept[key] = {k: v for k, v in kept[key].items() if k not in ("card", "search_space", "metric")}
+    if not ((kept.get("data") or {}).get("forecast") or {}).get("horizon"):
+        (kept.get("data") or {}).pop("forecast", None)
     search = kept.pop("search", None) or {}
     if search.get("sampler") is not None:
         kept["search"] = {k: v for k, v in search.items() if k not in HOW_LONG_AND_WHERE}

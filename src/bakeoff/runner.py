@@ -19,7 +19,7 @@ from bakeoff.compare.statistics import bootstrap, interval
 from bakeoff.errors import BakeoffError, LLMError
 from bakeoff.measurement import PeakMemory, latency
 from bakeoff.models import persistence
-from bakeoff.models.base import AnswersInBatches, Context, Explains, Model
+from bakeoff.models.base import AnswersInBatches, Context, Curves, Explains, Model, Remarks
 from bakeoff.record import Run, Score
 from bakeoff.request import Request
 from bakeoff.search import Compose, Search
@@ -115,9 +115,10 @@ def load_task(request: Request) -> Task:
 
 def make_model(content: Mapping[str, Any], schema: Schema) -> Model:
     """The unfitted model of a resolved config. Raises ``ConfigError`` when it cannot serve the task."""
+    from bakeoff.models import lags
     from bakeoff.models.estimator import adapt
 
-    model = adapt(config.instantiate(parts.assembled(content["model"], content), "model"))
+    model = lags.adapted(adapt(config.instantiate(parts.assembled(content["model"], content), "model")), schema)
     model.check(schema)
     return model
 
@@ -147,12 +148,21 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock) -> Run:
     """Fit, predict the test split once, measure, grade and score."""
     model = make_model(request.content, task.schema)
     development = task.development
-    context = Context(task.schema, request.seed, environment.cores(), corpus=development.corpus)
+    context = Context(
+        task.schema,
+        request.seed,
+        environment.cores(),
+        corpus=development.corpus,
+        folder=request.folder / record.CHECKPOINTS,
+        announce=clock.announce,
+    )
     with clock.step("fit", "fitting"), PeakMemory() as memory:
         if model.uses_validation:
             model.fit(development.train, development.valid, context)
         else:
             model.fit(development.examples, None, context)
+    if isinstance(model, Curves):
+        record.write_curves(request.folder, model.curves())
     test, notes = asked(task, request.content.get("test_rows"))
     table = _answered(model, test, task, request, clock)
     if len(table) < len(test):
@@ -172,6 +182,8 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock) -> Run:
     with clock.step("score", "scoring"):
         scores = _score(graded, request) | {name: Score(value) for name, value in measured.items()}
         slices, stages = _slices(graded, request), _stages(graded)
+    if isinstance(model, Remarks):
+        notes += model.notes()
     details = {**(model.details() if isinstance(model, Explains) else {}), **of_graders}
     return replace(
         started, status="ok", metrics=scores, slices=slices, stages=stages, details=details, notes=tuple(notes)
@@ -237,12 +249,12 @@ def _graded(
 
 def _check_answers(predictions: Predictions, test: Examples, schema: Schema) -> None:
     """Refuse answers that do not fit the rows asked: better no figure than a wrong one."""
-    n, k = len(test), len(schema.classes)
-    if np.shape(predictions.output) != (n,):
+    n, k, kind = len(test), len(schema.classes), kinds.get(schema.kind)
+    if np.shape(predictions.output) != (n, *kind.shape(schema)):
         raise ValueError(f"predict answered with shape {np.shape(predictions.output)} for {n} rows")
     if predictions.proba is not None and np.shape(predictions.proba) != (n, k):
         raise ValueError(f"predict gave proba of shape {np.shape(predictions.proba)} for {n} rows and {k} classes")
-    if schema.kind == "regression" and not np.isfinite(predictions.output.astype(float)).all():
+    if kind.is_numeric and not np.isfinite(predictions.output.astype(float)).all():
         raise ValueError("predict answered with values that are not finite")
 
 
@@ -268,6 +280,11 @@ def _slices(table: PredictionTable, request: Request) -> dict[str, Any]:
         for value, rows in table.slices.groupby(column, dropna=False).indices.items():
             part = table.take(np.asarray(rows, dtype=np.intp))
             of_column[str(value)] = {"rows": len(part), "metrics": metrics.score(part, _wanted(request))}
+    for name, parts_of in kinds.get(table.schema.kind).breakdown(table).items():
+        found[name] = {
+            part: {"rows": len(of_part), "metrics": metrics.score(of_part, _wanted(request))}
+            for part, of_part in parts_of.items()
+        }
     return found
 
 

@@ -55,7 +55,7 @@ def gather(content: Mapping[str, Any], kind: str) -> list[Dimension]:
         ConfigError: a space names a key that the config does not have, or is not in the grammar.
     """
     found: dict[str, Dimension] = {}
-    other = {"classification": "regressor", "regression": "classifier"}.get(kind, "")
+    other = {"classification": "regressor", "regression": "classifier", "forecast": "classifier"}.get(kind, "")
     for path, component in _components(content):
         for key, declared in (component.get("search_space") or {}).items():
             if other and str(key).split(".")[0] == other:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,15 +22,55 @@ QUESTION, HISTORY = "question", "history"
 
 
 @dataclass(frozen=True)
+class Series:
+    """What a forecast looks back on and ahead to. A moment is one step of the series; the origin is the last one seen.
+
+    Attributes:
+        window: how many moments a model sees, up to the origin.
+        horizon: how many moments after the origin are asked for.
+        season: after how many moments the pattern repeats.
+        past: the columns of the window, the target first.
+        known: the columns that are known for the horizon as well, such as the calendar.
+        step: how long a moment is, for people, such as ``30 min``.
+        step_seconds: the same as a number; None where moments are not of one length (months), or are mere numbers.
+        name: the column that names each of several series; None where there is one.
+        scales: series → mean absolute error of the seasonal naive forecast within its training part, by which MASE is
+            scaled; one series is called ``""``.
+    """
+
+    window: int
+    horizon: int
+    season: int
+    past: tuple[str, ...]
+    known: tuple[str, ...]
+    step: str
+    step_seconds: float | None
+    name: str | None
+    scales: Mapping[str, float]
+
+
+def origin(series: str, moment: str) -> str:
+    """What names a row of a forecast: the series, where there are several, and the last moment that is seen."""
+    return f"{series} {moment}".lstrip()
+
+
+def series_of(ids: Iterable[str]) -> list[str]:
+    """The series in what ``origin`` made."""
+    return [identity.rpartition(" ")[0] for identity in ids]
+
+
+@dataclass(frozen=True)
 class Schema:
     """What is asked, without a single row of data.
 
     Attributes:
         kind: how the target is to be read; one of ``bakeoff.kinds``.
         target: name of the target column.
-        columns: the feature columns in frame order, each with its kind.
+        columns: the feature columns in frame order, each with its kind; of a forecast, the columns of the series, each
+            of which stands in the frame once a moment (see ``bakeoff.models.series``).
         classes: the labels in sorted order; empty for regression.
         positive: the class that precision, recall and F1 of a binary task speak of.
+        series: what a forecast looks back on and ahead to; None for other kinds.
     """
 
     kind: str
@@ -38,6 +78,16 @@ class Schema:
     columns: Mapping[str, ColumnKind]
     classes: tuple[str, ...] = ()
     positive: str | None = None
+    series: Series | None = None
+
+    @classmethod
+    def of(cls, written: Mapping[str, Any]) -> Self:
+        """A schema from what ``dataclasses.asdict`` and JSON make of one."""
+        found = {**written, "classes": tuple(written["classes"])}
+        if found.get("series") is not None:
+            series = found["series"]
+            found["series"] = Series(**{**series, "past": tuple(series["past"]), "known": tuple(series["known"])})
+        return cls(**found)
 
     def of_kind(self, *kinds: ColumnKind) -> list[str]:
         """Names of the feature columns of the given kinds, in frame order."""
@@ -114,7 +164,8 @@ class Examples:
 
     Attributes:
         X: the feature columns, n rows.
-        y: the target, shape (n,): ``object`` array of ``str`` labels or of ``Gold``, or ``float64`` values.
+        y: the target, shape (n,): ``object`` array of ``str`` labels or of ``Gold``, or ``float64`` values; of a
+            forecast ``float64`` values of shape (n, horizon).
         ids: what names each row, shape (n,).
         slices: the columns by which scores are broken down, n rows (no columns when none are declared).
     """
@@ -143,6 +194,8 @@ class Development:
         groups: equal for rows that must stay in one part of any further split, shape (n,).
         is_ordered: whether training and validation rows are each in the order of time.
         corpus: the documents in which answers are looked for; None where a task has none.
+        spans: the first and the last moment that the target of each row covers, shape (n, 2), where it covers several:
+            a further split keeps what it learns from before what it is scored on.
     """
 
     schema: Schema
@@ -151,6 +204,7 @@ class Development:
     groups: NDArray[np.intp]
     is_ordered: bool = False
     corpus: Corpus | None = None
+    spans: NDArray[np.intp] | None = None
 
     @property
     def train(self) -> Examples:
@@ -194,7 +248,8 @@ class Predictions:
     """What a model answered: arrays of length n in the order of the rows asked; None where a model has no such thing.
 
     Attributes:
-        output: labels (``object`` array of ``str``), values (``float64``) or answers (``str``, ``ABSTAINED`` for none).
+        output: labels (``object`` array of ``str``), values (``float64``, of a forecast shape (n, horizon)) or answers
+            (``str``, ``ABSTAINED`` for none).
         proba: probability of each class, shape (n, k), columns in the order of ``Schema.classes``.
         stage: which part of the model answered (the name of a rule, a step of a cascade).
         confidence: how sure the model is of its output, from 0 to 1.
@@ -249,7 +304,7 @@ class PredictionTable:
     Attributes:
         schema: what was asked.
         ids: what names each row, shape (n,).
-        target: the truth, shape (n,).
+        target: the truth, shape (n,); of a forecast shape (n, horizon).
         predictions: the answers, n rows.
         seconds: latency of answering this row, shape (n,); NaN where it was not timed.
         slices: the columns by which scores are broken down, n rows.

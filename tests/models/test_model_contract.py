@@ -20,9 +20,12 @@ from bakeoff.models.base import Context, Model
 from bakeoff.task import Examples, Predictions, Schema
 
 CONF = Path(__file__).parents[2] / "conf"
-# Those that answer questions, and those that ask an LLM, are tested each in a file of their own.
+# Those that answer questions, that ask an LLM, or that begin with a large encoder, have tests in files of their own.
 OF_QUESTIONS = {"extractive", "faq", "rag", "retrieve"}
-MODELS = sorted({path.stem for path in (CONF / "model").glob("*.yaml")} - OF_QUESTIONS - {"llm"})
+OF_SERIES = {"seasonal_naive"}
+MODELS = sorted(
+    {path.stem for path in (CONF / "model").glob("*.yaml")} - OF_QUESTIONS - OF_SERIES - {"llm", "finetune"}
+)
 # To those that read rows as text, numbers are words like others: a flower of 5.1 cm is not near one of 5.2.
 READERS = {"embedding", "knn"}
 # So that a small test stays small; all else is as shipped.
@@ -30,6 +33,9 @@ SMALLER: dict[str, dict[str, Any]] = {
     "random_forest": {"classifier.n_estimators": 20, "regressor.n_estimators": 20},
     "hist_gradient_boosting": {"classifier.max_iter": 20, "regressor.max_iter": 20},
     "catboost": {"iterations": 30},
+    "mlp": {"hidden": [32], "text_dimensions": 4, "epochs": 20, "learning_rate": 0.02, "batch_size": 32},
+    "lstm": {"max_tokens": 40, "embedding": 16, "hidden": 16, "epochs": 12, "learning_rate": 0.02, "batch_size": 8},
+    "gru": {"max_tokens": 40, "embedding": 16, "hidden": 16, "epochs": 12, "learning_rate": 0.02, "batch_size": 8},
 }
 RULES: dict[str, list[dict[str, Any]]] = {
     "text": [{"name": "offer", "keywords": ["free", "win"], "output": "spam"}],
@@ -188,8 +194,8 @@ def test_the_same_seed_gives_the_same_model(case: Case) -> None:
     np.testing.assert_array_equal(again.predict(rows.X).output, model.predict(rows.X).output)
 
 
-@pytest.mark.parametrize("name", sorted(OF_QUESTIONS))
-def test_what_answers_questions_refuses_a_table(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(OF_QUESTIONS | OF_SERIES))
+def test_what_answers_questions_or_forecasts_refuses_a_table(name: str) -> None:
     with pytest.raises(ConfigError, match="this task is classification"):
         make(name, "iris").check(iris()[0])
 

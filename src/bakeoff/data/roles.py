@@ -59,16 +59,21 @@ def features(frame: pd.DataFrame, settings: DataSettings, where: str) -> list[st
     Raises:
         DataError: a declared column does not exist, or none is left as a feature.
     """
+    refuse_absent(frame, settings, where)
+    found = [name for name in frame.columns if name not in settings.apart]
+    if not found:
+        raise DataError(f"data: {where} has no feature: each column is the target, data.id, group, time or ignore.")
+    return found
+
+
+def refuse_absent(frame: pd.DataFrame, settings: DataSettings, where: str) -> None:
+    """Raise ``DataError`` where a declared column does not exist."""
     for key, name in _declared(settings):
         if name not in frame:
             raise DataError(
                 f'{key}: there is no column "{name}" in {where}. '
                 f"Columns: {_some(list(frame.columns))}.{did_you_mean(name, frame.columns)}{_other_separator(frame)}"
             )
-    found = [name for name in frame.columns if name not in settings.apart]
-    if not found:
-        raise DataError(f"data: {where} has no feature: each column is the target, data.id, group, time or ignore.")
-    return found
 
 
 def _other_separator(frame: pd.DataFrame) -> str:
@@ -89,7 +94,7 @@ def ids(frame: pd.DataFrame, name: str | None, is_test: NDArray[np.bool_] | None
     """
     if name is None:
         return np.arange(len(frame))
-    found = _complete(frame, name, "id", where)
+    found = complete(frame, name, "id", where)
     twice = pd.DataFrame({"id": found, "is_test": False if is_test is None else is_test}).duplicated().to_numpy()
     if twice.any():
         raise DataError(
@@ -101,14 +106,14 @@ def ids(frame: pd.DataFrame, name: str | None, is_test: NDArray[np.bool_] | None
 
 def groups(frame: pd.DataFrame, name: str | None, where: str) -> NDArray[Any] | None:
     """What must stay together, shape (n,). Raises ``DataError`` when a value is missing."""
-    return None if name is None else _complete(frame, name, "group", where).to_numpy()
+    return None if name is None else complete(frame, name, "group", where).to_numpy()
 
 
 def times(frame: pd.DataFrame, name: str | None, where: str) -> NDArray[Any] | None:
     """By what rows are ordered, shape (n,). Raises ``DataError`` when a value is missing, or no number or date."""
     if name is None:
         return None
-    values = columns.plain(_complete(frame, name, "time", where), where)
+    values = columns.plain(complete(frame, name, "time", where), where)
     if columns.is_string(values):
         parsed = columns.dates(values)
         if parsed is None:
@@ -137,7 +142,7 @@ def parts(
         return None, is_test
     if is_test is not None:
         raise DataError(f'data.split.column: {where} brings its own test rows. Remove "{name}", or the test rows.')
-    values = _complete(frame, name, "split.column", where).astype(str).str.lower()
+    values = complete(frame, name, "split.column", where).astype(str).str.lower()
     odd = values[~values.isin(PART_OF)]
     if len(odd):
         raise DataError(
@@ -157,7 +162,10 @@ def _declared(settings: DataSettings) -> Iterator[tuple[str, str]]:
             yield key, name
     if settings.split.column is not None:
         yield "data.split.column", settings.split.column
+    if settings.forecast.series is not None:
+        yield "data.forecast.series", settings.forecast.series
     for key, names in (
+        ("data.forecast.known", settings.forecast.known),
         ("data.text", settings.text),
         ("data.slices", settings.slices),
         ("data.ignore", settings.ignore),
@@ -166,7 +174,8 @@ def _declared(settings: DataSettings) -> Iterator[tuple[str, str]]:
             yield key, name
 
 
-def _complete(frame: pd.DataFrame, name: str, role: str, where: str) -> pd.Series:
+def complete(frame: pd.DataFrame, name: str, role: str, where: str) -> pd.Series:
+    """A column that plays a role, of which no value is missing. Raises ``DataError`` where one is."""
     missing = np.flatnonzero(frame[name].isna())
     if len(missing):
         raise DataError(

@@ -36,7 +36,7 @@ class Sample:
     """One of the sample sets.
 
     Args:
-        sample: its name: sms_spam, trec, churn, credit, ames, breast_cancer or diabetes.
+        sample: its name: sms_spam, trec, churn, credit, ames, demand, breast_cancer or diabetes.
     """
 
     sample: str
@@ -86,6 +86,15 @@ def _ames() -> pd.DataFrame:
     return _pickled("ames")
 
 
+def _demand() -> pd.DataFrame:
+    """Half-hours of 2014. The source has no column of time; its first row is the first half-hour of the year."""
+    import pandas as pd
+
+    frame = _pickled("demand")
+    frame.insert(0, "time", pd.date_range("2014-01-01", periods=len(frame), freq="30min"))
+    return frame
+
+
 def _breast_cancer() -> pd.DataFrame:
     from sklearn.datasets import load_breast_cancer
 
@@ -108,6 +117,7 @@ READERS = {
     "churn": _churn,
     "credit": _credit,
     "ames": _ames,
+    "demand": _demand,
     "breast_cancer": _breast_cancer,
     "diabetes": _diabetes,
 }

@@ -34,6 +34,31 @@ class SplitSettings:
 
 
 @dataclass
+class ForecastSettings:
+    """How a series is cut into rows, each of them an origin: the last moment that is seen.
+
+    Raises:
+        ConfigError: a length is less than 1.
+    """
+
+    horizon: int | None = None  # how many moments after the origin are asked for
+    window: int | None = None  # how many moments up to the origin are seen; None: two seasons, or the horizon if longer
+    season: int | None = None  # moments after which the pattern repeats; None: a day, a week or a year, by the step
+    stride: int | None = None  # moments between two origins; None: the horizon
+    train_stride: int | None = None  # the same between two origins to learn from; None: the stride
+    series: str | None = None  # column that names each of several series; a feature
+    known: list[str] = field(default_factory=list)  # columns whose values after the origin are known, as of holidays
+    calendar: bool = True  # hour and weekday are known too, where moments are dates
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without data."""
+        for key in ("horizon", "window", "season", "stride", "train_stride"):
+            length = getattr(self, key)
+            if length is not None and length < 1:
+                raise ConfigError(f"data.forecast.{key}: {length} is less than 1.")
+
+
+@dataclass
 class DataSettings:
     """What the columns of a table mean, and what is done with its rows.
 
@@ -57,11 +82,13 @@ class DataSettings:
     metric: str | None = None  # primary metric of this data
     licence: str | None = None  # of the data
     split: SplitSettings = field(default_factory=SplitSettings)
+    forecast: ForecastSettings = field(default_factory=ForecastSettings)  # of a series
 
     def __post_init__(self) -> None:
         """Check what can be checked without data."""
         if self.kind != "auto":
             kinds.get(self.kind)
+        self._check_forecast()
         apart = {"id": self.id, "group": self.group, "time": self.time}
         roles = [(role, column) for role, column in apart.items() if column is not None]
         for role, column in [*roles, *(("ignore", c) for c in self.ignore), *(("text", c) for c in self.text)]:
@@ -82,6 +109,29 @@ class DataSettings:
             for c in dict.fromkeys([self.target, self.id, self.group, self.time, self.split.column, *self.ignore])
             if c
         ]
+
+    def _check_forecast(self) -> None:
+        if self.kind == "auto" or not kinds.get(self.kind).is_series:
+            if self.forecast.horizon is not None:
+                raise ConfigError("data.forecast.horizon: only a forecast looks ahead. Add data.kind=forecast.")
+            return
+        if self.forecast.horizon is None:
+            raise ConfigError(
+                "data.forecast.horizon: a forecast needs to know how far ahead. Add data.forecast.horizon=…"
+            )
+        if self.time is None:
+            raise ConfigError("data.time: a forecast needs the column that says when. Add data.time=…")
+        for role in ("id", "group", "positive", "text", "drop_duplicates"):
+            if getattr(self, role):
+                raise ConfigError(f"data.{role}: a forecast has no use for it. Remove it.")
+        if self.split.column is not None or self.split.kind not in ("auto", "time", "given"):
+            raise ConfigError(
+                "data.split: a forecast is split by time, or has test rows of its own. "
+                "Remove data.split.kind and data.split.column."
+            )
+        for column in self.forecast.known:
+            if column in self.apart:
+                raise ConfigError(f'data.forecast.known: "{column}" is no feature: it has another role, or is ignored.')
 
 
 def _one_of(value: str, allowed: Sequence[str], where: str) -> None:

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bakeoff.metrics import answers, classification, documents, operations, regression
+from bakeoff.metrics import answers, classification, documents, forecast, operations, regression
 from bakeoff.metrics.base import Direction, Metric, Resample, applicable, get, names, register
 from bakeoff.metrics.definition import (
     applies_to,
@@ -36,6 +36,8 @@ from bakeoff.metrics.definition import (
     is_any,
     is_binary,
     is_classification,
+    is_forecast,
+    is_numeric,
     is_qa,
     is_regression,
     metric,
@@ -59,11 +61,14 @@ __all__ = [
     "applies_to",
     "classification",
     "documents",
+    "forecast",
     "get",
     "has_corpus",
     "is_any",
     "is_binary",
     "is_classification",
+    "is_forecast",
+    "is_numeric",
     "is_qa",
     "is_regression",
     "mean_of",

@@ -40,6 +40,16 @@ def is_regression(schema: Schema) -> bool:
     return schema.kind == "regression"
 
 
+def is_forecast(schema: Schema) -> bool:
+    """The target is the next values of a series."""
+    return schema.kind == "forecast"
+
+
+def is_numeric(schema: Schema) -> bool:
+    """The target is a number, or several."""
+    return schema.kind in kinds.names() and kinds.get(schema.kind).is_numeric
+
+
 def metric(
     name: str,
     direction: Direction,

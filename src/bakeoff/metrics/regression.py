@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from bakeoff.metrics.definition import is_regression, metric
+from bakeoff.metrics.definition import is_numeric, is_regression, metric
 from bakeoff.metrics.resampling import Floats, FromQuantile, FromSums, mean_of, per_row, with_ones
 from bakeoff.task import PredictionTable
 
@@ -19,6 +19,16 @@ def _absolute(table: PredictionTable) -> Floats:
     return np.abs(_error(table))
 
 
+def _of_rows(values: Floats) -> Floats:
+    """One number a row: itself, or the mean over the steps of a forecast, shape (n,)."""
+    rows: Floats = values if values.ndim == 1 else values.mean(axis=1)
+    return rows
+
+
+def _absolute_of_rows(table: PredictionTable) -> Floats:
+    return _of_rows(_absolute(table))
+
+
 def _relative(table: PredictionTable) -> Floats:
     return np.asarray(_absolute(table) / np.maximum(np.abs(table.target), np.finfo(np.float64).eps))
 
@@ -26,7 +36,7 @@ def _relative(table: PredictionTable) -> Floats:
 def _squares(table: PredictionTable) -> Floats:
     # Centred at the median, so that the spread is not lost as the difference of two large numbers.
     centred = table.target - np.median(table.target)
-    return with_ones(_error(table) ** 2, centred, centred**2)
+    return with_ones(*(_of_rows(values) for values in (_error(table) ** 2, centred, centred**2)))
 
 
 def _root(sums: Floats) -> Floats:
@@ -47,20 +57,20 @@ def _pinball(table: PredictionTable, q: float) -> Floats:
     return np.maximum((1 - q) * error, -q * error)
 
 
-@metric("mae", "minimize", applies=is_regression, resample=mean_of(_absolute))
+@metric("mae", "minimize", applies=is_numeric, resample=mean_of(_absolute_of_rows))
 def mae(table: PredictionTable) -> float:
-    """Mean absolute error, in units of the target."""
+    """Mean absolute error, in units of the target; of a forecast over all steps alike."""
     from sklearn.metrics import mean_absolute_error
 
-    return float(mean_absolute_error(table.target, table.predictions.output))
+    return float(mean_absolute_error(table.target.ravel(), table.predictions.output.ravel()))
 
 
-@metric("rmse", "minimize", applies=is_regression, resample=FromSums(_squares, _root))
+@metric("rmse", "minimize", applies=is_numeric, resample=FromSums(_squares, _root))
 def rmse(table: PredictionTable) -> float:
-    """Root of the mean squared error, in units of the target."""
+    """Root of the mean squared error, in units of the target; of a forecast over all steps alike."""
     from sklearn.metrics import root_mean_squared_error
 
-    return float(root_mean_squared_error(table.target, table.predictions.output))
+    return float(root_mean_squared_error(table.target.ravel(), table.predictions.output.ravel()))
 
 
 @metric("r2", "maximize", applies=is_regression, resample=FromSums(_squares, _explained))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
@@ -23,6 +23,10 @@ def no_report(step: int, loss: float) -> None:
     """Outside a search nobody listens."""
 
 
+def no_announcement(doing: str) -> None:
+    """In a search a trial is too short to tell of."""
+
+
 @dataclass(frozen=True)
 class Context:
     """What a model may know besides the rows.
@@ -36,6 +40,9 @@ class Context:
         memo: in a search, what may be kept from one fit to the next of the same rows, such as encoded features; the
             key says what the value depends on besides the rows. None outside a search.
         corpus: the documents in which answers are looked for; None where a task has none.
+        folder: where a fit may keep what it needs to go on after an interruption, made when it is needed; None in a
+            search.
+        announce: told, for a person who watches, how far a long fit is.
     """
 
     schema: Schema
@@ -44,6 +51,8 @@ class Context:
     report: Report = no_report
     memo: dict[Any, Any] | None = None
     corpus: Corpus | None = None
+    folder: Path | None = None
+    announce: Callable[[str], None] = no_announcement
 
 
 def require_kind(model: object, schema: Schema, *kinds: str) -> None:
@@ -109,3 +118,19 @@ class Explains(Protocol):
 
     def details(self) -> Mapping[str, Any]:
         """What belongs into ``result.json`` after fit and predict: kind of index, requests, retries. JSON values."""
+
+
+@runtime_checkable
+class Remarks(Protocol):
+    """A model with something to say that a reader of its run must know."""
+
+    def notes(self) -> Sequence[str]:
+        """One sentence each, after fit and predict."""
+
+
+@runtime_checkable
+class Curves(Protocol):
+    """A model that learns in epochs."""
+
+    def curves(self) -> Sequence[Mapping[str, float]]:
+        """A row an epoch: ``epoch``, ``train_loss``, ``valid_loss`` (NaN without validation rows) and what else."""

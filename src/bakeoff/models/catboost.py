@@ -64,6 +64,7 @@ class CatBoostModel:
     """
 
     uses_validation = True
+    learns_lags = True
 
     def __init__(
         self,

@@ -46,6 +46,7 @@ class EstimatorModel:
     """
 
     uses_validation = False
+    learns_lags = True
     _known: dict[str, Any] | None = None  # in a search: the rows that were encoded first, and the encoded rows
     _bare = False  # the config names the estimator itself: it has no key of its own in messages
 

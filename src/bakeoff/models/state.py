@@ -21,5 +21,4 @@ def write(folder: Path, schema: Schema, **learnt: Any) -> None:
 def read(folder: Path) -> tuple[Schema, dict[str, Any]]:
     """Read back what ``write`` wrote."""
     learnt = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    schema = learnt.pop("schema")
-    return Schema(**{**schema, "classes": tuple(schema["classes"])}), learnt
+    return Schema.of(learnt.pop("schema")), learnt

@@ -155,7 +155,18 @@ def _leaderboard(comparison: Comparison) -> Table:
 def _secondary(comparison: Comparison) -> list[str]:
     """One or two quality metrics beside the one that decides."""
     there = {name for variant in comparison.variants for name in variant.metrics}
-    candidates = ("precision", "recall", "f1_macro", "accuracy", "mae", "r2", "exact_match", "recall_at_5", "mrr")
+    candidates = (
+        "precision",
+        "recall",
+        "f1_macro",
+        "accuracy",
+        "mae",
+        "r2",
+        "exact_match",
+        "recall_at_5",
+        "mrr",
+        "smape",
+    )
     return [name for name in candidates if name in there and name != comparison.metric][:2]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bakeoff import metrics
 from bakeoff.config import ValidationSettings
@@ -264,6 +265,16 @@ def _sampled(valid: Examples, rows: int | None, seed: int) -> Examples:
     return valid.take(np.random.default_rng(seed).permutation(len(valid))[:rows])
 
 
+def _before(train: Any, valid: Any, spans: NDArray[np.intp] | None) -> Any:
+    """Those of the rows to learn from whose target ends before that of any row to be scored on begins."""
+    if spans is None:
+        return train
+    kept = train[spans[train, 1] < spans[valid, 0].min()]
+    if not len(kept):
+        raise ConfigError("search.validation.folds: no row to learn from is left in the first of them. Ask for fewer.")
+    return kept
+
+
 def _assigned(development: Development, k: int, seed: int) -> Iterator[tuple[Any, Any]]:
     from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, TimeSeriesSplit
 
@@ -272,7 +283,8 @@ def _assigned(development: Development, k: int, seed: int) -> Iterator[tuple[Any
     if not 2 <= k <= separate:
         raise ConfigError(f"search.validation.folds: {k} folds cannot be made of {separate:,} separate rows.")
     if development.is_ordered:
-        yield from TimeSeriesSplit(k).split(rows)
+        for train, valid in TimeSeriesSplit(k).split(rows):
+            yield _before(train, valid, development.spans), valid
     elif development.schema.kind == "classification":
         yield from StratifiedGroupKFold(k, shuffle=True, random_state=seed).split(rows, y, groups)
     else:

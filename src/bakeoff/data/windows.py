@@ -1,0 +1,269 @@
+"""From series to rows: origins, the window before each, the horizon after it, and a split by time without leakage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import psutil
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from bakeoff.data import fingerprint, series
+from bakeoff.data.moments import shown
+from bakeoff.data.series import Recorded, Track
+from bakeoff.data.settings import DataSettings
+from bakeoff.data.sources import Source
+from bakeoff.errors import DataError
+from bakeoff.task import ColumnKind, Development, Examples, Schema, Series, Task, origin
+
+Positions = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How a series is cut, in moments; see ``ForecastSettings``."""
+
+    window: int
+    horizon: int
+    season: int
+    stride: int
+    train_stride: int
+
+    @classmethod
+    def of(cls, settings: DataSettings, usual_season: int) -> Lengths:
+        """The declared lengths, and the usual ones for those that are not."""
+        asked, horizon = settings.forecast, settings.forecast.horizon
+        assert horizon is not None
+        season, stride = asked.season or usual_season, asked.stride or horizon
+        window = asked.window or max(2 * season, horizon)
+        return cls(window, horizon, season, stride, asked.train_stride or stride)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Numbers of the first moment of the validation and of the test part, and of the end."""
+
+    valid: int
+    test: int
+    end: int
+
+
+def load(source: Source, settings: DataSettings) -> Task:
+    """A series as a task: each row is an origin, and its target the moments of the horizon after it.
+
+    The moments are cut into three parts, training, validation and test. The target of a row lies in one of them as a
+    whole; its window is what was seen until then, so that of a test row may hold moments of the other parts. What is
+    learnt of the series itself, such as the scale of its errors, is learnt of the training part.
+
+    Raises:
+        DataError: the series is too short for window, horizon and split, or what ``series.read`` refuses.
+    """
+    recorded = series.read(source, settings)
+    lengths = Lengths.of(settings, recorded.grid.step.season)
+    parts = _parts(recorded, lengths, settings)
+    cut = [_origins(track, lengths, parts) for track in recorded.tracks]
+    train, valid, test = ([origins[i] for origins in cut] for i in range(3))
+    _refuse_short(recorded, lengths, parts, train, valid, test)
+    _refuse_large(recorded, lengths, sum(len(origins) for of_track in cut for origins in of_track))
+    schema = _schema(recorded, lengths, parts, settings)
+    learnt_from = [np.concatenate([np.array([], dtype=np.intp), *pair]) for pair in zip(train, valid, strict=True)]
+    n_train = sum(len(origins) for origins in train)
+    n_valid = sum(len(origins) for origins in valid)
+    examples, numbers = _examples(recorded.tracks, learnt_from, schema, settings, parts)
+    tested, _ = _examples(recorded.tracks, test, schema, settings, parts)
+    return Task(
+        name=settings.name,
+        development=Development(
+            schema,
+            examples,
+            n_train,
+            groups=np.arange(len(examples)),
+            is_ordered=True,
+            spans=np.column_stack([numbers + 1, numbers + lengths.horizon]),
+        ),
+        test=tested,
+        fingerprint=fingerprint.of(schema, settings, examples, n_train, tested),
+        split={
+            "kind": "time" if recorded.test_from is None else "given",
+            "seed": settings.split.seed,
+            "train": n_train,
+            "valid": n_valid,
+            "test": len(tested),
+        },
+        notes=_notes(recorded, lengths, parts),
+    )
+
+
+def _parts(recorded: Recorded, lengths: Lengths, settings: DataSettings) -> Parts:
+    """Where validation and test begin: whole strides before the end, as near to the declared shares as they allow."""
+    end, test = recorded.grid.count, recorded.test_from
+    if test is None:
+        test = end - _length(end, settings.split.test, lengths, "test")
+    elif end - test < lengths.horizon:
+        raise DataError(
+            f"data.forecast.horizon: {lengths.horizon} moments ahead do not fit into the {end - test} test moments. "
+            "Choose a shorter one, or bring more."
+        )
+    return Parts(test - _length(test, settings.split.valid, lengths, "valid"), test, end)
+
+
+def _length(moments: int, share: float, lengths: Lengths, part: str) -> int:
+    whole = int(moments * share + 1e-9)
+    if whole < lengths.horizon:
+        raise DataError(
+            f"data.forecast.horizon: {lengths.horizon} moments ahead do not fit into a {part} part of {whole:,} "
+            f"(data.split.{part}={share:g} of {moments:,}). Choose a shorter horizon or a larger share, or bring more."
+        )
+    return max(lengths.horizon, round(moments * share / lengths.stride) * lengths.stride)
+
+
+def _origins(track: Track, lengths: Lengths, parts: Parts) -> tuple[Positions, Positions, Positions]:
+    """Positions in the track of the origins of training, validation and test."""
+    first, last = int(track.numbers[0]), int(track.numbers[-1])
+    begins = first + lengths.window - 1  # the first origin with a whole window
+
+    def between(start: int, end: int) -> Positions:
+        found = np.arange(start - 1, min(end, last + 1) - lengths.horizon, lengths.stride, dtype=np.intp)
+        return found[found >= begins] - first
+
+    latest = min(parts.valid, last + 1) - 1 - lengths.horizon
+    train = np.arange(latest, begins - 1, -lengths.train_stride, dtype=np.intp)[::-1] - first
+    return train, between(parts.valid, parts.test), between(parts.test, parts.end)
+
+
+def _schema(recorded: Recorded, lengths: Lengths, parts: Parts, settings: DataSettings) -> Schema:
+    asked = Series(
+        window=lengths.window,
+        horizon=lengths.horizon,
+        season=lengths.season,
+        past=recorded.past,
+        known=recorded.known,
+        step=recorded.grid.step.words,
+        step_seconds=recorded.grid.step.seconds,
+        name=settings.forecast.series,
+        scales={track.name: _scale(track, lengths, parts) for track in recorded.tracks},
+    )
+    channels: dict[str, ColumnKind] = dict.fromkeys([*recorded.past[1:], *recorded.known], "numeric")
+    if asked.name is not None:
+        channels[asked.name] = "categorical"
+    return Schema(settings.kind, settings.target, channels, series=asked)
+
+
+def _scale(track: Track, lengths: Lengths, parts: Parts) -> float:
+    """Mean absolute error of the seasonal naive forecast within the training part (Hyndman & Koehler 2006)."""
+    learnt = track.past[track.numbers < parts.valid, 0]
+    if len(learnt) <= lengths.season:
+        named = f'"{track.name}" has' if track.name else "there are"
+        raise DataError(
+            f"data.forecast.season: {named} {len(learnt):,} moments to learn from, and a season of {lengths.season:,} "
+            "needs more than that. Bring a longer series, or give a shorter season."
+        )
+    return float(np.abs(learnt[lengths.season :] - learnt[: -lengths.season]).mean())
+
+
+def _examples(
+    tracks: Sequence[Track], origins: Sequence[Positions], schema: Schema, settings: DataSettings, parts: Parts
+) -> tuple[Examples, NDArray[np.intp]]:
+    """The rows of some origins of each track, those of the training part first, by time and then by series.
+
+    Returns:
+        The rows, and the number of each one's origin.
+    """
+    asked = schema.series
+    assert asked is not None
+    numbers = np.concatenate([track.numbers[own] for track, own in zip(tracks, origins, strict=True)])
+    order = np.lexsort((np.arange(len(numbers)), numbers))
+    ends = numbers + asked.horizon
+    order = np.concatenate([order[ends[order] < parts.valid], order[ends[order] >= parts.valid]])
+    blocks = list(_blocks(tracks, origins, asked))
+    frame = pd.DataFrame(np.concatenate([block for block, _ in blocks])[order], columns=_labels(asked), copy=False)
+    whose = np.repeat([track.name for track in tracks], [len(own) for own in origins]).astype(object)
+    if asked.name is not None:
+        frame[asked.name] = pd.Series(whose[order], dtype="str")
+    moments = [shown(track.times[i]) for track, own in zip(tracks, origins, strict=True) for i in own]
+    ids = np.array([origin(name, moment) for name, moment in zip(whose, moments, strict=True)], dtype=object)
+    slices = pd.concat([track.slices.iloc[own + 1] for track, own in zip(tracks, origins, strict=True)])
+    rows = Examples(
+        frame,
+        np.concatenate([y for _, y in blocks])[order],
+        ids[order],
+        slices.iloc[order].reset_index(drop=True),
+    )
+    return rows, numbers[order]
+
+
+def _blocks(
+    tracks: Sequence[Track], origins: Sequence[Positions], asked: Series
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Features and targets of the origins of each track, in the layout that ``bakeoff.models.series`` reads."""
+    window, horizon = asked.window, asked.horizon
+    for track, own in zip(tracks, origins, strict=True):
+        if not len(own):
+            yield np.empty((0, window * len(asked.past) + horizon * len(asked.known))), np.empty((0, horizon))
+            continue
+        past = sliding_window_view(track.past, window, axis=0)[own - window + 1].transpose(0, 2, 1)
+        known = sliding_window_view(track.known, horizon, axis=0)[own + 1].transpose(0, 2, 1)
+        y = sliding_window_view(track.past[:, 0], horizon)[own + 1]
+        yield np.hstack([past.reshape(len(own), -1), known.reshape(len(own), -1)]), y.copy()
+
+
+def _labels(asked: Series) -> list[str]:
+    """Such as ``Demand[-335]`` to ``Demand[0]``, the origin, and ``WorkDay[+1]``, the moment after it."""
+    past = [f"{name}[{step}]" for step in range(1 - asked.window, 1) for name in asked.past]
+    return past + [f"{name}[+{step}]" for step in range(1, asked.horizon + 1) for name in asked.known]
+
+
+def _refuse_short(
+    recorded: Recorded,
+    lengths: Lengths,
+    parts: Parts,
+    train: Sequence[Positions],
+    valid: Sequence[Positions],
+    test: Sequence[Positions],
+) -> None:
+    needed = lengths.window + lengths.horizon
+    for part, origins, end in (
+        ("learn from", train, parts.valid),
+        ("validate on", valid, parts.test),
+        ("test on", test, parts.end),
+    ):
+        if not sum(len(own) for own in origins):
+            raise DataError(
+                f"data.forecast: no window of {lengths.window:,} moments and horizon of {lengths.horizon:,} to {part} "
+                f"fits into the first {end:,} of {recorded.grid.count:,} moments; {needed:,} are needed. "
+                "Bring a longer series, or give a shorter data.forecast.window or horizon."
+            )
+
+
+def _refuse_large(recorded: Recorded, lengths: Lengths, rows: int) -> None:
+    columns = lengths.window * len(recorded.past) + lengths.horizon * (len(recorded.known) + 1)
+    needed, there = 8 * rows * columns, psutil.virtual_memory().available
+    if needed > there / 2:
+        raise DataError(
+            f"data.forecast: {rows:,} origins with {columns:,} values each need {needed / 1e9:,.1f} GB, and "
+            f"{there / 1e9:,.1f} GB are free. Give a longer data.forecast.stride or train_stride, or a shorter window."
+        )
+
+
+def _notes(recorded: Recorded, lengths: Lengths, parts: Parts) -> tuple[str, ...]:
+    count, many = recorded.grid.count, len(recorded.tracks)
+    found = [
+        f"{count:,} moments, one every {recorded.grid.step.words}{f', of {many:,} series' if many > 1 else ''}: "
+        f"the first {parts.valid:,} to learn from, {parts.test - parts.valid:,} to validate on, "
+        f"{parts.end - parts.test:,} to test on; a season is {lengths.season:,}."
+    ]
+    if lengths.stride < lengths.horizon:
+        found.append(
+            "The horizons of test rows overlap, since data.forecast.stride is less than the horizon: such rows go "
+            "wrong together, and intervals are narrower than they should be."
+        )
+    unscaled = [track.name for track in recorded.tracks if _scale(track, lengths, parts) == 0]
+    if unscaled:
+        found.append(
+            f"Each season of the training part repeats the one before"
+            f"{' in ' + ', '.join(unscaled) if many > 1 else ''}: mase is not defined there."
+        )
+    return tuple(found)

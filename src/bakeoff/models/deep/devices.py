@@ -1,0 +1,88 @@
+"""Where a network is computed: which device, in which precision, with how many threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bakeoff.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from bakeoff.models.deep.trainer import Trainer
+
+WORTH_SHARING = 2**24  # multiplications of a matrix product, about a millisecond's work
+
+
+def chosen(trainer: Trainer) -> torch.device:
+    """The device that the trainer's accelerator means here. Raises ``ConfigError`` when there is no such device."""
+    import torch
+
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    best = next((name for name, is_there in there.items() if is_there), "cpu")
+    asked = trainer.accelerator
+    if asked == "auto":
+        return torch.device(best)
+    if asked == "gpu":
+        asked = best if best != "cpu" else "cuda"
+    if not there.get(asked, asked == "cpu"):
+        raise ConfigError(f"trainer.accelerator: there is no {asked} device here. Choose auto or cpu.")
+    return torch.device(asked)
+
+
+def precision(trainer: Trainer, device: torch.device) -> str:
+    """The precision that the trainer means on this device."""
+    import torch
+
+    if trainer.precision != "auto":
+        return trainer.precision
+    if device.type == "cuda":
+        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
+    return "32-true"
+
+
+def useful_threads(network: nn.Module, items: int, n: int) -> int:
+    """n threads for a network whose largest product is worth handing out, one for any other.
+
+    By its size and not by the clock: how sums are split among threads shows in their last digits, and the same seed has
+    to give the same network.
+
+    Args:
+        network: whose weights count, without embeddings, which are only looked up.
+        items: rows or tokens that go through it at once.
+        n: threads there are.
+    """
+    from torch import nn
+
+    looked_up = {id(part.weight) for part in network.modules() if isinstance(part, nn.Embedding)}
+    largest = max((w.numel() for w in network.parameters() if w.ndim == 2 and id(w) not in looked_up), default=0)
+    return n if largest * items >= WORTH_SHARING else 1
+
+
+@contextmanager
+def threads(n: int) -> Iterator[None]:
+    """Compute with n threads, so that workers side by side do not fight for cores; afterwards with as many as before.
+
+    PyTorch's number is of the whole process, hence the way back.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def described() -> str:
+    """The accelerators of this machine, in words."""
+    import torch
+
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        return ", ".join(dict.fromkeys(names)) + (f" ({len(names)})" if len(names) > 1 else "")
+    return "Apple GPU" if torch.backends.mps.is_available() else "no GPU: networks are computed on the processor"

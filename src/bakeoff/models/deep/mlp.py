@@ -1,0 +1,184 @@
+"""A network for tables: numbers, embedded categories, dates, missing values and bags of words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from bakeoff.models import kept
+from bakeoff.models.base import Context, require_kind
+from bakeoff.models.deep import export, training, weights
+from bakeoff.models.deep.recipe import Recipe, check_range
+from bakeoff.models.deep.tabular import Table
+from bakeoff.models.deep.targets import Targets, check_weights
+from bakeoff.models.deep.trainer import Trainer
+from bakeoff.models.deep.training import Problem, Trained
+from bakeoff.task import Examples, Predictions, Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bakeoff.models.deep.networks import Mlp
+
+BUCKETS = 2**15
+
+
+class MlpModel:
+    """Layers that are all connected, over the columns of a table.
+
+    Args:
+        hidden: width of each hidden layer.
+        dropout: share of values that are left out in training.
+        embedding: most dimensions of a category; small ones get fewer.
+        max_categories: values of a category that are told apart.
+        text_dimensions: of a word in a text column.
+        max_tokens: words and pairs of words of a text that are read.
+        epochs: most passes over the training rows.
+        learning_rate: the largest; auto looks for it.
+        batch_size: rows a step; auto looks for it.
+        weight_decay: the larger, the more regularised.
+        class_weights: balanced, or class → how much an error on it counts.
+        onnx: whether to write the network as ONNX too.
+        trainer: how it is trained.
+    """
+
+    uses_validation = True
+
+    def __init__(
+        self,
+        hidden: list[int] | None = None,
+        dropout: float = 0.1,
+        embedding: int = 32,
+        max_categories: int = 1000,
+        text_dimensions: int = 64,
+        max_tokens: int = 1024,
+        epochs: int = 60,
+        learning_rate: float | Literal["auto"] = 0.002,
+        batch_size: int | Literal["auto"] = 64,
+        weight_decay: float = 0.01,
+        class_weights: str | dict[str, float] | None = None,
+        onnx: bool = False,
+        trainer: Trainer | None = None,
+    ) -> None:
+        self.hidden = [128, 64] if hidden is None else hidden
+        self.dropout = dropout
+        self.embedding = embedding
+        self.max_categories = max_categories
+        self.text_dimensions = text_dimensions
+        self.max_tokens = max_tokens
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.weight_decay = weight_decay
+        self.class_weights = class_weights
+        self.onnx = onnx
+        self.trainer = trainer or Trainer()
+
+    def check(self, schema: Schema) -> None:
+        """Raise ``ConfigError`` for a value out of its range."""
+        require_kind(self, schema, "classification", "regression")
+        for size in self.hidden:
+            check_range("hidden", size, 1)
+        check_range("dropout", self.dropout, 0, 0.95)
+        for name in ("embedding", "max_categories", "text_dimensions", "max_tokens"):
+            check_range(name, getattr(self, name), 1)
+        check_weights(self.class_weights, schema)
+        self._recipe.check()
+        self.trainer.check()
+        if self.onnx:
+            export.check()
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Learn from ``train`` until ``valid`` says that more epochs do not help."""
+        import torch
+
+        from bakeoff.models.deep.networks import start_at
+
+        self.schema_ = context.schema
+        self.table_ = Table.learn(train.X, context.schema, self.max_categories, BUCKETS, self.max_tokens)
+        self.targets_ = targets = Targets.learn(train.y, context.schema)
+        rows, cut = self.table_.rows(train.X)
+        problem = Problem(
+            rows.with_target(targets.encoded(train.y)),
+            None if valid is None else self.table_.rows(valid.X)[0].with_target(targets.encoded(valid.y)),
+            targets,
+            train.y,
+            {"model": type(self).__name__, **self._arguments(), **self.table_.plain()},
+        )
+
+        def build() -> Mlp:
+            network = self._network()
+            start_at(network.head, torch.from_numpy(targets.start(train.y)))
+            return network
+
+        self.trained_ = training.fit(build, problem, self._recipe, self.trainer, context)
+        self.cut_ = {"training": cut}
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
+        if not hasattr(self, "trained_"):
+            raise RuntimeError("MlpModel: predict was called before fit.")
+        rows, cut = self.table_.rows(X)
+        self.cut_["asked"] = max(cut, self.cut_.get("asked", 0))
+        return self.targets_.predictions(self.trained_.outputs(rows))
+
+    def details(self) -> Mapping[str, Any]:
+        """How training went, for ``result.json``."""
+        return {"training": self.trained_.facts, "numbers": self.table_.numbers, "categories": self.table_.sizes}
+
+    def notes(self) -> Sequence[str]:
+        """What a reader must know."""
+        return training.notes(self.trained_, self.cut_, self.max_tokens)
+
+    def curves(self) -> Sequence[Mapping[str, float]]:
+        """A row an epoch."""
+        return self.trained_.curves
+
+    def save(self, folder: Path) -> None:
+        """Write weights as safetensors, all else as JSON, and the network as ONNX where that is asked for."""
+        learnt: dict[str, Any] = {
+            "mean": self.targets_.mean,
+            "deviation": self.targets_.deviation,
+            "threads": self.trained_.threads,
+        }
+        kept.save(folder, self.schema_, self._arguments(), table=self.table_.plain(), **learnt)
+        weights.save(self.trained_.network, folder)
+        if self.onnx:
+            export.mlp(self.trained_.network, self.table_, folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what ``save`` wrote. Raises ``DataError`` when the weights are of another network."""
+        read = kept.load(folder)
+        model = cls(**read.arguments)
+        model.schema_ = read.schema
+        model.table_ = Table.from_plain(read.schema, read.learnt["table"])
+        model.targets_ = Targets(read.schema, read.learnt["mean"], read.learnt["deviation"])
+        network = model._network()
+        weights.load(network, folder)
+        model.trained_ = Trained(network.eval(), model.targets_, read.learnt["threads"])
+        model.cut_ = {}
+        return model
+
+    @property
+    def _recipe(self) -> Recipe:
+        return Recipe(self.epochs, self.learning_rate, self.batch_size, self.weight_decay, self.class_weights)  # type: ignore[arg-type]
+
+    def _arguments(self) -> dict[str, Any]:
+        names = (
+            "hidden", "dropout", "embedding", "max_categories", "text_dimensions", "max_tokens", "epochs",
+            "learning_rate", "batch_size", "weight_decay", "class_weights", "onnx", "trainer",
+        )  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+    def _network(self) -> Mlp:
+        from bakeoff.models.deep.networks import Mlp
+
+        sizes = self.table_.sizes
+        # A rule of thumb from practice with entity embeddings: 1.6 n^0.56 (Howard and Gugger 2020).
+        dimensions = [min(self.embedding, round(1.6 * n**0.56)) for n in sizes]
+        return Mlp(
+            self.table_.numbers, sizes, dimensions, self.table_.texts, BUCKETS, self.text_dimensions, self.hidden,
+            self.dropout, self.targets_.outputs,
+        )  # fmt: skip

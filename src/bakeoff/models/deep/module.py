@@ -1,0 +1,121 @@
+"""What Lightning trains: a network, its loss, its optimiser and how the learning rate falls."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
+
+from bakeoff.models.deep.batches import TARGET, Batch
+from bakeoff.models.deep.recipe import Recipe
+from bakeoff.models.deep.trainer import Trainer
+
+HEAD = "head."
+
+
+class Module(LightningModule):
+    """A network in training. Losses are kept as tensors and read once an epoch: reading one waits for the device.
+
+    Args:
+        network: takes a batch and gives outputs of shape (b, outputs).
+        weights: of the classes, shape (k,); None for values, or when all count alike.
+        is_classes: whether labels are learnt.
+        recipe: with a learning rate that is a number.
+        settings: of the trainer.
+        steps: of all epochs together.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        weights: Tensor | None,
+        is_classes: bool,
+        recipe: Recipe,
+        settings: Trainer,
+        steps: int,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("weights", weights, persistent=False)
+        self.is_classes = is_classes
+        self.recipe = recipe
+        self.settings = settings
+        self.steps = steps
+        self.train_losses: list[Tensor] = []
+        self.valid_losses: list[tuple[Tensor, int]] = []
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Of a batch: cross-entropy, or squared error."""
+        said = self.network(batch)
+        if self.is_classes:
+            weights = self.weights if isinstance(self.weights, Tensor) else None
+            return nn.functional.cross_entropy(said.float(), batch[TARGET], weight=weights)
+        return nn.functional.mse_loss(said.float().squeeze(-1), batch[TARGET])
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """One step."""
+        loss = self.loss(batch)
+        self.train_losses.append(loss.detach())
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """The loss of validation rows."""
+        self.valid_losses.append((self.loss(batch).detach(), len(batch[TARGET])))
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget those of the epoch before."""
+        self.valid_losses = []
+
+    def on_validation_epoch_end(self) -> None:
+        """Tell the schedule that waits for a plateau."""
+        if self.settings.schedule == "plateau":
+            self.log("valid_loss", torch.tensor(self.valid_loss()))
+
+    def valid_loss(self) -> float:
+        """Mean over the validation rows; NaN when there were none."""
+        n = sum(rows for _, rows in self.valid_losses)
+        return float(sum(loss * rows for loss, rows in self.valid_losses)) / n if n else math.nan
+
+    def configure_optimizers(self) -> Any:
+        """AdamW (Loshchilov and Hutter 2019), without decay for biases and norms, and the schedule."""
+        optimizer = AdamW(self.parameter_groups())
+        if self.settings.schedule == "plateau":
+            patience = max(1, (self.settings.patience or 4) // 2)
+            plateau = ReduceLROnPlateau(optimizer, factor=0.5, patience=patience)
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "valid_loss"}}
+        if self.settings.schedule == "constant" and not self.settings.warmup:
+            return optimizer
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": LambdaLR(optimizer, self.share), "interval": "step"},
+        }
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """The weights that learn, by learning rate and decay."""
+        rate = float(self.recipe.learning_rate)
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for name, weight in self.network.named_parameters():
+            if weight.requires_grad:
+                own_rate = rate * self.recipe.head_rate if name.startswith(HEAD) else rate
+                decay = self.recipe.weight_decay if weight.ndim > 1 else 0.0
+                groups.setdefault((own_rate, decay), []).append(weight)
+        return [{"params": found, "lr": lr, "weight_decay": decay} for (lr, decay), found in groups.items()]
+
+    def share(self, step: int) -> float:
+        """Of the largest learning rate, after so many steps."""
+        warm = self.settings.warmup * self.steps
+        if step < warm:
+            return (step + 1) / (warm + 1)
+        done = min(1.0, (step - warm) / max(1.0, self.steps - warm))
+        match self.settings.schedule:
+            case "cosine":
+                return 0.5 * (1 + math.cos(math.pi * done))
+            case "linear":
+                return 1 - done
+            case _:
+                return 1.0

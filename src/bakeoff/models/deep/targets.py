@@ -1,0 +1,100 @@
+"""The truth as a network learns it, and what it says as predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.errors import ConfigError, did_you_mean
+from bakeoff.models import classes
+from bakeoff.task import Predictions, Schema
+
+ClassWeights = Literal["balanced"] | Mapping[str, float] | None
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Classes as codes, values at mean 0 and deviation 1.
+
+    Attributes:
+        schema: what is asked.
+        mean, deviation: of the training values; 0 and 1 for classes.
+    """
+
+    schema: Schema
+    mean: float = 0.0
+    deviation: float = 1.0
+
+    @classmethod
+    def learn(cls, y: NDArray[Any], schema: Schema) -> Targets:
+        """Mean and deviation of the training values."""
+        if schema.kind == "classification" or not len(y):
+            return cls(schema)
+        return cls(schema, float(y.mean()), float(y.std()) or 1.0)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the network gives for a row."""
+        return len(self.schema.classes) if self.is_classes else 1
+
+    @property
+    def is_classes(self) -> bool:
+        """Whether labels are asked for."""
+        return self.schema.kind == "classification"
+
+    def encoded(self, y: NDArray[Any]) -> NDArray[Any]:
+        """What the network is trained towards, shape (n,): int64 codes or float32 values."""
+        if self.is_classes:
+            return classes.codes(y, self.schema.classes).astype(np.int64)
+        return np.asarray((y - self.mean) / self.deviation, dtype=np.float32)
+
+    def start(self, y: NDArray[Any]) -> NDArray[np.float32]:
+        """What the network says before it has learnt: how frequent each class is, or the mean; shape (outputs,)."""
+        if not self.is_classes:
+            return np.zeros(1, dtype=np.float32)
+        counts = np.bincount(classes.codes(y, self.schema.classes), minlength=self.outputs)
+        shares = (counts + 0.5) / (counts.sum() + 0.5 * self.outputs)
+        return np.asarray(np.log(shares), dtype=np.float32)
+
+    def weights(self, y: NDArray[Any], asked: ClassWeights) -> NDArray[np.float32] | None:
+        """How much an error on each class counts, shape (k,); None: all alike."""
+        if asked is None or not self.is_classes:
+            return None
+        names = self.schema.classes
+        if asked == "balanced":
+            counts = np.bincount(classes.codes(y, names), minlength=len(names))
+            return np.where(counts > 0, len(y) / (len(names) * np.maximum(counts, 1)), 0.0).astype(np.float32)
+        assert not isinstance(asked, str)
+        return np.array([asked.get(name, 1.0) for name in names], dtype=np.float32)
+
+    def predictions(self, outputs: NDArray[np.float32]) -> Predictions:
+        """What the network's outputs of n rows, shape (n, outputs), mean."""
+        said = outputs.astype(np.float64)
+        if not self.is_classes:
+            return Predictions(said[:, 0] * self.deviation + self.mean)
+        raised = np.exp(said - said.max(axis=1, keepdims=True))
+        proba = raised / raised.sum(axis=1, keepdims=True)
+        return Predictions(classes.most_probable(proba, self.schema.classes), proba)
+
+
+def check_weights(asked: Any, schema: Schema) -> None:
+    """Raise ``ConfigError`` for weights of classes that there are not, or that are below 0."""
+    if asked is None or asked == "balanced":
+        return
+    if isinstance(asked, str):
+        raise ConfigError(
+            f'model.class_weights: "{asked}" is unknown. Allowed: balanced, {{class: weight}} or null.'
+            f"{did_you_mean(asked, ['balanced'])}"
+        )
+    for name, weight in asked.items():
+        if schema.kind == "classification" and name not in schema.classes:
+            raise ConfigError(
+                f'model.class_weights: there is no class "{name}". Classes: {", ".join(schema.classes)}.'
+                f"{did_you_mean(str(name), schema.classes)}"
+            )
+        if weight < 0:
+            raise ConfigError(f"model.class_weights.{name}: {weight} is below 0.")

@@ -1,0 +1,137 @@
+"""Text as numbers: each text is tokenised once, whoever reads it, and cut where the model reads no further."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from bakeoff.errors import ConfigError, DataError
+from bakeoff.models.deep.batches import Ragged
+
+PADDING, UNKNOWN, FIRST = 0, 1, 2
+Unit = Literal["words", "characters"]
+# Numbers digit by digit: there are too many of them to be learnt as words.
+_WORDS = re.compile(r"\d|[^\W\d]+|[^\w\s]")
+KEPT_TOKENS = 20_000_000  # in memory, of all tokenisers together
+
+_kept: OrderedDict[str, Ragged] = OrderedDict()
+
+
+def once(tokenizer: str, texts: Sequence[str], tokenised: Callable[[], Ragged]) -> Ragged:
+    """The tokens of texts, from memory where the same texts met the same tokeniser before.
+
+    Args:
+        tokenizer: equal for tokenisers that do the same.
+        texts: n of them.
+        tokenised: does the work.
+    """
+    told = hashlib.sha256(tokenizer.encode())
+    for text in texts:
+        data = text.encode(errors="surrogatepass")
+        told.update(len(data).to_bytes(8, "little"))
+        told.update(data)
+    key = told.hexdigest()
+    if key in _kept:
+        _kept.move_to_end(key)
+        return _kept[key]
+    found = tokenised()
+    _kept[key] = found
+    while len(_kept) > 1 and sum(len(ragged.flat) for ragged in _kept.values()) > KEPT_TOKENS:
+        _kept.popitem(last=False)
+    return found
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Sequences that are no longer than a model reads.
+
+    Attributes:
+        tokens: what is read.
+        count: how many sequences were longer.
+    """
+
+    tokens: Ragged
+    count: int
+
+
+def cut(tokens: Ragged, longest: int) -> Cut:
+    """The first ``longest`` tokens of each sequence."""
+    lengths = tokens.lengths
+    count = int((lengths > longest).sum())
+    if not count:
+        return Cut(tokens, 0)
+    starts = tokens.ends - lengths
+    position = np.arange(len(tokens.flat)) - np.repeat(starts, lengths)
+    kept = np.minimum(lengths, longest)
+    return Cut(Ragged(tokens.flat[position < longest], np.cumsum(kept), tokens.padding), count)
+
+
+def split(text: str, unit: Unit) -> list[str]:
+    """The words or characters of a text, in lower case."""
+    return list(text.lower()) if unit == "characters" else _WORDS.findall(text.lower())
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words that are known by a number of their own; all others share one.
+
+    Attributes:
+        words: the most frequent first.
+        unit: words or characters.
+    """
+
+    words: tuple[str, ...]
+    unit: Unit
+
+    @classmethod
+    def learn(cls, texts: Sequence[str], unit: Unit, min_count: int, most: int) -> Vocabulary:
+        """The words of training texts.
+
+        Args:
+            texts: of the training rows.
+            unit: words or characters.
+            min_count: how often a word has to occur.
+            most: how many words are kept.
+
+        Raises:
+            DataError: there is no word in them.
+            ConfigError: no word occurs so often.
+        """
+        counts = Counter(word for text in texts for word in split(text, unit))
+        if not counts:
+            raise DataError(
+                f"data.text: there is no word in {len(texts):,} training rows, so there is no vocabulary. "
+                "Name the columns that hold text in data.text."
+            )
+        words = [word for word, count in counts.most_common(most) if count >= min_count]
+        if not words:
+            raise ConfigError(
+                f"model.min_count: no word occurs {min_count} times in {len(texts):,} training rows, so there is no "
+                f"vocabulary. The most frequent one occurs {max(counts.values())} times."
+            )
+        return cls(tuple(words), unit)
+
+    def __len__(self) -> int:
+        return len(self.words) + FIRST
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """Word → number."""
+        return {word: i for i, word in enumerate(self.words, start=FIRST)}
+
+    @cached_property
+    def identity(self) -> str:
+        """Equal for vocabularies that number words alike."""
+        return hashlib.sha256("\0".join((self.unit, *self.words)).encode(errors="surrogatepass")).hexdigest()
+
+    def read(self, texts: Sequence[str]) -> Ragged:
+        """The numbers of the words of n texts; one unknown word for a text without any."""
+        known = self.numbers
+        return Ragged.of([[known.get(w, UNKNOWN) for w in split(text, self.unit)] or [UNKNOWN] for text in texts])

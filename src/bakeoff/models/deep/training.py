@@ -1,0 +1,278 @@
+"""A fit: Lightning's loop around a network, from where an interrupted one stopped, to the best weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.errors import ConfigError
+from bakeoff.models.base import Context
+from bakeoff.models.deep import devices
+from bakeoff.models.deep.batches import Batches, Rows
+from bakeoff.models.deep.recipe import Recipe
+from bakeoff.models.deep.targets import Targets
+from bakeoff.models.deep.trainer import Trainer
+
+if TYPE_CHECKING:
+    from torch import nn
+
+log = logging.getLogger(__name__)
+PREDICT_BATCH = 256
+FEW_ROWS = 64  # up to which more threads do not answer sooner
+SUFFIX = ".ckpt"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a network is trained on.
+
+    Attributes:
+        train: rows to learn from, with their targets.
+        valid: rows to stop on; None when there are none.
+        targets: how the truth was encoded.
+        y: the training targets as they are in the data, for class weights.
+        identity: plain values that make this network what it is; with the rows, they tell whose checkpoint one is.
+        at_once: how many items of a row go through the network together: 1, or its tokens.
+    """
+
+    train: Rows
+    valid: Rows | None
+    targets: Targets
+    y: NDArray[Any]
+    identity: Mapping[str, Any]
+    at_once: int = 1
+
+
+@dataclass
+class Trained:
+    """A network that has learnt, and how that went.
+
+    Attributes:
+        network: in evaluation mode, on the device where it was trained.
+        targets: how its outputs are to be read.
+        threads: for predicting.
+        curves: a row an epoch.
+        facts: of the fit, for the record.
+    """
+
+    network: nn.Module
+    targets: Targets
+    threads: int
+    curves: list[dict[str, float]] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def outputs(self, rows: Rows) -> NDArray[np.float32]:
+        """What the network says of n rows, shape (n, outputs)."""
+        import torch
+
+        device = next(self.network.parameters()).device
+        said = np.empty((len(rows), self.targets.outputs), dtype=np.float32)
+        batches = Batches(rows, PREDICT_BATCH)
+        with devices.threads(1 if len(rows) <= FEW_ROWS else self.threads), torch.inference_mode():
+            for positions in batches.positions():
+                batch = rows.batch(positions)
+                if device.type != "cpu":
+                    batch = {name: tensor.to(device) for name, tensor in batch.items()}
+                said[positions] = self.network(batch).float().cpu().numpy()
+        return said
+
+
+def fit(
+    build: Callable[[], nn.Module], problem: Problem, recipe: Recipe, trainer: Trainer, context: Context
+) -> Trained:
+    """Train a new network on the problem.
+
+    Args:
+        build: makes the network; chance in it follows the seed.
+        problem: what it learns.
+        recipe: how long and how fast.
+        trainer: how else.
+        context: seed, threads, who is told, and where checkpoints go.
+
+    Raises:
+        ConfigError: memory does not suffice, the loss is not a number, or Lightning refuses its arguments.
+    """
+    import torch
+
+    from bakeoff.models.deep import finding
+    from bakeoff.models.deep.module import Module
+    from bakeoff.models.deep.watch import Watch
+
+    start = time.perf_counter()
+    device = devices.chosen(trainer)
+    epochs = trainer.max_epochs or recipe.epochs
+    weights = problem.targets.weights(problem.y, recipe.class_weights)
+    valid = problem.valid if problem.valid is not None and len(problem.valid) else None
+    if trainer.schedule == "plateau" and valid is None:
+        trainer = replace(trainer, schedule="constant")
+    with devices.threads(1), _chance(context.seed, device), _quiet():
+        network = build()
+        network.train()
+
+        def module(of: Recipe, steps: int) -> Module:
+            loss_weights = None if weights is None else torch.from_numpy(weights)
+            return Module(network, loss_weights, problem.targets.is_classes, of, trainer, steps)
+
+        recipe = finding.settled(recipe, lambda of: module(of, 1), problem.train, device, context.seed)
+        threads = devices.useful_threads(network, int(recipe.batch_size) * problem.at_once, context.threads)
+        torch.set_num_threads(threads)
+        batches = Batches(problem.train, int(recipe.batch_size), shuffle_seed=context.seed)
+        checkpoint = _checkpoint(problem, recipe, trainer, context)
+        watch = Watch(batches, context.seed, trainer.patience, context.report, context.announce, checkpoint)
+        lightning = _lightning(trainer, device, epochs, watch)
+        learning = module(recipe, steps=epochs * len(batches))
+        resumed = checkpoint is not None and checkpoint.is_file()
+        loader_of_valid = None if valid is None else Batches(valid, max(int(recipe.batch_size), PREDICT_BATCH))
+        if resumed:
+            log.info("goes on from the checkpoint %s", checkpoint)
+        try:
+            with _interruptible(lightning):
+                lightning.fit(
+                    learning, batches, loader_of_valid, ckpt_path=checkpoint if resumed else None, weights_only=True
+                )
+        except (RuntimeError, MemoryError) as error:
+            if not finding.is_out_of_memory(error):
+                raise
+            raise ConfigError(_out_of_memory(int(recipe.batch_size), device)) from error
+    if watch.best:
+        network.load_state_dict(watch.best, strict=False)
+    network.to(device)
+    network.eval()
+    if checkpoint is not None and not trainer.keep_checkpoints:
+        checkpoint.unlink(missing_ok=True)
+        if checkpoint.parent.is_dir() and not any(checkpoint.parent.iterdir()):
+            checkpoint.parent.rmdir()
+    facts = {
+        "device": str(device),
+        "precision": devices.precision(trainer, device),
+        "parameters": sum(weight.numel() for weight in network.parameters()),
+        "epochs": len(watch.curves),
+        "best_epoch": watch.best_epoch + 1,
+        "batch_size": int(recipe.batch_size),
+        "learning_rate": float(recipe.learning_rate),
+        "stopped_early": len(watch.curves) < epochs and not trainer.fast_dev_run,
+        "resumed": resumed,
+        "seconds": time.perf_counter() - start,
+    }
+    return Trained(network, problem.targets, threads, watch.curves, facts)
+
+
+def _lightning(trainer: Trainer, device: Any, epochs: int, watch: Any) -> Any:
+    """Lightning's trainer: silent, and writing nothing itself."""
+    from pytorch_lightning import Trainer as LightningTrainer
+
+    try:
+        return LightningTrainer(
+            accelerator=device.type,
+            devices=1,
+            precision=devices.precision(trainer, device),  # type: ignore[arg-type]
+            max_epochs=epochs,
+            gradient_clip_val=trainer.gradient_clip_val,
+            # On a processor all that is used here is deterministic, and asking for it would only cost time.
+            deterministic="warn" if trainer.deterministic and device.type != "cpu" else None,
+            fast_dev_run=trainer.fast_dev_run,
+            callbacks=[watch],
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_checkpointing=False,
+            num_sanity_val_steps=0,
+            **trainer.extra,
+        )
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"trainer.extra: Lightning refuses it: {error}") from error
+
+
+def _checkpoint(problem: Problem, recipe: Recipe, trainer: Trainer, context: Context) -> Path | None:
+    """The file of this very fit's checkpoint; those of other fits in the folder go. None where none is kept."""
+    if context.folder is None or trainer.fast_dev_run:
+        return None
+    rows = [problem.train.digest, None if problem.valid is None else problem.valid.digest]
+    told = [problem.identity, vars(recipe), vars(trainer), context.seed, rows]
+    name = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:16] + SUFFIX
+    for other in context.folder.glob(f"*{SUFFIX}"):
+        if other.name != name:
+            log.info("%s is of another model, or of other data: removed", other)
+            other.unlink()
+    return context.folder / name
+
+
+def _out_of_memory(batch_size: int, device: Any) -> str:
+    smaller = batch_size // 2
+    remedy = f"Try model.batch_size={smaller}, or auto" if smaller else "Choose a smaller model or shorter sequences"
+    where = "the memory of this machine" if device.type == "cpu" else f"the memory of {device}"
+    return f"model.batch_size: {batch_size} rows at a time do not fit into {where}. {remedy}."
+
+
+@contextmanager
+def _chance(seed: int, device: Any) -> Iterator[None]:
+    """Chance that follows the seed, and leaves that of others as it was."""
+    import torch
+
+    was_deterministic = torch.are_deterministic_algorithms_enabled()
+    was_warning = torch.is_deterministic_algorithms_warn_only_enabled()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(was_deterministic, warn_only=was_warning)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's banners and tips: bakeoff has a progress display and a log of its own."""
+    import pytorch_lightning  # noqa: F401  sets up its loggers
+
+    loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning", "lightning.pytorch")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"pytorch_lightning|lightning|torch\.optim\.lr_scheduler")
+        warnings.filterwarnings("ignore", message=".*(does not have many workers|GPU available but not used).*")
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, before, strict=True):
+                logger.setLevel(level)
+
+
+@contextmanager
+def _interruptible(lightning: Any) -> Iterator[None]:
+    """Let an interruption be one: Lightning turns it into the end of the process, deaf to further ones."""
+    is_main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if is_main else None
+    try:
+        yield
+    except SystemExit:
+        if lightning.interrupted:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        if is_main:
+            signal.signal(signal.SIGINT, handler)
+
+
+def notes(trained: Trained, cut: Mapping[str, int], max_tokens: int) -> list[str]:
+    """What a reader of a run must know of its network."""
+    told = ", ".join(f"{count:,} {whose}" for whose, count in cut.items() if count)
+    found = []
+    if told:
+        found.append(f"Of each text {max_tokens:,} tokens are read (model.max_tokens); longer: {told} rows.")
+    if trained.facts.get("resumed"):
+        found.append("Training went on from the last checkpoint of an interrupted run.")
+    return found

@@ -1,0 +1,165 @@
+"""What happens after each epoch: the curve, the best weights, pruning, the end, a checkpoint."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule
+from pytorch_lightning import Trainer as LightningTrainer
+
+from bakeoff.errors import ConfigError
+from bakeoff.models.base import Report
+from bakeoff.models.deep.batches import Batches
+from bakeoff.models.deep.module import Module
+
+MOST_TIME_WRITING = 0.02  # of all time; a small network is done before a second checkpoint would pay
+
+
+class Watch(Callback):
+    """Goes with a fit, and survives in its checkpoints.
+
+    Args:
+        batches: of the training rows.
+        seed: of all chance; each epoch has its own, so that it is the same whether or not a fit was interrupted.
+        patience: epochs without a lower validation loss after which training ends; None: never.
+        report: takes each epoch's loss; it may raise, to end a trial.
+        announce: told how far training is.
+        checkpoint: where to write the state of training; None: nowhere.
+
+    Attributes:
+        curves: a row an epoch: losses, learning rate, seconds.
+        best: the weights of the lowest validation loss; of the last epoch when there are no validation rows.
+        best_epoch: counted from 0.
+    """
+
+    def __init__(
+        self,
+        batches: Batches,
+        seed: int,
+        patience: int | None,
+        report: Report,
+        announce: Callable[[str], None],
+        checkpoint: Path | None,
+    ) -> None:
+        self.batches = batches
+        self.seed = seed
+        self.patience = patience
+        self.report = report
+        self.announce = announce
+        self.checkpoint = checkpoint
+        self.curves: list[dict[str, float]] = []
+        self.best: dict[str, torch.Tensor] = {}
+        self.best_epoch = 0
+        self.best_loss = math.inf
+        self._seconds_writing = 0.0
+        self._began = self._epoch_began = time.perf_counter()
+
+    def state_dict(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        return {
+            "curves": self.curves,
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "best_loss": self.best_loss,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From a checkpoint."""
+        for name, value in state_dict.items():
+            setattr(self, name, value)
+
+    def on_train_epoch_start(self, trainer: LightningTrainer, pl_module: LightningModule) -> None:
+        """Settle chance for this epoch."""
+        assert isinstance(pl_module, Module)
+        self.batches.epoch = trainer.current_epoch
+        torch.manual_seed(self.seed * 100_003 + trainer.current_epoch)
+        pl_module.train_losses = []
+        self._epoch_began = time.perf_counter()
+
+    def on_train_batch_end(
+        self, trainer: LightningTrainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Look for losses that are no numbers, often where that is free and seldom where it waits for the device."""
+        if pl_module.device.type == "cpu" or batch_idx % 50 == 0:
+            self._refuse_divergence(pl_module, trainer.current_epoch, since=0 if pl_module.device.type != "cpu" else -1)
+
+    def on_train_epoch_end(self, trainer: LightningTrainer, pl_module: LightningModule) -> None:
+        """Take stock."""
+        assert isinstance(pl_module, Module)
+        epoch = trainer.current_epoch
+        self._refuse_divergence(pl_module, epoch, since=0)
+        train_loss = float(torch.stack(pl_module.train_losses).mean())
+        valid_loss = pl_module.valid_loss()
+        if pl_module.valid_losses and not math.isfinite(valid_loss):
+            raise ConfigError(f"model: the validation loss is not a number in epoch {epoch + 1}. {_remedy(pl_module)}")
+        self.curves.append(
+            {
+                "epoch": epoch,
+                "steps": trainer.global_step,
+                "train_loss": train_loss,
+                "valid_loss": valid_loss,
+                "learning_rate": float(trainer.optimizers[0].param_groups[0]["lr"]),
+                "seconds": time.perf_counter() - self._epoch_began,
+            }
+        )
+        has_valid = bool(pl_module.valid_losses)
+        if not has_valid or valid_loss < self.best_loss:
+            self.best_loss, self.best_epoch = valid_loss if has_valid else train_loss, epoch
+            if has_valid:
+                self.best = weights(pl_module.network)
+        self._announce(trainer, train_loss, valid_loss)
+        if has_valid and self.patience is not None and epoch - self.best_epoch >= self.patience:
+            trainer.should_stop = True
+        self._write(trainer)
+        if has_valid:
+            self.report(epoch, valid_loss)
+
+    def _refuse_divergence(self, module: LightningModule, epoch: int, since: int) -> None:
+        assert isinstance(module, Module)
+        losses = module.train_losses[since:]
+        if not losses or math.isfinite(float(torch.stack(losses).sum())):
+            return
+        step = next(i for i, loss in enumerate(module.train_losses) if not math.isfinite(float(loss)))
+        before = [float(loss) for loss in module.train_losses[:step]] or [row["train_loss"] for row in self.curves]
+        told = f"; the last loss before was {before[-1]:.3g}" if before else "; it never was"
+        raise ConfigError(
+            f"model: the loss is not a number from step {step + 1} of {len(self.batches)} in epoch {epoch + 1}{told}."
+            f" {_remedy(module)}"
+        )
+
+    def _announce(self, trainer: LightningTrainer, train_loss: float, valid_loss: float) -> None:
+        done, of = len(self.curves), trainer.max_epochs or 1
+        left = (of - done) * sum(row["seconds"] for row in self.curves) / done
+        validation = "" if math.isnan(valid_loss) else f", validation {valid_loss:.4f}"
+        self.announce(f"fitting, epoch {done}/{of}, loss {train_loss:.4f}{validation}, at most {left:.0f} s left")
+
+    def _write(self, trainer: LightningTrainer) -> None:
+        """Write the state of training, whole or not at all, unless writing took too much time already."""
+        now = time.perf_counter()
+        if self.checkpoint is None or self._seconds_writing > MOST_TIME_WRITING * (now - self._began):
+            return
+        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        part = self.checkpoint.with_suffix(".part")
+        trainer.save_checkpoint(part)
+        part.replace(self.checkpoint)
+        self._seconds_writing += time.perf_counter() - now
+
+
+def weights(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """A copy of what changes in training: weights that learn, and buffers."""
+    learning = {name for name, weight in network.named_parameters() if weight.requires_grad}
+    frozen = {name for name, _ in network.named_parameters()} - learning
+    return {name: value.detach().clone() for name, value in network.state_dict().items() if name not in frozen}
+
+
+def _remedy(module: LightningModule) -> str:
+    assert isinstance(module, Module)
+    return (
+        f"Lower model.learning_rate (now {module.recipe.learning_rate:g}), set trainer.gradient_clip_val, "
+        "or look for extreme values among the features."
+    )

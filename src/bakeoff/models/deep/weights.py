@@ -1,0 +1,46 @@
+"""The weights of a network on disk, as safetensors: reading them executes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bakeoff.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FILE = "weights.safetensors"
+
+
+def save(network: nn.Module, folder: Path) -> None:
+    """Write all weights and buffers."""
+    from safetensors.torch import save_file
+
+    save_file(
+        {name: value.detach().cpu().contiguous().clone() for name, value in network.state_dict().items()}, folder / FILE
+    )
+
+
+def load(network: nn.Module, folder: Path) -> None:
+    """Read back into a network of the same shape. Raises ``DataError`` when the weights are of another one."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    file = folder / FILE
+    try:
+        found = load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise DataError(f"{file}: the weights cannot be read: {error}.") from error
+    own = network.state_dict()
+    faults = [f"{name} is missing" for name in own if name not in found]
+    faults += [f"{name} is unknown" for name in found if name not in own]
+    faults += [
+        f"{name} is of shape {tuple(found[name].shape)}, not {tuple(value.shape)}"
+        for name, value in own.items()
+        if name in found and found[name].shape != value.shape
+    ]
+    if faults:
+        more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
+        raise DataError(f"{file}: these are the weights of another model: {'; '.join(faults[:3])}{more}.")
+    network.load_state_dict(found)

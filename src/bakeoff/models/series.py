@@ -1,0 +1,70 @@
+"""The frame of a forecast as arrays: what a model sees up to the origin, and what is known of the moments ahead.
+
+A row of the frame is one origin. Its columns are, in this order: each moment of the window, the earliest first, with
+all columns of ``Series.past``; each moment of the horizon with all columns of ``Series.known``; and the name of the
+series, where there are several. ``bakeoff.data.windows`` makes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bakeoff.errors import ConfigError
+from bakeoff.task import Schema, Series
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What a model of sequences takes of n origins.
+
+    Attributes:
+        past: the window, shape (n, window, len(Series.past)), the origin last; the target is the first channel.
+        known: what is known of the horizon, shape (n, horizon, len(Series.known)).
+        scales: by which the errors of each row's series are scaled, shape (n,): of the training part alone.
+    """
+
+    past: NDArray[np.float64]
+    known: NDArray[np.float64]
+    scales: NDArray[np.float64]
+
+    @property
+    def target(self) -> NDArray[np.float64]:
+        """The target in the window, shape (n, window)."""
+        return self.past[:, :, 0]
+
+
+def of(schema: Schema) -> Series:
+    """What a forecast looks back on and ahead to. Raises ``ConfigError`` for a task of another kind."""
+    if schema.series is None:
+        raise ConfigError(f"data.kind: this needs a forecast, and the task is {schema.kind}.")
+    return schema.series
+
+
+def arrays(X: pd.DataFrame, schema: Schema) -> Windows:
+    """The frame of n origins as arrays; views of it where the frame allows."""
+    series = of(schema)
+    seen, ahead = series.window * len(series.past), series.horizon * len(series.known)
+    numbers = X.iloc[:, : seen + ahead].to_numpy(dtype=np.float64)
+    return Windows(
+        numbers[:, :seen].reshape(len(X), series.window, len(series.past)),
+        numbers[:, seen:].reshape(len(X), series.horizon, len(series.known)),
+        scales(X, series),
+    )
+
+
+def names(X: pd.DataFrame, series: Series) -> NDArray[Any]:
+    """The series of each row, shape (n,)."""
+    return np.full(len(X), "", dtype=object) if series.name is None else X[series.name].to_numpy(dtype=object)
+
+
+def scales(X: pd.DataFrame, series: Series) -> NDArray[np.float64]:
+    """By which the errors of each row's series are scaled, shape (n,); a series never seen gets the mean of all."""
+    mean = float(np.mean(list(series.scales.values())))
+    return np.array([series.scales.get(name, mean) for name in names(X, series)], dtype=np.float64)
