@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Mapping
@@ -157,8 +158,9 @@ def _hydra(arguments: list[str]) -> None:
     """Hand over to Hydra, as a sweep: one way through for one variant and for many."""
     import hydra
 
-    from bakeoff import config
+    from bakeoff import config, environment
 
+    os.environ[environment.COMMAND] = shlex.join(["bakeoff", *arguments])
     config.register()
     gc.freeze()  # what the imports left stays: looking through it while configs are composed takes a tenth of the time
     # Overrides may stand before, between and behind flags; Hydra's own parser wants them in one place.

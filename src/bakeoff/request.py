@@ -13,7 +13,7 @@ from bakeoff.config import DecisionSettings, MetricSettings, SearchSettings
 from bakeoff.data.settings import DataSettings
 
 # Keys that do not change what a variant is or learns: they may differ when a finished run is kept.
-INCIDENTAL = frozenset({"name", "variant", "incumbent", "resume", "metrics", "decision"})
+INCIDENTAL = frozenset({"name", "variant", "incumbent", "resume", "record_git", "metrics", "decision"})
 # Keys of the search that change how long it goes on or where, but not what a trial is.
 BUDGET = ("trials", "seconds", "dollars")
 HOW_LONG_AND_WHERE = (*BUDGET, "usd_per_hour", "total", "storage", "workers", "threads", "worker")

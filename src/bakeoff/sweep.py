@@ -24,7 +24,8 @@ from bakeoff.request import Request
 
 # Overrides of the task, of how it is judged, or of where things go: they do not make a variant another one.
 NOT_OF_THE_VARIANT = (
-    "data", "name", "variant", "experiment", "decision", "metrics", "search", "incumbent", "resume", "hydra"
+    "data", "name", "variant", "experiment", "decision", "metrics", "search", "incumbent", "resume", "record_git",
+    "hydra",
 )  # fmt: skip
 # What the config of a request has. Another Hydra application that chose this sweeper gets its jobs, and no more.
 OF_BAKEOFF = {"data", "model", "decision"}
