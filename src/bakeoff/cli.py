@@ -31,6 +31,8 @@ Every variant solves the same task on the same split, and is judged to a verdict
   bakeoff plan ...                                what the same arguments would run; runs nothing
   bakeoff compare DIR [DIR ...] [decision.metric=...] [incumbent=...]
                                                   compare what is on disk
+  bakeoff rerun DIR [search=true] [tolerance=...]
+                                                  repeat a run from its record; exit code 1 where it differs
   bakeoff list [GROUP]                            components: name, family, licence
   bakeoff doctor                                  versions, cores, folders, assets
   bakeoff --version | --help
@@ -108,6 +110,12 @@ def _dispatch(arguments: list[str]) -> int:
         from bakeoff.verbs import compare
 
         compare(rest)
+    elif verb == "rerun":
+        from bakeoff import environment
+        from bakeoff.verbs import rerun
+
+        os.environ[environment.COMMAND] = shlex.join(["bakeoff", *arguments])
+        return OK if rerun(rest) else FAILED
     elif "list" in arguments:
         from bakeoff.verbs import list_components
 
@@ -147,7 +155,7 @@ def _refuse_unknown_verb(word: str) -> None:
         return
     from bakeoff.errors import ConfigError, did_you_mean
 
-    verbs = ("plan", "compare", "list", "doctor")
+    verbs = ("plan", "compare", "rerun", "list", "doctor")
     raise ConfigError(
         f'bakeoff: "{word}" is neither a verb nor an override. Verbs: {", ".join(verbs)}; overrides: key=value.'
         f"{did_you_mean(word, verbs)}"

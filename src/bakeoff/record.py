@@ -6,11 +6,13 @@ A file is written whole or not at all: under a temporary name first, flushed to 
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,6 +31,7 @@ CONFIG = "config.yaml"
 PREDICTIONS = "predictions.parquet"
 MODEL = "model"
 TRIALS = "trials.parquet"
+CURVES = "curves.parquet"
 LOG = "log.txt"
 FITTED = "fitted.yaml"
 LEARNT = "learnt.npy"
@@ -36,6 +39,7 @@ INSTALLED = "requirements.txt"
 DIFF = "git.diff"
 COMPARISON = "comparison.json"
 LEADERBOARD = "leaderboard.csv"
+TRACKING = "tracking.json"
 UNFINISHED = ".part"
 
 # Fields of Predictions that are a column as they are, with the type of their array, and those that are lists of ids.
@@ -153,6 +157,24 @@ def read_learnt(folder: Path) -> NDArray[np.uint64] | None:
         return None
     hashes: NDArray[np.uint64] = np.load(folder / LEARNT, allow_pickle=False)
     return hashes
+
+
+@contextmanager
+def logged(folder: Path) -> Iterator[None]:
+    """Let the log of what happens inside go into a run folder, where Hydra does not see to it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(folder / LOG, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        handler.close()
 
 
 def finish(run: Run) -> Run:

@@ -1,11 +1,12 @@
-"""The verbs that run no variant: compare, list, doctor."""
+"""The verbs beside a bake-off: compare, rerun, list, doctor."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
 from rich.table import Table
 
@@ -13,6 +14,9 @@ from bakeoff import config, environment, record
 from bakeoff.config import DecisionSettings
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.report import terminal
+
+if TYPE_CHECKING:
+    from bakeoff.rerun import Rerun
 
 
 def compare(arguments: Sequence[str]) -> None:
@@ -32,6 +36,89 @@ def compare(arguments: Sequence[str]) -> None:
     if not record.is_run(folders[0]):
         comparison.write(compared, folders[0])
     terminal.show(compared, folders[0])
+
+
+def rerun(arguments: Sequence[str]) -> bool:
+    """Repeat runs from their records. Returns whether all of them came to the same.
+
+    Arguments are folders of runs or of bake-offs, ``search=true``, ``tolerance=…`` and ``name=…``.
+    """
+    from bakeoff import rerun as again
+
+    folders = [Path(a) for a in arguments if "=" not in a]
+    if not folders:
+        raise ConfigError("rerun: name a folder, e.g. bakeoff rerun outputs/churn/catboost")
+    options = _options_of("rerun", arguments, {"search": bool, "tolerance": float, "name": str})
+    agreed = True
+    for folder in folders:
+        runs = [run.folder for run in record.read_runs(folder)]
+        for run in runs:
+            again.finished(run)
+        bakeoff = runs[0].absolute().parent
+        into = bakeoff.parent / options["name"] if "name" in options else again.new_folder(bakeoff, "rerun")
+        for run in runs:
+            if record.is_run(into / run.name):
+                raise ConfigError(f"name: {into / run.name} is there already. Give another name=…")
+            with terminal.progress(run.name) as announce:
+                result = again.rerun(
+                    run, into / run.name, options.get("search", False), options.get("tolerance"), announce
+                )
+            terminal.show_run(result.run)
+            _show_rerun(result)
+            agreed = agreed and result.agrees
+    return agreed
+
+
+def _show_rerun(result: Rerun) -> None:
+    screen = terminal.console()
+    word = "AGREES" if result.agrees else "DIFFERS"
+    agreeing = sum(m.agrees for m in result.metrics)
+    screen.print(
+        f"{result.original.variant}: {word}: {agreeing} of {len(result.metrics)} quality metrics agree "
+        f"(tolerance {result.tolerance:g}, {result.why})."
+    )
+    if agreeing < len(result.metrics):
+        table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+        for column in ("metric", "recorded", "now"):
+            table.add_column(column)
+        for m in result.metrics:
+            if not m.agrees:
+                table.add_row(m.name, *("–" if v is None else f"{v:.6g}" for v in (m.recorded, m.now)))
+        screen.print(table)
+    if not result.same_data and result.run.status == "ok":
+        screen.print(
+            "The data have changed since: other rows, roles or split. Nothing else can be told from the figures."
+        )
+    if result.rows:
+        screen.print(f"{result.equal_rows:,} of {result.rows:,} test rows got the same answer.")
+    replayed = (result.run.details.get("llm") or {}).get("replayed")
+    if replayed:
+        screen.print(f"{replayed:,} answers of the LLM were replayed from the cache, not asked again.")
+    for line in result.drift:
+        screen.print(f"changed since: {line}", soft_wrap=True)
+    if not result.drift:
+        screen.print("Nothing has changed in the environment.")
+    screen.print(f"Look into: {result.run.folder}", soft_wrap=True)
+
+
+def _options_of(verb: str, arguments: Sequence[str], known: Mapping[str, type]) -> dict[str, Any]:
+    """The ``key=value`` arguments of a verb, read as their types."""
+    found: dict[str, Any] = {}
+    for argument in arguments:
+        key, is_option, value = argument.partition("=")
+        if not is_option:
+            continue
+        if key not in known:
+            raise ConfigError(f"{verb}: {key} is not taken. What is: {', '.join(known)}.{did_you_mean(key, known)}")
+        read = yaml.safe_load(value)
+        if known[key] is float and isinstance(read, int) and not isinstance(read, bool):
+            read = float(read)
+        if known[key] is str:
+            read = value
+        if not isinstance(read, known[key]):
+            raise ConfigError(f"{verb}: {key}={value} is not of type {known[key].__name__}.")
+        found[key] = read
+    return found
 
 
 def list_components(arguments: Sequence[str], folders: Sequence[Path]) -> None:
