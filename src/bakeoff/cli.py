@@ -33,6 +33,7 @@ Every variant solves the same task on the same split, and is judged to a verdict
                                                   compare what is on disk
   bakeoff rerun DIR [search=true] [tolerance=...]
                                                   repeat a run from its record; exit code 1 where it differs
+  bakeoff sync NAME                               send what W&B holds offline of a bake-off
   bakeoff list [GROUP]                            components: name, family, licence
   bakeoff doctor                                  versions, cores, folders, assets
   bakeoff --version | --help
@@ -110,6 +111,10 @@ def _dispatch(arguments: list[str]) -> int:
         from bakeoff.verbs import compare
 
         compare(rest)
+    elif verb == "sync":
+        from bakeoff.verbs import sync
+
+        return OK if sync(rest) else FAILED
     elif verb == "rerun":
         from bakeoff import environment
         from bakeoff.verbs import rerun
@@ -155,7 +160,7 @@ def _refuse_unknown_verb(word: str) -> None:
         return
     from bakeoff.errors import ConfigError, did_you_mean
 
-    verbs = ("plan", "compare", "rerun", "list", "doctor")
+    verbs = ("plan", "compare", "rerun", "sync", "list", "doctor")
     raise ConfigError(
         f'bakeoff: "{word}" is neither a verb nor an override. Verbs: {", ".join(verbs)}; overrides: key=value.'
         f"{did_you_mean(word, verbs)}"

@@ -111,6 +111,7 @@ class Config:
     metrics: MetricSettings = field(default_factory=MetricSettings)
     decision: DecisionSettings = field(default_factory=DecisionSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
+    tracker: Any = None
 
 
 def register() -> None:

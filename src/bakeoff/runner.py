@@ -29,6 +29,7 @@ from bakeoff.record import Run, Score
 from bakeoff.request import Request
 from bakeoff.search import Compose, Search
 from bakeoff.task import Examples, Predictions, PredictionTable, Schema, Task
+from bakeoff.tracking import beside
 
 if TYPE_CHECKING:
     from bakeoff.grading.base import Grader
@@ -131,15 +132,22 @@ def run(
             request = replace(request, content=best.content)
             started = replace(started, search=best.summary, parameters=_parameters(best.content))
         ended = _evaluate(request, task, started, clock, fitted)
-        return record.finish(replace(ended, environment={**surroundings, "assets": _assets(request, known)}))
+        return _recorded(request, replace(ended, environment={**surroundings, "assets": _assets(request, known)}))
     except KeyboardInterrupt:
-        record.finish(started)
+        _recorded(request, started)
         raise
     except Exception as error:
         log.exception("the variant failed")
         told = str(error) if isinstance(error, BakeoffError) else f"{type(error).__name__}: {error}"
         failure = {"type": type(error).__name__, "message": told, "traceback": traceback.format_exc()}
-        return record.finish(replace(started, status="failed", error=failure))
+        return _recorded(request, replace(started, status="failed", error=failure))
+
+
+def _recorded(request: Request, run: Run) -> Run:
+    """The run, in its folder, from where it may be tracked."""
+    record.finish(run)
+    beside.after_run(request)
+    return run
 
 
 def load_task(request: Request) -> Task:

@@ -20,11 +20,12 @@ from bakeoff import checks, launch, parts, record, request
 from bakeoff.errors import ConfigError, VariantsFailed, did_you_mean
 from bakeoff.launch import Job
 from bakeoff.request import Request
+from bakeoff.tracking import beside
 
 # Overrides of the task, of how it is judged, or of where things go: they do not make a variant another one.
 NOT_OF_THE_VARIANT = (
     "data", "name", "variant", "experiment", "decision", "metrics", "search", "incumbent", "resume", "record_git",
-    "hydra",
+    "tracker", "hydra",
 )  # fmt: skip
 # What the config of a request has. Another Hydra application that chose this sweeper gets its jobs, and no more.
 OF_BAKEOFF = {"data", "model", "decision"}
@@ -343,6 +344,7 @@ def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
             terminal.show(compared, folder, kept)
         mine = {job.request.variant for job in jobs if job.request.bakeoff == folder}
         failed += [run.variant for run in runs if run.status == "failed" and run.variant in mine]
+    beside.after_comparison([job.request for job in jobs])
     return failed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,6 +122,28 @@ def _options_of(verb: str, arguments: Sequence[str], known: Mapping[str, type]) 
     return found
 
 
+def sync(arguments: Sequence[str]) -> bool:
+    """Send to Weights & Biases what lies offline in the folders of bake-offs; whether all of it was sent."""
+    from bakeoff.tracking import upload
+
+    if not arguments:
+        raise ConfigError("sync: name a bake-off, e.g. bakeoff sync quickstart")
+    screen = terminal.console()
+    is_whole = True
+    for folder in [upload.find(name) for name in arguments]:
+        trouble = upload.complete(folder)
+        done = upload.upload(folder)
+        for file in done.now:
+            screen.print(f"sent {file.parent}", soft_wrap=True)
+        for line in [*trouble, *(f"not sent: {file.parent}" for file in done.failed)]:
+            screen.print(line, soft_wrap=True)
+        if done.failed:
+            screen.print(done.said, soft_wrap=True)
+        screen.print(f"{folder}: {len(done.now)} sent, {len(done.before)} sent before, {len(done.failed)} not sent.")
+        is_whole = is_whole and not done.failed and not trouble
+    return is_whole
+
+
 def list_components(arguments: Sequence[str], folders: Sequence[Path]) -> None:
     """Show the options of every config group, or of the given ones.
 
@@ -148,6 +171,7 @@ def list_components(arguments: Sequence[str], folders: Sequence[Path]) -> None:
 def doctor(conf: Path) -> None:
     """Show versions, cores, folders and which assets are at hand."""
     from bakeoff import assets
+    from bakeoff.tracking.wandb import WandbTracker
 
     found = environment.describe()
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
@@ -159,6 +183,8 @@ def doctor(conf: Path) -> None:
     for name, asset in assets.ASSETS.items():
         is_cached = assets.cached_at(asset).is_file()
         table.add_row(f"asset {name}", "in the cache" if is_cached else "not fetched yet")
+    key = "is set" if os.environ.get("WANDB_API_KEY") else "is not set"
+    table.add_row("tracking to W&B", f"{WandbTracker().chosen_mode()}; WANDB_API_KEY {key}")
     terminal.console().print(table)
 
 
