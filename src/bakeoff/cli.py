@@ -33,8 +33,11 @@ Every variant solves the same task on the same split, and is judged to a verdict
                                                   compare what is on disk
   bakeoff rerun DIR [search=true] [tolerance=...]
                                                   repeat a run from its record; exit code 1 where it differs
+  bakeoff refresh DIR data.path=new.csv           refit the winner on new data, and judge it against itself as it was
   bakeoff sync NAME                               send what W&B holds offline of a bake-off
-  bakeoff list [GROUP]                            components: name, family, licence
+  bakeoff list [GROUP]                            components: name, family, licence; what a search tries
+  bakeoff list GROUP/OPTION                       every key of one: type, default, what it is
+  bakeoff schema [FOLDER]                         JSON schemas of config files, for completion in an editor
   bakeoff doctor                                  versions, cores, folders, assets
   bakeoff --version | --help
 
@@ -121,11 +124,21 @@ def _dispatch(arguments: list[str]) -> int:
 
         os.environ[environment.COMMAND] = shlex.join(["bakeoff", *arguments])
         return OK if rerun(rest) else FAILED
+    elif verb == "refresh":
+        from bakeoff import environment
+        from bakeoff.verbs import refresh
+
+        os.environ[environment.COMMAND] = shlex.join(["bakeoff", *arguments])
+        refresh(rest, conf_dir())
     elif "list" in arguments:
         from bakeoff.verbs import list_components
 
         own, groups = _config_dirs(arguments)
         list_components([group for group in groups if group != "list"], [conf_dir(), *own])
+    elif verb == "schema":
+        from bakeoff.verbs import schema
+
+        schema(rest, conf_dir())
     elif verb == "doctor":
         from bakeoff.verbs import doctor
 
@@ -160,7 +173,7 @@ def _refuse_unknown_verb(word: str) -> None:
         return
     from bakeoff.errors import ConfigError, did_you_mean
 
-    verbs = ("plan", "compare", "rerun", "sync", "list", "doctor")
+    verbs = ("plan", "compare", "rerun", "refresh", "sync", "list", "schema", "doctor")
     raise ConfigError(
         f'bakeoff: "{word}" is neither a verb nor an override. Verbs: {", ".join(verbs)}; overrides: key=value.'
         f"{did_you_mean(word, verbs)}"

@@ -117,6 +117,8 @@ def recorded(folder: Path, into: Path, search: bool = False) -> Request:
     content = record.read_config(folder) if search else record.read_fitted(folder)
     if content is None:
         raise DataError(f"{folder}: there is no {record.CONFIG}, so the run cannot be repeated.")
+    if "refreshed_from" in content:
+        raise ConfigError(f"{folder}: bakeoff refresh made this run. Repeat the refresh: {_command(folder)}")
     if not search:
         content["search"] = {"sampler": None}
     content |= {"name": into.parent.name, "variant": into.name, "resume": False, "incumbent": None}
@@ -146,10 +148,18 @@ def compared(original: Run, new: Run, tolerance: float | None = None) -> Rerun:
 
 def new_folder(bakeoff: Path, word: str) -> Path:
     """A folder beside a bake-off's that is not there yet: ``churn-rerun``, ``churn-rerun-2``, …"""
-    bakeoff = bakeoff.absolute()
-    base = re.sub(rf"-{word}(-\d+)?$", "", bakeoff.name)
+    base = re.sub(rf"-{word}(-\d+)?$", "", bakeoff.absolute().name)
     names = (f"{base}-{word}" if i == 1 else f"{base}-{word}-{i}" for i in range(1, 10_000))
-    return next(bakeoff.parent / name for name in names if not (bakeoff.parent / name).exists())
+    folders = (named_folder(bakeoff, name) for name in names)
+    return next(folder for folder in folders if not folder.exists())
+
+
+def named_folder(bakeoff: Path, name: str) -> Path:
+    """The folder of that name beside a bake-off's. Raises ``ConfigError`` where it is no name of a folder."""
+    if not name or Path(name).name != name or name == "..":
+        raise ConfigError(f'name: "{name}" is not the name of a folder.')
+    folder = bakeoff.absolute().parent / name
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
 def _no_other(content: Mapping[str, Any]) -> Callable[[Mapping[str, str]], Mapping[str, Any]]:

@@ -1,14 +1,15 @@
-"""The verbs beside a bake-off: compare, rerun, list, doctor."""
+"""The verbs beside a bake-off: compare, rerun, refresh, sync, list, doctor."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 from rich.table import Table
 
 from bakeoff import config, environment, record
@@ -17,6 +18,7 @@ from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.report import terminal
 
 if TYPE_CHECKING:
+    from bakeoff.discover import Option
     from bakeoff.rerun import Rerun
 
 
@@ -55,8 +57,9 @@ def rerun(arguments: Sequence[str]) -> bool:
         runs = [run.folder for run in record.read_runs(folder)]
         for run in runs:
             again.finished(run)
-        bakeoff = runs[0].absolute().parent
-        into = bakeoff.parent / options["name"] if "name" in options else again.new_folder(bakeoff, "rerun")
+        bakeoff = runs[0].parent
+        name = options.get("name")
+        into = again.named_folder(bakeoff, name) if name is not None else again.new_folder(bakeoff, "rerun")
         for run in runs:
             if record.is_run(into / run.name):
                 raise ConfigError(f"name: {into / run.name} is there already. Give another name=…")
@@ -68,6 +71,18 @@ def rerun(arguments: Sequence[str]) -> bool:
             _show_rerun(result)
             agreed = agreed and result.agrees
     return agreed
+
+
+def refresh(arguments: Sequence[str], conf: Path) -> None:
+    """Refit the winner of a bake-off, or a run, on new data, and compare it with itself as it was."""
+    from bakeoff import refresh as update
+
+    folders = [Path(a) for a in arguments if "=" not in a]
+    if len(folders) != 1:
+        raise ConfigError("refresh: name one folder, e.g. bakeoff refresh outputs/churn data.path=new.csv")
+    with terminal.progress("refresh") as announce:
+        result = update.refresh(folders[0], [a for a in arguments if "=" in a], conf, announce)
+    terminal.show(result.comparison, result.folder)
 
 
 def _show_rerun(result: Rerun) -> None:
@@ -145,31 +160,75 @@ def sync(arguments: Sequence[str]) -> bool:
 
 
 def list_components(arguments: Sequence[str], folders: Sequence[Path]) -> None:
-    """Show the options of every config group, or of the given ones.
+    """Show the options of every config group, or of the given ones; or all that the given options take.
 
     Args:
-        arguments: names of groups.
+        arguments: names of groups, such as ``model``, and of options, such as ``model/catboost``.
         folders: config trees, the shipped one first.
     """
-    groups = sorted({p.name for conf in folders for p in conf.iterdir() if p.is_dir() and p.name != "hydra"})
-    for asked in arguments:
-        if asked not in groups:
-            raise ConfigError(
-                f'list: there is no group "{asked}". Groups: {", ".join(groups)}.{did_you_mean(asked, groups)}'
-            )
-    screen = terminal.console()
+    from bakeoff import discover
+
+    for group, _, name in (a.partition("/") for a in arguments if "/" in a):
+        _show_option(discover.option(group, name, folders))
+    groups = [a for a in arguments if "/" not in a]
+    if not groups and arguments:
+        return
+    found = [option for group in groups or discover.groups(folders) for option in discover.options(group, folders)]
+    is_searched = any(option.spaces for option in found) and bool(groups)
+    columns = ["group", "option", "family", "licence", "what it is", *(["what a search tries"] if is_searched else [])]
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("group", "option", "family", "licence", "what it is"):
+    for column in columns:
         table.add_column(column, overflow="fold")
-    for group in arguments or groups:
-        options = {option: card for conf in folders for option, card in _options(conf / group)}
-        for option, card in sorted(options.items()):
-            table.add_row(group, option, *(str(card.get(key) or "") for key in ("family", "licence", "summary")))
+    for o in found:
+        card = (str(o.card.get(key) or "") for key in ("family", "licence"))
+        spaces = "; ".join(f"{key}: {sweep}" for key, sweep in o.spaces.items())
+        table.add_row(o.group, o.name, *card, o.summary, *([spaces] if is_searched else []))
+    terminal.console().print(table)
+
+
+def _show_option(option: Option) -> None:
+    """One option: what it is, and every key with type, default, what a search tries, and a line of documentation."""
+    from bakeoff import discover
+
+    screen = terminal.console()
+    screen.print(f"{option.group}/{option.name}: {option.summary}")
+    if option.target:
+        screen.print(f"class: {option.target}")
+    card = {key: value for key, value in option.card.items() if key != "summary"}
+    if card:
+        screen.print(", ".join(f"{key}: {value}" for key, value in card.items()))
+    keys = discover.keys(option)
+    is_searched = any(key.sweep for key in keys)
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("key", "type", "default", *(["what a search tries"] if is_searched else []), "what it is"):
+        table.add_column(column, overflow="fold")
+    for key in keys:
+        table.add_row(
+            f"{option.group}.{key.name}", key.type, key.default, *([key.sweep] if is_searched else []), key.text
+        )
     screen.print(table)
 
 
+def schema(arguments: Sequence[str], conf: Path) -> None:
+    """Write the JSON schemas of config files into a folder, and say how an editor is told of them."""
+    from bakeoff import json_schema
+
+    if len(arguments) > 1 or any("=" in a for a in arguments):
+        raise ConfigError("schema: name one folder to write into, e.g. bakeoff schema schemas")
+    folder = Path(arguments[0] if arguments else "schemas")
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = {}
+    for name, content in json_schema.schemas(conf).items():
+        record.write_json(folder / f"{name}.json", content)
+        settings[f"./{folder / f'{name}.json'}"] = f"conf/{json_schema.covers(name)}"
+    screen = terminal.console()
+    screen.print(f"{len(settings)} schemas are in {folder}. For VS Code (YAML extension), in .vscode/settings.json:")
+    screen.print(json.dumps({"yaml.schemas": settings}, indent=2), soft_wrap=True)
+    screen.print(f"Elsewhere, first in a file: # yaml-language-server: $schema=…/{folder}/model.json", soft_wrap=True)
+
+
 def doctor(conf: Path) -> None:
-    """Show versions, cores, folders and which assets are at hand."""
+    """Show versions, cores, folders, which assets are at hand, and where tracking goes."""
     from bakeoff import assets
     from bakeoff.tracking.wandb import WandbTracker
 
@@ -208,21 +267,3 @@ def _distinct(of_folder: Mapping[Path, list[record.Run]]) -> list[record.Run]:
         for folder, runs in of_folder.items()
         for run in runs
     ]
-
-
-def _options(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The options of a group with their cards; the first comment of the file is the summary of one that has none."""
-    for file in sorted(folder.glob("*.yaml")):
-        if file.stem.startswith("_"):
-            continue
-        comment = next(
-            (
-                line[1:].strip()
-                for line in file.read_text("utf-8").splitlines()
-                if line.startswith("# ") and "@package" not in line
-            ),
-            "",
-        )
-        content = OmegaConf.load(file)
-        card = content.get("card") if isinstance(content, DictConfig) else None
-        yield file.stem, {"summary": comment, **(card or {})}
