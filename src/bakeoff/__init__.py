@@ -1,3 +1,25 @@
 """Which kind of solution should we ship?"""
 
+from importlib import import_module
+from typing import Any
+
 __version__ = "0.1.0"
+
+# What `import bakeoff` offers, and where it is: imported when it is first asked for, so that the import stays light.
+_HOMES = {
+    **dict.fromkeys(("run", "bakeoff", "load"), "bakeoff.api"),
+    **dict.fromkeys(("Run", "Bakeoff", "Verdict"), "bakeoff.results"),
+    **dict.fromkeys(
+        ("BakeoffError", "ConfigError", "DataError", "AssetError", "LLMError", "VariantsFailed"), "bakeoff.errors"
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

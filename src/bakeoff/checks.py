@@ -24,7 +24,7 @@ def read(cfg: DictConfig, folder: Path) -> Request:
     """
     request = Request(_settled(config.plain(cfg)), folder)
     found: list[str] = []
-    for check in (_check_data, _check_model, _check_metrics, _check_decision, _check_search):
+    for check in (_check_data, _check_model, _check_metrics, _check_decision, _check_search, _check_tracker):
         try:
             check(request)
         except ConfigError as error:
@@ -82,6 +82,12 @@ def _check_search(request: Request) -> None:
     _check_budget(settings)
     for dimension in space.gather(request.content, kind=""):
         _check_dimension(dimension, request)
+
+
+def _check_tracker(request: Request) -> None:
+    if request.tracker:
+        config.check_component(request.tracker, "tracker")
+        config.instantiate(dict(request.tracker), "tracker")
 
 
 def _check_budget(settings: SearchSettings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Mapping
@@ -30,7 +31,13 @@ Every variant solves the same task on the same split, and is judged to a verdict
   bakeoff plan ...                                what the same arguments would run; runs nothing
   bakeoff compare DIR [DIR ...] [decision.metric=...] [incumbent=...]
                                                   compare what is on disk
-  bakeoff list [GROUP]                            components: name, family, licence
+  bakeoff rerun DIR [search=true] [tolerance=...]
+                                                  repeat a run from its record; exit code 1 where it differs
+  bakeoff refresh DIR data.path=new.csv           refit the winner on new data, and judge it against itself as it was
+  bakeoff sync NAME                               send what W&B holds offline of a bake-off
+  bakeoff list [GROUP]                            components: name, family, licence; what a search tries
+  bakeoff list GROUP/OPTION                       every key of one: type, default, what it is
+  bakeoff schema [FOLDER]                         JSON schemas of config files, for completion in an editor
   bakeoff doctor                                  versions, cores, folders, assets
   bakeoff --version | --help
 
@@ -107,11 +114,31 @@ def _dispatch(arguments: list[str]) -> int:
         from bakeoff.verbs import compare
 
         compare(rest)
+    elif verb == "sync":
+        from bakeoff.verbs import sync
+
+        return OK if sync(rest) else FAILED
+    elif verb == "rerun":
+        from bakeoff import environment
+        from bakeoff.verbs import rerun
+
+        os.environ[environment.COMMAND] = shlex.join(["bakeoff", *arguments])
+        return OK if rerun(rest) else FAILED
+    elif verb == "refresh":
+        from bakeoff import environment
+        from bakeoff.verbs import refresh
+
+        os.environ[environment.COMMAND] = shlex.join(["bakeoff", *arguments])
+        refresh(rest, conf_dir())
     elif "list" in arguments:
         from bakeoff.verbs import list_components
 
         own, groups = _config_dirs(arguments)
         list_components([group for group in groups if group != "list"], [conf_dir(), *own])
+    elif verb == "schema":
+        from bakeoff.verbs import schema
+
+        schema(rest, conf_dir())
     elif verb == "doctor":
         from bakeoff.verbs import doctor
 
@@ -146,7 +173,7 @@ def _refuse_unknown_verb(word: str) -> None:
         return
     from bakeoff.errors import ConfigError, did_you_mean
 
-    verbs = ("plan", "compare", "list", "doctor")
+    verbs = ("plan", "compare", "rerun", "refresh", "sync", "list", "schema", "doctor")
     raise ConfigError(
         f'bakeoff: "{word}" is neither a verb nor an override. Verbs: {", ".join(verbs)}; overrides: key=value.'
         f"{did_you_mean(word, verbs)}"
@@ -157,8 +184,9 @@ def _hydra(arguments: list[str]) -> None:
     """Hand over to Hydra, as a sweep: one way through for one variant and for many."""
     import hydra
 
-    from bakeoff import config
+    from bakeoff import config, environment
 
+    os.environ[environment.COMMAND] = shlex.join(["bakeoff", *arguments])
     config.register()
     gc.freeze()  # what the imports left stays: looking through it while configs are composed takes a tenth of the time
     # Overrides may stand before, between and behind flags; Hydra's own parser wants them in one place.

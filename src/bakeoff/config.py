@@ -100,6 +100,7 @@ class Config:
     seed: int = 0  # of every model and search; the split has its own
     incumbent: str | None = None
     resume: bool = True
+    record_git: bool = True  # keep commit and diff of the working directory in the run folder
     test_rows: int | None = None  # answer a seeded sample of this many test rows; for models that are slow or dear
     data: Any = MISSING
     model: Any = MISSING
@@ -111,6 +112,7 @@ class Config:
     metrics: MetricSettings = field(default_factory=MetricSettings)
     decision: DecisionSettings = field(default_factory=DecisionSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
+    tracker: Any = None
 
 
 def register() -> None:

@@ -1,36 +1,25 @@
-"""Where a run took place: versions, platform, git state."""
+"""Where and how a run took place: command, versions, platform, processors, git state; and what differs from it now."""
 
 from __future__ import annotations
 
 import os
 import platform
+import re
+import shlex
+import shutil
 import subprocess
+import sys
+from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, requires, version
+from pathlib import Path
 from typing import Any
 
-PACKAGES = (
-    "bakeoff",
-    "catboost",
-    "genai-prices",
-    "hydra-core",
-    "ir-measures",
-    "lancedb",
-    "numpy",
-    "omegaconf",
-    "onnxruntime",
-    "openai",
-    "optuna",
-    "pandas",
-    "pyarrow",
-    "scikit-learn",
-    "scipy",
-    "skrub",
-    "sqlalchemy",
-    "tokenizers",
-    "torch",
-    "xllamacpp",
-)
+COMMAND = "BAKEOFF_COMMAND"  # an environment variable: workers that are processes of their own inherit it
+LONGEST_DIFF = 1_000_000  # characters of a diff that are recorded
+GIT_SECONDS = 10
+# Of the packages that bakeoff does not declare itself, those whose version may change a result.
+BESIDES = ("bakeoff", "torch")
 
 
 def cores() -> int:
@@ -38,10 +27,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str]:
-    """Installed versions by package; those that are not installed are left out."""
+def versions() -> dict[str, str]:
+    """Installed versions of the packages that bakeoff declares, extras included; the others are left out."""
+    declared = {re.split(r"[^\w.-]", text)[0] for text in _requirements() if "dev" not in text.partition(";")[2]}
     found = {}
-    for package in packages:
+    for package in sorted({*declared, *BESIDES}):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -50,28 +40,116 @@ def versions(packages: tuple[str, ...] = PACKAGES) -> dict[str, str]:
 
 
 @cache
+def installed() -> str:
+    """Every installed distribution with its version, as pip reads it, one a line."""
+    found = {(d.metadata["Name"].lower(), f"{d.metadata['Name']}=={d.version}") for d in distributions()}
+    return "".join(f"{line}\n" for _, line in sorted(found))
+
+
+def command() -> str:
+    """What the person wrote, without a password that stands in a URL."""
+    written = os.environ.get(COMMAND) or shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    return re.sub(r"(://[^\s:/@]*):[^\s/@]+@", r"\1:***@", written)
+
+
 def git() -> dict[str, Any] | None:
-    """Commit of the working directory and whether it has uncommitted changes; None outside a git checkout."""
-    try:
-        state = subprocess.run(
-            ["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no"],
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=True,
-        ).stdout.splitlines()
-    except (OSError, subprocess.SubprocessError):
+    """Commit of the working directory, whether files under version control were changed, and their diff.
+
+    None outside a git checkout.
+    """
+    state = _git("status", "--porcelain=v2", "--branch", "--untracked-files=no")
+    if state is None:
         return None
-    commit = next((line.split()[-1] for line in state if line.startswith("# branch.oid")), None)
-    return {"commit": commit, "changed": any(not line.startswith("#") for line in state)}
+    lines = state.splitlines()
+    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid")), None)
+    changed = any(not line.startswith("#") for line in lines)
+    diff = (_git("diff", "HEAD", "--no-ext-diff", "--no-color") or "") if changed else ""
+    return {"commit": commit, "changed": changed, "diff": diff[:LONGEST_DIFF], "cut": len(diff) > LONGEST_DIFF}
+
+
+@cache
+def processor() -> str:
+    """Name of the CPU, as well as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model"))]
+    return named[0] if named else platform.machine()
+
+
+@cache
+def gpus() -> list[str]:
+    """Names of the GPUs with their driver; empty where NVIDIA's tool finds none."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    asked = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    try:
+        return subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout.splitlines()
+    except (OSError, subprocess.SubprocessError):
+        return []
 
 
 def describe() -> dict[str, Any]:
-    """All of it, for the record."""
+    """What there is to say without a look at the user's files, for the record."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "cpu": processor(),
         "cores": cores(),
+        "gpus": gpus(),
         "versions": versions(),
-        "git": git(),
     }
+
+
+def drift(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between two recorded environments, a line each. What one of them does not know is left out."""
+    told = []
+    for key in ("python", "platform", "cpu", "cores", "gpus"):
+        if key in then and then[key] != now.get(key):
+            told.append(f"{key}: {_shown(then[key])} → {_shown(now.get(key))}")
+    for group, nothing in (("versions", "not installed"), ("assets", "not used")):
+        before, after = then.get(group), now.get(group)
+        if before is None or after is None:
+            continue
+        for name in sorted(before.keys() | after.keys()):
+            old, new = before.get(name, nothing), after.get(name, nothing)
+            if old != new:
+                told.append(f"{name}: {old[:16]} → {new[:16]}")
+    before, after = then.get("git"), now.get("git")
+    if before and after:
+        if before.get("commit") != after.get("commit"):
+            told.append(f"git commit: {_short(before)} → {_short(after)}")
+        if before.get("diff_sha256") != after.get("diff_sha256"):
+            told.append("git: the changes that were not committed are others")
+    return told
+
+
+@cache
+def _requirements() -> tuple[str, ...]:
+    try:
+        return tuple(requires("bakeoff") or ())
+    except PackageNotFoundError:
+        return ()
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        return subprocess.run(
+            ["git", *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=GIT_SECONDS,
+            check=True,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _shown(value: Any) -> str:
+    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
+
+
+def _short(state: Mapping[str, Any]) -> str:
+    return f"{str(state.get('commit'))[:12]}{' with changes' if state.get('changed') else ''}"

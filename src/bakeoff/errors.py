@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 
 class BakeoffError(Exception):
@@ -27,7 +28,15 @@ class LLMError(BakeoffError):
 
 
 class VariantsFailed(BakeoffError):
-    """Some variant failed; the others were compared."""
+    """Some variant failed; the others were compared.
+
+    Attributes:
+        folders: the run folders of all variants that were asked for, where they are known.
+    """
+
+    def __init__(self, message: str, folders: Sequence[Path] = ()) -> None:
+        super().__init__(message)
+        self.folders = tuple(folders)
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:

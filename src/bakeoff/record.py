@@ -6,11 +6,13 @@ A file is written whole or not at all: under a temporary name first, flushed to 
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +21,9 @@ from bakeoff import kinds
 from bakeoff.errors import DataError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from bakeoff.task import PredictionTable, Schema
 
 RESULT = "result.json"
@@ -29,8 +34,13 @@ TRIALS = "trials.parquet"
 CURVES = "curves.parquet"
 CHECKPOINTS = "checkpoints"
 LOG = "log.txt"
+FITTED = "fitted.yaml"
+LEARNT = "learnt.npy"
+INSTALLED = "requirements.txt"
+DIFF = "git.diff"
 COMPARISON = "comparison.json"
 LEADERBOARD = "leaderboard.csv"
+TRACKING = "tracking.json"
 UNFINISHED = ".part"
 
 # Fields of Predictions that are a column as they are, with the type of their array, and those that are lists of ids.
@@ -97,19 +107,77 @@ class Run:
     error: Mapping[str, str] | None = None
 
 
-def begin(folder: Path, config: Mapping[str, Any]) -> None:
-    """Make the folder ready for a run: what an earlier attempt left goes, the resolved config is written."""
-    from omegaconf import OmegaConf
+def begin(folder: Path, config: Mapping[str, Any], installed: str = "", diff: str = "") -> None:
+    """Make the folder ready for a run: what an earlier attempt left goes, the resolved config is written.
 
+    Args:
+        folder: the run folder.
+        config: the whole resolved config.
+        installed: every installed package with its version, one a line.
+        diff: of the working directory against its commit; empty where nothing was changed or nothing shall be kept.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (RESULT, PREDICTIONS, CURVES):
+    for name in (RESULT, PREDICTIONS, CURVES, FITTED, LEARNT, DIFF):
         (folder / name).unlink(missing_ok=True)
     if not config.get("resume", True):
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     shutil.rmtree(folder / MODEL, ignore_errors=True)
     for left in folder.glob(f".*{UNFINISHED}"):  # by a process that was killed in the middle of a write
         shutil.rmtree(left) if left.is_dir() else left.unlink()
-    write_text(folder / CONFIG, OmegaConf.to_yaml(OmegaConf.create(dict(config))))
+    write_text(folder / CONFIG, _yaml(config))
+    if installed:
+        write_text(folder / INSTALLED, installed)
+    if diff:
+        write_text(folder / DIFF, diff)
+
+
+def write_fitted(folder: Path, config: Mapping[str, Any]) -> None:
+    """Write the resolved config with the parameters that a search found."""
+    write_text(folder / FITTED, _yaml(config))
+
+
+def read_fitted(folder: Path) -> dict[str, Any] | None:
+    """The resolved config of the model as it was fitted, by the parameters that a search found or without one."""
+    return _read_yaml(folder / FITTED) or read_config(folder)
+
+
+def write_learnt(folder: Path, hashes: NDArray[np.uint64]) -> None:
+    """Write the hashes of the rows that the model was developed on, for training and validation, shape (n,)."""
+    import numpy as np
+
+    def write(path: Path) -> None:
+        with path.open("wb") as file:
+            np.save(file, hashes, allow_pickle=False)
+
+    _write(folder / LEARNT, write)
+
+
+def read_learnt(folder: Path) -> NDArray[np.uint64] | None:
+    """Read back what ``write_learnt`` wrote; None where a run of an earlier version has no such file."""
+    import numpy as np
+
+    if not (folder / LEARNT).is_file():
+        return None
+    hashes: NDArray[np.uint64] = np.load(folder / LEARNT, allow_pickle=False)
+    return hashes
+
+
+@contextmanager
+def logged(folder: Path) -> Iterator[None]:
+    """Let the log of what happens inside go into a run folder, where Hydra does not see to it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(folder / LOG, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        handler.close()
 
 
 def finish(run: Run) -> Run:
@@ -159,12 +227,7 @@ def read_runs(folder: Path) -> list[Run]:
 
 def read_config(folder: Path) -> dict[str, Any] | None:
     """The resolved config that a run folder was made with; None when there is none."""
-    from omegaconf import OmegaConf
-
-    if not (folder / CONFIG).is_file():
-        return None
-    content = OmegaConf.to_container(OmegaConf.load(folder / CONFIG))
-    return {str(k): v for k, v in content.items()} if isinstance(content, dict) else None
+    return _read_yaml(folder / CONFIG)
 
 
 def schema_of(run: Run) -> Schema:
@@ -308,6 +371,21 @@ def is_run(folder: Path) -> bool:
 def _family(folder: Path) -> str:
     config = read_config(folder) or {}
     return str(((config.get("model") or {}).get("card") or {}).get("family", ""))
+
+
+def _yaml(config: Mapping[str, Any]) -> str:
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_yaml(OmegaConf.create(dict(config)))
+
+
+def _read_yaml(file: Path) -> dict[str, Any] | None:
+    from omegaconf import OmegaConf
+
+    if not file.is_file():
+        return None
+    content = OmegaConf.to_container(OmegaConf.load(file))
+    return {str(k): v for k, v in content.items()} if isinstance(content, dict) else None
 
 
 def _finite(value: Any) -> Any:

@@ -13,7 +13,7 @@ from bakeoff.config import DecisionSettings, MetricSettings, SearchSettings
 from bakeoff.data.settings import DataSettings
 
 # Keys that do not change what a variant is or learns: they may differ when a finished run is kept.
-INCIDENTAL = frozenset({"name", "variant", "incumbent", "resume", "metrics", "decision"})
+INCIDENTAL = frozenset({"name", "variant", "incumbent", "resume", "record_git", "metrics", "decision", "tracker"})
 # Keys of the search that change how long it goes on or where, but not what a trial is.
 BUDGET = ("trials", "seconds", "dollars")
 HOW_LONG_AND_WHERE = (*BUDGET, "usd_per_hour", "total", "storage", "workers", "threads", "worker")
@@ -90,6 +90,11 @@ class Request:
     def decision(self) -> DecisionSettings:
         """How the verdict is reached."""
         return config.typed(DecisionSettings, self.content["decision"], "decision")
+
+    @property
+    def tracker(self) -> Mapping[str, Any] | None:
+        """The component config of what is told of the run; None: nothing is."""
+        return self.content.get("tracker") or None
 
     @property
     def search(self) -> SearchSettings:

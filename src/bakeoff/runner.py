@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import math
+import shutil
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff import config, data, environment, kinds, metrics, parts, record, search
+from bakeoff import assets, config, data, environment, kinds, metrics, parts, record, search
 from bakeoff.compare.statistics import bootstrap, interval
 from bakeoff.errors import BakeoffError, LLMError
 from bakeoff.measurement import PeakMemory, latency
+from bakeoff.models import classes as labels
 from bakeoff.models import persistence
 from bakeoff.models.base import AnswersInBatches, Context, Curves, Explains, Model, Remarks
 from bakeoff.record import Run, Score
 from bakeoff.request import Request
 from bakeoff.search import Compose, Search
 from bakeoff.task import Examples, Predictions, PredictionTable, Schema, Task
+from bakeoff.tracking import beside
 
 if TYPE_CHECKING:
     from bakeoff.grading.base import Grader
@@ -53,7 +59,33 @@ class Clock:
             self.seconds[name] = time.perf_counter() - start
 
 
-def run(request: Request, compose: Compose, announce: Step = lambda doing: None) -> Run:
+@dataclass(frozen=True)
+class Fitted:
+    """A model that was fitted before.
+
+    Attributes:
+        model: as it was loaded.
+        folder: that it was loaded from.
+        schema: of the task that it was fitted for.
+    """
+
+    model: Model
+    folder: Path
+    schema: Schema
+
+    def copy(self, folder: Path) -> None:
+        """Write it, as it is, into an existing, empty folder."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+
+
+def run(
+    request: Request,
+    compose: Compose,
+    announce: Step = lambda doing: None,
+    task: Task | None = None,
+    fitted: Fitted | None = None,
+    notes: Sequence[str] = (),
+) -> Run:
     """Run one variant to its record: tuned where a search is on, fitted, and evaluated once on the test split.
 
     What the variant does wrong is recorded, not raised.
@@ -62,15 +94,20 @@ def run(request: Request, compose: Compose, announce: Step = lambda doing: None)
         request: the variant.
         compose: composes its config anew for other choices of config groups, which a search may try.
         announce: told what happens.
+        task: what is asked; None: what the request says.
+        fitted: the model that answers; None: one that is fitted here.
+        notes: what a reader must know of this run beforehand.
 
     Raises:
         ConfigError, DataError, AssetError: the request cannot be served; nothing was written.
         KeyboardInterrupt: recorded as interrupted, then raised again.
     """
     clock = Clock(announce)
+    known = assets.resolved()
     with clock.step("data", "loading data"):
-        task = load_task(request)
+        task = task or load_task(request)
         make_model(request.content, task.schema)
+    surroundings, diff = _surroundings(request)
     started = Run(
         folder=request.folder,
         variant=request.variant,
@@ -81,26 +118,36 @@ def run(request: Request, compose: Compose, announce: Step = lambda doing: None)
         fingerprint=task.fingerprint,
         parameters=_parameters(request.content),
         card=request.card,
-        environment=environment.describe(),
+        environment=surroundings,
         seconds=clock.seconds,
+        notes=tuple(notes),
     )
-    record.begin(request.folder, request.content)
+    record.begin(request.folder, request.content, environment.installed(), diff)
     try:
         if request.is_tuned:
             with clock.step("search", "searching"):
                 best = searching(request, task, compose, announce).run()
             record.write_trials(request.folder, best.trials)
+            record.write_fitted(request.folder, best.content)
             request = replace(request, content=best.content)
             started = replace(started, search=best.summary, parameters=_parameters(best.content))
-        return record.finish(_evaluate(request, task, started, clock))
+        ended = _evaluate(request, task, started, clock, fitted)
+        return _recorded(request, replace(ended, environment={**surroundings, "assets": _assets(request, known)}))
     except KeyboardInterrupt:
-        record.finish(started)
+        _recorded(request, started)
         raise
     except Exception as error:
         log.exception("the variant failed")
         told = str(error) if isinstance(error, BakeoffError) else f"{type(error).__name__}: {error}"
         failure = {"type": type(error).__name__, "message": told, "traceback": traceback.format_exc()}
-        return record.finish(replace(started, status="failed", error=failure))
+        return _recorded(request, replace(started, status="failed", error=failure))
+
+
+def _recorded(request: Request, run: Run) -> Run:
+    """The run, in its folder, from where it may be tracked."""
+    record.finish(run)
+    beside.after_run(request)
+    return run
 
 
 def load_task(request: Request) -> Task:
@@ -144,8 +191,52 @@ def work(request: Request, compose: Compose, announce: Step = lambda doing: None
     searching(request, load_task(request), compose, announce).work()
 
 
-def _evaluate(request: Request, task: Task, started: Run, clock: Clock) -> Run:
-    """Fit, predict the test split once, measure, grade and score."""
+def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: Fitted | None) -> Run:
+    """Fit where nobody did before, predict the test split once, measure, grade and score."""
+    development = task.development
+    with PeakMemory() as memory:
+        model = fitted.model if fitted else _fit(request, task, clock)
+    test, notes = asked(task, request.content.get("test_rows"))
+    table = _answered(model, test, task, request, clock, fitted)
+    if len(table) < len(test):
+        notes.append(f"Its budget ended after {len(table):,} of {len(test):,} test rows.")
+        test = test.take(_positions(test, table))
+    graded, of_graders, of_grading = _graded(request, test, table, clock)
+    notes += of_grading
+    with clock.step("record", "saving"):
+        record.write_predictions(request.folder, graded)
+        if fitted:
+            model_bytes = record.write_model(request.folder, fitted.copy)
+            learnt = record.read_learnt(fitted.folder.parent)
+        else:
+            model_bytes = record.write_model(request.folder, lambda folder: persistence.save(model, folder))
+            learnt = data.hashes(development.examples)
+        if learnt is not None:
+            record.write_learnt(request.folder, learnt)
+    measured = {
+        "throughput_rows_per_s": len(table) / max(_seconds_of_all(table, clock.seconds["predict"]), 1e-9),
+        "fit_seconds": clock.seconds.get("fit", math.nan),
+        "model_bytes": float(model_bytes),
+        "peak_memory_mb": math.nan if fitted else memory.megabytes,
+    }
+    with clock.step("score", "scoring"):
+        scores = _score(graded, request) | {name: Score(value) for name, value in measured.items()}
+        slices, stages = _slices(graded, request), _stages(graded)
+    if isinstance(model, Remarks):
+        notes += model.notes()
+    details = {**(model.details() if isinstance(model, Explains) else {}), **of_graders}
+    return replace(
+        started,
+        status="ok",
+        metrics=scores,
+        slices=slices,
+        stages=stages,
+        details=details,
+        notes=(*started.notes, *notes),
+    )
+
+
+def _fit(request: Request, task: Task, clock: Clock) -> Model:
     model = make_model(request.content, task.schema)
     development = task.development
     context = Context(
@@ -156,38 +247,34 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock) -> Run:
         folder=request.folder / record.CHECKPOINTS,
         announce=clock.announce,
     )
-    with clock.step("fit", "fitting"), PeakMemory() as memory:
+    with clock.step("fit", "fitting"):
         if model.uses_validation:
             model.fit(development.train, development.valid, context)
         else:
             model.fit(development.examples, None, context)
     if isinstance(model, Curves):
         record.write_curves(request.folder, model.curves())
-    test, notes = asked(task, request.content.get("test_rows"))
-    table = _answered(model, test, task, request, clock)
-    if len(table) < len(test):
-        notes.append(f"Its budget ended after {len(table):,} of {len(test):,} test rows.")
-        test = test.take(_positions(test, table))
-    graded, of_graders, of_grading = _graded(request, test, table, clock)
-    notes += of_grading
-    with clock.step("record", "saving"):
-        record.write_predictions(request.folder, graded)
-        model_bytes = record.write_model(request.folder, lambda folder: persistence.save(model, folder))
-    measured = {
-        "throughput_rows_per_s": len(table) / max(_seconds_of_all(table, clock.seconds["predict"]), 1e-9),
-        "fit_seconds": clock.seconds["fit"],
-        "model_bytes": float(model_bytes),
-        "peak_memory_mb": memory.megabytes,
-    }
-    with clock.step("score", "scoring"):
-        scores = _score(graded, request) | {name: Score(value) for name, value in measured.items()}
-        slices, stages = _slices(graded, request), _stages(graded)
-    if isinstance(model, Remarks):
-        notes += model.notes()
-    details = {**(model.details() if isinstance(model, Explains) else {}), **of_graders}
-    return replace(
-        started, status="ok", metrics=scores, slices=slices, stages=stages, details=details, notes=tuple(notes)
-    )
+    return model
+
+
+def _surroundings(request: Request) -> tuple[dict[str, Any], str]:
+    """Where the run takes place, for the record, and the diff of the working directory."""
+    git = environment.git() if request.content.get("record_git", True) else None
+    diff = git.pop("diff") if git else ""
+    if git:
+        git["diff_sha256"] = hashlib.sha256(diff.encode()).hexdigest() if diff else None
+    return {"command": environment.command(), **environment.describe(), "git": git}, diff
+
+
+def _assets(request: Request, known: Sequence[str]) -> dict[str, str]:
+    """The pinned files that the run used, with their hashes: those that its config names, and others not known before.
+
+    What an earlier variant of the same process has loaded is not resolved again.
+    """
+    content = request.content
+    named = assets.named([content["data"], content["model"], request.parts, request.metrics.graders])
+    used = dict.fromkeys([*named, *(name for name in assets.resolved() if name not in known)])
+    return {name: assets.ASSETS[name].sha256 for name in used}
 
 
 def asked(task: Task, rows: int | None) -> tuple[Examples, list[str]]:
@@ -199,7 +286,9 @@ def asked(task: Task, rows: int | None) -> tuple[Examples, list[str]]:
     return task.test.take(np.sort(drawn)), [f"Asked a sample of {rows:,} of {n:,} test rows."]
 
 
-def _answered(model: Model, test: Examples, task: Task, request: Request, clock: Clock) -> PredictionTable:
+def _answered(
+    model: Model, test: Examples, task: Task, request: Request, clock: Clock, fitted: Fitted | None
+) -> PredictionTable:
     """The test rows with their answers, without those that the model had no budget left for."""
     settings = request.metrics
     is_dear = isinstance(model, AnswersInBatches)
@@ -207,6 +296,8 @@ def _answered(model: Model, test: Examples, task: Task, request: Request, clock:
         model.predict(task.development.examples.X.iloc[:1])
     with clock.step("predict", "predicting"):
         predictions = model.predict(test.X)
+    if fitted:
+        predictions = labels.over(predictions, fitted.schema.classes, task.schema.classes)
     _check_answers(predictions, test, task.schema)
     seconds = predictions.seconds
     if seconds is None:

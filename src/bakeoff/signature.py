@@ -8,8 +8,9 @@ from __future__ import annotations
 import ast
 import importlib.util
 import inspect
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,11 @@ NUMBERS = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
 
 @dataclass(frozen=True)
 class Parameter:
-    """One constructor argument: whether it must be given, and its annotation as written (None when there is none)."""
+    """One constructor argument: whether it must be given, its annotation and its default as written (None: none)."""
 
     required: bool
     annotation: str | None = None
+    default: str | None = None
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,15 @@ class Signature:
 
     parameters: Mapping[str, Parameter]
     takes_any: bool = False
+
+
+@dataclass(frozen=True)
+class Documented:
+    """What the docstring of a class says: of it in a line, and of each parameter its type and a text, where it does."""
+
+    summary: str = ""
+    types: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 OF_OBJECT = Signature({})
@@ -62,6 +73,46 @@ def read(target: str) -> Signature | None:
     """The constructor's signature, from source; None when only an import tells."""
     found = _find(*_split(target))
     return _of_class(found) if found and isinstance(found.node, ast.ClassDef) else None
+
+
+def documented(target: str) -> Documented:
+    """What the docstring of a class says of its parameters, in Google's or in NumPy's style; nothing without source."""
+    found = _find(*_split(target))
+    text = ast.get_docstring(found.node) if found and isinstance(found.node, ast.ClassDef) else None
+    if not text:
+        return Documented()
+    types: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    lines = text.splitlines()
+    heads = {"Args:": _GOOGLE, "Parameters": _NUMPY, "Parameters:": _GOOGLE}
+    start = next((i for i, line in enumerate(lines) if line.strip() in heads), None)
+    if start is not None:
+        style = heads[lines[start].strip()]
+        body = lines[start + (2 if style is _NUMPY else 1) :]
+        indent = "" if style is _NUMPY else "    "
+        name = ""
+        for line in body:
+            entry = style.match(line.removeprefix(indent)) if line.startswith(indent) else None
+            if entry:
+                name = entry["name"]
+                types[name], texts[name] = entry["type"] or "", entry["text"] or ""
+            elif line.strip() and not line.startswith(indent + " "):
+                break  # the next section
+            elif name:
+                texts[name] = f"{texts[name]} {line.strip()}".strip() if line.strip() or texts[name] else ""
+                if not line.strip():
+                    name = ""  # the first paragraph says it
+    return Documented(lines[0], {n: t for n, t in types.items() if t}, {n: _sentence(t) for n, t in texts.items() if t})
+
+
+_GOOGLE = re.compile(r"(?P<name>\w+)(?: \((?P<type>[^)]*)\))?:(?P<text> .*)?$")
+_NUMPY = re.compile(r"(?P<name>\w+)(?: *: *(?P<type>.*?)(?:, *(?:optional|default.*))?)?$(?P<text>)")
+
+
+def _sentence(text: str) -> str:
+    """The first sentence, without markup."""
+    text = re.sub(r":\w+:`([^`<]*?)(?: <[^>]*>)?`", r"\1", " ".join(text.split())).replace("`", "")
+    return re.split(r"(?<=[a-z\d)\]])\. (?=[A-Z])", text)[0].strip()
 
 
 def inspected(cls: type) -> Signature:
@@ -192,11 +243,10 @@ def _of_init(init: ast.FunctionDef) -> Signature:
     positional = (a.posonlyargs + a.args)[1:]
     without = len(positional) - len(a.defaults)
     parameters = {
-        arg.arg: Parameter(i < without, ast.unparse(arg.annotation) if arg.annotation else None)
-        for i, arg in enumerate(positional)
-    } | {
-        arg.arg: Parameter(default is None, ast.unparse(arg.annotation) if arg.annotation else None)
-        for arg, default in zip(a.kwonlyargs, a.kw_defaults, strict=True)
+        arg.arg: Parameter(default is None, ast.unparse(arg.annotation) if arg.annotation else None, _written(default))
+        for arg, default in zip(
+            [*positional, *a.kwonlyargs], [*[None] * without, *a.defaults, *a.kw_defaults], strict=True
+        )
     }
     return Signature(parameters, a.kwarg is not None)
 
@@ -210,7 +260,19 @@ def _fields(node: ast.ClassDef) -> Iterator[tuple[str, Parameter]]:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
             note = ast.unparse(item.annotation)
             if not note.startswith("ClassVar") and "init=False" not in (ast.unparse(item.value) if item.value else ""):
-                yield item.target.id, Parameter(_has_no_default(item.value), note)
+                yield item.target.id, Parameter(_has_no_default(item.value), note, _written(item.value))
+
+
+def _written(default: ast.expr | None) -> str | None:
+    """A default as it is written; what a factory makes, by the factory."""
+    match default:
+        case None:
+            return None
+        case ast.Call(func=ast.Name(id="field"), keywords=keywords):
+            given = {keyword.arg: ast.unparse(keyword.value) for keyword in keywords}
+            made = given.get("default_factory")
+            return given.get("default") if made is None else {"list": "[]", "dict": "{}"}.get(made, f"{made}()")
+    return ast.unparse(default)
 
 
 def _has_no_default(value: ast.expr | None) -> bool:

@@ -13,7 +13,6 @@ from typing import Any
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf, open_dict
 
@@ -21,14 +20,17 @@ from bakeoff import checks, launch, parts, record, request
 from bakeoff.errors import ConfigError, VariantsFailed, did_you_mean
 from bakeoff.launch import Job
 from bakeoff.request import Request
+from bakeoff.tracking import beside
 
 # Overrides of the task, of how it is judged, or of where things go: they do not make a variant another one.
 NOT_OF_THE_VARIANT = (
-    "data", "name", "variant", "experiment", "decision", "metrics", "search", "incumbent", "resume", "hydra"
+    "data", "name", "variant", "experiment", "decision", "metrics", "search", "incumbent", "resume", "record_git",
+    "tracker", "hydra",
 )  # fmt: skip
 # What the config of a request has. Another Hydra application that chose this sweeper gets its jobs, and no more.
 OF_BAKEOFF = {"data", "model", "decision"}
 LONGEST_NAME = 100  # bytes
+IN_MEMORY = "bakeoff.models.in_memory.InMemory"
 
 
 def run(
@@ -39,8 +41,25 @@ def run(
     arguments: Sequence[str],
     variants: Mapping[str, Sequence[str]] | None = None,
     plan: bool = False,
-) -> Sequence[Sequence[JobReturn]]:
+    show: bool = True,
+    most: int | None = None,
+) -> Sequence[Any]:
     """Check every variant, run those that have no result yet, compare all that are in the folder.
+
+    Args:
+        master: the composed config, Hydra's own part included.
+        loader: composes the variants.
+        launcher: runs them.
+        params: sweeps that an experiment declares, key → values.
+        arguments: overrides.
+        variants: variants that an experiment declares, name → overrides.
+        plan: say what would run, and run nothing.
+        show: print the comparison.
+        most: how many variants there may be.
+
+    Returns:
+        The run folders of all variants asked for; nothing when it is a plan. What the launcher returned, when another
+        Hydra application chose this sweeper.
 
     Raises:
         ConfigError, DataError, AssetError: the request is wrong; nothing has run.
@@ -55,6 +74,10 @@ def run(
     jobs = _jobs(master, loader, params, arguments, variants or {})
     waiting = [job for job in jobs if not _is_kept(job.request)]
     _check_incumbents(jobs)
+    if most is not None and len(jobs) > most:
+        raise ConfigError(
+            f"These are {len(jobs)} variants: {', '.join(j.request.variant for j in jobs)}. Ask for {most}."
+        )
     if plan:
         from bakeoff.report import terminal
 
@@ -64,16 +87,16 @@ def run(
     _check_folders(waiting)
     _check_tasks(waiting)
     gc.freeze()  # data and libraries are loaded, and stay
-    returned: Sequence[JobReturn] = []
+    folders = [job.request.folder for job in jobs]
     try:
         if waiting:
-            returned = launch.run(launcher, waiting)
+            launch.run(launcher, waiting)
     finally:
         _remove_if_empty(Path(str(master.hydra.sweep.dir)))
-        failed = _compare(jobs, kept=len(jobs) - len(waiting))
+        failed = _compare(jobs, len(jobs) - len(waiting), show)
     if failed:
-        raise VariantsFailed(f"{', '.join(failed)} failed; each says why in its {record.LOG}.")
-    return [returned]
+        raise VariantsFailed(f"{', '.join(failed)} failed; each says why in its {record.LOG}.", folders)
+    return folders
 
 
 def _jobs(
@@ -240,6 +263,8 @@ def _is_kept(asked: Request) -> bool:
     """Whether the folder holds a finished run of this very request. Raises ``ConfigError`` when of another one."""
     if not asked.content["resume"] or not (asked.folder / record.RESULT).is_file():
         return False
+    if asked.model.get("_target_") == IN_MEMORY:  # whether it is the same object as then, nobody can tell
+        return False
     if record.read_run(asked.folder).status != "ok":
         return False
     changed = request.changes(asked)
@@ -309,8 +334,8 @@ def _check_tasks(jobs: Sequence[Job]) -> None:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
 
 
-def _compare(jobs: Sequence[Job], kept: int) -> list[str]:
-    """Compare what is in each bake-off folder, show it, and return the names of the variants that failed."""
+def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
+    """Compare what is in each bake-off folder, and return the names of the variants that failed."""
     from bakeoff.compare import comparison
     from bakeoff.report import terminal
 
@@ -319,9 +344,11 @@ def _compare(jobs: Sequence[Job], kept: int) -> list[str]:
         if not any(folder.glob(f"*/{record.CONFIG}")):
             continue
         compared, runs = comparison.of_folder(folder, asked.decision, asked.content["incumbent"])
-        terminal.show(compared, folder, kept)
+        if show:
+            terminal.show(compared, folder, kept)
         mine = {job.request.variant for job in jobs if job.request.bakeoff == folder}
         failed += [run.variant for run in runs if run.status == "failed" and run.variant in mine]
+    beside.after_comparison([job.request for job in jobs])
     return failed
 
 

@@ -1,19 +1,25 @@
-"""The verbs that run no variant: compare, list, doctor."""
+"""The verbs beside a bake-off: compare, rerun, refresh, sync, list, doctor."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
+import yaml
+from omegaconf import OmegaConf
 from rich.table import Table
 
 from bakeoff import config, environment, record
 from bakeoff.config import DecisionSettings
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.report import terminal
+
+if TYPE_CHECKING:
+    from bakeoff.discover import Option
+    from bakeoff.rerun import Rerun
 
 
 def compare(arguments: Sequence[str]) -> None:
@@ -35,33 +41,196 @@ def compare(arguments: Sequence[str]) -> None:
     terminal.show(compared, folders[0])
 
 
+def rerun(arguments: Sequence[str]) -> bool:
+    """Repeat runs from their records. Returns whether all of them came to the same.
+
+    Arguments are folders of runs or of bake-offs, ``search=true``, ``tolerance=…`` and ``name=…``.
+    """
+    from bakeoff import rerun as again
+
+    folders = [Path(a) for a in arguments if "=" not in a]
+    if not folders:
+        raise ConfigError("rerun: name a folder, e.g. bakeoff rerun outputs/churn/catboost")
+    options = _options_of("rerun", arguments, {"search": bool, "tolerance": float, "name": str})
+    agreed = True
+    for folder in folders:
+        runs = [run.folder for run in record.read_runs(folder)]
+        for run in runs:
+            again.finished(run)
+        bakeoff = runs[0].parent
+        name = options.get("name")
+        into = again.named_folder(bakeoff, name) if name is not None else again.new_folder(bakeoff, "rerun")
+        for run in runs:
+            if record.is_run(into / run.name):
+                raise ConfigError(f"name: {into / run.name} is there already. Give another name=…")
+            with terminal.progress(run.name) as announce:
+                result = again.rerun(
+                    run, into / run.name, options.get("search", False), options.get("tolerance"), announce
+                )
+            terminal.show_run(result.run)
+            _show_rerun(result)
+            agreed = agreed and result.agrees
+    return agreed
+
+
+def refresh(arguments: Sequence[str], conf: Path) -> None:
+    """Refit the winner of a bake-off, or a run, on new data, and compare it with itself as it was."""
+    from bakeoff import refresh as update
+
+    folders = [Path(a) for a in arguments if "=" not in a]
+    if len(folders) != 1:
+        raise ConfigError("refresh: name one folder, e.g. bakeoff refresh outputs/churn data.path=new.csv")
+    with terminal.progress("refresh") as announce:
+        result = update.refresh(folders[0], [a for a in arguments if "=" in a], conf, announce)
+    terminal.show(result.comparison, result.folder)
+
+
+def _show_rerun(result: Rerun) -> None:
+    screen = terminal.console()
+    word = "AGREES" if result.agrees else "DIFFERS"
+    agreeing = sum(m.agrees for m in result.metrics)
+    screen.print(
+        f"{result.original.variant}: {word}: {agreeing} of {len(result.metrics)} quality metrics agree "
+        f"(tolerance {result.tolerance:g}, {result.why})."
+    )
+    if agreeing < len(result.metrics):
+        table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+        for column in ("metric", "recorded", "now"):
+            table.add_column(column)
+        for m in result.metrics:
+            if not m.agrees:
+                table.add_row(m.name, *("–" if v is None else f"{v:.6g}" for v in (m.recorded, m.now)))
+        screen.print(table)
+    if not result.same_data and result.run.status == "ok":
+        screen.print(
+            "The data have changed since: other rows, roles or split. Nothing else can be told from the figures."
+        )
+    if result.rows:
+        screen.print(f"{result.equal_rows:,} of {result.rows:,} test rows got the same answer.")
+    replayed = (result.run.details.get("llm") or {}).get("replayed")
+    if replayed:
+        screen.print(f"{replayed:,} answers of the LLM were replayed from the cache, not asked again.")
+    for line in result.drift:
+        screen.print(f"changed since: {line}", soft_wrap=True)
+    if not result.drift:
+        screen.print("Nothing has changed in the environment.")
+    screen.print(f"Look into: {result.run.folder}", soft_wrap=True)
+
+
+def _options_of(verb: str, arguments: Sequence[str], known: Mapping[str, type]) -> dict[str, Any]:
+    """The ``key=value`` arguments of a verb, read as their types."""
+    found: dict[str, Any] = {}
+    for argument in arguments:
+        key, is_option, value = argument.partition("=")
+        if not is_option:
+            continue
+        if key not in known:
+            raise ConfigError(f"{verb}: {key} is not taken. What is: {', '.join(known)}.{did_you_mean(key, known)}")
+        read = yaml.safe_load(value)
+        if known[key] is float and isinstance(read, int) and not isinstance(read, bool):
+            read = float(read)
+        if known[key] is str:
+            read = value
+        if not isinstance(read, known[key]):
+            raise ConfigError(f"{verb}: {key}={value} is not of type {known[key].__name__}.")
+        found[key] = read
+    return found
+
+
+def sync(arguments: Sequence[str]) -> bool:
+    """Send to Weights & Biases what lies offline in the folders of bake-offs; whether all of it was sent."""
+    from bakeoff.tracking import upload
+
+    if not arguments:
+        raise ConfigError("sync: name a bake-off, e.g. bakeoff sync quickstart")
+    screen = terminal.console()
+    is_whole = True
+    for folder in [upload.find(name) for name in arguments]:
+        trouble = upload.complete(folder)
+        done = upload.upload(folder)
+        for file in done.now:
+            screen.print(f"sent {file.parent}", soft_wrap=True)
+        for line in [*trouble, *(f"not sent: {file.parent}" for file in done.failed)]:
+            screen.print(line, soft_wrap=True)
+        if done.failed:
+            screen.print(done.said, soft_wrap=True)
+        screen.print(f"{folder}: {len(done.now)} sent, {len(done.before)} sent before, {len(done.failed)} not sent.")
+        is_whole = is_whole and not done.failed and not trouble
+    return is_whole
+
+
 def list_components(arguments: Sequence[str], folders: Sequence[Path]) -> None:
-    """Show the options of every config group, or of the given ones.
+    """Show the options of every config group, or of the given ones; or all that the given options take.
 
     Args:
-        arguments: names of groups.
+        arguments: names of groups, such as ``model``, and of options, such as ``model/catboost``.
         folders: config trees, the shipped one first.
     """
-    groups = sorted({p.name for conf in folders for p in conf.iterdir() if p.is_dir() and p.name != "hydra"})
-    for asked in arguments:
-        if asked not in groups:
-            raise ConfigError(
-                f'list: there is no group "{asked}". Groups: {", ".join(groups)}.{did_you_mean(asked, groups)}'
-            )
-    screen = terminal.console()
+    from bakeoff import discover
+
+    for group, _, name in (a.partition("/") for a in arguments if "/" in a):
+        _show_option(discover.option(group, name, folders))
+    groups = [a for a in arguments if "/" not in a]
+    if not groups and arguments:
+        return
+    found = [option for group in groups or discover.groups(folders) for option in discover.options(group, folders)]
+    is_searched = any(option.spaces for option in found) and bool(groups)
+    columns = ["group", "option", "family", "licence", "what it is", *(["what a search tries"] if is_searched else [])]
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("group", "option", "family", "licence", "what it is"):
+    for column in columns:
         table.add_column(column, overflow="fold")
-    for group in arguments or groups:
-        options = {option: card for conf in folders for option, card in _options(conf / group)}
-        for option, card in sorted(options.items()):
-            table.add_row(group, option, *(str(card.get(key) or "") for key in ("family", "licence", "summary")))
+    for o in found:
+        card = (str(o.card.get(key) or "") for key in ("family", "licence"))
+        spaces = "; ".join(f"{key}: {sweep}" for key, sweep in o.spaces.items())
+        table.add_row(o.group, o.name, *card, o.summary, *([spaces] if is_searched else []))
+    terminal.console().print(table)
+
+
+def _show_option(option: Option) -> None:
+    """One option: what it is, and every key with type, default, what a search tries, and a line of documentation."""
+    from bakeoff import discover
+
+    screen = terminal.console()
+    screen.print(f"{option.group}/{option.name}: {option.summary}")
+    if option.target:
+        screen.print(f"class: {option.target}")
+    card = {key: value for key, value in option.card.items() if key != "summary"}
+    if card:
+        screen.print(", ".join(f"{key}: {value}" for key, value in card.items()))
+    keys = discover.keys(option)
+    is_searched = any(key.sweep for key in keys)
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("key", "type", "default", *(["what a search tries"] if is_searched else []), "what it is"):
+        table.add_column(column, overflow="fold")
+    for key in keys:
+        table.add_row(
+            f"{option.group}.{key.name}", key.type, key.default, *([key.sweep] if is_searched else []), key.text
+        )
     screen.print(table)
 
 
+def schema(arguments: Sequence[str], conf: Path) -> None:
+    """Write the JSON schemas of config files into a folder, and say how an editor is told of them."""
+    from bakeoff import json_schema
+
+    if len(arguments) > 1 or any("=" in a for a in arguments):
+        raise ConfigError("schema: name one folder to write into, e.g. bakeoff schema schemas")
+    folder = Path(arguments[0] if arguments else "schemas")
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = {}
+    for name, content in json_schema.schemas(conf).items():
+        record.write_json(folder / f"{name}.json", content)
+        settings[f"./{folder / f'{name}.json'}"] = f"conf/{json_schema.covers(name)}"
+    screen = terminal.console()
+    screen.print(f"{len(settings)} schemas are in {folder}. For VS Code (YAML extension), in .vscode/settings.json:")
+    screen.print(json.dumps({"yaml.schemas": settings}, indent=2), soft_wrap=True)
+    screen.print(f"Elsewhere, first in a file: # yaml-language-server: $schema=…/{folder}/model.json", soft_wrap=True)
+
+
 def doctor(conf: Path) -> None:
-    """Show versions, cores, folders, which keys of providers are set, and which assets are at hand."""
+    """Show versions, cores, folders, keys of providers, which assets are at hand, and where tracking goes."""
     from bakeoff import assets
+    from bakeoff.tracking.wandb import WandbTracker
 
     found = environment.describe()
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
@@ -75,6 +244,8 @@ def doctor(conf: Path) -> None:
     for name, asset in assets.ASSETS.items():
         is_cached = assets.cached_at(asset).is_file()
         table.add_row(f"asset {name}", "in the cache" if is_cached else "not fetched yet")
+    key = "is set" if os.environ.get("WANDB_API_KEY") else "is not set"
+    table.add_row("tracking to W&B", f"{WandbTracker().chosen_mode()}; WANDB_API_KEY {key}")
     terminal.console().print(table)
 
 
@@ -105,21 +276,3 @@ def _distinct(of_folder: Mapping[Path, list[record.Run]]) -> list[record.Run]:
         for folder, runs in of_folder.items()
         for run in runs
     ]
-
-
-def _options(folder: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The options of a group with their cards; the first comment of the file is the summary of one that has none."""
-    for file in sorted(folder.glob("*.yaml")):
-        if file.stem.startswith("_"):
-            continue
-        comment = next(
-            (
-                line[1:].strip()
-                for line in file.read_text("utf-8").splitlines()
-                if line.startswith("# ") and "@package" not in line
-            ),
-            "",
-        )
-        content = OmegaConf.load(file)
-        card = content.get("card") if isinstance(content, DictConfig) else None
-        yield file.stem, {"summary": comment, **(card or {})}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from filelock import FileLock
 
@@ -133,6 +133,28 @@ ASSETS = {
 }
 
 
+# Assets of components that name none in their config.
+OF_CLASSES = {"bakeoff.retrieval.embed.MiniLM": ("minilm", "minilm_tokenizer")}
+_resolved: dict[str, None] = {}  # by this process, in the order of first use
+
+
+def resolved() -> list[str]:
+    """Names of the assets that this process has used so far."""
+    return list(_resolved)
+
+
+def named(node: Any) -> list[str]:
+    """Names of the assets that the components of a config use."""
+    if isinstance(node, Mapping):
+        own = [node.get(key) for key in ("sample", "asset")] if "_target_" in node else []
+        own += OF_CLASSES.get(str(node.get("_target_")), ())
+        within = [name for value in node.values() for name in named(value)]
+        return list(dict.fromkeys([*(str(name) for name in own if name in ASSETS), *within]))
+    if isinstance(node, list):
+        return list(dict.fromkeys(name for item in node for name in named(item)))
+    return []
+
+
 def cache_folder() -> Path:
     """Where fetched files are kept: ``$BAKEOFF_CACHE``, or the user's cache folder."""
     if chosen := os.environ.get("BAKEOFF_CACHE"):
@@ -150,6 +172,7 @@ def resolve(name: str) -> Path:
     """
     if name not in ASSETS:
         raise AssetError(f'asset: there is no "{name}". Assets: {", ".join(ASSETS)}.{did_you_mean(name, ASSETS)}')
+    _resolved.setdefault(name)
     return fetch(ASSETS[name])
 
 

@@ -1,0 +1,266 @@
+"""Runs and bake-offs on disk as objects for Python: frames, verdicts, fitted models."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bakeoff import config, record
+from bakeoff.compare import comparison
+from bakeoff.compare.comparison import Comparison
+from bakeoff.config import DecisionSettings
+from bakeoff.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bakeoff.models.base import Model
+
+WORDS = {"ship": "Ship", "keep": "Keep", "inconclusive": "Not enough evidence"}
+
+
+class Run:
+    """What one variant did, read from its run folder when it is asked for.
+
+    Args:
+        folder: the run folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.record = record.read_run(folder)
+
+    @property
+    def variant(self) -> str:
+        """Its name in the bake-off."""
+        return self.record.variant
+
+    @property
+    def status(self) -> str:
+        """ok, failed or interrupted."""
+        return self.record.status
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """Of the model and its parts, as fitted."""
+        return self.record.parameters
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know of this run, one sentence each."""
+        return tuple(self.record.notes)
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The whole resolved config."""
+        return record.read_config(self.folder) or {}
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """On the test split: columns value, low and high, one row a metric."""
+        import pandas as pd
+
+        scores = self.record.metrics
+        rows = [(score.value, score.low, score.high) for score in scores.values()]
+        return pd.DataFrame(rows, pd.Index(list(scores), name="metric"), ["value", "low", "high"], dtype=float)
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """One row a test example: id, target, output and what else the model tells. Raises ``DataError``."""
+        return _parquet(self.folder / record.PREDICTIONS)
+
+    @cached_property
+    def trials(self) -> pd.DataFrame | None:
+        """One row a trial of its search; None where there was none."""
+        return _parquet(self.folder / record.TRIALS) if (self.folder / record.TRIALS).is_file() else None
+
+    @cached_property
+    def model(self) -> Model:
+        """The fitted model, loaded when it is asked for. Raises ``DataError`` where there is none."""
+        from bakeoff.models import persistence
+
+        return persistence.load(self.folder / record.MODEL)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}, {self.status})"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            _table_row(escape(name), _number(score.value), _interval(score.low, score.high))
+            for name, score in self.record.metrics.items()
+        )
+        title = f"<b>{escape(self.variant)}</b> ({escape(self.record.family)}): {self.status}"
+        error = f"<p>{escape(self.record.error['message'])}</p>" if self.record.error else ""
+        head = "<tr><th>metric</th><th>value</th><th>interval</th></tr>"
+        return f"<p>{title}</p>{error}<table>{head}{rows}</table>"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which variant to ship.
+
+    Attributes:
+        word: ship, keep or inconclusive.
+        winner: whom the verdict names; None when it is inconclusive.
+        reason: in a sentence.
+        notes: what a reader must know, one sentence each.
+    """
+
+    word: str
+    winner: str | None
+    reason: str
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        named = f" {self.winner}" if self.winner else ""
+        return f"{WORDS[self.word]}{named}: {self.reason}"
+
+    def _repr_html_(self) -> str:
+        named = f" {escape(self.winner)}" if self.winner else ""
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        told = f"<p><b>{WORDS[self.word]}{named}</b>: {escape(self.reason)}</p>"
+        return told + (f"<ul>{notes}</ul>" if notes else "")
+
+
+class Bakeoff(Mapping[str, Run]):
+    """The runs of one task and their comparison, by variant: ``bake["catboost"]``.
+
+    Args:
+        folder: of the bake-off.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._runs = {run.variant: Run(run.folder) for run in record.read_runs(folder)}
+
+    def __getitem__(self, variant: str) -> Run:
+        if variant not in self._runs:
+            near = did_you_mean(variant, self._runs)
+            raise KeyError(f'there is no variant "{variant}". Variants: {", ".join(self._runs)}.{near}')
+        return self._runs[variant]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._runs)
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """As the last run asked for it: what ``comparison.json`` holds. Raises ``DataError`` for unlike tasks."""
+        last = max(self._runs.values(), key=lambda run: run.record.started).config
+        settings = config.typed(DecisionSettings, last.get("decision") or {}, "decision")
+        incumbent = last.get("incumbent")
+        return comparison.of_folder(self.folder, settings, incumbent if incumbent in self._runs else None)[0]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Which variant to ship, and why."""
+        c = self.comparison
+        return Verdict(c.verdict, c.winner, c.reason, c.notes)
+
+    @property
+    def winner(self) -> Run | None:
+        """The run that the verdict names; None when there is not enough evidence."""
+        return self._runs[self.comparison.winner] if self.comparison.winner else None
+
+    @cached_property
+    def leaderboard(self) -> pd.DataFrame:
+        """One row a variant, best first: the metric that decides with its interval, the difference to the incumbent
+        with its own, then every other metric."""
+        import pandas as pd
+
+        c = self.comparison
+        gaps = {d.variant: d for d in c.differences if d.metric == c.metric}
+        rows = []
+        for v in c.variants:
+            deciding = v.metrics.get(c.metric)
+            gap = gaps.get(v.name)
+            row: dict[str, Any] = {"variant": v.name, "family": v.family, "status": v.status}
+            row |= {c.metric: deciding and deciding.value}
+            row |= {f"{c.metric}_low": deciding and deciding.low, f"{c.metric}_high": deciding and deciding.high}
+            row |= {"difference": gap and gap.difference}
+            row |= {"difference_low": gap and gap.low, "difference_high": gap and gap.high}
+            row |= {name: score.value for name, score in v.metrics.items() if name != c.metric}
+            rows.append(row)
+        frame = pd.DataFrame(rows).set_index("variant")
+        figures = [column for column in frame.columns if column not in ("family", "status")]
+        return frame.astype(dict.fromkeys(figures, float))
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """The test rows that all finished variants answered: target, and what each variant said, by its name."""
+        import pandas as pd
+
+        done = {name: run.predictions.set_index("id") for name, run in self._runs.items() if run.status == "ok"}
+        if not done:
+            raise DataError(f"{self.folder}: no variant has predictions.")
+        target = next(iter(done.values()))["target"]
+        outputs = [frame["output"].rename(name) for name, frame in done.items()]
+        return pd.concat([target, *outputs], axis=1, join="inner")
+
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        """The trials of all searches, one row each, with a column ``variant``; empty where nothing was searched."""
+        import pandas as pd
+
+        found = [run.trials.assign(variant=name) for name, run in self._runs.items() if run.trials is not None]
+        return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+    def __repr__(self) -> str:
+        return f"Bakeoff({str(self.folder)!r}: {', '.join(self._runs)})"
+
+    def _repr_html_(self) -> str:
+        c = self.comparison
+        head = "".join(
+            f"<th>{escape(word)}</th>"
+            for word in ("variant", "family", c.metric, "", f"against {c.incumbent}", "p95 ms", "fit s")
+        )
+        body = "".join(self._row(name) for name in self.leaderboard.index)
+        title = f"<p>{escape(c.task)}, {c.test_rows:,} test rows</p>"
+        return f"{title}<table><tr>{head}</tr>{body}</table>{self.verdict._repr_html_()}"
+
+    def _row(self, name: str) -> str:
+        c = self.comparison
+        row: Mapping[Any, Any] = self.leaderboard.loc[name].to_dict()
+        if row["status"] != "ok":
+            return _table_row(escape(name), escape(row["family"]), row["status"])
+        against = "incumbent"
+        if name != c.incumbent:
+            against = f"{row['difference']:+.3g} {_interval(row['difference_low'], row['difference_high'])}"
+        return _table_row(
+            escape(name),
+            escape(row["family"]),
+            _number(row[c.metric]),
+            _interval(row[f"{c.metric}_low"], row[f"{c.metric}_high"]),
+            against,
+            _number(row.get("latency_p95_ms")),
+            _number(row.get("fit_seconds")),
+        )
+
+
+def _parquet(file: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    if not file.is_file():
+        raise DataError(f"{file.parent}: there is no {file.name}.")
+    return pd.read_parquet(file)
+
+
+def _table_row(*cells: str) -> str:
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None or math.isnan(value) else f"{value:.3g}"
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return ""
+    return f"[{low:.3g}, {high:.3g}]"

@@ -1,0 +1,89 @@
+"""From a bake-off to the process beside it: what has been recorded is handed over, and nobody waits."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bakeoff import config, record
+from bakeoff.tracking.base import Item, Tracker
+from bakeoff.tracking.process import spawn
+
+if TYPE_CHECKING:
+    from bakeoff.request import Request
+
+log = logging.getLogger(__name__)
+
+_beside: dict[int, subprocess.Popen[str]] = {}
+"""The process that tracks, by the id of the process that started it: one that was forked has none."""
+_ending: list[subprocess.Popen[str]] = []
+"""Those that have got all they will get, and end by themselves."""
+
+
+def make(node: Mapping[str, Any]) -> Tracker:
+    """The tracker of a component config. Raises ``ConfigError`` where it cannot be had."""
+    tracker: Tracker = config.instantiate(dict(node), "tracker")
+    return tracker
+
+
+def item(folder: Path, node: Mapping[str, Any], is_comparison: bool = False) -> Item | None:
+    """A folder as it is passed to the process that tracks; None where the environment turns tracking off."""
+    tracker = make(node)
+    mode = tracker.chosen_mode()
+    if mode == "disabled":
+        return None
+    wait = tracker.wait
+    if wait is None:
+        wait = tracker.timeout if mode == "online" else 0
+    return Item(str(folder.absolute()), dict(node), tracker.timeout, wait, mode, is_comparison)
+
+
+def after_run(request: Request) -> None:
+    """Let a run that has just been recorded be tracked. Returns at once."""
+    if request.tracker:
+        _feed([item(request.folder, request.tracker)])
+
+
+def after_comparison(requests: Iterable[Request]) -> None:
+    """Let the comparison be tracked, and runs that were not yet. Waits no longer than the trackers' ``wait`` says."""
+    runs: list[Item | None] = []
+    comparisons: dict[Path, Item | None] = {}
+    for request in requests:
+        if request.tracker and (request.bakeoff / record.COMPARISON).is_file():
+            comparisons[request.bakeoff] = item(request.bakeoff, request.tracker, is_comparison=True)
+            if (request.folder / record.RESULT).is_file():
+                runs.append(item(request.folder, request.tracker))
+    fed = _feed([*runs, *comparisons.values()])
+    process = _beside.pop(os.getpid(), None)
+    if process is None:
+        return
+    _ending.append(process)
+    assert process.stdin is not None
+    with suppress(OSError):
+        process.stdin.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(max((found.wait for found in fed), default=0))
+
+
+def _feed(items: Iterable[Item | None]) -> list[Item]:
+    """Hand items to the process that tracks, which is started where there is none. Returns those handed over."""
+    wanted = [found for found in items if found is not None]
+    if not wanted:
+        return []
+    try:
+        process = _beside.get(os.getpid())
+        if process is None or process.poll() is not None:
+            _ending[:] = [ended for ended in _ending if ended.poll() is None]
+            process = _beside[os.getpid()] = spawn("bakeoff.tracking.process")
+        assert process.stdin is not None
+        process.stdin.write("".join(found.line() for found in wanted))
+        process.stdin.flush()
+    except OSError as error:
+        log.warning("not tracked: %s", error)
+        return []
+    return wanted

@@ -1,0 +1,180 @@
+"""MLflow: an experiment a bake-off, a run a variant, in a local database unless a server is named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bakeoff import record
+from bakeoff.tracking.base import Mode
+from bakeoff.tracking.content import Table, ToldComparison, ToldRun
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
+    from mlflow.tracking import MlflowClient
+
+KINDS = ("predictions", "model")
+DATABASE, ARTIFACTS = "mlflow.db", "mlflow-artifacts"
+LONGEST_PARAMETER = 6000  # characters, as MLflow wants it
+AT_ONCE = 100  # parameters, and 1,000 metrics: as many as one request may hold
+
+
+@dataclass(frozen=True)
+class MlflowTracker:
+    """Tells MLflow.
+
+    Args:
+        uri: of the tracking server or database; None: MLFLOW_TRACKING_URI, else ``mlflow.db`` beside the bake-offs.
+        artifacts: what is kept whole: predictions, model.
+        table_rows: how many predictions a table holds at most; a seeded sample of more. 0: no table.
+        timeout: seconds after which the telling of one run is ended.
+        wait: seconds that a command waits at its end for what is not told yet.
+    """
+
+    uri: str | None = None
+    artifacts: list[str] = field(default_factory=list)
+    table_rows: int = 1000
+    timeout: float = 120
+    wait: float | None = 0
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without MLflow."""
+        if find_spec("mlflow") is None:
+            raise ImportError('mlflow. Install it: pip install "bakeoff[mlflow]"')
+        unknown = [name for name in self.artifacts if name not in KINDS]
+        if unknown:
+            raise ValueError(f"artifacts: {', '.join(unknown)} is not one of {', '.join(KINDS)}")
+        if self.timeout <= 0:
+            raise ValueError(f"timeout: {self.timeout} is no time")
+
+    def chosen_mode(self) -> Mode:
+        """A server that does not answer is a failure: MLflow has no files that could be sent to it later."""
+        return "offline"
+
+    def prepare(self, mode: Mode) -> None:
+        """Keep MLflow from telling anybody how it is used."""
+        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+    def track_run(self, told: ToldRun, mode: Mode) -> Mapping[str, Any]:
+        """Parameters, a step a trial and a row of the training curves, metrics, tables, the model card."""
+        tags = {"family": told.family, "status": told.status, "fingerprint": told.fingerprint or ""}
+        with self._started(told.folder.parent, told.bakeoff, told.id, told.variant, tags, told.card) as (client, run):
+            _log_parameters(client, run, told.config["run"]["parameters"])
+            client.log_dict(run, dict(told.config), "config.json")
+            _log_steps(client, run, "trial", told.trials)
+            _log_steps(client, run, "curve", told.curves)
+            _log_summary(client, run, told.summary)
+            _log_tables(client, run, {**told.tables, "trials": _as_table(told.trials)})
+            client.log_text(run, told.card, "model_card.md")
+            for kind, path in (
+                ("predictions", told.folder / record.PREDICTIONS),
+                ("model", told.folder / record.MODEL),
+            ):
+                if kind in self.artifacts and path.exists():
+                    client.log_artifact(run, str(path))
+            if told.status != "ok":
+                client.set_terminated(run, "FAILED")
+        rows = {name: len(table.rows) for name, table in told.tables.items()}
+        return {"id": run, "rows": rows | {"trials": len(told.trials), "curves": len(told.curves)}}
+
+    def track_comparison(self, told: ToldComparison, mode: Mode) -> Mapping[str, Any]:
+        """The verdict, the leaderboard, and the pages of the report."""
+        tags = {"family": "comparison", **{key: str(value) for key, value in told.summary.items()}}
+        name = f"{told.bakeoff} comparison"
+        with self._started(told.folder, told.bakeoff, told.id, name, tags, told.verdict) as (client, run):
+            _log_tables(client, run, told.tables)
+            client.log_dict(run, dict(told.config), "comparison.json")
+            for page in told.pages:
+                client.log_artifact(run, str(page))
+        return {"id": run, "rows": {name: len(table.rows) for name, table in told.tables.items()}}
+
+    @contextmanager
+    def _started(
+        self, bakeoff: Path, experiment: str, identity: str, name: str, tags: Mapping[str, str], notes: str
+    ) -> Iterator[tuple[MlflowClient, str]]:
+        """A new MLflow run; one that told of the same run before is deleted."""
+        from mlflow.tracking import MlflowClient
+
+        here = bakeoff.parent
+        uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI")
+        client = MlflowClient(uri or f"sqlite:///{here / DATABASE}")
+        found = client.get_experiment_by_name(experiment)
+        place = None if uri else f"{(here / ARTIFACTS).as_uri()}/{bakeoff.name}"
+        experiment_id = found.experiment_id if found else client.create_experiment(experiment, place)
+        for before in client.search_runs([experiment_id], f"tags.bakeoff_id = '{identity}'"):
+            client.delete_run(before.info.run_id)
+        own = {"bakeoff_id": identity, "mlflow.note.content": notes}
+        run = client.create_run(experiment_id, tags={**tags, **own}, run_name=name).info.run_id
+        try:
+            yield client, run
+        except BaseException:
+            client.set_terminated(run, "FAILED")
+            raise
+        if client.get_run(run).info.status == "RUNNING":
+            client.set_terminated(run)
+
+
+def _log_parameters(client: MlflowClient, run: str, parameters: Mapping[str, Any]) -> None:
+    from mlflow.entities import Param
+
+    found = [Param(_name(key), str(value)[:LONGEST_PARAMETER]) for key, value in _flat(parameters).items()]
+    for start in range(0, len(found), AT_ONCE):
+        client.log_batch(run, params=found[start : start + AT_ONCE])
+
+
+def _log_steps(client: MlflowClient, run: str, prefix: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The numbers of every row, at the step that is its position."""
+    _log(
+        client, run,
+        [_metric(f"{prefix}/{key}", value, step) for step, row in enumerate(rows) for key, value in row.items()
+         if _is_number(value)],
+    )  # fmt: skip
+
+
+def _log_summary(client: MlflowClient, run: str, summary: Mapping[str, Any]) -> None:
+    _log(client, run, [_metric(key, value, 0) for key, value in summary.items() if _is_number(value)])
+
+
+def _log(client: MlflowClient, run: str, metrics: Sequence[Metric]) -> None:
+    for start in range(0, len(metrics), 10 * AT_ONCE):
+        client.log_batch(run, metrics=metrics[start : start + 10 * AT_ONCE])
+
+
+def _metric(key: str, value: float, step: int) -> Metric:
+    import time
+
+    from mlflow.entities import Metric
+
+    return Metric(_name(key), float(value), int(time.time() * 1000), step)
+
+
+def _log_tables(client: MlflowClient, run: str, tables: Mapping[str, Table]) -> None:
+    for name, table in tables.items():
+        columns = {column: [row[i] for row in table.rows] for i, column in enumerate(table.columns)}
+        if columns:
+            client.log_table(run, columns, f"{name}.json")
+
+
+def _as_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    columns = list(rows[0]) if rows else []
+    return Table(columns, [[row[column] for column in columns] for row in rows], len(rows))
+
+
+def _name(key: str) -> str:
+    """A name with the characters that MLflow takes."""
+    return "".join(c if c.isalnum() or c in "_-./ " else "_" for c in key)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+
+
+def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(node, Mapping):
+        return {prefix: node}
+    return {k: v for key, value in node.items() for k, v in _flat(value, f"{prefix}.{key}" if prefix else key).items()}

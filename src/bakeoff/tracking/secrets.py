@@ -1,0 +1,52 @@
+"""What must not leave a machine: keys and passwords, wherever they stand in what is told to a tracker."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+MASK = "***"
+LEAST = 6  # characters: a shorter value would be found in ordinary words
+OF_ENVIRONMENT = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+OF_CONFIG = re.compile(
+    r"(^|[._])(api_?key|access_?key|secret(_key)?|(auth_|access_)?token|passw(or)?d|pwd)$", re.IGNORECASE
+)
+IN_URL = re.compile(r"(\w[\w+.-]*://[^/\s:@]*):[^/\s]+@")
+IN_QUERY = re.compile(r"([?&](?:password|passwd|token|key|api_key|sig|signature)=)[^&\s]+", re.IGNORECASE)
+
+
+def known(config: Mapping[str, Any] | None = None) -> list[str]:
+    """Secret values of the environment: of variables that are named like one, or that a ``*_env`` key names."""
+    named = {str(value) for key, value in _leaves(config or {}) if key.endswith("_env")}
+    values = {os.environ[name] for name in os.environ if OF_ENVIRONMENT.search(name) or name in named}
+    values |= {value.strip() for value in values}
+    return sorted((value for value in values if len(value) >= LEAST), key=len, reverse=True)
+
+
+def masked(value: Any, secrets: list[str]) -> Any:
+    """The value, with every secret in it replaced: known ones, passwords in URLs, and what a key says is one."""
+    if isinstance(value, str):
+        for secret in secrets:
+            value = value.replace(secret, MASK)
+        return IN_QUERY.sub(rf"\1{MASK}", IN_URL.sub(rf"\1:{MASK}@", value))
+    if isinstance(value, Mapping):
+        return {
+            str(k): MASK if isinstance(v, str) and v and OF_CONFIG.search(str(k)) else masked(v, secrets)
+            for k, v in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [masked(item, secrets) for item in value]
+    return value
+
+
+def _leaves(node: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(node, Mapping):
+        for name, value in node.items():
+            yield from _leaves(value, str(name))
+    elif isinstance(node, list | tuple):
+        for value in node:
+            yield from _leaves(value, key)
+    else:
+        yield key, node

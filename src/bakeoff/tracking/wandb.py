@@ -1,0 +1,205 @@
+"""Weights & Biases: one run a variant, one for the comparison; offline unless the environment says otherwise."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bakeoff import record
+from bakeoff.tracking.base import Mode
+from bakeoff.tracking.content import Table, ToldComparison, ToldRun
+
+if TYPE_CHECKING:
+    import wandb
+
+FOLDER = "wandb"
+KINDS = ("data", "predictions", "model")
+MODES = ("online", "offline", "disabled")
+STEPS = ("step", "epoch", "iteration", "round")
+LONGEST_TAG = 64  # characters, as W&B wants it
+
+
+@dataclass(frozen=True)
+class WandbTracker:
+    """Tells Weights & Biases. Its files lie in ``outputs/<name>/wandb``.
+
+    Args:
+        project: the W&B project.
+        entity: user or team; None: the default of the account.
+        mode: ``online`` or ``offline``; None: WANDB_MODE, else online where WANDB_API_KEY is set, else offline.
+        tags: of every run, beside task, family and status.
+        artifacts: what is uploaded whole: of data (name, split and fingerprint, never rows), predictions, model.
+        table_rows: how many predictions a table holds at most; a seeded sample of more. 0: no table.
+        timeout: seconds after which the telling of one run is ended.
+        wait: seconds that a command waits at its end for what is not told yet; None: the timeout when online, else 0.
+    """
+
+    project: str = "bakeoff"
+    entity: str | None = None
+    mode: str | None = None
+    tags: list[str] = field(default_factory=list)
+    artifacts: list[str] = field(default_factory=list)
+    table_rows: int = 1000
+    timeout: float = 120
+    wait: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without W&B."""
+        unknown = [name for name in self.artifacts if name not in KINDS]
+        if unknown:
+            raise ValueError(f"artifacts: {', '.join(unknown)} is not one of {', '.join(KINDS)}")
+        if self.timeout <= 0:
+            raise ValueError(f"timeout: {self.timeout} is no time")
+        if self.mode is not None and self.mode not in MODES:
+            raise ValueError(f'mode: "{self.mode}" is not one of {", ".join(MODES)}')
+
+    def chosen_mode(self) -> Mode:
+        """As declared, or as the environment says."""
+        asked = self.mode or os.environ.get("WANDB_MODE") or ("online" if os.environ.get("WANDB_API_KEY") else "")
+        if asked in ("disabled", "dryrun", "offline", ""):
+            return "disabled" if asked == "disabled" else "offline"
+        return "online"
+
+    def prepare(self, mode: Mode) -> None:
+        """Keep W&B from loading pandas, which takes longer than all else, and offline from reporting to anybody."""
+        if mode == "offline":
+            os.environ["WANDB_ERROR_REPORTING"] = "false"
+        if "pandas" not in sys.modules:
+            sys.modules["pandas"] = None  # type: ignore[assignment]
+            importlib.import_module("wandb")  # it looks once, whether there is pandas
+            del sys.modules["pandas"]
+
+    def track_run(self, told: ToldRun, mode: Mode) -> Mapping[str, Any]:
+        """One step a trial, one a row of the training curves, and at the end metrics, tables and the model card."""
+        is_ok = told.status == "ok"
+        about = {"id": told.id, "name": told.variant, "group": told.bakeoff, "job_type": told.family or "model"}
+        with self._started(
+            told.folder.parent, mode, told.tags, is_ok, config=told.config, notes=told.card, **about
+        ) as (
+            run,
+            written,
+        ):
+            step = _log_trials(run, told.trials)
+            step = _log_curves(run, told.curves, step)
+            if told.tables:
+                run.log({name: _table(table) for name, table in told.tables.items()}, step=step)
+            run.summary.update({**told.summary, "status": told.status})
+            card = Path(run.dir) / "model_card.md"
+            card.write_text(told.card, encoding="utf-8")
+            run.save(str(card), base_path=run.dir, policy="now")
+            self._log_artifacts(run, told)
+        return {**written, "rows": _counts(told.tables) | {"trials": len(told.trials), "curves": len(told.curves)}}
+
+    def track_comparison(self, told: ToldComparison, mode: Mode) -> Mapping[str, Any]:
+        """The verdict, the leaderboard, charts of it, and the pages of the report."""
+        import wandb
+
+        about = {"id": told.id, "name": f"{told.bakeoff} comparison", "group": told.bakeoff, "job_type": "comparison"}
+        with self._started(told.folder, mode, told.tags, True, config=told.config, notes=told.verdict, **about) as (
+            run,
+            written,
+        ):
+            tables = {name: _table(table) for name, table in told.tables.items()}
+            leaderboard = told.tables["leaderboard"]
+            charts = {}
+            if told.metric in leaderboard.columns:
+                title = f"{told.metric} of each variant"
+                charts["chart/quality"] = wandb.plot.bar(_table(leaderboard), "variant", told.metric, title=title)
+            if {told.metric, "latency_p95_ms"} <= set(leaderboard.columns):
+                title = f"{told.metric} against latency"
+                charts["chart/latency"] = wandb.plot.scatter(
+                    _table(leaderboard), "latency_p95_ms", told.metric, title=title
+                )
+            pages = {f"page/{path.stem}": _page(path) for path in told.pages}
+            run.log({**tables, **charts, **pages}, step=0)
+            run.summary.update(dict(told.summary))
+        return {**written, "rows": _counts(told.tables)}
+
+    @contextmanager
+    def _started(
+        self, bakeoff: Path, mode: Mode, tags: Sequence[str], is_ok: bool, **about: Any
+    ) -> Iterator[tuple[wandb.Run, dict[str, Any]]]:
+        """A W&B run, and what there is to say of it when it has ended."""
+        folder = bakeoff / FOLDER
+        folder.mkdir(exist_ok=True)  # W&B itself would turn to a temporary folder where this one cannot be written
+        os.environ["WANDB_DATA_DIR"] = str(folder)  # copies of artifacts that wait for their upload
+        import wandb
+
+        settings = wandb.Settings(
+            silent=True, console="off", disable_code=True, disable_git=True, save_code=False, x_disable_stats=True,
+            x_disable_meta=True, x_disable_machine_info=True, x_save_requirements=False, init_timeout=self.timeout,
+        )  # fmt: skip
+        written: dict[str, Any] = {"id": about["id"]}
+        run = wandb.init(
+            project=self.project, entity=self.entity, mode=mode, dir=str(bakeoff), settings=settings,
+            tags=[tag[:LONGEST_TAG] for tag in dict.fromkeys([*tags, *self.tags])], **about,
+        )  # fmt: skip
+        written["files"] = Path(run.dir).parent.relative_to(bakeoff.resolve()).as_posix()
+        if mode == "online":
+            written["url"] = run.url
+        try:
+            yield run, written
+        except BaseException:
+            run.finish(exit_code=1)
+            raise
+        run.finish(exit_code=0 if is_ok else 1)
+
+    def _log_artifacts(self, run: wandb.Run, told: ToldRun) -> None:
+        import wandb
+
+        fingerprint = (told.fingerprint or "")[:12]
+        aliases = [alias for alias in (fingerprint, told.variant[:LONGEST_TAG]) if alias]
+        name = "".join(c if c.isalnum() or c in "-_." else "-" for c in f"{told.bakeoff}-{told.variant}")[:100]
+        if "data" in self.artifacts and told.task and fingerprint:
+            data = wandb.Artifact(str(told.task["name"]), "dataset", metadata=dict(told.task))
+            with data.new_file("fingerprint.txt") as file:
+                file.write(f"{told.fingerprint}\n")
+            run.log_artifact(data, aliases=[fingerprint])
+        for kind, path in (("predictions", told.folder / record.PREDICTIONS), ("model", told.folder / record.MODEL)):
+            if kind in self.artifacts and path.exists():
+                artifact = wandb.Artifact(f"{name}-{kind}", kind)
+                (artifact.add_dir if path.is_dir() else artifact.add_file)(str(path))
+                run.log_artifact(artifact, aliases=aliases)
+
+
+def _log_trials(run: wandb.Run, trials: Sequence[Mapping[str, Any]]) -> int:
+    """One step a trial. Returns the next step."""
+    if trials:
+        run.define_metric("trial/*", step_metric="trial/number")
+    for step, trial in enumerate(trials):
+        run.log({f"trial/{key}": value for key, value in trial.items() if value is not None}, step=step)
+    return len(trials)
+
+
+def _log_curves(run: wandb.Run, curves: Sequence[Mapping[str, Any]], step: int) -> int:
+    """One step a row. Returns the next step."""
+    axis = next((name for name in STEPS if curves and name in curves[0]), None)
+    if axis:
+        run.define_metric("curve/*", step_metric=f"curve/{axis}")
+    for offset, row in enumerate(curves):
+        run.log({f"curve/{key}": value for key, value in row.items() if value is not None}, step=step + offset)
+    return step + len(curves)
+
+
+def _table(table: Table) -> wandb.Table:
+    import wandb
+
+    return wandb.Table(columns=list(table.columns), data=[list(r) for r in table.rows], allow_mixed_types=True)
+
+
+def _page(path: Path) -> wandb.Html | wandb.Image:
+    import wandb
+
+    if path.suffix == ".png":
+        return wandb.Image(str(path))
+    return wandb.Html(path.read_text("utf-8"), inject=False)
+
+
+def _counts(tables: Mapping[str, Table]) -> dict[str, int]:
+    return {name: len(table.rows) for name, table in tables.items()}
