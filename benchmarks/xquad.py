@@ -25,7 +25,7 @@ EXTRACTED = ["-m", "model=extractive", "retriever=bm25,dense,hybrid", "name=answ
 # All questions have an answer here, so that abstaining wins nothing. A small model is lost in JSON with sources, so it
 # is also asked for the answer alone, and the passage is cited that holds most of it.
 ANSWERED = ["-m", "model=rag", "retriever=hybrid", "model.min_confidence=0", "name=answers"]
-IN_JSON = ["prompt=answer_from_passages", "retriever.top_k=3"]
+IN_JSON = ["prompt=answer_from_passages", "model.citations=asked", "retriever.top_k=3"]
 PLAINLY = ["prompt=answer_plainly", "model.citations=matched", "retriever.top_k=1,3"]
 SHOWN = {
     "retrieval": ("recall_at_1", "recall_at_5", "mrr"),
