@@ -60,6 +60,7 @@ class LlmModel:
     """
 
     uses_validation = False
+    _was_answered = False  # once it was, a batch without a usable answer is a bad batch, and no broken server
 
     def __init__(
         self,
@@ -126,7 +127,7 @@ class LlmModel:
         self.leaning_: NDArray[np.float64] | None = None
 
     def predict(self, X: pd.DataFrame) -> Predictions:
-        """Ask about n rows. Raises ``LLMError`` when none of them gets an answer."""
+        """Ask about n rows. Raises ``LLMError`` when no row has ever got an answer."""
         if not hasattr(self, "schema_"):
             raise RuntimeError("LlmModel: predict was called before fit.")
         start = time.perf_counter()
@@ -138,7 +139,8 @@ class LlmModel:
         if is_by_logprobs and self.calibrate and self.leaning_ is None:
             self.leaning_ = self._measured_leaning()
         completions = self.llm.complete(asks)
-        if not any(c.status in ("ok", "not_asked") for c in completions):
+        self._was_answered = self._was_answered or any(c.status in ("ok", "not_asked") for c in completions)
+        if not self._was_answered:
             raise LLMError(
                 f"llm: none of {len(completions)} requests got an answer that can be used: {completions[0].error}."
             )
