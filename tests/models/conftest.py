@@ -25,9 +25,9 @@ from bakeoff.llm.local import LlamaCpp
 from bakeoff.llm.prompts import Prompt
 from bakeoff.models.base import Context
 from bakeoff.task import Corpus, Examples, Gold, Schema
-from llm.conftest import peer, proxy, smollm2
+from llm.conftest import own_cache, peer, proxy, smollm2
 
-__all__ = ["peer", "proxy", "smollm2"]
+__all__ = ["own_cache", "peer", "proxy", "smollm2"]
 
 CONF = Path(__file__).parents[2] / "conf"
 QA = Schema("qa", "answers", {"question": "text", "history": "text"})

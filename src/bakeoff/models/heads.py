@@ -82,6 +82,8 @@ def answer(estimator: Any, matrix: Any, schema: Schema) -> Predictions:
         return Predictions(labels[estimator.predict(matrix)])
     proba = np.zeros((matrix.shape[0], len(labels)))
     proba[:, estimator.classes_] = estimator.predict_proba(matrix)
+    total = proba.sum(axis=1, keepdims=True)
+    proba /= np.where(total > 0, total, 1)  # of an estimator that computes in 32 bits the sum is 1 only nearly
     if _has_threshold(estimator):
         return Predictions(labels[estimator.predict(matrix)], proba)
     return Predictions(classes.most_probable(proba, schema.classes), proba)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+import sys
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,11 +14,13 @@ import numpy as np
 from bakeoff.errors import ConfigError, LLMError, did_you_mean
 from bakeoff.llm.base import LLM, Ask, Completion, Planned
 from bakeoff.llm.prompts import Prompt
+from bakeoff.llm.usage import Spent
 from bakeoff.models import answers, kept, labels
 from bakeoff.models.base import Context, require_kind
+from bakeoff.models.found import Timed
 from bakeoff.models.labels import Spoken
 from bakeoff.models.shots import Shots
-from bakeoff.models.texts import texts
+from bakeoff.models.texts import Reader, texts
 from bakeoff.retrieval.base import Embedder
 from bakeoff.task import ABSTAINED, Examples, Predictions, Schema, questions
 
@@ -57,6 +60,7 @@ class LlmModel:
     """
 
     uses_validation = False
+    _was_answered = False  # once it was, a batch without a usable answer is a bad batch, and no broken server
 
     def __init__(
         self,
@@ -111,36 +115,46 @@ class LlmModel:
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Nothing is learnt but the fallback, and which rows are shown as examples."""
-        self.schema_ = context.schema
+        self.schema_, self.threads_ = context.schema, context.threads
         self.spoken_ = Spoken.of(context.schema.classes, self.names or {}, codes=self.method == "logprobs")
         self.fallback_ = _fallback(train.y, context.schema)
         asked = _values(train.X, context.schema)
         said = [self._said(truth) for truth in train.y]
-        self.shots_ = Shots.of(asked, said, self.shots, self.shots_by, self.embedder, context.seed, context.threads)
+        reader = None
+        if self.embedder is not None:
+            reader = Reader(self.embedder, context.threads, looks_up=context.memo is not None)
+        self.shots_ = Shots.of(asked, said, self.shots, self.shots_by, reader, context.seed)
         self.leaning_: NDArray[np.float64] | None = None
 
     def predict(self, X: pd.DataFrame) -> Predictions:
-        """Ask about n rows. Raises ``LLMError`` when none of them gets an answer."""
+        """Ask about n rows. Raises ``LLMError`` when no row has ever got an answer."""
         if not hasattr(self, "schema_"):
             raise RuntimeError("LlmModel: predict was called before fit.")
+        start = time.perf_counter()
         asks = self._asks(X)
+        before = None
+        if self.shots_.reader is not None:  # finding the nearest examples takes its time
+            before = Timed(asks, None, (time.perf_counter() - start) / len(asks), [Spent()] * len(asks))
+        is_by_logprobs = self.schema_.kind == "classification" and self.method == "logprobs"
+        if is_by_logprobs and self.calibrate and self.leaning_ is None:
+            self.leaning_ = self._measured_leaning()
         completions = self.llm.complete(asks)
-        if not any(c.status in ("ok", "not_asked") for c in completions):
+        self._was_answered = self._was_answered or any(c.status in ("ok", "not_asked") for c in completions)
+        if not self._was_answered:
             raise LLMError(
                 f"llm: none of {len(completions)} requests got an answer that can be used: {completions[0].error}."
             )
-        if self.schema_.kind == "classification" and self.method == "logprobs":
-            return self._by_logprobs(completions)
-        return self._by_text(completions)
+        return self._by_logprobs(completions, before) if is_by_logprobs else self._by_text(completions, before)
 
     def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
         """The requests that n rows take; where examples are to be the nearest, others stand in their place."""
         shots_by = "random" if self.shots_by == "nearest" else self.shots_by
         model = LlmModel(
-            self.llm, self.prompt, self.method, False, self.shots, shots_by, None, self.names, self.max_tokens
+            self.llm, self.prompt, self.method, self.calibrate, self.shots, shots_by, None, self.names, self.max_tokens
         )
         model.fit(train, None, context)
-        return [Planned(self.llm, model._asks(X))]
+        is_calibrated = context.schema.kind == "classification" and self.method == "logprobs" and self.calibrate
+        return [Planned(self.llm, [*(model._content_free() if is_calibrated else []), *model._asks(X)])]
 
     def details(self) -> Mapping[str, Any]:
         """What was asked of the LLM so far."""
@@ -150,6 +164,7 @@ class LlmModel:
         """Write the parts as configs, the examples and the fallback as JSON."""
         kept.save(
             folder, self.schema_, self._arguments(), fallback=self.fallback_, shots=self.shots_.to_json(),
+            threads=self.threads_,
             leaning=None if self.leaning_ is None else self.leaning_.tolist(),
         )  # fmt: skip
 
@@ -158,10 +173,11 @@ class LlmModel:
         """Read back what ``save`` wrote."""
         read = kept.load(folder)
         model = cls(**read.arguments)
-        model.schema_ = read.schema
+        model.schema_, model.threads_ = read.schema, read.learnt["threads"]
         model.spoken_ = Spoken.of(read.schema.classes, model.names or {}, codes=model.method == "logprobs")
         model.fallback_ = read.learnt["fallback"]
-        model.shots_ = Shots.from_json(read.learnt["shots"], model.embedder)
+        reader = None if model.embedder is None else Reader(model.embedder, read.learnt["threads"])
+        model.shots_ = Shots.from_json(read.learnt["shots"], reader)
         leaning = read.learnt["leaning"]
         model.leaning_ = None if leaning is None else np.array(leaning)
         return model
@@ -203,12 +219,12 @@ class LlmModel:
             return Ask(messages, max_tokens=1, top_logprobs=labels.CANDIDATES)
         return Ask(messages, choices=tuple(self.spoken_.words), max_tokens=self.max_tokens)
 
-    def _by_text(self, completions: Sequence[Completion]) -> Predictions:
+    def _by_text(self, completions: Sequence[Completion], before: Timed | None) -> Predictions:
         outputs: list[Any] = [self._output(c) for c in completions]
         is_fallback = [output is None for output in outputs]
         found = [self.fallback_ if output is None else output for output in outputs]
         kind = np.float64 if self.schema_.kind == "regression" else object
-        return answers.of_completions(np.array(found, dtype=kind), _stages(is_fallback), completions)
+        return answers.of_completions(np.array(found, dtype=kind), _stages(is_fallback), completions, before)
 
     def _output(self, completion: Completion) -> Any:
         """What a completion says; None where it says nothing that can be used."""
@@ -217,22 +233,23 @@ class LlmModel:
         if self.schema_.kind == "classification":
             return self.spoken_.label(completion.text)
         if self.schema_.kind == "regression":
-            value = float(completion.parsed["value"])
-            return value if math.isfinite(value) else None
+            value = completion.parsed["value"]
+            return float(value) if abs(value) <= sys.float_info.max else None  # NaN is not either
         return answers.short(completion.text)
 
-    def _by_logprobs(self, completions: Sequence[Completion]) -> Predictions:
-        if not any(c.logprobs for c in completions if c.status == "ok"):
+    def _by_logprobs(self, completions: Sequence[Completion], before: Timed | None) -> Predictions:
+        told = [bool(c.logprobs) for c in completions if c.status == "ok"]
+        if told and not any(told):
             raise LLMError("llm: the server tells no log-probabilities. Choose model.method=generate.")
-        if self.calibrate and self.leaning_ is None:
-            self.leaning_ = self._measured_leaning()
         proba = np.array([self._proba(c) for c in completions])
         best = proba.argmax(axis=1)
         output = np.array([self.schema_.classes[i] for i in best], dtype=object)
         is_fallback = [not c.logprobs for c in completions]
         output[np.array(is_fallback)] = self.fallback_
         confidence = proba[np.arange(len(proba)), best]
-        return answers.of_completions(output, _stages(is_fallback), completions, proba=proba, confidence=confidence)
+        return answers.of_completions(
+            output, _stages(is_fallback), completions, before, proba=proba, confidence=confidence
+        )
 
     def _proba(self, completion: Completion) -> NDArray[np.float64]:
         proba = self.spoken_.probabilities(completion.logprobs)
@@ -240,12 +257,15 @@ class LlmModel:
             proba = proba / self.leaning_
         return np.asarray(proba / proba.sum(), dtype=np.float64)
 
-    def _measured_leaning(self) -> NDArray[np.float64]:
-        """How probable each label is when there is nothing to label, shape (k,)."""
+    def _content_free(self) -> list[Ask]:
         shown = self.shots_.fixed()
-        found = self.llm.complete([self._ask({"text": text}, shown) for text in CONTENT_FREE])
+        return [self._ask({"text": text}, shown) for text in CONTENT_FREE]
+
+    def _measured_leaning(self) -> NDArray[np.float64] | None:
+        """How probable each label is when there is nothing to label, shape (k,); None where nobody says."""
+        found = self.llm.complete(self._content_free())
         told = [self.spoken_.probabilities(c.logprobs) for c in found if c.logprobs]
-        return np.mean(told, axis=0) if told else np.full(len(self.schema_.classes), 1 / len(self.schema_.classes))
+        return np.asarray(np.mean(told, axis=0), dtype=np.float64) if told else None
 
 
 def _values(X: pd.DataFrame, schema: Schema) -> list[dict[str, Any]]:

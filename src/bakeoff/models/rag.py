@@ -50,6 +50,7 @@ class RagModel:
     """
 
     uses_validation = False
+    _was_answered = False  # once it was, a batch without a usable answer is a bad batch, and no broken server
 
     def __init__(
         self,
@@ -91,14 +92,15 @@ class RagModel:
         self._open(context.schema, context.corpus, context.threads, context.memo is not None)
 
     def predict(self, X: pd.DataFrame) -> Predictions:
-        """Answer n questions. Raises ``LLMError`` when none of them gets an answer."""
+        """Answer n questions. Raises ``LLMError`` when none has ever got an answer."""
         if not hasattr(self, "index_"):
             raise RuntimeError("RagModel: predict was called before fit.")
         asked = questions(X)
         told = found.timed(self._shown, asked, self.is_search_, self.asks_llm_)
         shown: list[list[Passage]] = told.results
         completions = self.llm.complete([self._ask(*pair) for pair in zip(asked, shown, strict=True)])
-        if not any(c.status in ("ok", "not_asked") for c in completions):
+        self._was_answered = self._was_answered or any(c.status in ("ok", "not_asked") for c in completions)
+        if not self._was_answered:
             raise LLMError(
                 f"llm: none of {len(completions)} requests got an answer that can be used: {completions[0].error}."
             )

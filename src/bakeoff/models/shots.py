@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from bakeoff.retrieval.base import Embedder
+from bakeoff.models.texts import Reader
 from bakeoff.task import Turn
 
 if TYPE_CHECKING:
@@ -25,15 +25,17 @@ class Shots:
     Attributes:
         pool: what the templates see of each, and its right answer. Of a fixed choice, all of it is shown.
         count: how many of them are shown with each row, where they are chosen for it.
-        embedder: by which they are chosen; None where the choice is fixed.
-        threads: for embedding.
+        reader: by which they are chosen; None where the choice is fixed.
     """
 
     pool: Shown
     count: int
-    embedder: Embedder | None = None
-    threads: int = 1
-    _vectors: NDArray[np.float32] | None = None
+    reader: Reader | None = None
+    _vectors: NDArray[np.float32] | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.reader is not None:
+            self._vectors = self.reader.learn([_text(values) for values, _ in self.pool])
 
     @classmethod
     def of(
@@ -42,9 +44,8 @@ class Shots:
         answers: Sequence[str],
         count: int,
         by: str,
-        embedder: Embedder | None,
+        reader: Reader | None,
         seed: int,
-        threads: int,
     ) -> Self:
         """Choose among n training rows.
 
@@ -53,15 +54,14 @@ class Shots:
             answers: the right one of each.
             count: how many to show.
             by: random, balanced or nearest.
-            embedder: for nearest.
+            reader: for nearest.
             seed: of the choice.
-            threads: for embedding.
         """
         pairs = list(zip(values, answers, strict=True))
         if not count or not pairs:
             return cls([], 0)
         if by == "nearest":
-            return cls(pairs, count, embedder, threads)
+            return cls(pairs, count, reader)
         order = np.random.default_rng(seed).permutation(len(pairs))
         if by == "balanced":
             order = _balanced(order, answers)
@@ -69,18 +69,14 @@ class Shots:
 
     def fixed(self) -> Shown:
         """The examples that do not depend on a row."""
-        return self.pool if self.embedder is None else self.pool[: self.count]
+        return self.pool if self.reader is None else self.pool[: self.count]
 
     def beside(self, rows: Sequence[Values]) -> Iterator[tuple[Values, Shown]]:
         """Each row with the examples to show before it; the nearest stands last, next to the row."""
-        if self.embedder is None:
+        if self.reader is None or self._vectors is None:
             yield from ((row, self.pool) for row in rows)
             return
-        from bakeoff.retrieval.embeddings import embedded
-
-        if self._vectors is None:
-            self._vectors = embedded(self.embedder, [_text(v) for v, _ in self.pool], self.threads)[0]
-        near = embedded(self.embedder, [_text(row) for row in rows], self.threads)[0] @ self._vectors.T
+        near = self.reader.ask([_text(row) for row in rows]) @ self._vectors.T
         for row, similarity in zip(rows, near, strict=True):
             nearest = np.argsort(-similarity, kind="stable")[: self.count]
             yield row, [self.pool[i] for i in nearest[::-1]]
@@ -90,16 +86,16 @@ class Shots:
         pool = [
             [{**v, **({"history": [vars(t) for t in v["history"]]} if "history" in v else {})}, a] for v, a in self.pool
         ]
-        return {"pool": pool, "count": self.count, "is_fixed": self.embedder is None, "threads": self.threads}
+        return {"pool": pool, "count": self.count, "is_fixed": self.reader is None}
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any], embedder: Embedder | None) -> Self:
+    def from_json(cls, content: Mapping[str, Any], reader: Reader | None) -> Self:
         """Read back what ``to_json`` made."""
         pool: Shown = []
         for values, answer in content["pool"]:
             turns = {"history": tuple(Turn(**t) for t in values["history"])} if "history" in values else {}
             pool.append(({**values, **turns}, answer))
-        return cls(pool, content["count"], None if content["is_fixed"] else embedder, content["threads"])
+        return cls(pool, content["count"], None if content["is_fixed"] else reader)
 
 
 def _text(values: Values) -> str:
