@@ -23,9 +23,9 @@ from bakeoff.models.lags import Lagged
 from bakeoff.task import Task
 
 CONF = Path(__file__).parents[2] / "conf"
-MODELS = ("seasonal_naive", "linear", "catboost", "hist_gradient_boosting", "nearest_neighbors")
-SMALLER = {"catboost": {"iterations": 60}, "hist_gradient_boosting": {"regressor.max_iter": 30}}
-NOT_OF_SERIES = ("constant", "rules", "embedding", "knn", "llm", "retrieve")
+MODELS = ("seasonal_naive", "linear", "catboost")
+SMALLER = {"catboost": {"iterations": 60}}
+NOT_OF_SERIES = ("constant", "rules", "knn", "retrieve")
 CASES = [(name, several) for name in MODELS for several in (False, True)]
 
 
