@@ -17,12 +17,15 @@ PACKAGES = (
     "omegaconf",
     "optuna",
     "pandas",
+    "peft",
     "pyarrow",
+    "pytorch-lightning",
     "scikit-learn",
     "scipy",
     "skrub",
     "sqlalchemy",
     "torch",
+    "transformers",
 )
 
 

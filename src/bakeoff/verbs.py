@@ -59,14 +59,16 @@ def list_components(arguments: Sequence[str], folders: Sequence[Path]) -> None:
 
 
 def doctor(conf: Path) -> None:
-    """Show versions, cores, folders and which assets are at hand."""
+    """Show versions, cores, devices, folders and which assets are at hand."""
     from bakeoff import assets
+    from bakeoff.models.deep import devices
 
     found = environment.describe()
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_row("python", f"{found['python']} on {found['platform']}, {found['cores']} cores")
     for package, version in found["versions"].items():
         table.add_row(package, version)
+    table.add_row("accelerators", devices.described())
     table.add_row("configs", str(conf))
     table.add_row("cache", str(assets.cache_folder()))
     for name, asset in assets.ASSETS.items():
