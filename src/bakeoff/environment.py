@@ -19,7 +19,7 @@ COMMAND = "BAKEOFF_COMMAND"  # an environment variable: workers that are process
 LONGEST_DIFF = 1_000_000  # characters of a diff that are recorded
 GIT_SECONDS = 10
 # Of the packages that bakeoff does not declare itself, those whose version may change a result.
-BESIDES = ("bakeoff", "torch")
+BESIDES = ("bakeoff", "peft", "torch", "transformers")
 
 
 def cores() -> int:

@@ -228,8 +228,9 @@ def schema(arguments: Sequence[str], conf: Path) -> None:
 
 
 def doctor(conf: Path) -> None:
-    """Show versions, cores, folders, keys of providers, which assets are at hand, and where tracking goes."""
+    """Show versions, cores, devices, folders, keys of providers, assets at hand, and where tracking goes."""
     from bakeoff import assets
+    from bakeoff.models.deep import devices
     from bakeoff.tracking.wandb import WandbTracker
 
     found = environment.describe()
@@ -237,6 +238,7 @@ def doctor(conf: Path) -> None:
     table.add_row("python", f"{found['python']} on {found['platform']}, {found['cores']} cores")
     for package, version in found["versions"].items():
         table.add_row(package, version)
+    table.add_row("accelerators", devices.described())
     table.add_row("configs", str(conf))
     table.add_row("cache", str(assets.cache_folder()))
     for variable in _key_variables(conf):

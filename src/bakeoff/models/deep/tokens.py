@@ -61,8 +61,8 @@ class Cut:
     count: int
 
 
-def cut(tokens: Ragged, longest: int) -> Cut:
-    """The first ``longest`` tokens of each sequence."""
+def cut(tokens: Ragged, longest: int, keep_last: bool = False) -> Cut:
+    """The first ``longest`` tokens of each sequence; with ``keep_last`` the last of them is the one that ends it."""
     lengths = tokens.lengths
     count = int((lengths > longest).sum())
     if not count:
@@ -70,7 +70,11 @@ def cut(tokens: Ragged, longest: int) -> Cut:
     starts = tokens.ends - lengths
     position = np.arange(len(tokens.flat)) - np.repeat(starts, lengths)
     kept = np.minimum(lengths, longest)
-    return Cut(Ragged(tokens.flat[position < longest], np.cumsum(kept), tokens.padding), count)
+    shortened = Ragged(tokens.flat[position < longest], np.cumsum(kept), tokens.padding)
+    if keep_last:
+        is_cut = lengths > longest
+        shortened.flat[shortened.ends[is_cut] - 1] = tokens.flat[tokens.ends[is_cut] - 1]
+    return Cut(shortened, count)
 
 
 def split(text: str, unit: Unit) -> list[str]:

@@ -119,7 +119,7 @@ def fit(
     if trainer.schedule == "plateau" and valid is None:
         trainer = replace(trainer, schedule="constant")
     with devices.threads(1), _chance(context.seed, device), _quiet():
-        network = build()
+        network = _built(build)
         network.train()
 
         def module(of: Recipe, steps: int) -> Module:
@@ -168,6 +168,19 @@ def fit(
         "seconds": time.perf_counter() - start,
     }
     return Trained(network, problem.targets, threads, watch.curves, facts)
+
+
+def _built(build: Callable[[], nn.Module]) -> nn.Module:
+    from bakeoff.models.deep import finding
+
+    try:
+        return build()
+    except (RuntimeError, MemoryError) as error:
+        if not finding.is_out_of_memory(error):
+            raise
+        raise ConfigError(
+            "model: the network does not fit into the memory of this machine. Choose fewer or narrower layers."
+        ) from error
 
 
 def _lightning(trainer: Trainer, device: Any, epochs: int, watch: Any) -> Any:

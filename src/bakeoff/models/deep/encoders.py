@@ -1,0 +1,176 @@
+"""Pre-trained encoders: where they come from, which of their weights learn, and how they are kept."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from bakeoff import assets
+from bakeoff.errors import AssetError, ConfigError, DataError
+from bakeoff.models.deep.batches import Ragged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tokenizers import Tokenizer
+    from torch import nn
+
+MINILM = "minilm"
+CONFIG, TOKENIZER = "config.json", "tokenizer.json"
+Tune = Literal["full", "last", "lora", "head"]
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A pre-trained encoder.
+
+    Attributes:
+        network: of transformers; takes ``input_ids`` and ``attention_mask``.
+        tokenizer: its own.
+    """
+
+    network: nn.Module
+    tokenizer: Tokenizer
+
+    @property
+    def width(self) -> int:
+        """Dimensions of its vectors."""
+        return int(self.network.config.hidden_size)  # type: ignore[union-attr, arg-type]
+
+    @property
+    def longest(self) -> int:
+        """How many tokens it can read."""
+        return int(getattr(self.network.config, "max_position_embeddings", 10**9))
+
+
+def check(tune: Tune) -> None:
+    """Raise ``ConfigError`` when a package of the extra is missing."""
+    for package in ("transformers", *(["peft"] if tune == "lora" else [])):
+        if find_spec(package) is None:
+            raise ConfigError(f'model: {package} is not installed. Install it: pip install "bakeoff[finetune]"')
+
+
+def pretrained(name: str, revision: str | None) -> Encoder:
+    """The encoder of that name.
+
+    Args:
+        name: ``minilm``, which is pinned; a name on the Hugging Face hub; or a folder in the hub's layout.
+        revision: of the hub repository; None: the newest.
+
+    Raises:
+        AssetError: it cannot be had.
+        DataError: its weights do not fit its config.
+    """
+    from tokenizers import Tokenizer
+
+    if name == MINILM:
+        network = of_config(assets.resolve("minilm_config"))
+        load(network, assets.resolve("minilm_weights"))
+        return Encoder(network, _plain(Tokenizer.from_file(str(assets.resolve("minilm_tokenizer")))))
+    from transformers import AutoModel, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, use_fast=True)
+        # Safetensors only: other files of weights are pickles.
+        network = AutoModel.from_pretrained(name, revision=revision, use_safetensors=True)
+    except (OSError, ValueError) as error:
+        told = str(error).strip().splitlines()[0]
+        raise AssetError(
+            f"model.encoder: {name} cannot be had: {told} Give the name of an encoder on the hub that has safetensors, "
+            "the folder of one, or minilm."
+        ) from error
+    if not hasattr(tokenizer, "backend_tokenizer"):
+        raise AssetError(f"model.encoder: {name} has no fast tokenizer (tokenizer.json). Choose another encoder.")
+    return Encoder(network.float(), _plain(Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())))
+
+
+def of_config(file: Path) -> nn.Module:
+    """An encoder of that config, not yet with its weights."""
+    from transformers import AutoConfig, AutoModel
+
+    described = json.loads(file.read_text("utf-8"))
+    network: nn.Module = AutoModel.from_config(AutoConfig.for_model(described.pop("model_type"), **described)).float()
+    return network
+
+
+def load(network: nn.Module, file: Path) -> None:
+    """Read an encoder's weights. Raises ``DataError`` when some are missing or of another shape."""
+    from safetensors.torch import load_file
+
+    try:
+        missing, _ = network.load_state_dict(load_file(file), strict=False)
+    except RuntimeError as error:
+        raise DataError(f"{file}: these are the weights of another encoder: {error}") from error
+    if missing:
+        raise DataError(f"{file}: these are the weights of another encoder: {', '.join(missing[:3])} is missing.")
+
+
+def save(encoder: Encoder, folder: Path) -> None:
+    """Write config and tokenizer; the weights are kept with the head's."""
+    (folder / CONFIG).write_text(encoder.network.config.to_json_string(use_diff=False), encoding="utf-8")  # type: ignore[union-attr, operator]
+    encoder.tokenizer.save(str(folder / TOKENIZER))
+
+
+def saved(folder: Path) -> Encoder:
+    """Read back what ``save`` wrote, without weights."""
+    from tokenizers import Tokenizer
+
+    return Encoder(of_config(folder / CONFIG), _plain(Tokenizer.from_file(str(folder / TOKENIZER))))
+
+
+def read(tokenizer: Tokenizer, texts: Sequence[str]) -> Ragged:
+    """The tokens of n texts, with those that begin and end a text."""
+    padding = next((i for t in ("[PAD]", "<pad>") if (i := tokenizer.token_to_id(t)) is not None), 0)
+    return Ragged.of([encoding.ids for encoding in tokenizer.encode_batch(list(texts))], padding)
+
+
+def prepare(network: nn.Module, tune: Tune, last_layers: int, rank: int) -> nn.Module:
+    """Let some of an encoder's weights learn, and the others be.
+
+    Args:
+        network: of transformers.
+        tune: all weights, those of the last layers, a low-rank addition to all matrices (LoRA, Hu et al. 2022) or none.
+        last_layers: how many.
+        rank: of the addition.
+    """
+    if tune == "lora":
+        from peft import LoraConfig, get_peft_model
+
+        added: nn.Module = get_peft_model(
+            network, LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules="all-linear")
+        )
+        return added
+    network.requires_grad_(tune == "full")
+    if tune == "last":
+        layers = _layers(network)
+        if last_layers > len(layers):
+            raise ConfigError(f"model.last_layers: {last_layers} of {len(layers)} layers. Allowed: 1 to {len(layers)}.")
+        for layer in layers[-last_layers:]:
+            layer.requires_grad_(True)
+    return network
+
+
+def merged(network: nn.Module) -> nn.Module:
+    """The encoder with a low-rank addition added in, so that it needs peft no more."""
+    if hasattr(network, "merge_and_unload"):
+        whole: nn.Module = network.merge_and_unload()  # type: ignore[operator]
+        return whole
+    return network
+
+
+def _layers(network: nn.Module) -> Any:
+    """The layers of an encoder: its longest list of modules."""
+    from torch import nn
+
+    lists = [module for module in network.modules() if isinstance(module, nn.ModuleList)]
+    return max(lists, key=len)
+
+
+def _plain(tokenizer: Tokenizer) -> Tokenizer:
+    """Neither cutting nor padding: bakeoff does, and counts."""
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer

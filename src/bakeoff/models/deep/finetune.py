@@ -1,0 +1,214 @@
+"""A pre-trained encoder that goes on learning: all of it, its last layers, a low-rank addition, or a layer on top."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from bakeoff.errors import ConfigError
+from bakeoff.models import kept
+from bakeoff.models.base import Context, require_kind
+from bakeoff.models.deep import encoders, training, weights
+from bakeoff.models.deep.batches import Rows
+from bakeoff.models.deep.encoders import Encoder
+from bakeoff.models.deep.recipe import Recipe, check_range
+from bakeoff.models.deep.targets import Targets, check_weights
+from bakeoff.models.deep.tokens import cut, once
+from bakeoff.models.deep.trainer import Trainer
+from bakeoff.models.deep.training import Problem, Trained
+from bakeoff.models.texts import texts
+from bakeoff.task import Examples, Predictions, Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bakeoff.models.deep.pooled import Pooled
+
+TOKENS = "tokens"  # as in networks.py, which imports torch
+# What a learning rate usually is: the fewer weights learn, the faster they may.
+USUAL_RATES = {"full": 1e-4, "last": 2e-4, "lora": 1e-3, "head": 1e-2}
+
+
+class FinetuneModel:
+    """A pre-trained encoder for classification or regression. Needs the extra finetune.
+
+    Args:
+        encoder: ``minilm``, the name of an encoder on the Hugging Face hub, or a folder in the hub's layout.
+        revision: of the hub repository; None: the newest.
+        tune: full, last (layers), lora, or head (nothing but the layer on top).
+        last_layers: with ``tune=last``: how many.
+        lora_rank: with ``tune=lora``: of the matrices that are added.
+        pooling: mean of all vectors, or cls: the first one.
+        max_tokens: of a text; what follows is not read.
+        dropout: before the layer on top: share of values that are left out in training.
+        epochs: most passes over the training rows.
+        learning_rate: the largest; None: what is usual for ``tune``; auto looks for it.
+        head_rate: learning rate of the layer on top, as a multiple of the encoder's.
+        batch_size: rows a step; auto looks for it.
+        weight_decay: the larger, the more regularised.
+        class_weights: balanced, or class → how much an error on it counts.
+        trainer: how it is trained.
+    """
+
+    uses_validation = True
+
+    def __init__(
+        self,
+        encoder: str = encoders.MINILM,
+        revision: str | None = None,
+        tune: Literal["full", "last", "lora", "head"] = "full",
+        last_layers: int = 2,
+        lora_rank: int = 8,
+        pooling: Literal["mean", "cls"] = "mean",
+        max_tokens: int = 128,
+        dropout: float = 0.1,
+        epochs: int = 5,
+        learning_rate: float | Literal["auto"] | None = None,
+        head_rate: float = 10.0,
+        batch_size: int | Literal["auto"] = 32,
+        weight_decay: float = 0.01,
+        class_weights: str | dict[str, float] | None = None,
+        trainer: Trainer | None = None,
+    ) -> None:
+        self.encoder = encoder
+        self.revision = revision
+        self.tune = tune
+        self.last_layers = last_layers
+        self.lora_rank = lora_rank
+        self.pooling = pooling
+        self.max_tokens = max_tokens
+        self.dropout = dropout
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.head_rate = head_rate
+        self.batch_size = batch_size
+        self.weight_decay = weight_decay
+        self.class_weights = class_weights
+        self.trainer = trainer or Trainer()
+
+    def check(self, schema: Schema) -> None:
+        """Raise ``ConfigError`` for a value out of its range, or when a package of the extra is missing."""
+        require_kind(self, schema, "classification", "regression")
+        if self.tune not in USUAL_RATES:
+            raise ConfigError(f'model.tune: "{self.tune}" is unknown. Allowed: {", ".join(USUAL_RATES)}.')
+        for name in ("last_layers", "lora_rank"):
+            check_range(name, getattr(self, name), 1)
+        check_range("max_tokens", self.max_tokens, 3)
+        check_range("dropout", self.dropout, 0, 0.95)
+        check_weights(self.class_weights, schema)
+        self._recipe.check()
+        self.trainer.check()
+        encoders.check(self.tune)
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Go on learning from ``train`` until ``valid`` says that more epochs do not help."""
+        import torch
+
+        from bakeoff.models.deep.networks import start_at
+
+        self.schema_ = context.schema
+        self.targets_ = targets = Targets.learn(train.y, context.schema)
+        self.encoder_ = encoders.pretrained(self.encoder, self.revision)
+        self.cut_: dict[str, int] = {}
+        rows = self._rows(texts(train.X, context.schema), "training").with_target(targets.encoded(train.y))
+        of_valid = None if valid is None else self._rows(texts(valid.X, context.schema), "validation")
+        problem = Problem(
+            rows,
+            None if valid is None or of_valid is None else of_valid.with_target(targets.encoded(valid.y)),
+            targets,
+            train.y,
+            {"model": type(self).__name__, **self._arguments()},
+            at_once=max(1, round(float(rows.lengths.mean()))) if rows.lengths is not None and len(rows) else 1,
+        )
+
+        def build() -> Pooled:
+            learning = encoders.prepare(self.encoder_.network, self.tune, self.last_layers, self.lora_rank)
+            network = self._network(learning)
+            torch.nn.init.normal_(network.head.weight, std=0.02)
+            start_at(network.head, torch.from_numpy(targets.start(train.y)))
+            return network
+
+        self.trained_ = training.fit(build, problem, self._recipe, self.trainer, context)
+        network: Any = self.trained_.network
+        self.learning_ = sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
+        network.encoder = encoders.merged(network.encoder)
+        self.encoder_ = Encoder(network.encoder, self.encoder_.tokenizer)
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
+        if not hasattr(self, "trained_"):
+            raise RuntimeError("FinetuneModel: predict was called before fit.")
+        return self.targets_.predictions(self.trained_.outputs(self._rows(texts(X, self.schema_), "asked")))
+
+    def details(self) -> Mapping[str, Any]:
+        """How training went, for ``result.json``."""
+        return {"training": self.trained_.facts, "parameters_learnt": self.learning_}
+
+    def notes(self) -> Sequence[str]:
+        """What a reader must know."""
+        return training.notes(self.trained_, self.cut_, self._longest)
+
+    def curves(self) -> Sequence[Mapping[str, float]]:
+        """A row an epoch."""
+        return self.trained_.curves
+
+    def save(self, folder: Path) -> None:
+        """Write all weights as safetensors, the tokenizer and all else as JSON: nothing is fetched to load it."""
+        learnt: dict[str, Any] = {
+            "mean": self.targets_.mean,
+            "deviation": self.targets_.deviation,
+            "threads": self.trained_.threads,
+            "learning": self.learning_,
+        }
+        kept.save(folder, self.schema_, self._arguments(), **learnt)
+        encoders.save(self.encoder_, folder)
+        weights.save(self.trained_.network, folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what ``save`` wrote. Raises ``DataError`` when the weights are of another network."""
+        read = kept.load(folder)
+        model = cls(**read.arguments)
+        model.schema_ = read.schema
+        model.targets_ = Targets(read.schema, read.learnt["mean"], read.learnt["deviation"])
+        model.learning_ = read.learnt["learning"]
+        model.encoder_ = encoders.saved(folder)
+        model.cut_ = {}
+        network = model._network(model.encoder_.network)
+        weights.load(network, folder)
+        model.trained_ = Trained(network.eval(), model.targets_, read.learnt["threads"])
+        return model
+
+    @property
+    def _recipe(self) -> Recipe:
+        rate = USUAL_RATES[self.tune] if self.learning_rate is None else self.learning_rate
+        head_rate = 1.0 if self.tune == "head" else self.head_rate
+        return Recipe(self.epochs, rate, self.batch_size, self.weight_decay, self.class_weights, head_rate)  # type: ignore[arg-type]
+
+    @property
+    def _longest(self) -> int:
+        return min(self.max_tokens, self.encoder_.longest)
+
+    def _arguments(self) -> dict[str, Any]:
+        names = (
+            "encoder", "revision", "tune", "last_layers", "lora_rank", "pooling", "max_tokens", "dropout", "epochs",
+            "learning_rate", "head_rate", "batch_size", "weight_decay", "class_weights", "trainer",
+        )  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+    def _rows(self, read: Sequence[str], whose: str) -> Rows:
+        """Texts as the encoder reads them; how many were cut is kept."""
+        tokenizer = self.encoder_.tokenizer
+        if len(read) <= training.FEW_ROWS:
+            tokenised = encoders.read(tokenizer, read)
+        else:
+            tokenised = once(f"{self.encoder} {self.revision}", read, lambda: encoders.read(tokenizer, read))
+        shortened = cut(tokenised, self._longest, keep_last=True)
+        self.cut_[whose] = max(shortened.count, self.cut_.get(whose, 0))
+        return Rows(len(read), ragged={TOKENS: shortened.tokens})
+
+    def _network(self, encoder: Any) -> Pooled:
+        from bakeoff.models.deep.pooled import Pooled
+
+        return Pooled(encoder, self.encoder_.width, self.dropout, self.targets_.outputs, self.pooling)
