@@ -102,6 +102,8 @@ class WandbServer(ThreadingHTTPServer):
                     "uploadUrl": url, "storagePath": name, "uploadMultipartUrls": None,
                     "artifact": {"id": identity}}})  # fmt: skip
             return {"createArtifactFiles": {"files": {"edges": edges}}}
+        if operation == "ArtifactType":
+            return {"project": {"artifact": None}}
         if operation == "CommitArtifact":
             run, _, name = given["artifactID"].partition(":")
             self.runs[run].artifacts[name]["state"] = "COMMITTED"
