@@ -13,6 +13,9 @@ from command_line import BAKEOFF, CommandLine
 
 # pytest-xdist tells its workers a width; a pipe has none.
 os.environ.pop("COLUMNS", None)
+# A developer's key would send the runs of all tests to W&B.
+for name in ("WANDB_API_KEY", "WANDB_MODE"):
+    os.environ.pop(name, None)
 
 
 @pytest.fixture

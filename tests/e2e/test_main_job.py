@@ -101,7 +101,7 @@ def test_sweeps_over_values_and_seeds_make_variants_of_readable_names(bakeoff: C
     assert compared["differences"][0]["difference"] != 0, "the same split, another forest"
     done = bakeoff("-m", "model=linear", "model.regressor.alpha=0.1,10", "data=diabetes", "name=alphas")
     assert done.returncode == 0, done.stderr
-    folders = {p.name for p in (tmp_path / "outputs/alphas").iterdir() if p.is_dir()}
+    folders = {p.parent.name for p in (tmp_path / "outputs/alphas").glob("*/result.json")}
     assert folders == {"linear-regressor.alpha=0.1", "linear-regressor.alpha=10"}
 
 

@@ -26,6 +26,7 @@ from bakeoff.tracking.base import Item, read
 IDLE_SECONDS = 10  # after which the working process ends; another one is started when there is work again
 LESS_PRIORITY = 10
 FAILED = "failed"
+LIMIT = "tracker.timeout="
 LOG, TRACKING = "log.txt", "tracking.json"  # as record.py names them; importing it would double the time to start
 Reply = Mapping[str, Any]
 
@@ -47,7 +48,7 @@ class Worker:
             line = self._replies.get(timeout=item.timeout)
         except queue.Empty:
             self.stop()
-            return {"status": FAILED, "error": f"it took longer than tracker.timeout={item.timeout:g} s"}
+            return {"status": FAILED, "error": f"it took longer than {LIMIT}{item.timeout:g} s"}
         except OSError:
             line = ""
         if not line:
@@ -103,7 +104,7 @@ def track(item: Item, worker: Worker, is_down: bool = False) -> Reply:
         worker: does it.
         is_down: whether the server is known not to answer.
     """
-    reply: Reply = {"status": FAILED, "error": "the server did not answer before"}
+    reply: Reply = {"status": FAILED, "error": "not tried, as the server did not answer before"}
     if not is_down or item.mode != "online":
         reply = worker.ask(item)
     if reply["status"] == FAILED and item.mode == "online":
@@ -139,7 +140,7 @@ def main() -> None:
         if not line:
             break
         reply = track(read(line), worker, is_down)
-        is_down = is_down or "online_error" in reply
+        is_down = is_down or LIMIT in reply.get("online_error", "")
     worker.rest()
 
 

@@ -6,14 +6,14 @@ import netrc
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from bakeoff import record
-from bakeoff.errors import BakeoffError, ConfigError
+from bakeoff.errors import ConfigError
 from bakeoff.tracking import beside
 from bakeoff.tracking import wandb as of_wandb
 from bakeoff.tracking.process import FAILED, Worker, track
@@ -70,16 +70,23 @@ def upload(folder: Path) -> Uploaded:
         return Uploaded((), before)
     if not has_key():
         raise ConfigError("sync: there is no key for W&B. Set WANDB_API_KEY, or run: wandb login")
+    said = _send(waiting)
+    failed = [file for file in waiting if not _is_sent(file)]
+    if len(waiting) > 1 and failed:
+        # One broken file holds up the others.
+        said = "\n".join(_send([file]) for file in failed)
+        failed = [file for file in failed if not _is_sent(file)]
+    return Uploaded(tuple(file for file in waiting if file not in failed), before, tuple(failed), said)
+
+
+def _send(files: Sequence[Path]) -> str:
+    """Let W&B send files, and return what it says."""
     environment = {k: v for k, v in os.environ.items() if k not in ("WANDB_MODE", "WANDB_DIR")}
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "wandb", "beta", "sync", "--yes", *(str(file) for file in waiting)],
+        [sys.executable, "-P", "-m", "wandb", "beta", "sync", "--yes", *(str(file) for file in files)],
         env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
     )  # fmt: skip
-    now = tuple(file for file in waiting if _is_sent(file))
-    failed = tuple(file for file in waiting if file not in now)
-    if failed and done.returncode == 0 and not done.stderr:
-        raise BakeoffError("sync: W&B sent nothing and does not say why.")
-    return Uploaded(now, before, failed, (done.stdout + done.stderr).strip())
+    return (done.stdout + done.stderr).strip()
 
 
 def has_key() -> bool:

@@ -106,16 +106,10 @@ class WandbTracker:
             written,
         ):
             tables = {name: _table(table) for name, table in told.tables.items()}
-            leaderboard = told.tables["leaderboard"]
             charts = {}
-            if told.metric in leaderboard.columns:
-                title = f"{told.metric} of each variant"
-                charts["chart/quality"] = wandb.plot.bar(_table(leaderboard), "variant", told.metric, title=title)
-            if {told.metric, "latency_p95_ms"} <= set(leaderboard.columns):
-                title = f"{told.metric} against latency"
-                charts["chart/latency"] = wandb.plot.scatter(
-                    _table(leaderboard), "latency_p95_ms", told.metric, title=title
-                )
+            if told.metric in told.tables["leaderboard"].columns:
+                shown = _table(_columns(told.tables["leaderboard"], ["variant", told.metric]))
+                charts["chart/quality"] = wandb.plot.bar(shown, "variant", told.metric, title=told.metric)
             pages = {f"page/{path.stem}": _page(path) for path in told.pages}
             run.log({**tables, **charts, **pages}, step=0)
             run.summary.update(dict(told.summary))
@@ -171,7 +165,7 @@ class WandbTracker:
 def _log_trials(run: wandb.Run, trials: Sequence[Mapping[str, Any]]) -> int:
     """One step a trial. Returns the next step."""
     if trials:
-        run.define_metric("trial/*", step_metric="trial/number")
+        run.define_metric("trial/*", step_metric="trial/number", summary="none")
     for step, trial in enumerate(trials):
         run.log({f"trial/{key}": value for key, value in trial.items() if value is not None}, step=step)
     return len(trials)
@@ -191,6 +185,12 @@ def _table(table: Table) -> wandb.Table:
     import wandb
 
     return wandb.Table(columns=list(table.columns), data=[list(r) for r in table.rows], allow_mixed_types=True)
+
+
+def _columns(table: Table, names: Sequence[str]) -> Table:
+    """Some columns of a table."""
+    positions = [list(table.columns).index(name) for name in names]
+    return Table(names, [[row[i] for i in positions] for row in table.rows], table.of_rows)
 
 
 def _page(path: Path) -> wandb.Html | wandb.Image:
