@@ -9,10 +9,10 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from rich.table import Table
 
-from bakeoff import config, environment, record
+from bakeoff import config, environment, plugins, record
 from bakeoff.config import DecisionSettings
 from bakeoff.errors import ConfigError, did_you_mean
-from bakeoff.report import terminal
+from bakeoff.report import sections, terminal
 
 
 def compare(arguments: Sequence[str]) -> None:
@@ -28,20 +28,23 @@ def compare(arguments: Sequence[str]) -> None:
     of_folder = {folder: record.read_runs(folder) for folder in folders}
     runs = [run for found in of_folder.values() for run in found]
     settings, incumbent = _decision([a for a in arguments if "=" in a], record.read_config(runs[-1].folder) or {})
-    compared = comparison.compare(_distinct(of_folder), settings, incumbent)
+    distinct = _distinct(of_folder)
+    compared = comparison.compare(distinct, settings, incumbent)
     if not record.is_run(folders[0]):
         comparison.write(compared, folders[0])
-    terminal.show(compared, folders[0])
+    terminal.show(compared, folders[0], sections=sections.of(compared, distinct))
 
 
-def list_components(arguments: Sequence[str], folders: Sequence[Path]) -> None:
+def list_components(arguments: Sequence[str], shipped: Path, own: Sequence[Path]) -> None:
     """Show the options of every config group, or of the given ones.
 
     Args:
         arguments: names of groups.
-        folders: config trees, the shipped one first.
+        shipped: the config tree of bakeoff itself.
+        own: config trees of the user.
     """
-    groups = sorted({p.name for conf in folders for p in conf.iterdir() if p.is_dir() and p.name != "hydra"})
+    folders = [("", shipped), *((p.name, p.conf) for p in plugins.installed() if p.conf), *((str(f), f) for f in own)]
+    groups = sorted({p.name for _, conf in folders for p in conf.iterdir() if p.is_dir() and p.name != "hydra"})
     for asked in arguments:
         if asked not in groups:
             raise ConfigError(
@@ -49,18 +52,25 @@ def list_components(arguments: Sequence[str], folders: Sequence[Path]) -> None:
             )
     screen = terminal.console()
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("group", "option", "family", "licence", "what it is"):
+    columns = ["group", "option", "family", "licence", "what it is", *(["from"] if len(folders) > 1 else [])]
+    for column in columns:
         table.add_column(column, overflow="fold")
     for group in arguments or groups:
-        options = {option: card for conf in folders for option, card in _options(conf / group)}
-        for option, card in sorted(options.items()):
-            table.add_row(group, option, *(str(card.get(key) or "") for key in ("family", "licence", "summary")))
+        options = [(option, who, card) for who, conf in folders for option, card in _options(conf / group)]
+        for option, who, card in sorted(options, key=lambda found: found[:2]):
+            told = [str(card.get(key) or "") for key in ("family", "licence", "summary")]
+            table.add_row(*[group, option, *told, who][: len(columns)])
     screen.print(table)
 
 
-def doctor(conf: Path) -> None:
-    """Show versions, cores, folders and which assets are at hand."""
-    from bakeoff import assets
+def doctor(conf: Path, verbs: Sequence[str]) -> None:
+    """Show versions, cores, folders, which assets are at hand, and what plugins bring or fail at.
+
+    Args:
+        conf: the config tree of bakeoff itself.
+        verbs: of bakeoff itself.
+    """
+    from bakeoff import assets, inspection
 
     found = environment.describe()
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
@@ -72,6 +82,8 @@ def doctor(conf: Path) -> None:
     for name, asset in assets.ASSETS.items():
         is_cached = assets.cached_at(asset).is_file()
         table.add_row(f"asset {name}", "in the cache" if is_cached else "not fetched yet")
+    for plugin, said in inspection.findings(conf, verbs):
+        table.add_row(f"plugin {plugin}", said)
     terminal.console().print(table)
 
 

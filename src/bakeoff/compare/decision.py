@@ -43,7 +43,7 @@ def deciding_metric(declared: str | None, schema: Schema) -> Metric:
     """
     if declared is None:
         declared = kinds.get(schema.kind).metric(schema)
-    metric = metrics.get(declared, "decision.metric")
+    metric = metrics.asked(declared, "decision.metric")
     if not metric.applies(schema):
         allowed = ", ".join(m.name for m in metrics.applicable(schema))
         raise ConfigError(f"decision.metric: {metric.name} is not defined for this task. Metrics that are: {allowed}.")
