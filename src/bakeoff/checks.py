@@ -43,6 +43,8 @@ def _settled(content: dict[str, Any]) -> dict[str, Any]:
 
 def _check_data(request: Request) -> None:
     config.check_component(request.source, "data", also=ROLES)
+    if request.data.split.splitter is not None:
+        config.check_component(request.data.split.splitter, "data.split.splitter")
     if request.data.metric:
         metrics.asked(request.data.metric, "data.metric")
 
@@ -66,6 +68,8 @@ def _check_metrics(request: Request) -> None:
 def _check_decision(request: Request) -> None:
     if request.decision.metric:
         metrics.asked(request.decision.metric, "decision.metric")
+    if request.decision.rule is not None:
+        config.check_component(request.decision.rule, "decision.rule")
 
 
 def _check_search(request: Request) -> None:

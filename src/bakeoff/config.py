@@ -40,6 +40,7 @@ class DecisionSettings:
     smallest_difference: str = "1%"  # that matters: in the metric's unit, or in percent of the incumbent's value
     confidence: float = 0.95
     resamples: int = 10_000
+    rule: Any = None  # a component that reaches the verdict; None: bakeoff.compare.decision.decide
 
     def __post_init__(self) -> None:
         """Check what can be checked without results."""

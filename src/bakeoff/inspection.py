@@ -40,7 +40,7 @@ def faults(plugin: Plugin, conf: Path, verbs: Sequence[str]) -> Iterator[str]:
     except ConfigError as error:
         yield str(error)
         return
-    for declared in _declared(plugin):
+    for declared in declared_by(plugin):
         yield from _of_declared(declared, verbs)
     for option in options(plugin):
         yield from _of_option(plugin, option, conf)
@@ -51,7 +51,8 @@ def options(plugin: Plugin) -> list[str]:
     return sorted(option for option, who in plugins.options().items() if plugin in who)
 
 
-def _declared(plugin: Plugin) -> list[plugins.Declared]:
+def declared_by(plugin: Plugin) -> list[plugins.Declared]:
+    """What a plugin declares by name, group by group."""
     return [d for group in plugins.WORDS for who in plugins.declared(group).values() for d in who if d.plugin == plugin]
 
 
@@ -90,5 +91,5 @@ def _targets(node: Any) -> Iterator[str]:
 
 def _brings(plugin: Plugin) -> str:
     brought = [option for option in options(plugin) if "/base/" not in option]
-    brought += [f"{plugins.WORDS[d.group]} {d.name}" for d in _declared(plugin)]
+    brought += [f"{plugins.WORDS[d.group]} {d.name}" for d in declared_by(plugin)]
     return ", ".join(brought) or "nothing"

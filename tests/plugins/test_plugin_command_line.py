@@ -34,6 +34,15 @@ def test_a_kind_of_task_that_the_core_does_not_know_runs_to_a_verdict(site: Path
     assert "counter-most=1: 18 of 24 rows" in again.stdout, "from what is on disk"
 
 
+def test_its_rule_reaches_the_verdict_and_its_splitter_splits(site: Path, tmp_path: Path) -> None:
+    rule = "decision.rule={_target_: bakeoff_counting.judging.ShipWhatIsNew}"
+    splitter = "data.split.splitter={_target_: bakeoff_counting.judging.LastAreTest}"
+    done = bakeoff(site, "experiment=fruit", rule, splitter, "decision.resamples=500", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "fruit, 36 test rows" in done.stdout
+    assert "Verdict: SHIP counter-most=10 – it is new and better." in done.stdout
+
+
 @pytest.mark.slow
 def test_its_search_space_is_searched_and_its_jobs_run_in_other_processes(site: Path, tmp_path: Path) -> None:
     done = bakeoff(

@@ -146,7 +146,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     if incumbent in values:
         margin = rule.smallest_difference(settings.smallest_difference, values[incumbent].get(metric.name, np.nan))
         gains = _gains(metric, differences, challengers, values)
-        reached = rule.decide(
+        reached = rule.chosen(settings.rule)(
             metric, incumbent, values[incumbent].get(metric.name, np.nan), gains, margin, len(tables[incumbent])
         )
     else:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Protocol
 
-from bakeoff import kinds, metrics
+from bakeoff import config, kinds, metrics
 from bakeoff.errors import ConfigError
 from bakeoff.metrics import Metric
 from bakeoff.task import Schema
@@ -33,6 +33,23 @@ class Decision:
     verdict: Verdict
     winner: str | None
     reason: str
+
+
+class Rule(Protocol):
+    """A way to reach a verdict, chosen by ``decision.rule``. Parameters go to the constructor and nowhere else."""
+
+    def decide(
+        self, metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], margin: float, rows: int
+    ) -> Decision:
+        """What the function ``decide`` of this module does, in its own way."""
+
+
+def chosen(rule: Mapping[str, Any] | None) -> Callable[..., Decision]:
+    """What reaches the verdict: the component of that config, or ``decide``."""
+    if rule is None:
+        return decide
+    made: Rule = config.instantiate(dict(rule), "decision.rule")
+    return made.decide
 
 
 def deciding_metric(declared: str | None, schema: Schema) -> Metric:
