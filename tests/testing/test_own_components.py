@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from bakeoff import metrics
+from bakeoff.models.features import InPlaceScaler
 from bakeoff.testing import check_data, check_metric, check_model, check_retriever
 
 
@@ -16,6 +21,11 @@ def test_models(option: str) -> None:
 
 def test_boosting_can_be_pruned() -> None:
     assert "mixed: a search can end a fit" in check_model("catboost", overrides=["model.iterations=10"])
+
+
+@parametrize_with_checks([InPlaceScaler()])  # type: ignore[untyped-decorator]
+def test_what_claims_to_be_an_estimator_of_scikit_learn(estimator: Any, check: Callable[[Any], None]) -> None:
+    check(estimator)
 
 
 @pytest.mark.parametrize("name", sorted(metrics.own()))

@@ -115,6 +115,7 @@ class InPlaceScaler(StandardScaler):  # type: ignore[misc]
     def fit(self, X: NDArray[np.float64], y: Any = None) -> Self:
         """Learn means and deviations, over batches of rows."""
         self._reset()
+        X = X if hasattr(X, "__getitem__") else np.asarray(X)
         for batch in gen_batches(len(X), BATCH):
             self.partial_fit(X[batch])
         return self

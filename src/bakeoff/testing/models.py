@@ -13,7 +13,7 @@ import numpy as np
 
 from bakeoff import config, kinds, parts
 from bakeoff.errors import ConfigError
-from bakeoff.models.base import Context, Model
+from bakeoff.models.base import Context, Model, Report, no_report
 from bakeoff.models.estimator import adapt
 from bakeoff.task import Corpus, Predictions, Schema
 from bakeoff.testing.contract import Contract, composed, documented
@@ -74,14 +74,16 @@ def _made(node: Mapping[str, Any]) -> Model:
     return adapt(config.instantiate(dict(node), "model"))
 
 
-def _fitted(node: Mapping[str, Any], toy: Toy, corpus: Corpus | None, report: Any = None) -> Model:
+def _fitted(node: Mapping[str, Any], toy: Toy, corpus: Corpus | None, report: Report = no_report) -> Model:
+    """The model, fitted to four fifths of the rows. Raises ``AssertionError`` when it changes them."""
     schema, rows = toy
     model = _made(node)
     order = np.random.default_rng(1).permutation(len(rows))
     cut = len(rows) // 5
-    valid = rows.take(order[:cut]) if model.uses_validation else None
-    extra = {} if report is None else {"report": report}
-    model.fit(rows.take(order[cut:]), valid, Context(schema, seed=3, threads=1, corpus=corpus, **extra))
+    train, valid = rows.take(order[cut:]), rows.take(order[:cut]) if model.uses_validation else None
+    before = train.X.copy(deep=True)
+    model.fit(train, valid, Context(schema, seed=3, threads=1, report=report, corpus=corpus))
+    assert before.equals(train.X), "the rows are not what they were"
     return model
 
 
@@ -99,15 +101,16 @@ def _check_on(contract: Contract, name: str, node: Mapping[str, Any], toy: Toy, 
         pickle.loads(pickle.dumps(_made(node)))
     here = Path.cwd()
     with tempfile.TemporaryDirectory() as folder, contract.holds(f"{name}: fit writes nothing, and changes no rows"):
-        before = rows.X.copy(deep=True)
         os.chdir(folder)
         try:
             model = _fitted(node, toy, corpus, report=lambda step, loss: steps.append(loss))
         finally:
             os.chdir(here)
         assert not list(Path(folder).iterdir()), "it wrote into the working directory"
-        assert before.equals(rows.X), "the rows are not what they were"
-    together = model.predict(rows.X)
+    with contract.holds(f"{name}: predict changes no rows"):
+        before = rows.X.copy(deep=True)
+        together = model.predict(rows.X)
+        assert before.equals(rows.X), "they are not what they were"
     with contract.holds(f"{name}: answers have the shape of the question"):
         assert_sound(together, schema, len(rows))
     with contract.holds(f"{name}: a single row gets the answer that it gets among others"):
