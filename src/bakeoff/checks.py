@@ -43,8 +43,10 @@ def _settled(content: dict[str, Any]) -> dict[str, Any]:
 
 def _check_data(request: Request) -> None:
     config.check_component(request.source, "data", also=ROLES)
+    if request.data.split.splitter is not None:
+        config.check_component(request.data.split.splitter, "data.split.splitter")
     if request.data.metric:
-        metrics.get(request.data.metric, "data.metric")
+        metrics.asked(request.data.metric, "data.metric")
 
 
 def _check_model(request: Request) -> None:
@@ -58,14 +60,16 @@ def _check_model(request: Request) -> None:
 
 def _check_metrics(request: Request) -> None:
     for name in request.metrics.names or ():
-        metrics.get(name, "metrics.names")
+        metrics.asked(name, "metrics.names")
     for name, grader in (request.metrics.graders or {}).items():
         config.check_component(grader, f"metrics.graders.{name}")
 
 
 def _check_decision(request: Request) -> None:
     if request.decision.metric:
-        metrics.get(request.decision.metric, "decision.metric")
+        metrics.asked(request.decision.metric, "decision.metric")
+    if request.decision.rule is not None:
+        config.check_component(request.decision.rule, "decision.rule")
 
 
 def _check_search(request: Request) -> None:
@@ -78,7 +82,7 @@ def _check_search(request: Request) -> None:
         raise ConfigError('search.sampler: GPSampler needs torch. Install it: pip install "bakeoff[gp]"')
     for name in settings.objectives or ():
         if name not in metrics.MEASUREMENTS:
-            metrics.get(name, "search.objectives")
+            metrics.asked(name, "search.objectives")
     _check_budget(settings)
     for dimension in space.gather(request.content, kind=""):
         _check_dimension(dimension, request)

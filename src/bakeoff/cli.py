@@ -49,6 +49,7 @@ Exit codes: 0 all variants ran, 1 some variant failed (the rest is compared), 2 
 NOT_A_RUN = {"--cfg", "-c", "--info", "-i", "--shell-completion", "-sc", "--hydra-help", "--run", "-r"}
 ABOUT_HYDRA = {"--shell-completion", "-sc", "--hydra-help"}
 CHOOSES_WHAT_RUNS = ("experiment", "model", "data")
+VERBS = ("plan", "compare", "rerun", "refresh", "sync", "list", "schema", "doctor")
 
 
 def conf_dir() -> Path:
@@ -110,6 +111,10 @@ def _guarded(arguments: list[str]) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     verb, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
+    if _is_word(verb) and verb != "doctor":  # which tells of conflicts itself
+        from bakeoff import plugins
+
+        plugins.refuse_conflict(plugins.VERBS, verb, "bakeoff", is_own=verb in VERBS)
     if verb == "compare":
         from bakeoff.verbs import compare
 
@@ -134,7 +139,7 @@ def _dispatch(arguments: list[str]) -> int:
         from bakeoff.verbs import list_components
 
         own, groups = _config_dirs(arguments)
-        list_components([group for group in groups if group != "list"], [conf_dir(), *own])
+        list_components([group for group in groups if group != "list"], conf_dir(), own)
     elif verb == "schema":
         from bakeoff.verbs import schema
 
@@ -142,11 +147,12 @@ def _dispatch(arguments: list[str]) -> int:
     elif verb == "doctor":
         from bakeoff.verbs import doctor
 
-        doctor(conf_dir())
+        doctor(conf_dir(), VERBS)
     elif verb == "plan":
         _hydra([*rest, "hydra.sweeper.plan=true"])
+    elif _is_word(verb):
+        return _verb_of_plugin(verb, rest)
     else:
-        _refuse_unknown_verb(verb)
         _hydra(arguments)
     return OK
 
@@ -168,16 +174,24 @@ def _config_dirs(arguments: list[str]) -> tuple[list[Path], list[str]]:
     return folders, others
 
 
-def _refuse_unknown_verb(word: str) -> None:
-    if not word or word.startswith(("-", "+", "~")) or "=" in word:
-        return
+def _is_word(argument: str) -> bool:
+    """Whether an argument can only be a verb: neither a flag nor an override."""
+    return bool(argument) and not argument.startswith(("-", "+", "~")) and "=" not in argument
+
+
+def _verb_of_plugin(word: str, arguments: list[str]) -> int:
+    """Run a verb that a plugin brings; its exit code. Raises ``ConfigError`` that names the nearest when none does."""
+    from bakeoff import plugins
     from bakeoff.errors import ConfigError, did_you_mean
 
-    verbs = ("plan", "compare", "rerun", "refresh", "sync", "list", "schema", "doctor")
-    raise ConfigError(
-        f'bakeoff: "{word}" is neither a verb nor an override. Verbs: {", ".join(verbs)}; overrides: key=value.'
-        f"{did_you_mean(word, verbs)}"
-    )
+    verbs = (*VERBS, *plugins.declared(plugins.VERBS))
+    if word not in verbs:
+        raise ConfigError(
+            f'bakeoff: "{word}" is neither a verb nor an override. Verbs: {", ".join(verbs)}; overrides: key=value.'
+            f"{did_you_mean(word, verbs)}"
+        )
+    code: int | None = plugins.load(plugins.VERBS, word, "bakeoff")(arguments)
+    return code or OK
 
 
 def _hydra(arguments: list[str]) -> None:
@@ -234,8 +248,10 @@ def _compose(choices: Mapping[str, str]) -> Mapping[str, Any]:
     from hydra import compose
     from hydra.core.hydra_config import HydraConfig
 
-    from bakeoff import config, parts
+    from bakeoff import config, parts, plugins
 
+    sources = HydraConfig.get().runtime.config_sources
+    plugins.refuse_shadowed([(source.provider, source.path) for source in sources], choices)
     overrides = [*HydraConfig.get().overrides.task, *(f"{group}={option}" for group, option in choices.items())]
     return parts.without_unused(config.plain(compose("config", overrides)))
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from bakeoff import parts, signature
+from bakeoff import parts, plugins, signature
 from bakeoff.errors import ConfigError, did_you_mean
 
 T = TypeVar("T")
@@ -40,6 +40,7 @@ class DecisionSettings:
     smallest_difference: str = "1%"  # that matters: in the metric's unit, or in percent of the incumbent's value
     confidence: float = 0.95
     resamples: int = 10_000
+    rule: Any = None  # a component that reaches the verdict; None: bakeoff.compare.decision.decide
 
     def __post_init__(self) -> None:
         """Check what can be checked without results."""
@@ -158,15 +159,16 @@ def locate(target: str, where: str) -> type:
     """
     _check_allowed(target, where)
     module_name, _, name = target.rpartition(".")
+    plugin = _plugin(target)
     try:
-        module = importlib.import_module(module_name)
+        module = plugins.imported(plugin, module_name, where) if plugin else importlib.import_module(module_name)
     except ImportError as error:
         raise ConfigError(f'{where}: "{target}" cannot be imported: {error}.') from error
     found = getattr(module, name, None)
     if found is None:
         public = [n for n, value in vars(module).items() if isinstance(value, type)]
         raise ConfigError(f'{where}: there is no "{name}" in {module_name}.{did_you_mean(name, public)}')
-    if not isinstance(found, type) or found.__module__.partition(".")[0] not in LIBRARIES:
+    if not isinstance(found, type) or not _is_allowed(found.__module__):
         raise _not_allowed(target, where)
     return found
 
@@ -273,18 +275,34 @@ def plain(cfg: DictConfig, where: str = "") -> dict[str, Any]:
 
 def _check_allowed(target: str, where: str) -> None:
     """Refuse, before any import, what is not a class of an allowed package."""
-    top, *rest = target.split(".")
-    home = signature.defined_in(target) if top in LIBRARIES and rest else None
-    if not rest or top not in LIBRARIES or any(part.startswith("_") for part in rest):
+    _, *rest = target.split(".")
+    if not rest or not _is_allowed(target) or any(part.startswith("_") for part in rest):
         raise _not_allowed(target, where)
-    if home is not None and home.partition(".")[0] not in LIBRARIES:
+    plugin = _plugin(target)
+    if plugin:
+        plugins.require(plugin, where)
+    home = signature.defined_in(target)
+    if (home is not None and not _is_allowed(home)) or signature.is_class(target) is False:
         raise _not_allowed(target, where)
-    if signature.is_class(target) is False:
-        raise _not_allowed(target, where)
+
+
+def _plugin(target: str) -> plugins.Plugin | None:
+    """The plugin that a class is of; None where it is of bakeoff or of a library that bakeoff declares."""
+    top = target.partition(".")[0]
+    return None if top in LIBRARIES else plugins.of_package(top)
+
+
+def _is_allowed(module: str) -> bool:
+    return module.partition(".")[0] in LIBRARIES or _plugin(module) is not None
 
 
 def _not_allowed(target: str, where: str) -> ConfigError:
-    return ConfigError(f'{where}: "{target}" is not allowed. Allowed: classes of {", ".join(LIBRARIES)}.')
+    of_plugins = [plugin.package for plugin in plugins.installed() if plugin.package]
+    allowed = ", ".join([*LIBRARIES, *of_plugins])
+    near = did_you_mean(target.partition(".")[0], of_plugins)
+    return ConfigError(
+        f'{where}: "{target}" is not allowed. Allowed: classes of {allowed}, and of plugins that are installed.{near}'
+    )
 
 
 def _components(value: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:

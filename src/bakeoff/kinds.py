@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bakeoff import plugins
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.task import Gold, PredictionTable, Schema
 
@@ -28,7 +29,7 @@ class Kind:
         metric: name of the metric that decides where none is declared.
         has_corpus: whether answers are looked for in documents.
         write: the targets as one column of a table, shape (n,).
-        read: the targets from that column, shape (n,).
+        read: the targets from that column, shape (n,); the data hold those of a plugin's kind as ``write`` does.
         read_output: the outputs from theirs.
         is_right: whether each output is right, shape (n,); None where an answer is not simply right or wrong.
         write_output: the outputs as one column of a table, shape (n,).
@@ -54,6 +55,7 @@ class Kind:
 
 
 _kinds: dict[str, Kind] = {}
+_own: set[str] = set()  # those of bakeoff itself
 
 
 def register(kind: Kind) -> Kind:
@@ -64,15 +66,30 @@ def register(kind: Kind) -> Kind:
     return kind
 
 
+def own() -> frozenset[str]:
+    """Names of bakeoff's own kinds."""
+    return frozenset(_own)
+
+
 def names() -> list[str]:
-    """Names of all kinds."""
-    return list(_kinds)
+    """Names of all kinds, those of plugins behind bakeoff's own."""
+    return list(dict.fromkeys([*_kinds, *plugins.declared(plugins.KINDS)]))
 
 
 def get(name: str, where: str = "data.kind") -> Kind:
-    """The kind of that name. Raises ``ConfigError`` that names the nearest."""
+    """The kind of that name, from a plugin if need be.
+
+    Raises:
+        ConfigError: there is none, which names the nearest; or a plugin brings it and fails.
+    """
+    plugins.refuse_conflict(plugins.KINDS, name, where, is_own=name in _own)
+    if name not in _kinds and name in plugins.declared(plugins.KINDS):
+        found = plugins.load(plugins.KINDS, name, where)
+        if not isinstance(found, Kind) or found.name != name:
+            raise ConfigError(f'{where}: {plugins.declared(plugins.KINDS)[name][0].plugin} declares no kind "{name}".')
+        _kinds.setdefault(name, found)
     if name not in _kinds:
-        raise ConfigError(f'{where}: "{name}" is unknown. Allowed: {", ".join(_kinds)}.{did_you_mean(name, _kinds)}')
+        raise ConfigError(f'{where}: "{name}" is unknown. Allowed: {", ".join(names())}.{did_you_mean(name, names())}')
     return _kinds[name]
 
 
@@ -199,3 +216,4 @@ register(
         read_output=_objects,
     )
 )
+_own.update(_kinds)

@@ -187,7 +187,10 @@ def _source(module: str) -> tuple[ast.Module, bool] | None:
         base = Path(folder, *rest)
         for file, is_package in ((base / "__init__.py", True), (base.with_suffix(".py"), False)):
             if (rest or is_package) and file.is_file():
-                return ast.parse(file.read_bytes()), is_package
+                try:
+                    return ast.parse(file.read_bytes()), is_package
+                except (SyntaxError, ValueError):  # the import says so, and what is at fault
+                    return None
     return None
 
 

@@ -16,7 +16,7 @@ from hydra.core.override_parser.types import Override
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from bakeoff import checks, launch, parts, record, request
+from bakeoff import checks, launch, parts, plugins, record, request
 from bakeoff.errors import ConfigError, VariantsFailed, did_you_mean
 from bakeoff.launch import Job
 from bakeoff.request import Request
@@ -132,6 +132,8 @@ def _jobs(
         asked = (*asked, f"variant='{name}'")
         with open_dict(composed):
             composed.variant = name
+        chosen = {k: v for k, v in composed.hydra.runtime.choices.items() if k.partition("/")[0] not in unused}
+        plugins.refuse_shadowed([(s.provider, s.path) for s in loader.get_search_path().get_path()], chosen)
         folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir"))) / str(composed.variant)
         if not str(composed.name) or ".." in Path(str(composed.name)).parts or Path(str(composed.name)).is_absolute():
             raise ConfigError(f'name: "{composed.name}" is not the name of a folder in outputs.')
@@ -337,7 +339,7 @@ def _check_tasks(jobs: Sequence[Job]) -> None:
 def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
     """Compare what is in each bake-off folder, and return the names of the variants that failed."""
     from bakeoff.compare import comparison
-    from bakeoff.report import terminal
+    from bakeoff.report import sections, terminal
 
     failed: list[str] = []
     for folder, asked in {job.request.bakeoff: job.request for job in jobs}.items():
@@ -345,7 +347,7 @@ def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
             continue
         compared, runs = comparison.of_folder(folder, asked.decision, asked.content["incumbent"])
         if show:
-            terminal.show(compared, folder, kept)
+            terminal.show(compared, folder, kept, sections.of(compared, runs))
         mine = {job.request.variant for job in jobs if job.request.bakeoff == folder}
         failed += [run.variant for run in runs if run.status == "failed" and run.variant in mine]
     beside.after_comparison([job.request for job in jobs])

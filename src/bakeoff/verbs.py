@@ -12,10 +12,10 @@ import yaml
 from omegaconf import OmegaConf
 from rich.table import Table
 
-from bakeoff import config, environment, record
+from bakeoff import config, environment, plugins, record
 from bakeoff.config import DecisionSettings
 from bakeoff.errors import ConfigError, did_you_mean
-from bakeoff.report import terminal
+from bakeoff.report import sections, terminal
 
 if TYPE_CHECKING:
     from bakeoff.discover import Option
@@ -35,10 +35,11 @@ def compare(arguments: Sequence[str]) -> None:
     of_folder = {folder: record.read_runs(folder) for folder in folders}
     runs = [run for found in of_folder.values() for run in found]
     settings, incumbent = _decision([a for a in arguments if "=" in a], record.read_config(runs[-1].folder) or {})
-    compared = comparison.compare(_distinct(of_folder), settings, incumbent)
+    distinct = _distinct(of_folder)
+    compared = comparison.compare(distinct, settings, incumbent)
     if not record.is_run(folders[0]):
         comparison.write(compared, folders[0])
-    terminal.show(compared, folders[0])
+    terminal.show(compared, folders[0], sections=sections.of(compared, distinct))
 
 
 def rerun(arguments: Sequence[str]) -> bool:
@@ -159,30 +160,35 @@ def sync(arguments: Sequence[str]) -> bool:
     return is_whole
 
 
-def list_components(arguments: Sequence[str], folders: Sequence[Path]) -> None:
+def list_components(arguments: Sequence[str], shipped: Path, own: Sequence[Path]) -> None:
     """Show the options of every config group, or of the given ones; or all that the given options take.
 
     Args:
         arguments: names of groups, such as ``model``, and of options, such as ``model/catboost``.
-        folders: config trees, the shipped one first.
+        shipped: the config tree of bakeoff itself.
+        own: config trees of the user.
     """
     from bakeoff import discover
 
+    origins = {shipped: "", **{p.conf: p.name for p in plugins.installed() if p.conf}, **{f: str(f) for f in own}}
     for group, _, name in (a.partition("/") for a in arguments if "/" in a):
-        _show_option(discover.option(group, name, folders))
+        _show_option(discover.option(group, name, list(origins)))
     groups = [a for a in arguments if "/" not in a]
     if not groups and arguments:
         return
+    folders = list(origins)
     found = [option for group in groups or discover.groups(folders) for option in discover.options(group, folders)]
     is_searched = any(option.spaces for option in found) and bool(groups)
     columns = ["group", "option", "family", "licence", "what it is", *(["what a search tries"] if is_searched else [])]
+    columns += ["from"] if len(origins) > 1 else []
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, overflow="fold")
     for o in found:
-        card = (str(o.card.get(key) or "") for key in ("family", "licence"))
-        spaces = "; ".join(f"{key}: {sweep}" for key, sweep in o.spaces.items())
-        table.add_row(o.group, o.name, *card, o.summary, *([spaces] if is_searched else []))
+        told = [o.group, o.name, *(str(o.card.get(key) or "") for key in ("family", "licence")), o.summary]
+        told += ["; ".join(f"{key}: {sweep}" for key, sweep in o.spaces.items())] if is_searched else []
+        told += [origins[o.file.parents[1]]] if len(origins) > 1 else []
+        table.add_row(*told)
     terminal.console().print(table)
 
 
@@ -227,9 +233,14 @@ def schema(arguments: Sequence[str], conf: Path) -> None:
     screen.print(f"Elsewhere, first in a file: # yaml-language-server: $schema=…/{folder}/model.json", soft_wrap=True)
 
 
-def doctor(conf: Path) -> None:
-    """Show versions, cores, devices, folders, keys of providers, assets at hand, and where tracking goes."""
-    from bakeoff import assets
+def doctor(conf: Path, verbs: Sequence[str]) -> None:
+    """Show versions, cores, devices, folders, keys, assets at hand, where tracking goes, and what plugins bring.
+
+    Args:
+        conf: the config tree of bakeoff itself.
+        verbs: of bakeoff itself.
+    """
+    from bakeoff import assets, inspection
     from bakeoff.models.deep import devices
     from bakeoff.tracking.wandb import WandbTracker
 
@@ -248,6 +259,8 @@ def doctor(conf: Path) -> None:
         table.add_row(f"asset {name}", "in the cache" if is_cached else "not fetched yet")
     key = "is set" if os.environ.get("WANDB_API_KEY") else "is not set"
     table.add_row("tracking to W&B", f"{WandbTracker().chosen_mode()}; WANDB_API_KEY {key}")
+    for plugin, said in inspection.findings(conf, verbs):
+        table.add_row(f"plugin {plugin}", said)
     terminal.console().print(table)
 
 

@@ -129,7 +129,8 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     schema = next(iter(tables.values())).schema
     metric = rule.deciding_metric(settings.metric, schema)
     asked = {name for run in finished for name in run.metrics} | {metric.name}
-    measured = [m for m in metrics.applicable(schema) if m.name in asked]
+    known = [metrics.get(name) for name in metrics.names() if name in asked]
+    measured = [m for m in known if m.applies(schema)]
     draws = bootstrap(tables, measured, settings.resamples)
     values = {
         name: {m.name: m.value(table) for m in measured if m.name in draws[name]} for name, table in tables.items()
@@ -145,7 +146,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     if incumbent in values:
         margin = rule.smallest_difference(settings.smallest_difference, values[incumbent].get(metric.name, np.nan))
         gains = _gains(metric, differences, challengers, values)
-        reached = rule.decide(
+        reached = rule.chosen(settings.rule)(
             metric, incumbent, values[incumbent].get(metric.name, np.nan), gains, margin, len(tables[incumbent])
         )
     else:

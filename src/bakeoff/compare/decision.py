@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Protocol
 
-from bakeoff import kinds, metrics
+from bakeoff import config, kinds, metrics
 from bakeoff.errors import ConfigError
 from bakeoff.metrics import Metric
 from bakeoff.task import Schema
@@ -35,6 +35,23 @@ class Decision:
     reason: str
 
 
+class Rule(Protocol):
+    """A way to reach a verdict, chosen by ``decision.rule``. Parameters go to the constructor and nowhere else."""
+
+    def decide(
+        self, metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], margin: float, rows: int
+    ) -> Decision:
+        """What the function ``decide`` of this module does, in its own way."""
+
+
+def chosen(rule: Mapping[str, Any] | None) -> Callable[..., Decision]:
+    """What reaches the verdict: the component of that config, or ``decide``."""
+    if rule is None:
+        return decide
+    made: Rule = config.instantiate(dict(rule), "decision.rule")
+    return made.decide
+
+
 def deciding_metric(declared: str | None, schema: Schema) -> Metric:
     """The metric that decides: the declared one, or the usual one for such a task.
 
@@ -43,7 +60,7 @@ def deciding_metric(declared: str | None, schema: Schema) -> Metric:
     """
     if declared is None:
         declared = kinds.get(schema.kind).metric(schema)
-    metric = metrics.get(declared, "decision.metric")
+    metric = metrics.asked(declared, "decision.metric")
     if not metric.applies(schema):
         allowed = ", ".join(m.name for m in metrics.applicable(schema))
         raise ConfigError(f"decision.metric: {metric.name} is not defined for this task. Metrics that are: {allowed}.")

@@ -57,7 +57,7 @@ def _read(source: Source, settings: DataSettings) -> Table:
     ids = roles.ids(frame, settings.id, is_test, where)
     group = roles.groups(frame, settings.group, where)
     time = roles.times(frame, settings.time, where)
-    part, is_test = roles.parts(frame, settings.split.column, is_test, where)
+    part, is_test = roles.assigned(frame, settings.split, is_test, where)
     used = [*features, *(name for name in settings.slices if name not in features)]
     read = columns.read(frame, used, settings.text, where)
     kinds = {name: read.kinds[name] for name in features}

@@ -50,7 +50,7 @@ def read(source: Source, settings: DataSettings) -> Table:
     frame = frame.assign(**known)
     roles.features(frame.assign(**{settings.target: ""}), settings, where)
     ids = roles.ids(frame, settings.id, is_test, where)
-    part, is_test = roles.parts(frame, settings.split.column, is_test, where)
+    part, is_test = roles.assigned(frame, settings.split, is_test, where)
     traits = Traits(
         columns.row_hashes(X, len(ids)),
         None,

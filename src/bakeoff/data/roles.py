@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
+from bakeoff import config
 from bakeoff.data import columns
-from bakeoff.data.settings import DataSettings
+from bakeoff.data.settings import DataSettings, SplitSettings
 from bakeoff.data.sources import Rows
 from bakeoff.data.splits import TEST, TRAIN, VALID
 from bakeoff.data.target import rows as listed
@@ -128,6 +129,30 @@ def times(frame: pd.DataFrame, name: str | None, where: str) -> NDArray[Any] | N
 
 PART_OF = {"train": TRAIN, "valid": VALID, "validation": VALID, "dev": VALID, "test": TEST}
 """What a column of the data may call the parts of a split."""
+
+
+SPLITTER = "data.split.splitter"
+"""The column of what a splitter says, while it is read."""
+
+
+class Splitter(Protocol):
+    """A way to split, chosen by ``data.split.splitter``. Parameters go to the constructor and nowhere else."""
+
+    def assign(self, frame: pd.DataFrame, seed: int) -> Sequence[str]:
+        """``train``, ``valid`` or ``test`` for each row of the table as it was read; equal for equal arguments."""
+
+
+def assigned(
+    frame: pd.DataFrame, settings: SplitSettings, is_test: NDArray[np.bool_] | None, where: str
+) -> tuple[NDArray[np.int8] | None, NDArray[np.bool_] | None]:
+    """What ``parts`` gives, for the column that is declared or for what the chosen splitter says."""
+    if settings.splitter is None:
+        return parts(frame, settings.column, is_test, where)
+    splitter: Splitter = config.instantiate(settings.splitter, "data.split.splitter")
+    said = np.asarray(splitter.assign(frame, settings.seed), dtype=object)
+    if said.shape != (len(frame),):
+        raise DataError(f"data.split.splitter: it gave {said.shape} parts for {len(frame):,} rows of {where}.")
+    return parts(frame.assign(**{SPLITTER: said}), SPLITTER, is_test, where)
 
 
 def parts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bakeoff import kinds
 from bakeoff.errors import ConfigError, did_you_mean
@@ -25,6 +26,7 @@ class SplitSettings:
     seed: int = 0  # of chance in the split; models have another, so that runs of several seeds can be compared
     column: str | None = None  # column that says train, valid or test of each row; not a feature
     per_class: int | None = None  # rows of each class to learn from, training and validation together; None: all
+    splitter: Any = None  # a component that says it instead
 
     def __post_init__(self) -> None:
         """Check what can be checked without data."""

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
+from bakeoff import kinds
 from bakeoff.data import columns
 from bakeoff.data.settings import DataSettings
 from bakeoff.errors import ConfigError, DataError, did_you_mean
@@ -46,6 +47,8 @@ def read(column: pd.Series, settings: DataSettings, where: str) -> Target:
     _refuse_missing(column, where)
     was_bool = types.is_bool_dtype(column.dtype)
     values = columns.plain(column, where)
+    if settings.kind not in ("auto", "classification", "regression"):
+        return Target(settings.kind, _of_kind(values, settings.kind, where), (), None, ())
     kind, reason = _kind(values, settings.kind)
     if kind == "regression":
         if settings.positive is not None:
@@ -76,6 +79,16 @@ def _kind(values: pd.Series, asked: str) -> tuple[str, tuple[str, ...]]:
     if _whole(values) and distinct <= MOST_INTEGER_CLASSES:
         return "classification", (f"data.kind: classification, because the target holds {distinct} distinct integers.",)
     return "regression", (f"data.kind: regression, because the target holds {distinct:,} distinct numbers.",)
+
+
+def _of_kind(values: pd.Series, kind: str, where: str) -> NDArray[Any]:
+    """The target of a kind that a plugin brings, which says itself how to read it."""
+    try:
+        return kinds.get(kind).read(values)
+    except (TypeError, ValueError, KeyError) as error:
+        raise DataError(
+            f'data.target: "{values.name}" of {where} cannot be read as {kind}: {type(error).__name__}: {error}.'
+        ) from error
 
 
 def _whole(values: pd.Series) -> bool:

@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bakeoff.metrics import answers, classification, documents, forecast, operations, regression
-from bakeoff.metrics.base import Direction, Metric, Resample, applicable, get, names, register
+from bakeoff.metrics.base import Direction, Metric, Resample, applicable, asked, get, names, own, register, seal
 from bakeoff.metrics.definition import (
     applies_to,
     has_corpus,
@@ -59,6 +59,7 @@ __all__ = [
     "answers",
     "applicable",
     "applies_to",
+    "asked",
     "classification",
     "documents",
     "forecast",
@@ -75,10 +76,14 @@ __all__ = [
     "metric",
     "names",
     "operations",
+    "own",
     "register",
     "regression",
     "score",
 ]
+
+
+seal()
 
 
 def score(table: PredictionTable, names: Sequence[str] | None = None) -> dict[str, float]:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff import plugins
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.task import PredictionTable, Schema
 
@@ -46,6 +47,7 @@ class Metric:
 
 
 _registry: dict[str, Metric] = {}
+_own: set[str] = set()
 
 
 def register(metric: Metric) -> Metric:
@@ -56,20 +58,49 @@ def register(metric: Metric) -> Metric:
     return metric
 
 
+def seal() -> None:
+    """What is registered so far is bakeoff's own: a plugin may not bring the same name."""
+    _own.update(_registry)
+
+
+def own() -> frozenset[str]:
+    """Names of bakeoff's own metrics."""
+    return frozenset(_own)
+
+
 def names() -> list[str]:
-    """Names of all registered metrics, in the order in which they were registered."""
-    return list(_registry)
+    """Names of all metrics in the order in which they were registered, those of plugins not yet loaded last."""
+    return list(dict.fromkeys([*_registry, *plugins.declared(plugins.METRICS)]))
 
 
 def get(name: str, where: str = "metrics") -> Metric:
-    """The metric of that name. Raises ``ConfigError`` that names ``where`` it was asked for and the nearest name."""
+    """The metric of that name, from a plugin if need be.
+
+    Raises:
+        ConfigError: there is none, which names ``where`` it was asked for and the nearest name; or a plugin that brings
+            it fails.
+    """
+    if name not in _registry and name in plugins.declared(plugins.METRICS):
+        found = plugins.load(plugins.METRICS, name, where)
+        if not isinstance(found, Metric) or found.name != name:
+            who = plugins.declared(plugins.METRICS)[name][0]
+            raise ConfigError(f'{where}: {who.plugin} declares {who.target}, which is no metric "{name}".')
+        _registry.setdefault(name, found)
     if name not in _registry:
         raise ConfigError(
-            f'{where}: there is no metric "{name}". Metrics: {", ".join(_registry)}.{did_you_mean(name, _registry)}'
+            f'{where}: there is no metric "{name}". Metrics: {", ".join(names())}.{did_you_mean(name, names())}'
         )
     return _registry[name]
 
 
+def asked(name: str, where: str) -> Metric:
+    """The metric that a person names. Raises ``ConfigError`` as ``get`` does, and when two packages bring it."""
+    plugins.refuse_conflict(plugins.METRICS, name, where, is_own=name in _own)
+    return get(name, where)
+
+
 def applicable(schema: Schema) -> list[Metric]:
-    """The registered metrics that are defined for such a task."""
+    """The metrics that are defined for such a task. Those of a plugin that cannot be loaded are named in the log."""
+    for declared, _ in plugins.loadable(plugins.METRICS, _own):
+        get(declared.name)
     return [metric for metric in _registry.values() if metric.applies(schema)]

@@ -13,7 +13,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
-from sklearn.utils import gen_batches, get_tags
+from sklearn.utils import check_array, gen_batches, get_tags
 
 from bakeoff.models import columns
 from bakeoff.task import Schema
@@ -115,6 +115,7 @@ class InPlaceScaler(StandardScaler):  # type: ignore[misc]
     def fit(self, X: NDArray[np.float64], y: Any = None) -> Self:
         """Learn means and deviations, over batches of rows."""
         self._reset()
+        X = X if hasattr(X, "__getitem__") else check_array(X)
         for batch in gen_batches(len(X), BATCH):
             self.partial_fit(X[batch])
         return self

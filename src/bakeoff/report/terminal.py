@@ -59,8 +59,10 @@ def show_run(run: Run) -> None:
         screen.print(Text.assemble(("✗ ", "red"), f"{run.variant}: {run.status} after {seconds}: {message}"))
 
 
-def show(comparison: Comparison, folder: Path, kept: int = 0) -> None:
-    """The leaderboard, the verdict with its reason, and the folder to look into, on stdout."""
+def show(
+    comparison: Comparison, folder: Path, kept: int = 0, sections: Sequence[tuple[str, Sequence[str]]] = ()
+) -> None:
+    """The leaderboard, further sections, the verdict with its reason, and the folder to look into, on stdout."""
     screen = console()
     screen.print()
     screen.print(_leaderboard(comparison))
@@ -71,6 +73,10 @@ def show(comparison: Comparison, folder: Path, kept: int = 0) -> None:
                     (f"{variant.name} {variant.status}", "red"), f": {variant.error or 'it has no result yet'}"
                 )
             )
+    for title, lines in sections:
+        screen.print()
+        screen.print(Text(title, style="bold"))
+        screen.print("\n".join(lines), soft_wrap=True)
     word, style = WORDS[comparison.verdict]
     screen.print()
     named = f" {comparison.winner}" if comparison.winner else ""

@@ -354,7 +354,7 @@ def constraints(declared: Mapping[str, str] | None) -> list[Constraint]:
                 f'search.constraints.{name}: "{bound}" is not a bound. Write "<= 50" or ">= 0.9".'
             ) from None
         if name not in metrics.MEASUREMENTS:
-            metrics.get(name, "search.constraints")
+            metrics.asked(name, "search.constraints")
     return found
 
 

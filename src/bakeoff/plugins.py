@@ -1,0 +1,286 @@
+"""Installed plugins: what packages declare in their entry points, read without importing any of them.
+
+A plugin is a package with an entry point in the group ``bakeoff.plugins``. Its ``conf`` folder joins the config search
+path and its classes may be named in configs. Entry points of further groups declare what else it brings, by name.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import os
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from bakeoff.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+API = "1"
+"""Of what plugins build on. It changes when a plugin written for the one before would break."""
+
+PROVIDER = "plugins"
+"""What Hydra calls the source of the configs that plugins bring."""
+
+PLUGINS, VERSION = "bakeoff.plugins", "bakeoff.api"
+METRICS, KINDS, SECTIONS, VERBS = "bakeoff.metrics", "bakeoff.kinds", "bakeoff.sections", "bakeoff.verbs"
+WORDS = {METRICS: "metric", KINDS: "kind of task", SECTIONS: "section", VERBS: "verb"}
+"""Groups of entry points that declare something by name, and what it is called."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """What is known of an installed plugin before it is imported.
+
+    Attributes:
+        name: of its entry point.
+        package: that it brings; a top-level one.
+        distribution: as pip calls it.
+        version: of the distribution.
+        fault: why nothing of it can be used, in a sentence; empty when it can.
+        conf: its folder of configs; None when it has none.
+    """
+
+    name: str
+    package: str
+    distribution: str
+    version: str
+    fault: str = ""
+    conf: Path | None = None
+
+    def __str__(self) -> str:
+        return f"plugin {self.name} ({self.distribution} {self.version})"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Something that a plugin declares by name: a metric, a kind of task, a section, a verb."""
+
+    plugin: Plugin
+    group: str
+    name: str
+    target: str
+
+    def load(self, where: str) -> Any:
+        """Import it. Raises ``ConfigError`` that names the plugin when that fails, whatever the reason."""
+        require(self.plugin, where)
+        module, _, path = self.target.partition(":")
+        found = imported(self.plugin, module, where)
+        for name in path.split(".") if path else ():
+            if not hasattr(found, name):
+                raise ConfigError(f'{where}: {self.plugin} declares {self.target}, and there is no "{name}".')
+            found = getattr(found, name)
+        return found
+
+
+@cache
+def _found() -> tuple[tuple[Plugin, ...], Mapping[str, Mapping[str, tuple[Declared, ...]]]]:
+    """All plugins in the order of their names, and what they declare: group → name → who declares it."""
+    plugins: list[Plugin] = []
+    declared: dict[str, dict[str, list[Declared]]] = {group: {} for group in WORDS}
+    seen = set()
+    for dist in metadata.distributions():
+        # Most packages are no plugin, and a look at their text is much faster than reading it.
+        text = dist.read_text("entry_points.txt") or ""
+        if "[bakeoff." not in text:
+            continue
+        name, version = _name_and_version(dist)
+        if name in seen:  # the first on the path is the one that is imported
+            continue
+        seen.add(name)
+        points = list(_points(text))
+        api = next((value for group, _, value in points if group == VERSION), API)
+        of_dist = [_plugin(key, value, name, version, api) for group, key, value in points if group == PLUGINS]
+        if not of_dist:
+            of_dist = [Plugin(name, "", name, version, f"It declares {points[0][0]}, and no package in {PLUGINS}.")]
+        plugins += of_dist
+        for group, key, value in points:
+            if group in WORDS:
+                top = re.split(r"[.:]", value)[0]
+                owner = next((p for p in of_dist if p.package == top), of_dist[0])
+                declared[group].setdefault(key, []).append(Declared(owner, group, key, value))
+    ordered = {group: {k: tuple(of[k]) for k in sorted(of)} for group, of in declared.items()}
+    return tuple(sorted(plugins, key=lambda p: (p.name, p.distribution))), ordered
+
+
+def _points(text: str) -> Iterator[tuple[str, str, str]]:
+    """Group, name and value of each entry point for bakeoff. ``importlib.metadata`` needs three times as long."""
+    group = ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("["):
+            group = line.strip("[]")
+        elif "=" in line and not line.startswith("#") and group.startswith("bakeoff."):
+            name, _, value = line.partition("=")
+            yield group, name.strip(), value.strip()
+
+
+def _name_and_version(dist: metadata.Distribution) -> tuple[str, str]:
+    """From the head of the metadata: parsing them all takes ten times as long."""
+    head = (dist.read_text("METADATA") or dist.read_text("PKG-INFO") or "").partition("\n\n")[0]
+    found = {key: re.search(rf"^{key}: *(\S+)", head, re.MULTILINE) for key in ("Name", "Version")}
+    name, version = (match[1] if match else "?" for match in found.values())
+    return name, version
+
+
+def _plugin(name: str, package: str, distribution: str, version: str, api: str) -> Plugin:
+    fault, folders = "", []
+    if api != API:
+        fault = f"It is made for version {api} of the plugin API, and this bakeoff has {API}. Install one that fits."
+    if not package.isidentifier():
+        return Plugin(name, package, distribution, version, f'"{package}" is not the name of a top-level package.')
+    try:
+        spec = importlib.util.find_spec(package)
+        folders = list(spec.submodule_search_locations or ()) if spec else []
+    except (ImportError, ValueError):
+        pass
+    if not folders:
+        fault = fault or f"There is no package {package}."
+    conf = next((folder for folder in folders if Path(folder, "conf").is_dir()), None)
+    return Plugin(name, package, distribution, version, fault, Path(conf, "conf") if conf else None)
+
+
+def installed() -> tuple[Plugin, ...]:
+    """All plugins in the order of their names, usable or not."""
+    return _found()[0]
+
+
+def declared(group: str) -> Mapping[str, tuple[Declared, ...]]:
+    """What plugins declare in a group: name → who declares it, in alphabetical order."""
+    return _found()[1][group]
+
+
+def forget() -> None:
+    """Look for plugins anew when next asked."""
+    _found.cache_clear()
+    options.cache_clear()
+    _places.cache_clear()
+
+
+def of_package(package: str) -> Plugin | None:
+    """The plugin that brings a top-level package."""
+    return next((plugin for plugin in installed() if plugin.package == package), None)
+
+
+def require(plugin: Plugin, where: str) -> None:
+    """Raise ``ConfigError`` when nothing of the plugin can be used."""
+    if plugin.fault:
+        raise ConfigError(f"{where}: {plugin} cannot be used. {plugin.fault}")
+
+
+def imported(plugin: Plugin, module: str, where: str) -> Any:
+    """A module of a plugin. Raises ``ConfigError`` that names the plugin when the import fails, whatever the reason."""
+    try:
+        return importlib.import_module(module)
+    except (Exception, SystemExit) as error:  # it is a stranger's code: it may raise anything
+        raise ConfigError(
+            f"{where}: {plugin} cannot be imported: {type(error).__name__}: {error}. "
+            f"Mend it, or pip uninstall {plugin.distribution}."
+        ) from error
+
+
+def refuse_conflict(group: str, name: str, where: str, is_own: bool) -> None:
+    """Raise ``ConfigError`` when two packages bring something of one name; ``is_own``: bakeoff is one of them."""
+    who = [str(d.plugin) for d in declared(group).get(name, ())]
+    if len(who) + is_own > 1:
+        raise ConfigError(
+            f'{where}: the {WORDS[group]} "{name}" is brought by {" and by ".join([*["bakeoff"] * is_own, *who])}. '
+            "Uninstall one of them."
+        )
+
+
+def load(group: str, name: str, where: str) -> Any:
+    """What one plugin declares under that name. Raises ``ConfigError`` when two do, or when it cannot be loaded."""
+    refuse_conflict(group, name, where, is_own=False)
+    return declared(group)[name][0].load(where)
+
+
+def loadable(group: str, own: Collection[str] = ()) -> Iterator[tuple[Declared, Any]]:
+    """All that plugins declare in a group, and that loads; what does not is named in the log and left out.
+
+    Args:
+        group: of entry points.
+        own: names that bakeoff itself has.
+    """
+    for name in declared(group):
+        where = f"{WORDS[group]} {name}"
+        try:
+            refuse_conflict(group, name, where, is_own=name in own)
+            yield declared(group)[name][0], load(group, name, where)
+        except ConfigError as error:
+            _warn(str(error))
+
+
+@cache
+def _warn(told: str) -> None:
+    """Say it once."""
+    log.warning("%s It is left out.", told)
+
+
+@cache
+def options() -> Mapping[str, tuple[Plugin, ...]]:
+    """The config options that plugins bring, such as ``model/acme``, each with who brings it."""
+    found: dict[str, list[Plugin]] = {}
+    for plugin in installed():
+        for folder, _, files in os.walk(plugin.conf) if plugin.conf else ():
+            group = folder[len(str(plugin.conf)) + 1 :].replace(os.sep, "/")
+            for file in sorted(files):
+                if group and file.endswith(".yaml"):
+                    found.setdefault(f"{group}/{file.removesuffix('.yaml')}", []).append(plugin)
+    return {option: tuple(who) for option, who in found.items()}
+
+
+def file_of(option: str) -> tuple[Plugin, Path]:
+    """Who brings a config option, and its folder of configs. Raises ``ConfigError`` when two plugins do."""
+    who = options()[option]
+    if len(who) > 1:
+        raise _two_bring(option, [f"{plugin}, {plugin.conf}/{option}.yaml" for plugin in who])
+    assert who[0].conf is not None
+    return who[0], who[0].conf
+
+
+def refuse_shadowed(sources: Iterable[tuple[str, str]], choices: Mapping[str, Any]) -> None:
+    """Raise ``ConfigError`` when a chosen option is in two config folders: Hydra takes the first without a word.
+
+    Args:
+        sources: who provides a config folder, and the folder; ``PROVIDER`` stands for those of all plugins.
+        choices: config group → option, as Hydra tells them.
+    """
+    known = tuple(sources)
+    for key, option in choices.items():
+        group = key.partition("@")[0]
+        for name in [option] if isinstance(option, str) else [] if option is None else list(option):
+            full = f"{group}/{str(name).removesuffix('.yaml')}"
+            places = _places(known, full)
+            if len(places) > 1:
+                raise _two_bring(full, places)
+
+
+@cache
+def _places(sources: tuple[tuple[str, str], ...], option: str) -> list[str]:
+    """Who brings an option, each with its file."""
+    found: dict[Path, str] = {}
+    for provider, path in sources:
+        if provider == PROVIDER:
+            of_source = [(str(plugin), Path(str(plugin.conf))) for plugin in options().get(option, ())]
+        else:
+            who = {"main": "bakeoff", "command-line": "--config-dir"}.get(provider, provider)
+            of_source = [(who, Path(path.removeprefix("file://")))]
+        for who, folder in of_source:
+            file = folder / f"{option}.yaml"
+            if "://" not in str(folder) and file.is_file():
+                found.setdefault(file.resolve(), f"{who}, {file}")
+    return list(found.values())
+
+
+def _two_bring(option: str, places: Sequence[str]) -> ConfigError:
+    group, _, name = option.rpartition("/")
+    return ConfigError(
+        f'{group}: the option "{name}" is brought twice: by {"; and by ".join(places)}. '
+        "Rename one of the files, or uninstall one of the packages."
+    )

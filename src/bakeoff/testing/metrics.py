@@ -1,0 +1,110 @@
+"""The contract of a metric."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from bakeoff import metrics
+from bakeoff.metrics import applies_to
+from bakeoff.metrics.resampling import by_loop
+from bakeoff.task import Gold, Predictions, PredictionTable, Schema
+from bakeoff.testing.contract import Contract
+
+ROWS = 40
+
+
+def check_metric(name: str, tables: Sequence[PredictionTable] = ()) -> list[str]:
+    """Check a metric on tables that it applies to: its value, its resamples, one row and none.
+
+    Args:
+        name: as it is written in configs.
+        tables: of predictions; small ones of the kinds that bakeoff brings when empty.
+
+    Returns:
+        The names of all that was found to hold.
+
+    Raises:
+        AssertionError: names what does not hold.
+    """
+    contract = Contract(f"metric {name}")
+    with contract.holds("it is found by its name, alone"):
+        metric = metrics.asked(name, "metrics.names")
+    with contract.holds("it says what it is"):
+        assert metric.value.__doc__, "its function has no docstring"
+        assert metric.direction in ("maximize", "minimize"), f"its direction is {metric.direction}"
+    fitting = [table for table in tables or _tables() if applies_to(metric, table)]
+    assert fitting, f"{contract.of}: it applies to none of the tables. Give tables of its kind."
+    for table in fitting:
+        kind = table.schema.kind
+        with contract.holds(f"{kind}: the value is a number"):
+            value = metric.value(table)
+            assert isinstance(value, float), f"it is of type {type(value).__name__}"
+            assert not math.isinf(value), "it is infinite"
+        with contract.holds(f"{kind}: all rows once is the value"):
+            once = metric.resample(table, np.ones((1, len(table)), dtype=np.float32))
+            np.testing.assert_allclose(once, [value], rtol=1e-6, atol=1e-9)
+        with contract.holds(f"{kind}: resamples at once are resamples one by one"):
+            drawn = np.random.default_rng(0).multinomial(len(table), np.full(len(table), 1 / len(table)), size=5)
+            counts = drawn.astype(np.float32)
+            loop = by_loop(metric.value)(table, counts)
+            np.testing.assert_allclose(metric.resample(table, counts), loop, rtol=1e-5, atol=1e-7)
+        with contract.holds(f"{kind}: one row has a value, or NaN"):
+            float(metric.value(table.take(np.array([0]))))
+        with contract.holds(f"{kind}: no rows have no value"):
+            _of_nothing(metric, table)
+    return contract.held
+
+
+def _of_nothing(metric: metrics.Metric, table: PredictionTable) -> None:
+    try:
+        value = metric.value(table.take(np.array([], dtype=np.intp)))
+    except Exception:  # to refuse is right as well
+        return
+    assert math.isnan(value), f"it is {value}"
+
+
+def _tables() -> list[PredictionTable]:
+    random = np.random.default_rng(0)
+    made = []
+    for classes, positive in ((("no", "yes"), "yes"), (("a", "b", "c"), None)):
+        proba = random.dirichlet(np.ones(len(classes)), ROWS)
+        target = np.array(random.choice(classes, ROWS), dtype=object)
+        output = np.array(classes, dtype=object)[proba.argmax(axis=1)]
+        schema = Schema("classification", "y", {"x": "numeric"}, classes, positive)
+        made.append(_table(schema, target, Predictions(output, proba, confidence=proba.max(axis=1))))
+    value = random.normal(10, 2, ROWS)
+    made.append(
+        _table(Schema("regression", "y", {"x": "numeric"}), value, Predictions(value + random.normal(size=ROWS)))
+    )
+    gold, found = np.empty(ROWS, dtype=object), np.empty(ROWS, dtype=object)
+    for i in range(ROWS):
+        gold[i] = Gold((f"answer number {i}",), {f"d{i}": 1})
+        found[i] = tuple(f"d{j}" for j in random.permutation([i, i + 1, i + 2]))
+    said = np.array([f"answer number {i // 2 * 2}" for i in range(ROWS)], dtype=object)
+    graded = {name: random.random(ROWS) for name in ("similarity", "judge")}
+    for kind in ("qa", "retrieval"):
+        answers = Predictions(
+            said,
+            confidence=random.random(ROWS),
+            retrieved=found,
+            cited=found,
+            evidence=said,
+            calls=np.ones(ROWS),
+            input_tokens=random.integers(50, 90, ROWS).astype(float),
+            output_tokens=random.integers(5, 9, ROWS).astype(float),
+            cost_usd=random.random(ROWS),
+            cached=np.zeros(ROWS, dtype=np.bool_),
+        )
+        made.append(_table(Schema(kind, "answers", {"question": "text"}), gold, answers, graded))
+    return made
+
+
+def _table(schema: Schema, target: object, predictions: Predictions, grades: object = None) -> PredictionTable:
+    import pandas as pd
+
+    seconds = np.linspace(0.001, 0.01, ROWS)
+    nothing = pd.DataFrame(index=range(ROWS))
+    return PredictionTable(schema, np.arange(ROWS), target, predictions, seconds, nothing, grades or {})  # type: ignore[arg-type]

@@ -1,0 +1,66 @@
+"""The contract of a plugin as a whole."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+from bakeoff import config, inspection, metrics, plugins
+from bakeoff.cli import VERBS, conf_dir
+from bakeoff.testing.contract import Contract, composed, documented
+
+
+def check_plugin(name: str) -> list[str]:
+    """Check an installed plugin: it loads, its options compose, and all of it says what it is.
+
+    What its components do is for ``check_model`` and the like.
+
+    Args:
+        name: of its entry point in the group ``bakeoff.plugins``.
+
+    Returns:
+        The names of all that was found to hold.
+
+    Raises:
+        AssertionError: names what does not hold.
+    """
+    contract = Contract(f"plugin {name}")
+    found = [plugin for plugin in plugins.installed() if plugin.name == name]
+    with contract.holds("it is installed, once"):
+        known = ", ".join(plugin.name for plugin in plugins.installed()) or "none"
+        assert found, f"there is no such plugin. Installed: {known}"
+        assert len(found) == 1, f"{', '.join(plugin.distribution for plugin in found)} have the same name"
+    plugin = found[0]
+    with contract.holds("all that it declares can be loaded, and clashes with nothing"):
+        wrong = list(dict.fromkeys(inspection.faults(plugin, conf_dir(), VERBS)))
+        assert not wrong, "; ".join(wrong)
+    for option in inspection.options(plugin):
+        group, _, chosen = option.rpartition("/")
+        assert plugin.conf is not None
+        with contract.holds(f"{option} says what it is"):
+            _says_what_it_is(plugin.conf / f"{option}.yaml")
+        if "/" in group or group.startswith("hydra"):
+            continue
+        with contract.holds(f"{option} composes, and its classes take these arguments"):
+            _composes(group, chosen)
+    for declared in inspection.declared_by(plugin):
+        with contract.holds(f"{plugins.WORDS[declared.group]} {declared.name} says what it is"):
+            loaded = declared.load(declared.name)
+            if declared.group == plugins.METRICS:
+                loaded = metrics.asked(declared.name, "metrics.names").value
+            assert inspect.getdoc(loaded), f"{declared.target} has no docstring"
+    return contract.held
+
+
+def _says_what_it_is(file: Path) -> None:
+    lines = file.read_text("utf-8").splitlines()
+    assert any(line.startswith("# ") and "@package" not in line for line in lines), f"{file.name} has no comment"
+
+
+def _composes(group: str, option: str) -> None:
+    content = composed(f"{group}={option}", *([] if group in ("data", "experiment") else ["data=csv"]))
+    node: Any = content.get(group)
+    if isinstance(node, dict) and "_target_" in node and group != "data":
+        config.check_component(node, group, content=content)
+        documented(node, group)

@@ -1,0 +1,81 @@
+"""The contract of a retriever, and of the chunker, embedder and reranker in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from bakeoff import config, parts
+from bakeoff.retrieval.base import Hit
+from bakeoff.task import Corpus
+from bakeoff.testing.contract import Contract, composed, documented
+
+TOPICS = {
+    "bread": "To bake bread, knead flour, water, salt and yeast, and let the dough rise.",
+    "coffee": "Coffee is brewed from roasted beans that are ground and covered with hot water.",
+    "bicycle": "A bicycle is steered by its handlebar and driven by pedals and a chain.",
+    "glacier": "A glacier is a river of ice that moves slowly down a mountain valley.",
+    "violin": "The violin is played with a bow and has four strings tuned in fifths.",
+    "volcano": "A volcano erupts when molten rock rises through a vent of the crust.",
+}
+
+
+def check_retriever(option: str, overrides: Sequence[str] = ()) -> list[str]:
+    """Check a retriever of the group ``retriever`` on six documents.
+
+    Args:
+        option: its name.
+        overrides: of the config, as on the command line, such as ``embedder=acme``.
+
+    Returns:
+        The names of all that was found to hold.
+
+    Raises:
+        AssertionError: names what does not hold.
+    """
+    contract = Contract(f"retriever={option}")
+    with contract.holds("it composes"):
+        content = composed("model=retrieve", "data=csv", "embedder=hashing", f"retriever={option}", *overrides)
+        node: dict[str, Any] = parts.assembled(content["retriever"], content)
+    with contract.holds("its classes are allowed, and take these arguments"):
+        config.check_component(node, "retriever")
+    with contract.holds("its class says what it is"):
+        documented(node, "retriever")
+    retriever, corpus = config.instantiate(node, "retriever"), _corpus()
+    with contract.holds("passages have ids of their own, and come from the documents"):
+        passages = {passage.id: passage for passage in retriever.passages(corpus)}
+        assert len(passages) == len(retriever.passages(corpus)), "two passages have one id"
+        assert {p.document for p in passages.values()} == set(TOPICS), "a document has no passage"
+    with contract.holds("it indexes"):
+        index = retriever.index(corpus, threads=1)
+    queries = list(TOPICS.values())
+    with contract.holds("a document is found by its own words, best first"):
+        found = index.search(queries, 3)
+        assert len(found) == len(queries), f"{len(found)} answers to {len(queries)} queries"
+        for topic, hits in zip(TOPICS, found, strict=True):
+            assert 1 <= len(hits) <= 3, f"{len(hits)} hits, where 3 were asked"
+            assert hits[0].passage.document == topic, f"for {topic}, {hits[0].passage.document} comes first"
+            assert [h.score for h in hits] == sorted((h.score for h in hits), reverse=True), "scores do not fall"
+            assert len({h.passage.id for h in hits}) == len(hits), "a passage is found twice"
+    with contract.holds("a query alone finds what it finds among others"):
+        assert _ids(index.search(queries[:1], 3)) == _ids(found[:1])
+    with contract.holds("no queries find nothing, and odd ones are no obstacle"):
+        assert len(index.search([], 3)) == 0, "it answered"
+        assert len(index.search(["", "?", "'\"*()"], 2)) == 3, "a query has no answer"
+    with contract.holds("an index made again finds the same"):
+        assert _ids(config.instantiate(node, "retriever").index(corpus).search(queries, 3)) == _ids(found)
+    with contract.holds("what it says of itself is JSON"):
+        json.dumps(index.details())
+    return contract.held
+
+
+def _corpus() -> Corpus:
+    import pandas as pd
+
+    documents = pd.DataFrame({"id": list(TOPICS), "title": list(TOPICS), "text": list(TOPICS.values())})
+    return Corpus(documents, "check-retriever-1")
+
+
+def _ids(found: Sequence[Sequence[Hit]]) -> list[list[str]]:
+    return [[hit.passage.id for hit in hits] for hits in found]

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bakeoff import kinds, plugins, signature
+from bakeoff.metrics import base
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of installed packages that this process sees; what it brought is forgotten afterwards."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    registered = dict(base._registry), dict(kinds._kinds)
+    _forget()
+    yield folder
+    for registry, before in zip((base._registry, kinds._kinds), registered, strict=True):
+        registry.clear()  # type: ignore[attr-defined]
+        registry.update(before)  # type: ignore[arg-type]
+    monkeypatch.undo()
+    _forget()
+
+
+def _forget() -> None:
+    for name in [name for name in sys.modules if name.startswith("bakeoff_")]:
+        del sys.modules[name]
+    signature._source.cache_clear()
+    plugins.forget()
