@@ -75,6 +75,19 @@ def test_a_sample_is_what_its_config_says(
     assert load(configs[name]).fingerprint == task.fingerprint != load(configs[name], seed=1).fingerprint
 
 
+def test_demand_is_asked_for_day_by_day_from_midnight(configs: dict[str, Any]) -> None:
+    frame = Sample("demand").read().frame
+    assert list(frame.columns) == ["time", "Demand", "WorkDay", "Temperature"]
+    assert f"{len(frame):,}" == "17,520"
+    task = load(configs["demand"])
+    assert len(task.test) == 73
+    assert (task.test.ids[0], task.test.ids[-1]) == ("2014-10-19T23:30", "2014-12-30T23:30")
+    assert task.test.y.ravel().tolist() == frame["Demand"].iloc[-73 * 48 :].tolist()
+    assert task.test.slices["WorkDay"].astype(int).tolist() == frame["WorkDay"].iloc[-73 * 48 :: 48].tolist()
+    assert task.schema.series is not None
+    assert task.schema.series.known == ("WorkDay", "hour", "weekday")
+
+
 def test_an_unknown_sample_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r'data\.sample: there is no "sms"'):
         Sample("sms").read()

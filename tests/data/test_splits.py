@@ -1,5 +1,6 @@
 """What must hold of every split, whatever the rows."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.settings import SplitSettings
 from bakeoff.data.splits import Split, Traits, split
-from bakeoff.errors import DataError
+from bakeoff.errors import ConfigError, DataError
 
 Array = NDArray[np.int64]
 few = settings(max_examples=60, deadline=None)
@@ -162,3 +163,19 @@ def test_a_class_that_only_the_given_test_rows_have_is_refused() -> None:
     y = np.array(["a", "b"] * 10 + ["c", "c"], dtype=object)
     with pytest.raises(DataError, match=r'class "c" has 2 rows, none to learn from'):
         split(Traits(np.arange(22), y, is_test=np.arange(22) >= 18), SplitSettings())
+
+
+def test_few_rows_of_each_class_are_learnt_from_and_the_test_stays_the_same() -> None:
+    labels = np.array(["a"] * 200 + ["b"] * 60 + ["c"] * 10, dtype=object)
+    traits = Traits(np.arange(270), labels)
+    whole = split(traits, SplitSettings())
+    made = split(traits, SplitSettings(per_class=10))
+    np.testing.assert_array_equal(made.test, whole.test)
+    assert Counter(labels[made.train]) == {"a": 8, "b": 8, "c": 6}, "of c there are no more"
+    assert Counter(labels[made.valid]) == {"a": 2, "b": 2, "c": 2}
+    assert set(made.train) <= set(whole.train)
+    assert "10 rows at most" in made.notes[-1]
+    with pytest.raises(ConfigError, match="per_class: the target holds values"):
+        split(Traits(np.arange(270)), SplitSettings(per_class=10))
+    with pytest.raises(ConfigError, match="per_class: 1 is too few"):
+        SplitSettings(per_class=1)

@@ -92,7 +92,8 @@ def of_config(file: Path) -> nn.Module:
     from transformers import AutoConfig, AutoModel
 
     described = json.loads(file.read_text("utf-8"))
-    network: nn.Module = AutoModel.from_config(AutoConfig.for_model(described.pop("model_type"), **described)).float()
+    auto: Any = AutoModel
+    network: nn.Module = auto.from_config(AutoConfig.for_model(described.pop("model_type"), **described)).float()
     return network
 
 

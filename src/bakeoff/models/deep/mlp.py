@@ -44,6 +44,7 @@ class MlpModel:
     """
 
     uses_validation = True
+    learns_lags = True
 
     def __init__(
         self,
