@@ -221,6 +221,15 @@ def test_a_wrong_request_to_repeat_is_refused(arguments: list[str], said: str) -
         verbs.rerun(arguments)
 
 
+def test_of_a_bake_off_the_runs_that_ended_are_repeated(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = run("model=constant", name="partly")
+    record.begin(first.folder.parent / "cut", {"model": {}})
+    assert verbs.rerun(["outputs/partly"])
+    said = capsys.readouterr().out
+    assert "cut: interrupted, so there is nothing to repeat." in said
+    assert "constant: AGREES" in said
+
+
 def test_a_run_that_failed_has_nothing_to_agree_with(tmp_path: Path) -> None:
     record.begin(tmp_path / "cut", {"model": {}})
     with pytest.raises(DataError, match="was interrupted"):
