@@ -47,6 +47,15 @@ def task(data: str) -> Task:
     return runner.load_task(asked("constant", data))
 
 
+def some_rows(y: Any, classes: tuple[str, ...]) -> Any:
+    """Positions of a few rows in random order; of classes, as many of each."""
+    order = np.random.default_rng(0).permutation(len(y))
+    if not classes:
+        return order[:ROWS]
+    of_each = [order[y[order] == label][: ROWS // len(classes)] for label in classes]
+    return np.random.default_rng(1).permutation(np.concatenate(of_each))
+
+
 def fit_and_ask(model: str, data: str) -> None:
     whole = task(data)
     request = asked(model, data)
@@ -55,8 +64,7 @@ def fit_and_ask(model: str, data: str) -> None:
     except ConfigError as refused:
         pytest.skip(f"does not claim to fit: {refused}")
     development = whole.development
-    rows = np.sort(np.random.default_rng(0).permutation(len(development.examples))[:ROWS])
-    few = development.examples.take(rows)
+    few = development.examples.take(some_rows(development.examples.y, whole.schema.classes))
     valid = few.take(slice(ROWS * 3 // 4, None)) if made.uses_validation else None
     train = few.take(slice(0, ROWS * 3 // 4)) if made.uses_validation else few
     made.fit(train, valid, Context(whole.schema, 0, threads=1, corpus=development.corpus))
