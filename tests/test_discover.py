@@ -14,7 +14,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from bakeoff import discover, json_schema, signature
+from bakeoff import discover, json_schema, signature, verbs
 from bakeoff.errors import ConfigError
 from command_line import BAKEOFF, CommandLine
 
@@ -171,8 +171,12 @@ def test_listing_an_option_takes_less_than_a_second_of_a_processor(tmp_path: Pat
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
 
 
-def test_schema_writes_a_file_for_each_group_and_says_how_to_use_them(bakeoff: CommandLine, tmp_path: Path) -> None:
-    done = bakeoff("schema", "made")
-    assert done.returncode == 0, done.stderr
+def test_schema_writes_a_file_for_each_group_and_says_how_to_use_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    verbs.schema(["made"], CONF)
     assert json.loads((tmp_path / "made/model.json").read_text())["title"] == "bakeoff model"
-    assert '"./made/model.json": "conf/model/*.yaml"' in done.stdout
+    assert '"./made/model.json": "conf/model/*.yaml"' in capsys.readouterr().out
+    with pytest.raises(ConfigError, match="name one folder"):
+        verbs.schema(["one", "two"], CONF)

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bakeoff import cli, config, environment, record, sweep
+from bakeoff import cli, config, environment, record, runner, sweep
 from bakeoff.errors import BakeoffError, ConfigError, VariantsFailed
 from bakeoff.results import Bakeoff, Run, Verdict
 
@@ -204,6 +204,7 @@ def _sweep(overrides: list[str], config_dir: str | Path | None, most: int | None
             raise ConfigError(f"config_dir: there is no folder {folder}.")
         overrides = [*overrides, f"hydra.searchpath=[{_quoted(f'file://{folder}')}]"]
     config.register()
+    runner.forget_tasks()
     with _as_found(), _errors(), initialize_config_dir(str(cli.conf_dir()), job_name="bakeoff", version_base="1.3"):
         os.environ[environment.COMMAND] = f"bakeoff -m {' '.join(overrides)}  # from Python"
         hydra = GlobalHydra.instance().hydra

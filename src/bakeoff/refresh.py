@@ -68,6 +68,7 @@ def refresh(
     if into.exists():
         raise ConfigError(f"name: {into} is there already. Give another name=…")
     content |= {"name": into.name, "incumbent": INCUMBENT, "refreshed_from": str(of.absolute())}
+    runner.forget_tasks()
     learnt, fitted = _learnt(of, run), _fitted(of, run)
     task, more = _task(Request(content, into), fitted.schema, run, learnt)
     if task.schema.positive is not None:

@@ -92,6 +92,7 @@ def rerun(
         raise ConfigError(f"tolerance: {tolerance} is less than 0.")
     into = into or new_folder(folder.parent, "rerun") / folder.name
     request = recorded(folder, into, search)
+    runner.forget_tasks()
     with record.logged(into):
         new = runner.run(
             request, _no_other(request.content), announce, notes=(f"A repetition of {folder.absolute()}.",)

@@ -32,8 +32,8 @@ class Run:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.record = record.read_run(folder)
+        self.folder = folder.absolute()
+        self.record = record.read_run(self.folder)
 
     @property
     def variant(self) -> str:
@@ -135,8 +135,8 @@ class Bakeoff(Mapping[str, Run]):
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._runs = {run.variant: Run(run.folder) for run in record.read_runs(folder)}
+        self.folder = folder.absolute()
+        self._runs = {run.variant: Run(run.folder) for run in record.read_runs(self.folder)}
 
     def __getitem__(self, variant: str) -> Run:
         if variant not in self._runs:

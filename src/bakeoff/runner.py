@@ -160,6 +160,11 @@ def load_task(request: Request) -> Task:
     return _loaded[key]
 
 
+def forget_tasks() -> None:
+    """Read data anew when they are asked for next: in a process that lives on, a file may have changed meanwhile."""
+    _loaded.clear()
+
+
 def make_model(content: Mapping[str, Any], schema: Schema) -> Model:
     """The unfitted model of a resolved config. Raises ``ConfigError`` when it cannot serve the task."""
     from bakeoff.models import lags

@@ -55,9 +55,13 @@ def rerun(arguments: Sequence[str]) -> bool:
     options = _options_of("rerun", arguments, {"search": bool, "tolerance": float, "name": str})
     agreed = True
     for folder in folders:
-        runs = [run.folder for run in record.read_runs(folder)]
-        for run in runs:
-            again.finished(run)
+        there = record.read_runs(folder)
+        runs = [run.folder for run in there if run.status == "ok"]
+        for left_out in [] if runs else there:
+            again.finished(left_out.folder)
+        for left_out in there:
+            if left_out.status != "ok":
+                terminal.console().print(f"{left_out.variant}: {left_out.status}, so there is nothing to repeat.")
         bakeoff = runs[0].parent
         name = options.get("name")
         into = again.named_folder(bakeoff, name) if name is not None else again.new_folder(bakeoff, "rerun")

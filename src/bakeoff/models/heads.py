@@ -63,7 +63,7 @@ def settle(estimator: Any, context: Context) -> None:
     parameters = estimator.get_params(deep=True)
     settled = {name: context.seed for name in parameters if name.split("__")[-1] == "random_state"}
     # LogisticRegression still has the parameter, but warns about it since scikit-learn 1.8.
-    if "n_jobs" in parameters and type(estimator).__name__ != "LogisticRegression":
+    if "n_jobs" in parameters and not any(cls.__name__ == "LogisticRegression" for cls in type(estimator).__mro__):
         settled["n_jobs"] = context.threads
     estimator.set_params(**{name: value for name, value in settled.items() if parameters[name] is None})
 
