@@ -32,7 +32,7 @@ def test_quickstart_ends_in_a_verdict_with_its_reason_and_a_folder(bakeoff: Comm
 
     compared = comparison(tmp_path / "outputs/quickstart")
     assert compared["incumbent"] == "rules"
-    assert {v["name"] for v in compared["variants"]} == {"rules", "linear", "catboost", "knn"}
+    assert {v["name"] for v in compared["variants"]} == {"rules", "linear", "catboost", "lstm", "knn"}
     assert compared["test_rows"] == 905
     assert all(v["status"] == "ok" for v in compared["variants"])
     f1 = {v["name"]: v["metrics"]["f1"] for v in compared["variants"]}
@@ -54,7 +54,7 @@ def test_the_whole_quickstart_compares_on_the_rows_that_the_language_model_answe
     done = bakeoff(timeout=600)
     assert done.returncode == 0, done.stderr
     compared = comparison(tmp_path / "outputs/quickstart")
-    assert {v["name"] for v in compared["variants"]} == {"rules", "linear", "catboost", "knn", "llm"}
+    assert {v["name"] for v in compared["variants"]} == {"rules", "linear", "catboost", "lstm", "knn", "llm"}
     assert (compared["test_rows"], compared["verdict"], compared["winner"]) == (300, "ship", "catboost")
     assert "Compared on the 300 test rows that all variants answered." in done.stdout
 
