@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff import assets, config, data, environment, kinds, metrics, parts, record, search
-from bakeoff.compare.statistics import bootstrap, interval
+from bakeoff import assets, config, data, environment, kinds, parts, record, scoring, search
 from bakeoff.errors import BakeoffError, LLMError
 from bakeoff.measurement import PeakMemory, latency
 from bakeoff.models import classes as labels
@@ -225,8 +224,8 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         "peak_memory_mb": math.nan if fitted else memory.megabytes,
     }
     with clock.step("score", "scoring"):
-        scores = _score(graded, request) | {name: Score(value) for name, value in measured.items()}
-        slices, stages = _slices(graded, request), _stages(graded)
+        scores = scoring.score(graded, request) | {name: Score(value) for name, value in measured.items()}
+        slices, stages = scoring.slices(graded, request), scoring.stages(graded)
     if isinstance(model, Remarks):
         notes += model.notes()
     details = {**(model.details() if isinstance(model, Explains) else {}), **of_graders}
@@ -352,51 +351,6 @@ def _check_answers(predictions: Predictions, test: Examples, schema: Schema) -> 
         raise ValueError(f"predict gave proba of shape {np.shape(predictions.proba)} for {n} rows and {k} classes")
     if kind.is_numeric and not np.isfinite(predictions.output.astype(float)).all():
         raise ValueError("predict answered with values that are not finite")
-
-
-def _wanted(request: Request) -> list[str] | None:
-    """Names of the metrics asked for, the one that decides always among them; None for all that apply."""
-    if request.metrics.names is None:
-        return None
-    deciding = [name for name in (request.decision.metric, request.data.metric) if name]
-    return list(dict.fromkeys([*request.metrics.names, *deciding]))
-
-
-def _score(table: PredictionTable, request: Request) -> dict[str, Score]:
-    values = metrics.score(table, _wanted(request))
-    draws = bootstrap({"": table}, [metrics.get(name) for name in values], request.decision.resamples)[""]
-    confidence = request.decision.confidence
-    return {name: Score(value, *interval(draws[name], confidence)) for name, value in values.items()}
-
-
-def _slices(table: PredictionTable, request: Request) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for column in table.slices.columns:
-        of_column = found.setdefault(str(column), {})
-        for value, rows in table.slices.groupby(column, dropna=False).indices.items():
-            part = table.take(np.asarray(rows, dtype=np.intp))
-            of_column[str(value)] = {"rows": len(part), "metrics": metrics.score(part, _wanted(request))}
-    for name, parts_of in kinds.get(table.schema.kind).breakdown(table).items():
-        found[name] = {
-            part: {"rows": len(of_part), "metrics": metrics.score(of_part, _wanted(request))}
-            for part, of_part in parts_of.items()
-        }
-    return found
-
-
-def _stages(table: PredictionTable) -> dict[str, Any]:
-    """How many rows each part of the model answered, and how well."""
-    stage = table.predictions.stage
-    if stage is None:
-        return {}
-    is_right = kinds.get(table.schema.kind).is_right
-    found = {}
-    for name in dict.fromkeys(stage):
-        here = stage == name
-        found[str(name)] = {"coverage": float(here.mean())}
-        if is_right is not None:
-            found[str(name)]["accuracy"] = float(is_right(table.predictions.output[here], table.target[here]).mean())
-    return found
 
 
 def _parameters(content: Mapping[str, Any]) -> dict[str, Any]:
