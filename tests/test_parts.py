@@ -18,6 +18,7 @@ def content(model: dict[str, Any], **chosen: Any) -> dict[str, Any]:
         "retriever": DENSE,
         "llm": {"_target_": "x.Y"},
         "prompt": None,
+        "trainer": None,
         **chosen,
     }
 

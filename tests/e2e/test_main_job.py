@@ -151,16 +151,8 @@ def failing_model(folder: Path) -> Path:
 
 
 def test_ctrl_c_leaves_a_folder_that_can_be_compared_and_resumed(bakeoff: CommandLine, tmp_path: Path) -> None:
-    command = [
-        "-m",
-        "model=constant,catboost",
-        "data=diabetes",
-        "model.iterations=200000",
-        "model.early_stopping_rounds=200000",
-    ]
     overrides = ["-m", "model=constant,random_forest", "data=diabetes"]
-    slow = [*overrides, "--config-dir", str(slow_forest(tmp_path))]
-    del command
+    slow = ["--config-dir", str(slow_forest(tmp_path)), "experiment=slow"]
     process = subprocess.Popen(
         [str(BAKEOFF), *slow], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -181,11 +173,13 @@ def test_ctrl_c_leaves_a_folder_that_can_be_compared_and_resumed(bakeoff: Comman
 
 
 def slow_forest(folder: Path) -> Path:
-    """The shipped forest's name, with trees enough for minutes."""
-    config = folder / "slow/model/random_forest.yaml"
-    config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(
-        "_target_: sklearn.ensemble.RandomForestRegressor\nn_estimators: 200000\ncard: {family: classical}\n"
+    """An experiment with the shipped forest, of trees enough for minutes."""
+    experiment = folder / "slow/experiment/slow.yaml"
+    experiment.parent.mkdir(parents=True, exist_ok=True)
+    experiment.write_text(
+        "# @package _global_\ndefaults: [override /data: diabetes]\nname: diabetes\nhydra:\n  sweeper:\n    variants:\n"
+        "      constant: [model=constant]\n"
+        "      random_forest: [model=random_forest, model.regressor.n_estimators=200000]\n"
     )
     return folder / "slow"
 

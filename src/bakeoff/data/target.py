@@ -47,7 +47,7 @@ def read(column: pd.Series, settings: DataSettings, where: str) -> Target:
     _refuse_missing(column, where)
     was_bool = types.is_bool_dtype(column.dtype)
     values = columns.plain(column, where)
-    if settings.kind not in ("auto", "classification", "regression"):
+    if settings.kind not in ("auto", "classification", "regression") and not kinds.get(settings.kind).is_series:
         return Target(settings.kind, _of_kind(values, settings.kind, where), (), None, ())
     kind, reason = _kind(values, settings.kind)
     if kind == "regression":

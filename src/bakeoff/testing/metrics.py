@@ -10,7 +10,7 @@ import numpy as np
 from bakeoff import metrics
 from bakeoff.metrics import applies_to
 from bakeoff.metrics.resampling import by_loop
-from bakeoff.task import Gold, Predictions, PredictionTable, Schema
+from bakeoff.task import Gold, Predictions, PredictionTable, Schema, Series
 from bakeoff.testing.contract import Contract
 
 ROWS = 40
@@ -79,6 +79,10 @@ def _tables() -> list[PredictionTable]:
     made.append(
         _table(Schema("regression", "y", {"x": "numeric"}), value, Predictions(value + random.normal(size=ROWS)))
     )
+    paths = random.normal(10, 2, (ROWS, 3))
+    series = Series(6, 3, 2, ("y",), (), "1 h", 3600.0, None, {"": 1.5})
+    forecast = Schema("forecast", "y", {"y": "numeric"}, series=series)
+    made.append(_table(forecast, paths, Predictions(paths + random.normal(size=paths.shape))))
     gold, found = np.empty(ROWS, dtype=object), np.empty(ROWS, dtype=object)
     for i in range(ROWS):
         gold[i] = Gold((f"answer number {i}",), {f"d{i}": 1})
@@ -107,4 +111,5 @@ def _table(schema: Schema, target: object, predictions: Predictions, grades: obj
 
     seconds = np.linspace(0.001, 0.01, ROWS)
     nothing = pd.DataFrame(index=range(ROWS))
-    return PredictionTable(schema, np.arange(ROWS), target, predictions, seconds, nothing, grades or {})  # type: ignore[arg-type]
+    ids = np.arange(ROWS).astype(str).astype(object)
+    return PredictionTable(schema, ids, target, predictions, seconds, nothing, grades or {})  # type: ignore[arg-type]
