@@ -31,7 +31,9 @@ Every variant solves the same task on the same split, and is judged to a verdict
   bakeoff compare DIR [DIR ...] [decision.metric=...] [incumbent=...]
                                                   compare what is on disk
   bakeoff list [GROUP]                            components: name, family, licence
-  bakeoff doctor                                  versions, cores, folders, assets
+  bakeoff new plugin NAME [--kind model] | new experiment NAME
+                                                  a package whose tests pass, or an experiment that runs
+  bakeoff doctor                                  versions, cores, folders, assets, plugins
   bakeoff --version | --help
 
 Any value of the config can be overridden: key=value, group=option, key=a,b,c (a sweep), +key=value, ~key.
@@ -42,7 +44,7 @@ Exit codes: 0 all variants ran, 1 some variant failed (the rest is compared), 2 
 NOT_A_RUN = {"--cfg", "-c", "--info", "-i", "--shell-completion", "-sc", "--hydra-help", "--run", "-r"}
 ABOUT_HYDRA = {"--shell-completion", "-sc", "--hydra-help"}
 CHOOSES_WHAT_RUNS = ("experiment", "model", "data")
-VERBS = ("plan", "compare", "list", "doctor")
+VERBS = ("plan", "compare", "list", "new", "doctor")
 
 
 def conf_dir() -> Path:
@@ -117,6 +119,10 @@ def _dispatch(arguments: list[str]) -> int:
 
         own, groups = _config_dirs(arguments)
         list_components([group for group in groups if group != "list"], conf_dir(), own)
+    elif verb == "new":
+        from bakeoff import scaffold
+
+        print("\n".join(scaffold.new(rest)))
     elif verb == "doctor":
         from bakeoff.verbs import doctor
 

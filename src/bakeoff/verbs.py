@@ -1,4 +1,4 @@
-"""The verbs that run no variant: compare, list, doctor."""
+"""The verbs that run no variant: compare, list, doctor. What ``new`` writes is in ``scaffold``."""
 
 from __future__ import annotations
 
