@@ -12,7 +12,7 @@ import pytest
 from command_line import BAKEOFF
 
 ROOT = Path(__file__).parents[1]
-HOW_TOS = sorted(path for path in (ROOT / "docs").glob("*.md") if path.stem not in ("distributed",))
+HOW_TOS = sorted(path for path in (ROOT / "docs").glob("*.md") if path.stem not in ("distributed", "plugins"))
 
 
 def commands(document: Path) -> str:
@@ -52,3 +52,11 @@ def test_links_between_documents_lead_somewhere() -> None:
     for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(((?!http)[^)#]+)", document.read_text()):
             assert (document.parent / target).exists(), (document.name, target)
+
+
+def test_every_file_that_the_architecture_names_is_there() -> None:
+    named = re.findall(r"`([\w/]+(?:\.py|/))`", (ROOT / "docs" / "architecture.md").read_text())
+    assert len(named) > 20
+    for name in named:
+        places = [ROOT / "src" / "bakeoff" / name, ROOT / "src" / name, ROOT / name]
+        assert any(place.exists() for place in places) or name.startswith("outputs/"), name

@@ -38,7 +38,9 @@ Every variant solves the same task on the same split, and is judged to a verdict
   bakeoff list [GROUP]                            components: name, family, licence; what a search tries
   bakeoff list GROUP/OPTION                       every key of one: type, default, what it is
   bakeoff schema [FOLDER]                         JSON schemas of config files, for completion in an editor
-  bakeoff doctor                                  versions, cores, folders, assets
+  bakeoff new plugin NAME [--kind model] | new experiment NAME
+                                                  a package whose tests pass, or an experiment that runs
+  bakeoff doctor                                  versions, cores, folders, assets, plugins
   bakeoff --version | --help
 
 Any value of the config can be overridden: key=value, group=option, key=a,b,c (a sweep), +key=value, ~key.
@@ -49,7 +51,7 @@ Exit codes: 0 all variants ran, 1 some variant failed (the rest is compared), 2 
 NOT_A_RUN = {"--cfg", "-c", "--info", "-i", "--shell-completion", "-sc", "--hydra-help", "--run", "-r"}
 ABOUT_HYDRA = {"--shell-completion", "-sc", "--hydra-help"}
 CHOOSES_WHAT_RUNS = ("experiment", "model", "data")
-VERBS = ("plan", "compare", "rerun", "refresh", "sync", "list", "schema", "doctor")
+VERBS = ("plan", "compare", "rerun", "refresh", "sync", "list", "schema", "new", "doctor")
 
 
 def conf_dir() -> Path:
@@ -144,6 +146,10 @@ def _dispatch(arguments: list[str]) -> int:
         from bakeoff.verbs import schema
 
         schema(rest, conf_dir())
+    elif verb == "new":
+        from bakeoff import scaffold
+
+        print("\n".join(scaffold.new(rest)))
     elif verb == "doctor":
         from bakeoff.verbs import doctor
 

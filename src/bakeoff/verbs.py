@@ -1,4 +1,4 @@
-"""The verbs beside a bake-off: compare, rerun, refresh, sync, list, doctor."""
+"""The verbs beside a bake-off: compare, rerun, refresh, sync, list, doctor. What ``new`` writes is in ``scaffold``."""
 
 from __future__ import annotations
 

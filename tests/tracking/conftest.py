@@ -12,6 +12,12 @@ from tracked_pets import PETS, command, write_pets
 from bakeoff.tracking.process import Worker
 
 
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a user's: the other tests turn tracking off."""
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+
+
 @pytest.fixture(scope="session")
 def tracked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a bake-off that was run and tracked by the command line."""

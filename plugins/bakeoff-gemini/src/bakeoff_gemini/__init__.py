@@ -1,0 +1,1 @@
+"""Gemini for bakeoff, through Google's own SDK."""

@@ -1,0 +1,197 @@
+"""Gemini as a language model of bakeoff."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bakeoff.errors import ConfigError, did_you_mean
+from bakeoff.llm import prices
+from bakeoff.llm.base import Ask, Completion
+from bakeoff.llm.cache import Cache
+from bakeoff.llm.session import Session, Terms
+from bakeoff.llm.usage import Usage, budget_of
+from bakeoff.llm.wire import Reply, Trouble
+from bakeoff_gemini.wire import Wire, as_json, connect
+
+log = logging.getLogger(__name__)
+
+KEY = "GEMINI_API_KEY"
+DECIDED = (
+    "max_output_tokens", "temperature", "seed", "thinking_config", "response_mime_type", "response_schema",
+    "response_json_schema", "response_logprobs", "logprobs", "system_instruction", "candidate_count", "http_options",
+)  # fmt: skip
+"""Parameters of a request that ``extra`` may not set."""
+
+
+@dataclass(frozen=True)
+class Gemini:
+    """A model of Google's, asked through the SDK google-genai.
+
+    The key is read from the environment variable GEMINI_API_KEY when the first request is made, and written nowhere.
+
+    Args:
+        model: as Google names it.
+        base_url: of the server, without its version.
+        temperature: 0 for the most probable answer; None: it is not sent, and the model's default holds.
+        seed: of the server's chance; None: it is not sent.
+        thinking_budget: tokens that the model may think; 0: none, -1: as many as it likes, None: its default.
+        thinking_tokens: added to the longest answer, which thoughts count against; what is not used is not paid.
+        concurrency: requests at a time.
+        timeout_seconds: of one request.
+        retries: after 429, 5xx, a timeout, a cut connection or an answer in no known form, with growing pauses.
+        max_calls: after which nothing is asked any more; retries count.
+        max_cost_usd: the same in dollars; what is in flight is still paid.
+        cache: on: answer again what was answered before; refresh: ask, and keep the new answer; off.
+        price: dollars per million tokens, ``{input, output}``; None: from the price table.
+        most_logprobs: how many candidates for a token the model tells at most; 0: it tells no log-probabilities.
+        extra: more of the SDK's GenerateContentConfig, such as ``{top_p: 0.9}``.
+    """
+
+    model: str
+    base_url: str = "https://generativelanguage.googleapis.com"
+    temperature: float | None = 0.0
+    seed: int | None = 0
+    thinking_budget: int | None = None
+    thinking_tokens: int = 0
+    concurrency: int = 8
+    timeout_seconds: float = 60.0
+    retries: int = 5
+    max_calls: int | None = None
+    max_cost_usd: float | None = None
+    cache: Literal["on", "refresh", "off"] = "on"
+    price: dict[str, float] | None = None
+    most_logprobs: int = 0
+    extra: dict[str, Any] = field(default_factory=dict)
+    _usage: Usage = field(default_factory=Usage, init=False, repr=False, compare=False)
+    _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
+
+    @property
+    def max_in_flight(self) -> int:
+        """How many requests are asked at a time."""
+        return self.concurrency
+
+    @property
+    def tells_logprobs(self) -> bool:
+        """Whether it can tell log-probabilities at all."""
+        return self.most_logprobs > 0
+
+    def check(self) -> None:
+        """Raise ``ConfigError`` for a missing key, an unknown parameter, or a budget that nobody can count."""
+        _key()
+        for name in self.extra:
+            if name in DECIDED:
+                raise ConfigError(
+                    f"llm.extra.{name}: this is not an extra; it is set by a key of llm, or by the model."
+                )
+        if self.extra:
+            from google.genai.types import GenerateContentConfig
+
+            known = set(GenerateContentConfig.model_fields) - set(DECIDED)
+            for name in self.extra:
+                if name not in known:
+                    raise ConfigError(
+                        f'llm.extra.{name}: GenerateContentConfig has no "{name}".{did_you_mean(name, known)}'
+                    )
+        if self.price is not None and set(self.price) != {"input", "output"}:
+            raise ConfigError("llm.price: give dollars per million tokens, e.g. llm.price='{input: 0.15, output: 0.6}'")
+        if self.max_cost_usd is not None and not self._has_price:
+            raise ConfigError(
+                f'llm.max_cost_usd: the price of "{self.model}" is not known, so it cannot be counted. '
+                "Give llm.price='{input: …, output: …}' in dollars per million tokens."
+            )
+
+    def complete(self, asks: Sequence[Ask]) -> list[Completion]:
+        """Answer n requests in the order asked.
+
+        Raises:
+            ConfigError: log-probabilities are wanted, and ``most_logprobs`` is 0.
+            LLMError: none can succeed.
+        """
+        self.check()
+        if not self.tells_logprobs and any(ask.top_logprobs for ask in asks):
+            raise ConfigError("llm.most_logprobs: it is 0. Raise it, or choose model.method=generate.")
+        return self._session().complete(asks)
+
+    def cost(self, input_tokens: int, output_tokens: int) -> float:
+        """Dollars for the tokens of one request; NaN where the price is not known."""
+        return prices.of_tokens(self.price, self.model, self.base_url, input_tokens, output_tokens)
+
+    def usage(self) -> Mapping[str, Any]:
+        """What was asked so far, and of whom."""
+        return {"asked_for": self.model, "server": self.base_url, **self._usage.told()}
+
+    @property
+    def _has_price(self) -> bool:
+        return self.price is not None or prices.is_known(self.model, self.base_url)
+
+    def _session(self) -> Session:
+        with self._lock:
+            if "session" not in self._made:
+                self._made["session"] = self._new_session()
+            session: Session = self._made["session"]
+            return session
+
+    def _new_session(self) -> Session:
+        if not self._has_price:
+            log.warning('llm: the price of "%s" is not known: its cost stays unknown. Give llm.price.', self.model)
+        parameters = {"temperature": self.temperature, "seed": self.seed}
+        if self.thinking_budget is not None:
+            parameters["thinking_config"] = {"thinking_budget": self.thinking_budget}  # type: ignore[assignment]
+        parameters = {k: v for k, v in parameters.items() if v is not None} | self.extra
+        wire = Wire(self.base_url, self.model, parameters, self.most_logprobs, self.thinking_tokens)
+        identity = {
+            "sdk": "google-genai",
+            "server": self.base_url,
+            "model": self.model,
+            "asked": as_json(parameters),
+            "most_logprobs": self.most_logprobs,
+            "thinking_tokens": self.thinking_tokens,
+        }
+        remedy = f"Look at llm.model, llm.base_url and the key in {KEY}."
+        return Session(
+            Terms(identity, self.concurrency, self.retries, self.cache, remedy),
+            lambda ask: self._send(wire, ask),
+            self._cost_of,
+            budget_of((self.base_url, self.model), self.max_calls, self.max_cost_usd),
+            self._usage,
+            Cache(),
+        )
+
+    def _cost_of(self, served: str, read: int, written: int) -> float:
+        """By the name that was asked for; Google answers with that of a version, which the table may not have."""
+        by_asked = self.cost(read, written)
+        return prices.of_tokens(None, served, self.base_url, read, written) if math.isnan(by_asked) else by_asked
+
+    def _send(self, wire: Wire, ask: Ask) -> Reply:
+        key = _key()
+        try:
+            return wire.send(self._client(key), ask)
+        except Trouble as trouble:
+            if key in str(trouble):
+                told = str(trouble).replace(key, "…")
+                raise Trouble(trouble.kind, told, trouble.wait_seconds, trouble.is_final, trouble.is_for_all) from None
+            raise
+
+    def _client(self, key: str) -> Any:
+        with self._lock:
+            if "client" not in self._made:
+                self._made["client"] = connect(self.base_url, key, self.timeout_seconds)
+            return self._made["client"]
+
+
+def _key() -> str:
+    """The key. Raises ``ConfigError`` where there is none that can be sent."""
+    key = os.environ.get(KEY, "").strip()
+    if not key:
+        raise ConfigError(f"llm: the environment variable {KEY} is not set. Set it to your key of Google's Gemini API.")
+    if not (key.isascii() and key.isprintable()):
+        # The HTTP library would repeat it in its own error.
+        raise ConfigError(f"llm: {KEY} holds characters that no key has, such as a line break.")
+    return key

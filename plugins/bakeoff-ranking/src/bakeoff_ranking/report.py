@@ -1,0 +1,31 @@
+"""What a report says of rankings besides the leaderboard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bakeoff import record
+from bakeoff.compare.comparison import Comparison
+from bakeoff.record import Run
+from bakeoff.report.sections import section
+from bakeoff_ranking.judging import is_ranking, ndcg, pairs
+
+
+@section("list_order", "The order of the lists", applies=is_ranking)
+def order_of_lists(comparison: Comparison, runs: Sequence[Run]) -> list[str]:
+    """Of each variant: how many lists are in the right order, and the one that is most wrong."""
+    told = []
+    width = max(len(run.variant) for run in runs)
+    for run in runs:
+        table = record.read_predictions(run)
+        right, gain = pairs(table), ndcg(table)
+        if np.isnan(gain).all():
+            continue
+        worst = int(np.nanargmin(gain))
+        told.append(
+            f"{run.variant:<{width}}  {np.sum(right == 1):,} of {len(table):,} lists in the right order; "
+            f"most wrong: {table.ids[worst]} (nDCG {gain[worst]:.2f}, {len(table.target[worst])} items)"
+        )
+    return told

@@ -1,0 +1,204 @@
+"""LightGBM: gradient boosting leaf by leaf, with categories and missing values as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from bakeoff.models import classes, state
+from bakeoff.models.base import Context, Report, require_kind
+from bakeoff.models.threads import FEW_ROWS
+from bakeoff.task import Examples, Predictions, Schema
+from bakeoff_xgboost import checks, table
+
+FILE = "model.txt"
+OWN = (
+    "rounds", "leaves", "learning_rate", "l2", "min_leaf_rows", "row_share", "column_share",
+    "early_stopping_rounds", "words", "extra",
+)  # fmt: skip
+# What the constructor or the run decides, by LightGBM's main names; each has aliases there.
+DECIDED = {
+    "num_iterations": "Set model.rounds",
+    "num_leaves": "Set model.leaves",
+    "learning_rate": "Set model.learning_rate",
+    "lambda_l2": "Set model.l2",
+    "min_data_in_leaf": "Set model.min_leaf_rows",
+    "bagging_fraction": "Set model.row_share",
+    "bagging_freq": "Set model.row_share",
+    "feature_fraction": "Set model.column_share",
+    "early_stopping_round": "Set model.early_stopping_rounds",
+    "seed": "Set seed",
+    "num_threads": "The run decides it",
+    "num_class": "The data decide it",
+    "categorical_feature": "The data decide it",
+    "verbosity": "It is always silent",
+}
+
+
+class LightGBMModel:
+    """LightGBM for classification and regression.
+
+    Args:
+        rounds: most trees (of each class); early stopping may keep fewer.
+        leaves: of each tree, at most.
+        learning_rate: how much each tree corrects.
+        l2: regularisation of the leaves.
+        min_leaf_rows: least rows in a leaf.
+        row_share: of the rows that each tree sees.
+        column_share: of the columns that each tree sees.
+        early_stopping_rounds: without a better validation loss, after which fitting ends; None: never.
+        words: of each text column that become a column, the most frequent ones.
+        extra: more of LightGBM's own parameters, by their names there.
+    """
+
+    uses_validation = True
+
+    def __init__(
+        self,
+        rounds: int = 500,
+        leaves: int = 31,
+        learning_rate: float = 0.08,
+        l2: float = 0.0,
+        min_leaf_rows: int = 20,
+        row_share: float = 1.0,
+        column_share: float = 1.0,
+        early_stopping_rounds: int | None = 50,
+        words: int = 300,
+        extra: dict[str, Any] | None = None,
+    ) -> None:
+        self.rounds = rounds
+        self.leaves = leaves
+        self.learning_rate = learning_rate
+        self.l2 = l2
+        self.min_leaf_rows = min_leaf_rows
+        self.row_share = row_share
+        self.column_share = column_share
+        self.early_stopping_rounds = early_stopping_rounds
+        self.words = words
+        self.extra = extra
+
+    def check(self, schema: Schema) -> None:
+        """Raise ``ConfigError`` for a value out of its range, or an extra parameter that LightGBM does not have."""
+        require_kind(self, schema, "classification", "regression")
+        checks.ranges(
+            self,
+            {
+                "rounds": (1, None),
+                "leaves": (2, 131_072),
+                "learning_rate": (1e-9, 1),
+                "l2": (0, None),
+                "min_leaf_rows": (1, None),
+                "row_share": (1e-9, 1),
+                "column_share": (1e-9, 1),
+                "early_stopping_rounds": (1, None),
+                "words": (0, None),
+            },
+        )
+        if self.extra:
+            taken, known = _names()
+            checks.extra(self.extra, taken, known, "LightGBM")
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Boost on ``train`` until ``rounds``, or until ``valid`` says that more trees do not help."""
+        import lightgbm
+
+        self.schema_, self.threads_ = context.schema, context.threads
+        self.layout_ = table.learn(train.X, self.schema_, self.words)
+        parameters = self._parameters(context)
+        learnt_from = self._dataset(train, None, parameters)
+        stopping: dict[str, Any] = {}
+        if valid is not None and len(valid):
+            callbacks: list[Any] = [_listener(context.report)]
+            if self.early_stopping_rounds is not None:
+                callbacks.append(lightgbm.early_stopping(self.early_stopping_rounds, verbose=False))
+            stopping = {"valid_sets": [self._dataset(valid, learnt_from, parameters)], "callbacks": callbacks}
+        self.booster_ = lightgbm.train(parameters, learnt_from, self.rounds, **stopping)
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
+        if not hasattr(self, "booster_"):
+            raise RuntimeError("LightGBMModel: predict was called before fit.")
+        matrix = self.layout_.matrix(X)
+        if not len(matrix):
+            told = np.zeros((0, len(self.schema_.classes)) if len(self.schema_.classes) > 2 else 0)
+        else:
+            told = np.asarray(self.booster_.predict(matrix, num_threads=self._threads(len(matrix))), dtype=np.float64)
+        if self.schema_.kind == "regression":
+            return Predictions(told)
+        proba = np.column_stack([1 - told, told]) if told.ndim == 1 else told / told.sum(axis=1, keepdims=True)
+        return Predictions(classes.most_probable(proba, self.schema_.classes), proba)
+
+    def save(self, folder: Path) -> None:
+        """Write the trees in LightGBM's own format, the rest as JSON."""
+        self.booster_.save_model(folder / FILE)
+        own = {name: getattr(self, name) for name in OWN}
+        state.write(folder, self.schema_, parameters=own, layout=self.layout_.told(), threads=self.threads_)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what ``save`` wrote."""
+        import lightgbm
+
+        schema, learnt = state.read(folder)
+        model = cls(**learnt["parameters"])
+        model.schema_, model.layout_, model.threads_ = schema, table.read(learnt["layout"]), learnt["threads"]
+        model.booster_ = lightgbm.Booster(model_file=folder / FILE)
+        return model
+
+    def _threads(self, rows: int) -> int:
+        """One for few rows, where handing out the work takes longer than the work."""
+        return 1 if rows <= FEW_ROWS else self.threads_
+
+    def _parameters(self, context: Context) -> dict[str, Any]:
+        found: dict[str, Any] = {
+            "num_leaves": self.leaves,
+            "learning_rate": self.learning_rate,
+            "lambda_l2": self.l2,
+            "min_data_in_leaf": self.min_leaf_rows,
+            "bagging_fraction": self.row_share,
+            "bagging_freq": int(self.row_share < 1),
+            "feature_fraction": self.column_share,
+            "seed": context.seed,
+            "num_threads": context.threads,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        }
+        n_classes = len(context.schema.classes)
+        if context.schema.kind == "regression":
+            found |= {"objective": "regression", "metric": "rmse"}
+        elif n_classes > 2:
+            found |= {"objective": "multiclass", "metric": "multi_logloss", "num_class": n_classes}
+        else:
+            found |= {"objective": "binary", "metric": "binary_logloss"}
+        return found | dict(self.extra or {})
+
+    def _dataset(self, rows: Examples, reference: Any, parameters: dict[str, Any]) -> Any:
+        import lightgbm
+
+        y = classes.codes(rows.y, self.schema_.classes) if self.schema_.kind == "classification" else rows.y
+        coded = [i for i, is_categorical in enumerate(self.layout_.is_categorical) if is_categorical]
+        return lightgbm.Dataset(
+            self.layout_.matrix(rows.X), y, reference, categorical_feature=coded, params=dict(parameters)
+        )
+
+
+def _listener(report: Report) -> Any:
+    """Passes the validation loss of each round on; what that raises ends the fit."""
+
+    def listen(env: Any) -> None:
+        report(env.iteration, float(env.evaluation_result_list[-1][2]))
+
+    return listen
+
+
+def _names() -> tuple[dict[str, str], set[str]]:
+    """LightGBM's names of what is decided elsewhere, and those that may be extras."""
+    from lightgbm.basic import _ConfigAliases
+
+    aliases: dict[str, list[str]] = _ConfigAliases._get_all_param_aliases()
+    taken = {alias: DECIDED[name] for name, of_name in aliases.items() if name in DECIDED for alias in of_name}
+    return taken, {alias for of_name in aliases.values() for alias in of_name} - set(taken)

@@ -1,0 +1,86 @@
+"""Rows as the matrix that both libraries take: numbers, codes of categories, NaN where a value is missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bakeoff.models import columns
+from bakeoff.task import Schema
+from bakeoff.words import words
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the feature columns become a matrix, learnt from the training rows.
+
+    Attributes:
+        numeric, date: columns, in order.
+        categories: column → its categories; a value's code is its place among them.
+        vocabulary: text column → its words, of which each is a column that says whether it is there.
+    """
+
+    numeric: tuple[str, ...]
+    date: tuple[str, ...]
+    categories: dict[str, list[str]]
+    vocabulary: dict[str, list[str]]
+
+    @property
+    def is_categorical(self) -> list[bool]:
+        """Of each column of the matrix, whether it holds codes."""
+        n_numbers = len(self.numeric) + len(columns.DATE_PARTS) * len(self.date)
+        n_words = sum(map(len, self.vocabulary.values()))
+        return [False] * n_numbers + [True] * len(self.categories) + [False] * n_words
+
+    def matrix(self, X: pd.DataFrame) -> Floats:
+        """The rows, shape (n, m). A category that was not there in training is missing."""
+        parts: list[Any] = list(columns.as_numbers(X, self.numeric, self.date))
+        for name, known in self.categories.items():
+            code = {category: float(i) for i, category in enumerate(known)}
+            parts.append(np.array([code.get(value, np.nan) for value in columns.strings(X[name], missing=None)]))
+        for name, known in self.vocabulary.items():
+            parts += list(_said(X[name], known).T)
+        if not parts:
+            return np.zeros((len(X), 1), dtype=np.float32)
+        return np.column_stack(parts).astype(np.float32)
+
+    def told(self) -> dict[str, Any]:
+        """As JSON values."""
+        return asdict(self)
+
+
+def learn(X: pd.DataFrame, schema: Schema, most_words: int) -> Layout:
+    """See which categories and words there are."""
+    categories = {}
+    for name in schema.of_kind("categorical"):
+        values = columns.strings(X[name], missing=None)
+        categories[name] = sorted({value for value in values if value is not None})
+    vocabulary = {name: _frequent(X[name], most_words) for name in schema.of_kind("text")}
+    return Layout(tuple(schema.of_kind("numeric")), tuple(schema.of_kind("date")), categories, vocabulary)
+
+
+def read(told: dict[str, Any]) -> Layout:
+    """What ``Layout.told`` told."""
+    return Layout(tuple(told["numeric"]), tuple(told["date"]), told["categories"], told["vocabulary"])
+
+
+def _frequent(texts: pd.Series, most: int) -> list[str]:
+    """The words that most texts have, in alphabetical order; those of a single text are left out."""
+    counts = Counter(word for text in columns.strings(texts, missing="") for word in set(words(text)))
+    found = sorted((-n, word) for word, n in counts.items() if n > 1)
+    return sorted(word for _, word in found[:most])
+
+
+def _said(texts: pd.Series, known: list[str]) -> Floats:
+    at = {word: i for i, word in enumerate(known)}
+    said = np.zeros((len(texts), len(known)), dtype=np.float32)
+    for row, text in enumerate(columns.strings(texts, missing="")):
+        said[row, [at[word] for word in set(words(text)) if word in at]] = 1
+    return said

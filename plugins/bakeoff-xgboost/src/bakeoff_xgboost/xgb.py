@@ -1,0 +1,197 @@
+"""XGBoost: gradient boosting on histograms, with categories and missing values as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from bakeoff.models import classes, state
+from bakeoff.models.base import Context, Report, require_kind
+from bakeoff.models.threads import FEW_ROWS
+from bakeoff.task import Examples, Predictions, Schema
+from bakeoff_xgboost import checks, table
+
+FILE = "model.ubj"
+OWN = (
+    "rounds", "depth", "learning_rate", "l2", "min_child_weight", "row_share", "column_share",
+    "early_stopping_rounds", "words", "extra",
+)  # fmt: skip
+TAKEN = {
+    "n_estimators": "Set model.rounds",
+    "max_depth": "Set model.depth",
+    "learning_rate": "Set model.learning_rate",
+    "eta": "Set model.learning_rate",
+    "reg_lambda": "Set model.l2",
+    "lambda": "Set model.l2",
+    "min_child_weight": "Set model.min_child_weight",
+    "subsample": "Set model.row_share",
+    "colsample_bytree": "Set model.column_share",
+    "early_stopping_rounds": "Set model.early_stopping_rounds",
+    "random_state": "Set seed",
+    "n_jobs": "The run decides it",
+    "num_class": "The data decide it",
+    "callbacks": "The run decides it",
+    "enable_categorical": "It is always on",
+    "feature_types": "The data decide it",
+    "missing": "The data decide it",
+    "verbosity": "It is always silent",
+}
+
+
+class XGBoostModel:
+    """XGBoost for classification and regression.
+
+    Args:
+        rounds: most trees (of each class); early stopping may keep fewer.
+        depth: of each tree.
+        learning_rate: how much each tree corrects.
+        l2: regularisation of the leaves.
+        min_child_weight: least weight of rows in a leaf.
+        row_share: of the rows that each tree sees.
+        column_share: of the columns that each tree sees.
+        early_stopping_rounds: without a better validation loss, after which fitting ends; None: never.
+        words: of each text column that become a column, the most frequent ones.
+        extra: more of XGBoost's own parameters, by their names there.
+    """
+
+    uses_validation = True
+
+    def __init__(
+        self,
+        rounds: int = 500,
+        depth: int = 6,
+        learning_rate: float = 0.08,
+        l2: float = 1.0,
+        min_child_weight: float = 1.0,
+        row_share: float = 1.0,
+        column_share: float = 1.0,
+        early_stopping_rounds: int | None = 50,
+        words: int = 300,
+        extra: dict[str, Any] | None = None,
+    ) -> None:
+        self.rounds = rounds
+        self.depth = depth
+        self.learning_rate = learning_rate
+        self.l2 = l2
+        self.min_child_weight = min_child_weight
+        self.row_share = row_share
+        self.column_share = column_share
+        self.early_stopping_rounds = early_stopping_rounds
+        self.words = words
+        self.extra = extra
+
+    def check(self, schema: Schema) -> None:
+        """Raise ``ConfigError`` for a value out of its range, or an extra parameter that XGBoost does not have."""
+        require_kind(self, schema, "classification", "regression")
+        checks.ranges(
+            self,
+            {
+                "rounds": (1, None),
+                "depth": (1, 30),
+                "learning_rate": (1e-9, 1),
+                "l2": (0, None),
+                "min_child_weight": (0, None),
+                "row_share": (1e-9, 1),
+                "column_share": (1e-9, 1),
+                "early_stopping_rounds": (1, None),
+                "words": (0, None),
+            },
+        )
+        if self.extra:
+            from xgboost import XGBRegressor
+
+            checks.extra(self.extra, TAKEN, set(XGBRegressor().get_params()) - set(TAKEN), "XGBoost")
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Boost on ``train`` until ``rounds``, or until ``valid`` says that more trees do not help."""
+        import xgboost
+
+        self.schema_, self.threads_ = context.schema, context.threads
+        self.layout_ = table.learn(train.X, self.schema_, self.words)
+        learnt_from = self._matrix(train)
+        stopping: dict[str, Any] = {}
+        if valid is not None and len(valid):
+            stopping = {
+                "evals": [(self._matrix(valid), "valid")],
+                "early_stopping_rounds": self.early_stopping_rounds,
+                "callbacks": [_listener(context.report)],
+            }
+        booster = xgboost.train(self._parameters(context), learnt_from, self.rounds, verbose_eval=False, **stopping)
+        if stopping and self.early_stopping_rounds is not None:
+            booster = booster[: booster.best_iteration + 1]
+        self.booster_ = booster
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
+        if not hasattr(self, "booster_"):
+            raise RuntimeError("XGBoostModel: predict was called before fit.")
+        # For few rows, handing out the work takes longer than the work.
+        self.booster_.set_param({"nthread": 1 if len(X) <= FEW_ROWS else self.threads_})
+        told = np.asarray(self.booster_.inplace_predict(self.layout_.matrix(X)), dtype=np.float64)
+        if self.schema_.kind == "regression":
+            return Predictions(told)
+        proba = np.column_stack([1 - told, told]) if told.ndim == 1 else told / told.sum(axis=1, keepdims=True)
+        return Predictions(classes.most_probable(proba, self.schema_.classes), proba)
+
+    def save(self, folder: Path) -> None:
+        """Write the trees in XGBoost's own format, the rest as JSON."""
+        self.booster_.save_model(folder / FILE)
+        own = {name: getattr(self, name) for name in OWN}
+        state.write(folder, self.schema_, parameters=own, layout=self.layout_.told(), threads=self.threads_)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what ``save`` wrote."""
+        import xgboost
+
+        schema, learnt = state.read(folder)
+        model = cls(**learnt["parameters"])
+        model.schema_, model.layout_, model.threads_ = schema, table.read(learnt["layout"]), learnt["threads"]
+        model.booster_ = xgboost.Booster()
+        model.booster_.load_model(folder / FILE)
+        return model
+
+    def _parameters(self, context: Context) -> dict[str, Any]:
+        found: dict[str, Any] = {
+            "tree_method": "hist",
+            "max_depth": self.depth,
+            "learning_rate": self.learning_rate,
+            "reg_lambda": self.l2,
+            "min_child_weight": self.min_child_weight,
+            "subsample": self.row_share,
+            "colsample_bytree": self.column_share,
+            "seed": context.seed,
+            "nthread": context.threads,
+            "verbosity": 0,
+        }
+        n_classes = len(context.schema.classes)
+        if context.schema.kind == "regression":
+            found |= {"objective": "reg:squarederror", "eval_metric": "rmse"}
+        elif n_classes > 2:
+            found |= {"objective": "multi:softprob", "eval_metric": "mlogloss", "num_class": n_classes}
+        else:
+            found |= {"objective": "binary:logistic", "eval_metric": "logloss"}
+        return found | dict(self.extra or {})
+
+    def _matrix(self, rows: Examples) -> Any:
+        import xgboost
+
+        y = classes.codes(rows.y, self.schema_.classes) if self.schema_.kind == "classification" else rows.y
+        types = ["c" if is_categorical else "q" for is_categorical in self.layout_.is_categorical] or ["q"]
+        return xgboost.DMatrix(self.layout_.matrix(rows.X), y, feature_types=types, enable_categorical=True)
+
+
+def _listener(report: Report) -> Any:
+    """Passes the validation loss of each round on; what that raises ends the fit."""
+    from xgboost.callback import TrainingCallback
+
+    class Listener(TrainingCallback):
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            losses = list(evals_log["valid"].values())[-1]
+            report(epoch, float(losses[-1]))
+            return False
+
+    return Listener()
