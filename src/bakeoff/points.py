@@ -60,6 +60,8 @@ POINTS = (
     Point("kind of task", f"{_declared('bakeoff.kinds')}, `data.kind`", "bakeoff.kinds.Kind", "check_data"),
     Point("metric", f"{_declared('bakeoff.metrics')}, `metrics.names`", "bakeoff.metrics.Metric", "check_metric"),
     Point("grader of answers", f"`metrics.graders`, {_group('metrics')}", "bakeoff.grading.base.Grader"),
+    Point("tracker", _group("tracker"), "bakeoff.tracking.base.Tracker"),
+    Point("trainer of networks", _group("trainer"), "bakeoff.models.deep.trainer.Trainer"),
     Point("sampler", f"`search.sampler`, {_group('search')}", "optuna.samplers.BaseSampler"),
     Point("pruner", "`search.pruner`, `conf/search/pruner/`", "optuna.pruners.BasePruner"),
     Point("decision rule", f"`decision.rule`, {_group('decision')}", "bakeoff.compare.decision.Rule"),
