@@ -32,8 +32,8 @@ SMALLER: dict[str, dict[str, Any]] = {
     "hist_gradient_boosting": {"classifier.max_iter": 20, "regressor.max_iter": 20},
     "catboost": {"iterations": 30},
     "mlp": {"hidden": [32], "text_dimensions": 4, "epochs": 20, "learning_rate": 0.02, "batch_size": 32},
-    "lstm": {"max_tokens": 40, "embedding": 16, "hidden": 16, "epochs": 12, "learning_rate": 0.02, "batch_size": 8},
-    "gru": {"max_tokens": 40, "embedding": 16, "hidden": 16, "epochs": 12, "learning_rate": 0.02, "batch_size": 8},
+    "lstm": {"max_tokens": 40, "embedding": 16, "hidden": 16, "epochs": 12, "learning_rate": 0.04, "batch_size": 16},
+    "gru": {"max_tokens": 40, "embedding": 16, "hidden": 16, "epochs": 12, "learning_rate": 0.04, "batch_size": 16},
 }
 RULES: dict[str, list[dict[str, Any]]] = {
     "text": [{"name": "offer", "keywords": ["free", "win"], "output": "spam"}],
