@@ -24,7 +24,7 @@ CONF = Path(__file__).parents[2] / "conf"
 OF_QUESTIONS = {"extractive", "faq", "rag", "retrieve"}
 OF_SERIES = {"seasonal_naive"}
 MODELS = sorted(
-    {path.stem for path in (CONF / "model").glob("*.yaml")} - OF_QUESTIONS - OF_SERIES - {"llm", "finetune"}
+    {path.stem for path in (CONF / "model").glob("*.yaml")} - OF_QUESTIONS - OF_SERIES - {"llm", "finetune", "setfit"}
 )
 # So that a small test stays small; all else is as shipped.
 SMALLER: dict[str, dict[str, Any]] = {
