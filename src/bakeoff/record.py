@@ -273,9 +273,11 @@ def write_trials(folder: Path, trials: Sequence[Mapping[str, Any]]) -> None:
 
 
 def write_curves(folder: Path, curves: Sequence[Mapping[str, float]]) -> None:
-    """Write the training curves of a model that learns in epochs, a row each."""
+    """Write the training curves of a model that learns in epochs, a row each; nothing where there are none."""
     import pandas as pd
 
+    if not curves:
+        return
     frame = pd.DataFrame(list(curves))
     _write(folder / CURVES, lambda path: frame.to_parquet(path, index=False))
 

@@ -23,8 +23,13 @@ from bakeoff.models.lags import Lagged
 from bakeoff.task import Task
 
 CONF = Path(__file__).parents[2] / "conf"
-MODELS = ("seasonal_naive", "linear", "catboost", "mlp")
-SMALLER = {"catboost": {"iterations": 60}, "mlp": {"hidden": [32], "epochs": 15, "learning_rate": 0.01}}
+MODELS = ("seasonal_naive", "linear", "catboost", "mlp", "lstm", "gru")
+SMALLER = {
+    "catboost": {"iterations": 60},
+    "mlp": {"hidden": [32], "epochs": 15, "learning_rate": 0.01},
+    "lstm": {"hidden": 32, "epochs": 30, "learning_rate": 0.01, "batch_size": 16},
+    "gru": {"hidden": 32, "epochs": 30, "learning_rate": 0.01, "batch_size": 16},
+}
 NOT_OF_SERIES = ("constant", "rules", "knn", "retrieve")
 CASES = [(name, several) for name in MODELS for several in (False, True)]
 

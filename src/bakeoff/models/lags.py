@@ -6,7 +6,7 @@ back, so no error is). One fit and one pass for all steps is what keeps learning
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.models import persistence, series, state
-from bakeoff.models.base import Context, Explains, Model
+from bakeoff.models.base import Context, Curves, Explains, Model, Remarks
 from bakeoff.models.series import Windows
 from bakeoff.task import ColumnKind, Examples, Predictions, Schema, Series
 
@@ -88,6 +88,14 @@ class Lagged:
         """The columns of the table, and what the model has to say."""
         told = self.model.details() if isinstance(self.model, Explains) else {}
         return {**told, "columns_of_lags": list(_table_schema(self.schema_).columns)}
+
+    def notes(self) -> Sequence[str]:
+        """What the model has to say that a reader must know."""
+        return self.model.notes() if isinstance(self.model, Remarks) else []
+
+    def curves(self) -> Sequence[Mapping[str, float]]:
+        """A row an epoch; none where the model does not learn in epochs."""
+        return self.model.curves() if isinstance(self.model, Curves) else []
 
     def save(self, folder: Path) -> None:
         """Write the model into a folder of its own, and the schema as JSON."""

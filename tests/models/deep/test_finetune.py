@@ -22,39 +22,6 @@ TABLE = Schema("regression", "price", {"area": "numeric", "town": "categorical",
 Make = Callable[..., Context]
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in the hub's layout: two layers of sixteen dimensions, and letters as tokens."""
-    import torch
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
-
-    folder = tmp_path_factory.mktemp("encoder") / "tiny"
-    letters = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"abcdefghijklmnopqrstuvwxyz0123456789.,:?!"]
-    tokenizer = Tokenizer(models.WordLevel({c: i for i, c in enumerate(letters)}, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]")
-    fast.save_pretrained(folder)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = BertModel(
-            BertConfig(
-                vocab_size=len(letters),
-                hidden_size=16,
-                num_hidden_layers=2,
-                num_attention_heads=2,
-                intermediate_size=32,
-                max_position_embeddings=64,
-            )
-        )
-    network.save_pretrained(folder)
-    return folder
-
-
 def made(folder: Path, **arguments: Any) -> FinetuneModel:
     return FinetuneModel(**{"encoder": str(folder), "epochs": 1, "batch_size": 16, **arguments})
 

@@ -72,7 +72,8 @@ class Rows:
         n: how many.
         dense: name → array of shape (n, …).
         ragged: name → sequences; in a batch also ``<name> lengths``.
-        target: int64 codes of classes, or float32 values, shape (n,); None for rows to be answered.
+        target: int64 codes of classes, or float32 values, shape (n,), of a forecast (n, horizon); None for rows to be
+            answered.
     """
 
     n: int

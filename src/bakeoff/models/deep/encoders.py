@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from bakeoff import assets
 from bakeoff.errors import AssetError, ConfigError, DataError
 from bakeoff.models.deep.batches import Ragged
+from bakeoff.models.deep.tokens import Cut, cut, once
+from bakeoff.models.deep.training import FEW_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,6 +128,22 @@ def read(tokenizer: Tokenizer, texts: Sequence[str]) -> Ragged:
     """The tokens of n texts, with those that begin and end a text."""
     padding = next((i for t in ("[PAD]", "<pad>") if (i := tokenizer.token_to_id(t)) is not None), 0)
     return Ragged.of([encoding.ids for encoding in tokenizer.encode_batch(list(texts))], padding)
+
+
+def read_once(encoder: Encoder, name: str, texts: Sequence[str], longest: int) -> Cut:
+    """The tokens of n texts, as many as are read; from memory where the same texts met the same tokenizer before.
+
+    Args:
+        encoder: whose tokenizer it is.
+        name: equal for encoders whose tokenizers do the same.
+        texts: n of them; few are not looked for in memory.
+        longest: how many tokens of a text are read.
+    """
+    if len(texts) <= FEW_ROWS:
+        tokenised = read(encoder.tokenizer, texts)
+    else:
+        tokenised = once(name, texts, lambda: read(encoder.tokenizer, texts))
+    return cut(tokenised, longest, keep_last=True)
 
 
 def prepare(network: nn.Module, tune: Tune, last_layers: int, rank: int) -> nn.Module:

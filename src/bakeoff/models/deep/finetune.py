@@ -14,7 +14,6 @@ from bakeoff.models.deep.batches import Rows
 from bakeoff.models.deep.encoders import Encoder
 from bakeoff.models.deep.recipe import Recipe, check_range
 from bakeoff.models.deep.targets import Targets, check_weights
-from bakeoff.models.deep.tokens import cut, once
 from bakeoff.models.deep.trainer import Trainer
 from bakeoff.models.deep.training import Problem, Trained
 from bakeoff.models.texts import texts
@@ -199,12 +198,7 @@ class FinetuneModel:
 
     def _rows(self, read: Sequence[str], whose: str) -> Rows:
         """Texts as the encoder reads them; how many were cut is kept."""
-        tokenizer = self.encoder_.tokenizer
-        if len(read) <= training.FEW_ROWS:
-            tokenised = encoders.read(tokenizer, read)
-        else:
-            tokenised = once(f"{self.encoder} {self.revision}", read, lambda: encoders.read(tokenizer, read))
-        shortened = cut(tokenised, self._longest, keep_last=True)
+        shortened = encoders.read_once(self.encoder_, f"{self.encoder} {self.revision}", read, self._longest)
         self.cut_[whose] = max(shortened.count, self.cut_.get(whose, 0))
         return Rows(len(read), ragged={TOKENS: shortened.tokens})
 

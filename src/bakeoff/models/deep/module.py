@@ -55,7 +55,7 @@ class Module(LightningModule):
         if self.is_classes:
             weights = self.weights if isinstance(self.weights, Tensor) else None
             return nn.functional.cross_entropy(said.float(), batch[TARGET], weight=weights)
-        return nn.functional.mse_loss(said.float().squeeze(-1), batch[TARGET])
+        return nn.functional.mse_loss(said.float().reshape(batch[TARGET].shape), batch[TARGET])
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One step."""

@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from bakeoff.models.deep.batches import LENGTHS, Batch
 
 NUMBERS, CATEGORIES, TOKENS = "numbers", "categories", "tokens"
+SEEN, AHEAD = "seen", "ahead"
 Cell = Literal["lstm", "gru"]
 
 
@@ -123,6 +124,42 @@ class Recurrent(nn.Module):
         highest = states.masked_fill(~is_word, -torch.inf).amax(dim=1)
         said: Tensor = self.head(self.dropout(torch.cat([mean, highest], dim=1)))
         return said
+
+
+class Forecaster(nn.Module):
+    """The window through one LSTM or GRU, then the horizon through another that begins where the first one ended.
+
+    What is known of a moment ahead also reaches the head directly: the cells need not learn a linear forecast.
+
+    Args:
+        seen: width of a step of the window.
+        ahead: width of a step of the horizon.
+        hidden: width of each direction.
+        layers: of recurrent cells, in each of the two.
+        cell: lstm or gru.
+        bidirectional: whether window and horizon are read from their ends as well.
+        dropout: share of values that are left out in training.
+    """
+
+    def __init__(
+        self, seen: int, ahead: int, hidden: int, layers: int, cell: Cell, bidirectional: bool, dropout: float
+    ) -> None:
+        super().__init__()
+        of = nn.LSTM if cell == "lstm" else nn.GRU
+        between = dropout if layers > 1 else 0.0
+        self.window = of(seen, hidden, layers, batch_first=True, bidirectional=bidirectional, dropout=between)
+        self.horizon = of(ahead, hidden, layers, batch_first=True, bidirectional=bidirectional, dropout=between)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(hidden * (2 if bidirectional else 1) + ahead, 1)
+        nn.init.zeros_(self.head.weight)  # it begins by saying what the last season does
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Outputs, shape (b, horizon)."""
+        ahead = batch[AHEAD]
+        _, state = self.window(batch[SEEN])
+        states, _ = self.horizon(ahead, state)
+        said: Tensor = self.head(torch.cat([self.dropout(states), ahead], dim=2))
+        return said.squeeze(-1)
 
 
 def start_at(head: nn.Linear, bias: Tensor) -> None:

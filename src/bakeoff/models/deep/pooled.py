@@ -1,12 +1,25 @@
-"""An encoder, the mean of its vectors, and a layer that answers."""
+"""An encoder, the mean of its vectors, and what answers from it: a layer, or how near two texts are."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from bakeoff.models.deep.batches import LENGTHS, Batch
+from bakeoff.models.deep.batches import LENGTHS, Batch, Rows
 from bakeoff.models.deep.networks import TOKENS, is_within
+
+LEFT, RIGHT = "left", "right"
+
+
+def pooled(encoder: nn.Module, batch: Batch, pooling: str) -> Tensor:
+    """The mean of a text's vectors, or the first one, shape (b, width)."""
+    tokens, lengths = batch[TOKENS], batch[TOKENS + LENGTHS]
+    is_token = is_within(lengths, tokens.shape[1])
+    mask = is_token.squeeze(-1).long()
+    states: Tensor = encoder(input_ids=tokens, attention_mask=mask).last_hidden_state
+    mean = (states * is_token).sum(dim=1) / lengths.unsqueeze(-1)
+    vectors = mean if pooling == "mean" else states[:, 0]
+    return vectors.to(torch.float32)
 
 
 class Pooled(nn.Module):
@@ -29,11 +42,47 @@ class Pooled(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Outputs, shape (b, outputs)."""
-        tokens, lengths = batch[TOKENS], batch[TOKENS + LENGTHS]
-        is_token = is_within(lengths, tokens.shape[1])
-        mask = is_token.squeeze(-1).long()
-        states: Tensor = self.encoder(input_ids=tokens, attention_mask=mask).last_hidden_state
-        mean = (states * is_token).sum(dim=1) / lengths.unsqueeze(-1)
-        vectors = mean if self.pooling == "mean" else states[:, 0]
-        said: Tensor = self.head(self.dropout(vectors.to(torch.float32)))
+        said: Tensor = self.head(self.dropout(pooled(self.encoder, batch, self.pooling)))
         return said
+
+
+class Vectors(nn.Module):
+    """What an encoder makes of a text, at length 1.
+
+    Args:
+        encoder: takes ``input_ids`` and ``attention_mask``, gives ``last_hidden_state``.
+        pooling: mean of all vectors, or the first one.
+    """
+
+    def __init__(self, encoder: nn.Module, pooling: str) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.pooling = pooling
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Vectors, shape (b, width)."""
+        return nn.functional.normalize(pooled(self.encoder, batch, self.pooling), dim=-1)
+
+
+class Pairs(nn.Module):
+    """How near two texts are. A text that is in several pairs of a batch is read once.
+
+    Args:
+        vectors: of texts.
+        rows: the texts; a batch holds positions among them.
+    """
+
+    def __init__(self, vectors: Vectors, rows: Rows) -> None:
+        super().__init__()
+        self.vectors = vectors
+        self.rows = rows
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Cosines, shape (b, 1)."""
+        device = batch[LEFT].device
+        distinct, where = torch.unique(torch.cat([batch[LEFT], batch[RIGHT]]), return_inverse=True)
+        texts = self.rows.batch(distinct.cpu().numpy())
+        vectors = self.vectors({name: tensor.to(device) for name, tensor in texts.items()})
+        left, right = vectors[where].chunk(2)
+        cosines: Tensor = (left * right).sum(dim=-1, keepdim=True)
+        return cosines

@@ -1,4 +1,4 @@
-"""Networks that read text word by word, from scratch: an LSTM (Hochreiter and Schmidhuber 1997) or a GRU (Cho 2014)."""
+"""Networks that read sequences, from scratch: an LSTM (Hochreiter and Schmidhuber 1997) or a GRU (Cho 2014)."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from bakeoff.errors import ConfigError
 from bakeoff.models import kept
 from bakeoff.models.base import Context, require_kind
 from bakeoff.models.deep import export, training, weights
-from bakeoff.models.deep.batches import Rows
+from bakeoff.models.deep.forecaster import SeriesReader
+from bakeoff.models.deep.reading import Cells, Reader, TextReader, Words
 from bakeoff.models.deep.recipe import Recipe, check_range
-from bakeoff.models.deep.targets import Targets, check_weights
-from bakeoff.models.deep.tokens import Vocabulary, cut, once
+from bakeoff.models.deep.targets import check_weights
 from bakeoff.models.deep.trainer import Trainer
 from bakeoff.models.deep.training import Problem, Trained
-from bakeoff.models.texts import texts
 from bakeoff.task import Examples, Predictions, Schema
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bakeoff.models.deep.networks import Recurrent
-
-TOKENS = "tokens"  # as in networks.py, which imports torch
+    from bakeoff.models.deep.networks import Forecaster, Recurrent
 
 
 class RecurrentModel:
-    """A recurrent network over the words of a row. A row of several columns is read as a text with a line for each.
+    """A recurrent network over the words of a row, or over the window of a series and the horizon after it.
+
+    A row of several columns is read as a text with a line for each. What is said of words here counts for texts only.
 
     Args:
         cell: lstm or gru.
@@ -38,7 +38,7 @@ class RecurrentModel:
         embedding: dimensions of a word.
         hidden: width of each direction.
         layers: of recurrent cells.
-        bidirectional: whether the text is read from its end as well.
+        bidirectional: whether a sequence is read from its end as well.
         dropout: share of values that are left out in training.
         epochs: most passes over the training rows.
         learning_rate: the largest; auto looks for it.
@@ -91,7 +91,7 @@ class RecurrentModel:
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a value out of its range."""
-        require_kind(self, schema, "classification", "regression")
+        require_kind(self, schema, "classification", "regression", "forecast")
         for name in ("min_count", "max_vocabulary", "max_tokens", "embedding", "hidden", "layers"):
             check_range(name, getattr(self, name), 1)
         check_range("dropout", self.dropout, 0, 0.95)
@@ -100,6 +100,8 @@ class RecurrentModel:
         self.trainer.check()
         if self.onnx:
             export.check()
+            if schema.series is not None:
+                raise ConfigError("model.onnx: a network that forecasts is not written as ONNX. Set it to false.")
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Learn words and network from ``train`` until ``valid`` says that more epochs do not help."""
@@ -108,23 +110,18 @@ class RecurrentModel:
         from bakeoff.models.deep.networks import start_at
 
         self.schema_ = context.schema
-        self.targets_ = targets = Targets.learn(train.y, context.schema)
-        learnt_from = texts(train.X, context.schema)
-        self.vocabulary_ = Vocabulary.learn(learnt_from, self.tokens, self.min_count, self.max_vocabulary)
-        self.cut_: dict[str, int] = {}
+        self.reader_ = reader = self._learn(train, context.schema)
         problem = Problem(
-            self._rows(learnt_from, "training").with_target(targets.encoded(train.y)),
-            None if valid is None else self._rows(texts(valid.X, context.schema), "validation").with_target(
-                targets.encoded(valid.y)
-            ),
-            targets,
+            reader.known(train, "training"),
+            None if valid is None else reader.known(valid, "validation"),
+            reader.targets,
             train.y,
-            {"model": type(self).__name__, **self._arguments(), "vocabulary": self.vocabulary_.identity},
-        )  # fmt: skip
+            {"model": type(self).__name__, **self._arguments(), **reader.identity()},
+        )
 
-        def build() -> Recurrent:
-            network = self._network()
-            start_at(network.head, torch.from_numpy(targets.start(train.y)))
+        def build() -> Recurrent | Forecaster:
+            network = reader.network()
+            start_at(network.head, torch.from_numpy(reader.targets.start(train.y)))
             return network
 
         self.trained_ = training.fit(build, problem, self._recipe, self.trainer, context)
@@ -133,15 +130,15 @@ class RecurrentModel:
         """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
         if not hasattr(self, "trained_"):
             raise RuntimeError("RecurrentModel: predict was called before fit.")
-        return self.targets_.predictions(self.trained_.outputs(self._rows(texts(X, self.schema_), "asked")))
+        return self.reader_.predictions(self.trained_.outputs(self.reader_.rows(X, "asked")), X)
 
     def details(self) -> Mapping[str, Any]:
         """How training went, for ``result.json``."""
-        return {"training": self.trained_.facts, "vocabulary": len(self.vocabulary_)}
+        return {"training": self.trained_.facts, **self.reader_.details()}
 
     def notes(self) -> Sequence[str]:
         """What a reader must know."""
-        return training.notes(self.trained_, self.cut_, self.max_tokens)
+        return training.notes(self.trained_, self.reader_.cut, self.max_tokens)
 
     def curves(self) -> Sequence[Mapping[str, float]]:
         """A row an epoch."""
@@ -149,12 +146,7 @@ class RecurrentModel:
 
     def save(self, folder: Path) -> None:
         """Write weights as safetensors, all else as JSON, and the network as ONNX where that is asked for."""
-        learnt: dict[str, Any] = {
-            "mean": self.targets_.mean,
-            "deviation": self.targets_.deviation,
-            "threads": self.trained_.threads,
-        }
-        kept.save(folder, self.schema_, self._arguments(), words=list(self.vocabulary_.words), **learnt)
+        kept.save(folder, self.schema_, self._arguments(), threads=self.trained_.threads, **self.reader_.plain())
         weights.save(self.trained_.network, folder)
         if self.onnx:
             export.recurrent(self.trained_.network, folder)
@@ -165,12 +157,10 @@ class RecurrentModel:
         read = kept.load(folder)
         model = cls(**read.arguments)
         model.schema_ = read.schema
-        model.vocabulary_ = Vocabulary(tuple(read.learnt["words"]), model.tokens)
-        model.targets_ = Targets(read.schema, read.learnt["mean"], read.learnt["deviation"])
-        model.cut_ = {}
-        network = model._network()
+        model.reader_ = model._read_back(read.learnt, read.schema)
+        network = model.reader_.network()
         weights.load(network, folder)
-        model.trained_ = Trained(network.eval(), model.targets_, read.learnt["threads"])
+        model.trained_ = Trained(network.eval(), model.reader_.targets, read.learnt["threads"])
         return model
 
     @property
@@ -185,20 +175,21 @@ class RecurrentModel:
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
-    def _rows(self, read: Sequence[str], whose: str) -> Rows:
-        """Texts as a network reads them; how many were cut is kept."""
-        if len(read) <= training.FEW_ROWS:
-            tokenised = self.vocabulary_.read(read)
-        else:
-            tokenised = once(self.vocabulary_.identity, read, lambda: self.vocabulary_.read(read))
-        shortened = cut(tokenised, self.max_tokens)
-        self.cut_[whose] = max(shortened.count, self.cut_.get(whose, 0))
-        return Rows(len(read), ragged={TOKENS: shortened.tokens})
+    def _learn(self, train: Examples, schema: Schema) -> Reader:
+        """What reads rows of this kind."""
+        if schema.series is not None:
+            return SeriesReader.learn(train, schema, self._cells)
+        return TextReader.learn(train, schema, self._words, self._cells)
 
-    def _network(self) -> Recurrent:
-        from bakeoff.models.deep.networks import Recurrent
+    def _read_back(self, learnt: Mapping[str, Any], schema: Schema) -> Reader:
+        if schema.series is not None:
+            return SeriesReader.of(learnt, schema, self._cells)
+        return TextReader.of(learnt, schema, self._words, self._cells)
 
-        return Recurrent(
-            len(self.vocabulary_), self.embedding, self.hidden, self.layers, self.cell, self.bidirectional,
-            self.dropout, self.targets_.outputs,
-        )  # fmt: skip
+    @property
+    def _cells(self) -> Cells:
+        return Cells(self.cell, self.hidden, self.layers, self.bidirectional, self.dropout)
+
+    @property
+    def _words(self) -> Words:
+        return Words(self.tokens, self.min_count, self.max_vocabulary, self.max_tokens, self.embedding)

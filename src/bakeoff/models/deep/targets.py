@@ -39,7 +39,9 @@ class Targets:
     @property
     def outputs(self) -> int:
         """How many numbers the network gives for a row."""
-        return len(self.schema.classes) if self.is_classes else 1
+        if self.is_classes:
+            return len(self.schema.classes)
+        return self.schema.series.horizon if self.schema.series else 1
 
     @property
     def is_classes(self) -> bool:
@@ -47,7 +49,7 @@ class Targets:
         return self.schema.kind == "classification"
 
     def encoded(self, y: NDArray[Any]) -> NDArray[Any]:
-        """What the network is trained towards, shape (n,): int64 codes or float32 values."""
+        """What the network is trained towards: int64 codes or float32 values, in the shape of the truth."""
         if self.is_classes:
             return classes.codes(y, self.schema.classes).astype(np.int64)
         return np.asarray((y - self.mean) / self.deviation, dtype=np.float32)
@@ -75,7 +77,8 @@ class Targets:
         """What the network's outputs of n rows, shape (n, outputs), mean."""
         said = outputs.astype(np.float64)
         if not self.is_classes:
-            return Predictions(said[:, 0] * self.deviation + self.mean)
+            values = said * self.deviation + self.mean
+            return Predictions(values if self.schema.series else values[:, 0])
         raised = np.exp(said - said.max(axis=1, keepdims=True))
         proba = raised / raised.sum(axis=1, keepdims=True)
         return Predictions(classes.most_probable(proba, self.schema.classes), proba)

@@ -76,18 +76,23 @@ class Trained:
 
     def outputs(self, rows: Rows) -> NDArray[np.float32]:
         """What the network says of n rows, shape (n, outputs)."""
-        import torch
+        return answered(self.network, rows, self.targets.outputs, self.threads)
 
-        device = next(self.network.parameters()).device
-        said = np.empty((len(rows), self.targets.outputs), dtype=np.float32)
-        batches = Batches(rows, PREDICT_BATCH)
-        with devices.threads(1 if len(rows) <= FEW_ROWS else self.threads), torch.inference_mode():
-            for positions in batches.positions():
-                batch = rows.batch(positions)
-                if device.type != "cpu":
-                    batch = {name: tensor.to(device) for name, tensor in batch.items()}
-                said[positions] = self.network(batch).float().cpu().numpy()
-        return said
+
+def answered(network: nn.Module, rows: Rows, width: int, n_threads: int) -> NDArray[np.float32]:
+    """What a network in evaluation mode says of n rows, shape (n, width)."""
+    import torch
+
+    device = next(network.parameters()).device
+    said = np.empty((len(rows), width), dtype=np.float32)
+    batches = Batches(rows, PREDICT_BATCH)
+    with devices.threads(1 if len(rows) <= FEW_ROWS else n_threads), torch.inference_mode():
+        for positions in batches.positions():
+            batch = rows.batch(positions)
+            if device.type != "cpu":
+                batch = {name: tensor.to(device) for name, tensor in batch.items()}
+            said[positions] = network(batch).float().cpu().numpy()
+    return said
 
 
 def fit(

@@ -1,0 +1,235 @@
+"""A pre-trained encoder that learns from pairs of rows, and a scikit-learn classifier on its vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.errors import ConfigError
+from bakeoff.models import heads, kept, threads
+from bakeoff.models.base import Context, no_report, require_kind
+from bakeoff.models.deep import encoders, training, weights
+from bakeoff.models.deep.batches import Rows
+from bakeoff.models.deep.recipe import Recipe, check_range
+from bakeoff.models.deep.targets import Targets
+from bakeoff.models.deep.trainer import Trainer
+from bakeoff.models.deep.training import Problem, Trained
+from bakeoff.models.texts import texts
+from bakeoff.task import Examples, Predictions, Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bakeoff.models.deep.pooled import Pairs
+
+TOKENS, LEFT, RIGHT = "tokens", "left", "right"  # as in networks.py and pooled.py, which import torch
+HEAD = "head.skops"
+# What the encoder learns: whether two texts are of one class.
+NEAR = Schema("regression", "near", {LEFT: "text", RIGHT: "text"})
+
+
+class ContrastiveModel:
+    """Few-shot classification by contrast (SetFit, Tunstall et al. 2022). Needs the extra finetune.
+
+    The encoder learns to bring texts of one class together and those of others apart; then a classifier is fitted to
+    the vectors of the training rows.
+
+    Args:
+        encoder: ``minilm``, the name of an encoder on the Hugging Face hub, or a folder in the hub's layout.
+        revision: of the hub repository; None: the newest.
+        pooling: mean of all vectors, or cls: the first one.
+        max_tokens: of a text; what follows is not read.
+        pairs: how many are drawn, half of them of one class; what a fit costs depends on it and not on the rows.
+        epochs: passes over the pairs.
+        learning_rate: the largest.
+        batch_size: pairs a step.
+        weight_decay: the larger, the more regularised.
+        classifier: of scikit-learn, on vectors of length 1.
+        trainer: how the encoder is trained.
+    """
+
+    uses_validation = False
+
+    def __init__(
+        self,
+        encoder: str = encoders.MINILM,
+        revision: str | None = None,
+        pooling: Literal["mean", "cls"] = "mean",
+        max_tokens: int = 128,
+        pairs: int = 1000,
+        epochs: int = 1,
+        learning_rate: float = 1e-4,
+        batch_size: int = 16,
+        weight_decay: float = 0.01,
+        classifier: object = None,
+        trainer: Trainer | None = None,
+    ) -> None:
+        self.encoder = encoder
+        self.revision = revision
+        self.pooling = pooling
+        self.max_tokens = max_tokens
+        self.pairs = pairs
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.weight_decay = weight_decay
+        self.classifier = classifier
+        self.trainer = trainer or Trainer()
+
+    def check(self, schema: Schema) -> None:
+        """Raise ``ConfigError`` for a value out of its range, or when a package of the extra is missing."""
+        require_kind(self, schema, "classification")
+        heads.check(*heads.chosen(self.classifier, None, schema))
+        if self.pooling not in ("mean", "cls"):
+            raise ConfigError(f'model.pooling: "{self.pooling}" is unknown. Allowed: mean, cls.')
+        check_range("max_tokens", self.max_tokens, 3)
+        check_range("pairs", self.pairs, 2)
+        self._recipe.check()
+        self.trainer.check()
+        encoders.check("full")
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Let the encoder learn from pairs of ``train``, then fit a copy of the classifier to its vectors."""
+        from sklearn.base import clone
+
+        from bakeoff.models.deep.pooled import Pairs, Vectors
+
+        self.schema_ = context.schema
+        self.encoder_ = encoders.pretrained(self.encoder, self.revision)
+        self.cut_: dict[str, int] = {}
+        self.head_ = clone(heads.chosen(self.classifier, None, context.schema)[0])
+        heads.settle(self.head_, context)
+        rows = self._rows(texts(train.X, context.schema), "training")
+        codes = heads.target(train.y, context.schema)
+        left, right, is_near = drawn(codes, self.pairs, context.seed)
+        near = is_near.astype(np.float32)
+        assert rows.lengths is not None
+        problem = Problem(
+            Rows(len(near), {LEFT: left, RIGHT: right}, target=near),
+            None,
+            Targets(NEAR),
+            near,
+            {"model": type(self).__name__, **self._described(), "texts": rows.digest},
+            at_once=max(1, round(2 * float(rows.lengths.mean()))),
+        )
+
+        def build() -> Pairs:
+            learning = encoders.prepare(self.encoder_.network, "full", 0, 0)
+            return Pairs(Vectors(learning, self.pooling), rows)
+
+        # How near pairs are says little of how well classes are told apart: a search is not told.
+        of_pairs = training.fit(build, problem, self._recipe, self.trainer, replace(context, report=no_report))
+        self.trained_ = replace(of_pairs, network=of_pairs.network.vectors)  # type: ignore[arg-type]
+        with threads.working(self.head_, context.threads):
+            self.head_.fit(self._vectors(rows), codes)
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        """Answer n rows, with probabilities where the classifier has them. Raises ``RuntimeError`` before ``fit``."""
+        if not hasattr(self, "trained_"):
+            raise RuntimeError("ContrastiveModel: predict was called before fit.")
+        vectors = self._vectors(self._rows(texts(X, self.schema_), "asked"))
+        with threads.working(self.head_, 1 if len(X) <= threads.FEW_ROWS else self.trained_.threads):
+            return heads.answer(self.head_, vectors, self.schema_)
+
+    def details(self) -> Mapping[str, Any]:
+        """How training went, for ``result.json``."""
+        return {"training": self.trained_.facts}
+
+    def notes(self) -> Sequence[str]:
+        """What a reader must know."""
+        return training.notes(self.trained_, self.cut_, self._longest)
+
+    def curves(self) -> Sequence[Mapping[str, float]]:
+        """A row an epoch."""
+        return self.trained_.curves
+
+    def save(self, folder: Path) -> None:
+        """Write the encoder as safetensors and JSON, the classifier in skops' format."""
+        kept.save(folder, self.schema_, self._described(), threads=self.trained_.threads)
+        encoders.save(self.encoder_, folder)
+        weights.save(self.trained_.network, folder)
+        heads.dump({"head": self.head_}, folder / HEAD)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what ``save`` wrote. Raises ``DataError`` for weights of another network, or foreign classes."""
+        from bakeoff.models.deep.pooled import Vectors
+
+        read = kept.load(folder)
+        model = cls(**read.arguments)
+        model.schema_ = read.schema
+        model.cut_ = {}
+        model.encoder_ = encoders.saved(folder)
+        network = Vectors(model.encoder_.network, model.pooling)
+        weights.load(network, folder)
+        model.trained_ = Trained(network.eval(), Targets(NEAR), read.learnt["threads"])
+        model.head_ = heads.load(folder / HEAD)["head"]
+        return model
+
+    @property
+    def _recipe(self) -> Recipe:
+        return Recipe(self.epochs, self.learning_rate, self.batch_size, self.weight_decay)
+
+    @property
+    def _longest(self) -> int:
+        return min(self.max_tokens, self.encoder_.longest)
+
+    def _described(self) -> dict[str, Any]:
+        """The arguments that are plain values, and the trainer; the classifier is kept fitted."""
+        names = (
+            "encoder", "revision", "pooling", "max_tokens", "pairs", "epochs", "learning_rate", "batch_size",
+            "weight_decay", "trainer",
+        )  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+    def _rows(self, read: Sequence[str], whose: str) -> Rows:
+        """Texts as the encoder reads them; how many were cut is kept."""
+        shortened = encoders.read_once(self.encoder_, f"{self.encoder} {self.revision}", read, self._longest)
+        self.cut_[whose] = max(shortened.count, self.cut_.get(whose, 0))
+        return Rows(len(read), ragged={TOKENS: shortened.tokens})
+
+    def _vectors(self, rows: Rows) -> NDArray[np.float64]:
+        """Of n texts, shape (n, width); at a precision in which probabilities sum to 1."""
+        found = training.answered(self.trained_.network, rows, self.encoder_.width, self.trained_.threads)
+        return found.astype(np.float64)
+
+
+def drawn(codes: NDArray[Any], pairs: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
+    """Pairs of rows, half of one class and half of two; all rows take turns.
+
+    Args:
+        codes: class of each row, shape (n,).
+        pairs: how many; fewer when the rows have no pairs of one kind.
+        seed: of the draw.
+
+    Returns:
+        Positions of the two rows of each pair, and whether they are of one class.
+
+    Raises:
+        ConfigError: there is one class only, or no class has two rows.
+    """
+    rng = np.random.default_rng(seed)
+    counts = np.bincount(codes)
+    of_class = [np.flatnonzero(codes == code) for code in range(len(counts))]
+    has_like = np.flatnonzero(counts[codes] > 1)
+    if not len(has_like) or np.count_nonzero(counts) < 2:
+        raise ConfigError(
+            "model: contrast takes two training rows of a class and one of another, and there are none. "
+            "Choose model=embedding, or give more rows."
+        )
+    found: list[tuple[int, int, bool]] = []
+    for is_near, firsts, n in ((True, has_like, (pairs + 1) // 2), (False, np.arange(len(codes)), pairs // 2)):
+        turns = np.concatenate([rng.permutation(firsts) for _ in range(-(-n // len(firsts)))])[:n]
+        for first in turns:
+            others = of_class[codes[first]]
+            second = first
+            while second == first or (codes[second] == codes[first]) != is_near:
+                second = rng.choice(others) if is_near else rng.integers(len(codes))
+            found.append((int(first), int(second), is_near))
+    left, right, near = (np.array(column) for column in zip(*found, strict=True))
+    return left, right, near

@@ -1,0 +1,169 @@
+"""What a recurrent network reads: the words of a text here, the window of a series in ``forecaster``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from bakeoff.models.deep import training
+from bakeoff.models.deep.batches import Rows
+from bakeoff.models.deep.targets import Targets
+from bakeoff.models.deep.tokens import Unit, Vocabulary, cut, once
+from bakeoff.models.texts import texts
+from bakeoff.task import Examples, Predictions, Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bakeoff.models.deep.networks import Forecaster, Recurrent
+
+TOKENS = "tokens"  # as in networks.py, which imports torch
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The recurrent part of a network.
+
+    Attributes:
+        kind: lstm or gru.
+        hidden: width of each direction.
+        layers: how many.
+        bidirectional: whether a sequence is read from its end as well.
+        dropout: share of values that are left out in training.
+    """
+
+    kind: Literal["lstm", "gru"]
+    hidden: int
+    layers: int
+    bidirectional: bool
+    dropout: float
+
+
+class Reader(Protocol):
+    """Turns rows into what a network takes, and what it says into predictions. Made from training rows alone.
+
+    Attributes:
+        targets: how the truth is encoded.
+        cut: whose rows → how many of them were too long to be read as a whole.
+    """
+
+    targets: Targets
+    cut: dict[str, int]
+
+    def rows(self, X: pd.DataFrame, whose: str) -> Rows:
+        """n rows as the network takes them."""
+
+    def known(self, examples: Examples, whose: str) -> Rows:
+        """The same with their truth."""
+
+    def predictions(self, outputs: Any, X: pd.DataFrame) -> Predictions:
+        """What the network's outputs of n rows mean."""
+
+    def network(self) -> Recurrent | Forecaster:
+        """A new network for such rows."""
+
+    def plain(self) -> dict[str, Any]:
+        """What was learnt of the training rows, for JSON."""
+
+    def identity(self) -> Mapping[str, Any]:
+        """What tells this reader from others, for checkpoints."""
+
+    def details(self) -> Mapping[str, Any]:
+        """What belongs into ``result.json``."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """How texts are read.
+
+    Attributes:
+        tokens: words or characters.
+        min_count: how often a word occurs in training to be known.
+        most: words that are known.
+        max_tokens: of a text; what follows is not read.
+        embedding: dimensions of a word.
+    """
+
+    tokens: Unit
+    min_count: int
+    most: int
+    max_tokens: int
+    embedding: int
+
+
+class TextReader:
+    """Reads the words of a row.
+
+    Args:
+        schema: what is asked.
+        words: how texts are read.
+        cells: of the network.
+        vocabulary: the words that are known.
+        targets: how the truth is encoded.
+    """
+
+    def __init__(self, schema: Schema, words: Words, cells: Cells, vocabulary: Vocabulary, targets: Targets) -> None:
+        self.schema = schema
+        self.words = words
+        self.cells = cells
+        self.vocabulary = vocabulary
+        self.targets = targets
+        self.cut: dict[str, int] = {}
+
+    @classmethod
+    def learn(cls, train: Examples, schema: Schema, words: Words, cells: Cells) -> TextReader:
+        """Learn the words of the training rows."""
+        vocabulary = Vocabulary.learn(texts(train.X, schema), words.tokens, words.min_count, words.most)
+        return cls(schema, words, cells, vocabulary, Targets.learn(train.y, schema))
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any], schema: Schema, words: Words, cells: Cells) -> TextReader:
+        """Read back what ``plain`` gave."""
+        vocabulary = Vocabulary(tuple(plain["words"]), words.tokens)
+        return cls(schema, words, cells, vocabulary, Targets(schema, plain["mean"], plain["deviation"]))
+
+    def rows(self, X: pd.DataFrame, whose: str) -> Rows:
+        """Texts as tokens; how many were cut is kept."""
+        read = texts(X, self.schema)
+        if len(read) <= training.FEW_ROWS:
+            tokenised = self.vocabulary.read(read)
+        else:
+            tokenised = once(self.vocabulary.identity, read, lambda: self.vocabulary.read(read))
+        shortened = cut(tokenised, self.words.max_tokens)
+        self.cut[whose] = max(shortened.count, self.cut.get(whose, 0))
+        return Rows(len(read), ragged={TOKENS: shortened.tokens})
+
+    def known(self, examples: Examples, whose: str) -> Rows:
+        """The same with their truth."""
+        return self.rows(examples.X, whose).with_target(self.targets.encoded(examples.y))
+
+    def predictions(self, outputs: Any, X: pd.DataFrame) -> Predictions:
+        """What the network's outputs mean."""
+        return self.targets.predictions(outputs)
+
+    def network(self) -> Recurrent:
+        """A network over words."""
+        from bakeoff.models.deep.networks import Recurrent
+
+        of = self.cells
+        return Recurrent(
+            len(self.vocabulary), self.words.embedding, of.hidden, of.layers, of.kind, of.bidirectional, of.dropout,
+            self.targets.outputs,
+        )  # fmt: skip
+
+    def plain(self) -> dict[str, Any]:
+        """Words, and how values are scaled."""
+        return {
+            "words": list(self.vocabulary.words),
+            "mean": self.targets.mean,
+            "deviation": self.targets.deviation,
+        }
+
+    def identity(self) -> Mapping[str, Any]:
+        """The vocabulary, in short."""
+        return {"vocabulary": self.vocabulary.identity}
+
+    def details(self) -> Mapping[str, Any]:
+        """How many words are known."""
+        return {"vocabulary": len(self.vocabulary)}
