@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: run test test-slow lint format types bench clean
+.PHONY: run test test-slow test-plugins lint format types bench clean
 
 run: .venv/installed
 	$(BIN)/bakeoff
@@ -13,6 +13,10 @@ test: .venv/installed-dev
 test-slow: .venv/installed-dev
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,ray,slurm,postgres]"
 	$(BIN)/python -m pytest -m slow
+
+test-plugins: .venv/installed-dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(foreach plugin,$(wildcard plugins/*),--editable ./$(plugin))
+	$(BIN)/python -m pytest plugins
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
