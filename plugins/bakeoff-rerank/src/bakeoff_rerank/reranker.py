@@ -1,0 +1,117 @@
+"""The reranker: a cross-encoder that reads question and passage together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock
+
+from bakeoff import assets
+from bakeoff.data.sources import Source
+from bakeoff.errors import ConfigError
+from bakeoff.retrieval.base import Hit
+from bakeoff.retrieval.passages import body
+from bakeoff_rerank import pairs, training
+
+FORMAT = 1  # of what is kept; another one is trained anew
+
+
+@dataclass(frozen=True)
+class TrainedCrossEncoder:
+    """A cross-encoder that is trained on the training questions of a task when it is first used, and kept.
+
+    Args:
+        train_on: source of the questions and documents, of kind qa; test questions are never looked at.
+        split_column: of the source, that says which questions are for training; None: all are.
+        base: minilm: pinned weights of MiniLM, with a new head; tiny: a small BERT from scratch, without a download.
+        epochs: how often all pairs are seen.
+        negatives: passages for each question that do not answer it.
+        learning_rate: the highest.
+        max_tokens: of a question and a passage together.
+        batch: pairs at a time.
+        weight: of the cross-encoder, from 0 (the order as it was found) to 1 (the cross-encoder alone).
+        seed: of training.
+    """
+
+    train_on: Source
+    split_column: str | None = "split"
+    base: Literal["minilm", "tiny"] = "minilm"
+    epochs: int = 2
+    negatives: int = 4
+    learning_rate: float = 5e-5
+    max_tokens: int = 192
+    batch: int = 8
+    weight: float = 0.5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight <= 1:
+            raise ConfigError(f"retriever.reranker.weight: {self.weight} is not between 0 and 1.")
+        if min(self.epochs, self.negatives, self.batch) < 1:
+            raise ConfigError("retriever.reranker: epochs, negatives and batch must be 1 or more.")
+
+    def rerank(self, queries: Sequence[str], hits: Sequence[Sequence[Hit]], threads: int = 1) -> list[list[Hit]]:
+        """The passages of each query, by what both say of them.
+
+        Raises:
+            ConfigError: there is nothing to be trained on.
+            AssetError: the weights cannot be fetched.
+        """
+        asked = [
+            (query, body(hit.passage.title, hit.passage.text))
+            for query, found in zip(queries, hits, strict=True)
+            for hit in found
+        ]
+        if not asked:
+            return [[] for _ in hits]
+        import torch
+
+        encoder = _loaded(self.trained(threads))
+        torch.set_num_threads(threads)
+        scores = iter(encoder.predict(asked, batch_size=4 * self.batch, show_progress_bar=False).tolist())
+        return [self._ordered(found, [next(scores) for _ in found]) for found in hits]
+
+    def trained(self, threads: int = 1) -> Path:
+        """The folder of the trained model, which is trained if need be. Safe to call from several processes at once."""
+        made_of = pairs.of(self.train_on, self.split_column, self.negatives, self.seed)
+        # By its content: the same questions give the same model, whatever the source is called.
+        told = [FORMAT, self.base, self.epochs, self.learning_rate, self.max_tokens, self.batch, self.seed]
+        content = json.dumps([told, [asdict(pair) for pair in made_of]])
+        folder = assets.cache_folder() / "rerankers" / hashlib.sha256(content.encode()).hexdigest()[:24]
+        if not folder.exists():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{folder}.lock"):
+                if not folder.exists():
+                    part = Path(tempfile.mkdtemp(dir=folder.parent))
+                    training.train(
+                        made_of, self.base, self.epochs, self.learning_rate, self.max_tokens, self.batch,
+                        self.seed, threads, part,
+                    )  # fmt: skip
+                    part.rename(folder)
+        return folder
+
+    def _ordered(self, hits: Sequence[Hit], scores: Sequence[float]) -> list[Hit]:
+        """By the weighted sum of the probability and of the first score, which is scaled from 0 to 1."""
+        first = [hit.score for hit in hits]
+        low, span = min(first, default=0.0), max(first, default=0.0) - min(first, default=0.0)
+        both = [
+            Hit(hit.passage, self.weight * score + (1 - self.weight) * ((hit.score - low) / span if span else 1.0))
+            for hit, score in zip(hits, scores, strict=True)
+        ]
+        return sorted(both, key=lambda hit: -hit.score)
+
+
+@lru_cache(maxsize=2)
+def _loaded(folder: Path) -> Any:
+    from sentence_transformers import CrossEncoder
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    return CrossEncoder(str(folder), device="cpu", local_files_only=True)

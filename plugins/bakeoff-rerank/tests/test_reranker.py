@@ -1,0 +1,103 @@
+"""The reranker: trained small on the questions over Python's reference that are shipped, and held to the contracts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from bakeoff import config
+from bakeoff.data.python_docs import PythonDocs
+from bakeoff.data.sources import Rows
+from bakeoff.errors import ConfigError
+from bakeoff.testing import check_plugin, check_retriever
+from bakeoff_rerank import pairs
+from bakeoff_rerank.reranker import TrainedCrossEncoder
+
+WORDS = ("apple", "bread", "chair", "drum", "eagle", "ferry", "glass", "honey")
+
+
+def text_of(word: str) -> str:
+    return f"The {word} is in room {word}."
+
+
+class Things:
+    """Where things are, which one document of each tells; another tells its price, in as many words of the question."""
+
+    name = "things"
+
+    def read(self) -> Rows:
+        asked = [
+            {
+                "question": f"where is the {word} {i}",
+                "answers": json.dumps([f"room {word}"]),
+                "relevance": json.dumps({word: 1}),
+                "history": "[]",
+                "split": "test" if word == "honey" else "train",
+            }
+            for word in WORDS
+            for i in range(3)
+        ]
+        told = {word: text_of(word) for word in WORDS} | {f"{w}-price": f"The {w} costs 3 coins." for w in WORDS}
+        return Rows(pd.DataFrame(asked), corpus=pd.DataFrame({"id": list(told), "title": "", "text": told.values()}))
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def tiny(**more: Any) -> TrainedCrossEncoder:
+    return TrainedCrossEncoder(**{"train_on": Things(), "base": "tiny", "epochs": 1, "negatives": 2, **more})
+
+
+def test_the_plugin_holds_to_its_contract():
+    assert "retriever/cross_encoder composes, and its classes take these arguments" in check_plugin("rerank")
+
+
+def test_pairs_are_of_training_questions_and_of_passages_that_answer_them():
+    found = pairs.of(PythonDocs(), "split", negatives=3, seed=0)
+    right = [pair for pair in found if pair.label == 1]
+    frame = PythonDocs().read().frame
+    may = set(frame.loc[frame["split"] == "train", "question"])
+    never = set(frame.loc[frame["split"] != "train", "question"])
+    assert {pair.question for pair in found} <= may
+    assert not {pair.question for pair in found} & never
+    assert len(right) > 60
+    answers = dict(zip(frame["question"], frame["answers"], strict=True))
+    says = [any(a.lower() in p.passage.lower() for a in json.loads(answers[p.question])) for p in right]
+    assert sum(says) > len(right) / 2, "where an answer stands word for word in the document, that passage is taken"
+    assert pairs.of(PythonDocs(), "split", negatives=3, seed=0) == found
+
+
+def test_a_retriever_with_it_holds_to_the_contract(own_cache: Path):
+    overrides = ["retriever.reranker.base=tiny", "retriever.reranker.epochs=1", "retriever.reranker.weight=0.1"]
+    assert "it indexes" in check_retriever("cross_encoder", overrides)
+
+
+def test_it_is_trained_once_and_equally(own_cache: Path):
+    first = tiny().trained()
+    made = (first / "model.safetensors").stat().st_mtime_ns
+    assert tiny().trained() == first
+    assert (first / "model.safetensors").stat().st_mtime_ns == made, "what was trained is used again"
+    assert tiny(seed=1).trained() != first
+    content = (first / "model.safetensors").read_bytes()
+    (first / "model.safetensors").unlink()
+    first.rename(own_cache / "moved")
+    assert (tiny().trained() / "model.safetensors").read_bytes() == content, "the same seed gives the same weights"
+
+
+def test_what_is_wrong_is_said(own_cache: Path):
+    with pytest.raises(ConfigError, match=r"retriever\.reranker\.weight: 2 is not between 0 and 1"):
+        tiny(weight=2)
+    with pytest.raises(ConfigError, match=r'split_column: things has no column "part"'):
+        tiny(split_column="part").trained()
+
+
+def test_it_can_be_described_and_made_again():
+    made = TrainedCrossEncoder(PythonDocs(), base="tiny")
+    assert config.instantiate(config.describe(made), "reranker") == made
