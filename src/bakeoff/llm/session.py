@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from math import isnan
+from math import isnan, nan
 from typing import Any
 
 from bakeoff.errors import LLMError
@@ -118,6 +118,7 @@ class Session:
 
     def _answer(self, key: str, ask: Ask, stop: threading.Event) -> Completion:
         tries = invalid = 0
+        wasted: list[Completion] = []  # paid for, and of no use
         last = ""
         while True:
             if self._hopeless is not None or stop.is_set():
@@ -139,13 +140,14 @@ class Session:
                 continue
             self._reached.set()
             self._lost_in_a_row = 0
-            completion = self._read(reply, ask)
+            completion = _with(self._read(reply, ask), wasted)
             if completion.status == "ok":
                 if self.terms.cache != "off":
                     self._cache.put(key, completion)
                 return completion
             self._usage.trouble("invalid_answer")
             last = str(completion.error)
+            wasted = [completion]
             invalid += 1
             if invalid >= INVALID_TRIES:
                 return completion
@@ -160,6 +162,8 @@ class Session:
 
     def _read(self, reply: Reply, ask: Ask) -> Completion:
         cost = self._price(reply.model, reply.input_tokens, reply.output_tokens)
+        if not reply.is_counted and self._price(reply.model, 1, 1) != 0:
+            cost = nan  # nobody knows how many tokens there were
         self._budget.paid(cost)
         self._usage.paid(reply.input_tokens, reply.output_tokens, cost)
         completion = Completion(
@@ -179,6 +183,16 @@ class Session:
         if reply.is_cut and formed.status == "invalid":
             return replace(formed, error=f"{formed.error}; it was cut after {reply.output_tokens} tokens")
         return formed
+
+
+def _with(completion: Completion, wasted: Sequence[Completion]) -> Completion:
+    """The completion with the tokens and the price of the answers before it that could not be used."""
+    return replace(
+        completion,
+        input_tokens=completion.input_tokens + sum(c.input_tokens for c in wasted),
+        output_tokens=completion.output_tokens + sum(c.output_tokens for c in wasted),
+        cost_usd=completion.cost_usd + sum(c.cost_usd for c in wasted),
+    )
 
 
 def _formed(completion: Completion, ask: Ask) -> Completion:

@@ -56,7 +56,12 @@ class Trouble(Exception):
 
 @dataclass(frozen=True)
 class Reply:
-    """What a server answered, as it came; ``is_cut`` where the answer ended with the tokens that it may have."""
+    """What a server answered, as it came.
+
+    Attributes:
+        is_cut: whether the answer ended with the tokens that it may have.
+        is_counted: whether the server told how many tokens there were.
+    """
 
     text: str
     logprobs: tuple[tuple[str, float], ...]
@@ -66,6 +71,7 @@ class Reply:
     fingerprint: str | None
     seconds: float
     is_cut: bool = False
+    is_counted: bool = True
 
 
 @dataclass(frozen=True)
@@ -193,6 +199,7 @@ def _reply(answered: Any, seconds: float, model: str) -> Reply:
         fingerprint=getattr(answered, "system_fingerprint", None),
         seconds=seconds,
         is_cut=choice.finish_reason == "length",
+        is_counted=answered.usage is not None,
     )
 
 
@@ -215,7 +222,9 @@ def _told(error: Any) -> str:
     """The server's own words, in one line."""
     body = error.body
     message = body.get("message") if isinstance(body, Mapping) else None
-    return " ".join(str(message or error.message).split())[:300].rstrip(".")
+    told = " ".join(str(message or error.message).split())
+    # Cut between words: a key that the server repeats is hidden later, and could not be if half of it were left.
+    return (told if len(told) <= 300 else told[:300].rpartition(" ")[0]).rstrip(".")
 
 
 def _wait(headers: Mapping[str, str]) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,8 @@ def of_completions(
         more: other fields of ``Predictions``.
     """
     costs: dict[str, Any] = {
-        "seconds": np.array([c.seconds for c in completions]),
+        # A request that failed for good is no quick answer.
+        "seconds": np.array([math.nan if c.status == "failed" else c.seconds for c in completions]),
         "calls": np.ones(len(completions)),
         "input_tokens": np.array([c.input_tokens for c in completions], dtype=np.float64),
         "output_tokens": np.array([c.output_tokens for c in completions], dtype=np.float64),
@@ -62,7 +64,7 @@ def of_completions(
     return Predictions(
         output,
         stage=stage,
-        cached=np.array([c.is_cached for c in completions]),
+        cached=np.array([c.is_cached for c in completions]) & (True if before is None else before.is_replayed),
         answered=np.array([c.status != "not_asked" for c in completions]),
         **costs,
         **more,

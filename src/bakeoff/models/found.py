@@ -47,7 +47,13 @@ class Timed:
             return {"seconds": self.seconds}
         names = ("calls", "input_tokens", "output_tokens", "cost_usd")
         told = {name: np.array([getattr(one, name) for one in self.spent], dtype=np.float64) for name in names}
-        return {**told, "seconds": self.seconds, "cached": np.array([one.replayed > 0 for one in self.spent])}
+        cached = np.array([one.calls > 0 for one in self.spent]) & self.is_replayed
+        return {**told, "seconds": self.seconds, "cached": cached}
+
+    @property
+    def is_replayed(self) -> NDArray[np.bool_]:
+        """Of which nothing had to be asked, shape (n,): what was asked in part was paid for now."""
+        return np.array([one.replayed >= one.calls for one in self.spent])
 
 
 def timed(make: Find, asked: Sequence[Question], together: bool, asks_llm: bool) -> Timed:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 POSITION, BODY, VECTOR = OWN = "bakeoff_position", "bakeoff_body", "bakeoff_vector"
 """Columns of a table beside the metadata."""
 
-FORMAT = 1  # of the tables; another number, and they are written anew
+FORMAT = 2  # of the tables; another number, and they are written anew
 
 _cut: OrderedDict[tuple[str, str], Passages] = OrderedDict()
 
@@ -93,5 +93,6 @@ def _passages(corpus: Corpus, chunker: Chunker) -> Passages:
             rows.append(row)
     metadata = documents.drop(columns="text").iloc[rows].reset_index(drop=True)
     digest = hashlib.sha256(json.dumps([FORMAT, [(p.id, p.title, p.text) for p in found]]).encode())
+    digest.update(repr([str(kind) for kind in metadata.dtypes]).encode())
     digest.update(metadata.to_csv(index=False).encode("utf-8", "surrogatepass"))
     return Passages(tuple(found), metadata, digest.hexdigest())

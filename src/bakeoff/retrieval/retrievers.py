@@ -9,7 +9,7 @@ from typing import Literal
 from bakeoff.errors import ConfigError
 from bakeoff.llm.base import Planned
 from bakeoff.retrieval import index as indexes
-from bakeoff.retrieval.base import Chunker, Embedder, Hit, Index, Passage, Retriever
+from bakeoff.retrieval.base import Chunker, Embedder, Hit, Index, LooksUpByLLM, Passage, Retriever
 from bakeoff.retrieval.chunk import Recursive
 from bakeoff.retrieval.fuse import Fused
 from bakeoff.retrieval.passages import passages as cut
@@ -152,18 +152,20 @@ class Reranked:
         return self.first.passages(corpus)
 
     def check(self) -> None:
-        """Raise ``ConfigError`` where the reranker asks an LLM that cannot be asked."""
+        """Raise ``ConfigError`` where an LLM is asked that cannot be."""
+        if isinstance(self.first, LooksUpByLLM):
+            self.first.check()
         if isinstance(self.reranker, Pointwise):
             self.reranker.llm.check()
 
     def planned(self, questions: Sequence[Question], corpus: Corpus) -> list[Planned]:
         """The requests of a reranker that asks an LLM, about any passages in the place of those to be found."""
+        before = self.first.planned(questions, corpus) if isinstance(self.first, LooksUpByLLM) else []
         if not isinstance(self.reranker, Pointwise):
-            return []
+            return before
         some = [Hit(passage, 0.0) for passage in self.passages(corpus)[: self.depth]]
-        return [
-            Planned(self.reranker.llm, self.reranker.asks([one.text for one in questions], [some] * len(questions)))
-        ]
+        asks = self.reranker.asks([one.text for one in questions], [some] * len(questions))
+        return [*before, Planned(self.reranker.llm, asks)]
 
     def index(self, corpus: Corpus, threads: int = 1) -> Index:
         """Make a corpus searchable."""

@@ -115,7 +115,7 @@ class Evaluation:
         """
         scores: list[dict[str, float]] = []
         for number, fold in enumerate(self.folds):
-            scores.append(self._score(content, fold, trial if len(self.folds) == 1 else None))
+            scores.append(self._score(content, fold, trial, may_stop=len(self.folds) == 1))
             if len(self.folds) > 1 and number + 1 < len(self.folds):
                 self._stop_if_hopeless(trial, scores)
         means = {name: float(np.mean([s[name] for s in scores])) for name in scores[0]}
@@ -123,14 +123,15 @@ class Evaluation:
             trial.set_user_attr(FOLD_VALUES, self._vectors(scores))
         return [means[o.name] for o in self.objectives], {n: excess(means[n]) for n, excess in self.bounds.items()}
 
-    def _score(self, content: Mapping[str, Any], fold: Fold, trial: Trial | None) -> dict[str, float]:
+    def _score(self, content: Mapping[str, Any], fold: Fold, trial: Trial, may_stop: bool) -> dict[str, float]:
         model = self.build(content)
-        context = Context(self.schema, self.seed, self.threads, self._report(trial), fold.memo, self.corpus)
+        report = self._report(trial if may_stop else None)
+        context = Context(self.schema, self.seed, self.threads, report, fold.memo, self.corpus)
         start = time.perf_counter()
         with PeakMemory() if "peak_memory_mb" in self.measured else _NoMemory() as memory:
             model.fit(fold.train, fold.valid, context)
         fitted = time.perf_counter()
-        predictions = self._predictions(model, fold.valid, trial)
+        predictions = self._predictions(model, fold.valid, trial if may_stop else None)
         predicted = time.perf_counter()
         valid = fold.valid
         if predictions.answered is not None and not predictions.answered.all():
@@ -144,8 +145,8 @@ class Evaluation:
         if predictions.seconds is None and any(name.startswith("latency") for name in self.measured):
             seconds = latency(model, valid.X, LATENCY_ROWS, LATENCY_SECONDS)
         table = PredictionTable(self.schema, valid.ids, valid.y, predictions, seconds, valid.slices)
-        if trial is not None and predictions.cost_usd is not None:
-            trial.set_user_attr(SPENT_USD, _spent(predictions))
+        if predictions.cost_usd is not None:
+            _count_spent(trial, predictions)
         found = metrics.score(table, [name for name in self.measured if name not in metrics.MEASUREMENTS])
         found["fit_seconds"] = fitted - start
         found["throughput_rows_per_s"] = len(valid) / max(predicted - fitted, 1e-9)
@@ -177,7 +178,7 @@ class Evaluation:
                 trial.report(value, start // model.batch_rows)
                 if trial.should_prune():
                     if answers.cost_usd is not None:
-                        trial.set_user_attr(SPENT_USD, _spent(answers))
+                        _count_spent(trial, answers)
                     raise TrialPruned
         return stacked(parts).take(np.argsort(order))
 
@@ -225,6 +226,11 @@ class _NoMemory:
 
     def __exit__(self, *_: object) -> None:
         return None
+
+
+def _count_spent(trial: Trial, predictions: Predictions) -> None:
+    """Add to what the trial has spent, which may be over several folds."""
+    trial.set_user_attr(SPENT_USD, trial.user_attrs.get(SPENT_USD, 0.0) + _spent(predictions))
 
 
 def _spent(predictions: Predictions) -> float:
