@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from omegaconf import OmegaConf
 
-from bakeoff import config, kinds, metrics, plugins
+from bakeoff import config, kinds, metrics, parts, plugins
 from bakeoff.errors import ConfigError
 from bakeoff.plugins import Plugin
 
@@ -72,21 +71,10 @@ def _of_option(plugin: Plugin, option: str, conf: Path) -> Iterator[str]:
     group, _, name = option.rpartition("/")
     try:
         plugins.refuse_shadowed([("main", str(conf)), (plugins.PROVIDER, "")], {group: name})
-        for target in _targets(OmegaConf.to_container(OmegaConf.load(plugin.conf / f"{option}.yaml"))):
-            config.locate(target, f"{option}.yaml")
+        for component in parts.components(OmegaConf.to_container(OmegaConf.load(plugin.conf / f"{option}.yaml"))):
+            config.locate(str(component["_target_"]), f"{option}.yaml")
     except ConfigError as error:
         yield str(error)
-
-
-def _targets(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        if isinstance(node.get("_target_"), str):
-            yield node["_target_"]
-        for value in node.values():
-            yield from _targets(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from _targets(item)
 
 
 def _brings(plugin: Plugin) -> str:

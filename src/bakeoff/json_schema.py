@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import yaml
 
-from bakeoff import discover, signature
+from bakeoff import discover, parts, signature
 from bakeoff.config import LIBRARIES, Config
 from bakeoff.discover import SETTINGS
 
@@ -47,17 +47,18 @@ COMPONENT = {"if": {"type": "object", "required": ["_target_"]}, "then": {"$ref"
 def schemas(conf: Path) -> dict[str, dict[str, Any]]:
     """The schema of each kind of config file: ``config``, ``experiment``, each group, and ``search.pruner``."""
     names = discover.groups([conf])
-    targets = sorted({target for file in sorted(conf.rglob("*.yaml")) for target in _targets(_read(file))})
-    parts = {"component": _component(targets)}
+    named = (component["_target_"] for file in conf.rglob("*.yaml") for component in parts.components(_read(file)))
+    targets = sorted({target for target in named if isinstance(target, str)})
+    reused = {"component": _component(targets)}
     found = {"config": _root(conf, names, is_experiment=False)}
     for name in names:
         if name == "experiment":
             found[name] = _root(conf, names, is_experiment=True)
             continue
-        found[name] = _group(conf, name, sorted((conf / name).glob("*.yaml"))) | {"$defs": parts}
+        found[name] = _group(conf, name, sorted((conf / name).glob("*.yaml"))) | {"$defs": reused}
     for folder in sorted(p for name in names for p in (conf / name).iterdir() if p.is_dir() and p.name != "base"):
         name = f"{folder.parent.name}.{folder.name}"
-        found[name] = _group(conf, name, sorted(folder.glob("*.yaml"))) | {"$defs": parts}
+        found[name] = _group(conf, name, sorted(folder.glob("*.yaml"))) | {"$defs": reused}
     return found
 
 
@@ -202,17 +203,6 @@ def _target(targets: Sequence[str]) -> dict[str, Any]:
     """Any class of an allowed package; the known ones are completed."""
     allowed = "|".join(LIBRARIES)
     return {"anyOf": [{"enum": list(targets)}, {"type": "string", "pattern": rf"^({allowed})\.[A-Za-z]"}]}
-
-
-def _targets(node: Any) -> Iterator[str]:
-    if isinstance(node, Mapping):
-        if isinstance(node.get("_target_"), str):
-            yield node["_target_"]
-        for value in node.values():
-            yield from _targets(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from _targets(item)
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def used(content: Mapping[str, Any]) -> list[str]:
     found: dict[str, None] = {}
     waiting = [content.get("model")]
     while waiting:
-        for node in _components(waiting.pop()):
+        for node in components(waiting.pop()):
             for group in taken(node):
                 if group not in found:
                     found[group] = None
@@ -51,12 +51,13 @@ def assembled(node: Any, content: Mapping[str, Any]) -> Any:
     return filled
 
 
-def _components(node: Any) -> Iterator[Mapping[str, Any]]:
+def components(node: Any) -> Iterator[Mapping[str, Any]]:
+    """The component configs in a value, at any depth: those with a ``_target_``, an outer one before what is in it."""
     if isinstance(node, Mapping):
         if "_target_" in node:
             yield node
         for value in node.values():
-            yield from _components(value)
+            yield from components(value)
     elif isinstance(node, list):
         for item in node:
-            yield from _components(item)
+            yield from components(item)
