@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-import math
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bakeoff.errors import ConfigError
-from bakeoff.llm import prices
+from bakeoff.llm import keys, prices
 from bakeoff.llm.base import Ask, Completion
 from bakeoff.llm.cache import Cache
 from bakeoff.llm.session import Session, Terms
 from bakeoff.llm.usage import Usage, budget_of
-from bakeoff.llm.wire import Reply, Trouble, Wire, connect
+from bakeoff.llm.wire import Reply, Wire, connect
 
 log = logging.getLogger(__name__)
 
@@ -81,13 +79,7 @@ class OpenAICompatible:
     def check(self) -> None:
         """Raise ``ConfigError`` for a missing key, and for a budget in dollars that nobody can count."""
         self._key()
-        if self.price is not None and set(self.price) != {"input", "output"}:
-            raise ConfigError("llm.price: give dollars per million tokens, e.g. llm.price='{input: 0.15, output: 0.6}'")
-        if self.max_cost_usd is not None and not self._has_price:
-            raise ConfigError(
-                f'llm.max_cost_usd: the price of "{self.model}" is not known, so it cannot be counted. '
-                "Give llm.price='{input: …, output: …}' in dollars per million tokens."
-            )
+        prices.check(self.price, self.max_cost_usd, self.model, self.base_url)
 
     def complete(self, asks: Sequence[Ask]) -> list[Completion]:
         """Answer n requests in the order asked.
@@ -115,18 +107,7 @@ class OpenAICompatible:
 
     def _key(self) -> str:
         """The key, if the server wants one. Raises ``ConfigError`` where there is none that can be sent."""
-        if self.key_env is None:
-            return ""
-        key = os.environ.get(self.key_env, "").strip()
-        if not key:
-            raise ConfigError(
-                f"llm.key_env: the environment variable {self.key_env} is not set. "
-                f"Set it to your key of {self.base_url}."
-            )
-        if not (key.isascii() and key.isprintable()):
-            # The HTTP library would repeat it in its own error.
-            raise ConfigError(f"llm.key_env: {self.key_env} holds characters that no key has, such as a line break.")
-        return key
+        return "" if self.key_env is None else keys.read(self.key_env, self.base_url)
 
     def _session(self) -> Session:
         with self._lock:
@@ -163,26 +144,16 @@ class OpenAICompatible:
         return Session(
             Terms(identity, self.concurrency, self.retries, self.cache, f"{remedy}."),
             lambda ask: self._send(wire, ask),
-            self._cost_of,
+            lambda served, *tokens: prices.of_served(self.price, self.model, served, self.base_url, *tokens),
             budget_of((self.base_url, self.model), self.max_calls, self.max_cost_usd),
             self._usage,
             Cache(),
         )
 
-    def _cost_of(self, served: str, read: int, written: int) -> float:
-        """By the name that was asked for; servers answer with that of a dated version, which the table may not have."""
-        by_asked = self.cost(read, written)
-        return prices.of_tokens(None, served, self.base_url, read, written) if math.isnan(by_asked) else by_asked
-
     def _send(self, wire: Wire, ask: Ask) -> Reply:
         key = self._key()
-        try:
+        with keys.hidden(key):
             return wire.send(self._client(key), ask)
-        except Trouble as trouble:
-            if key and key in str(trouble):  # some servers repeat the key that they refuse
-                told = str(trouble).replace(key, "…")
-                raise Trouble(trouble.kind, told, trouble.wait_seconds, trouble.is_final, trouble.is_for_all) from None
-            raise
 
     def _client(self, key: str) -> Any:
         with self._lock:

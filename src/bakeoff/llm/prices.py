@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from functools import lru_cache
 
+from bakeoff.errors import ConfigError
+
 PER_MILLION = 1_000_000
 
 
@@ -37,3 +39,22 @@ def of_tokens(
 def is_known(model: str, base_url: str) -> bool:
     """Whether the table has a price."""
     return not math.isnan(of_tokens(None, model, base_url, 1, 1))
+
+
+def of_served(
+    price: Mapping[str, float] | None, model: str, served: str, base_url: str, input_tokens: int, output_tokens: int
+) -> float:
+    """As ``of_tokens``, by the name that was asked for, else by that of the dated version that ``served``."""
+    by_asked = of_tokens(price, model, base_url, input_tokens, output_tokens)
+    return of_tokens(None, served, base_url, input_tokens, output_tokens) if math.isnan(by_asked) else by_asked
+
+
+def check(price: Mapping[str, float] | None, max_cost_usd: float | None, model: str, base_url: str) -> None:
+    """Raise ``ConfigError`` for a price that is none, and for a budget in dollars that nobody can count."""
+    if price is not None and set(price) != {"input", "output"}:
+        raise ConfigError("llm.price: give dollars per million tokens, e.g. llm.price='{input: 0.15, output: 0.6}'")
+    if max_cost_usd is not None and price is None and not is_known(model, base_url):
+        raise ConfigError(
+            f'llm.max_cost_usd: the price of "{model}" is not known, so it cannot be counted. '
+            "Give llm.price='{input: …, output: …}' in dollars per million tokens."
+        )

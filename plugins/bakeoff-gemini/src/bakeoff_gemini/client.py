@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-import math
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bakeoff.errors import ConfigError, did_you_mean
-from bakeoff.llm import prices
+from bakeoff.llm import keys, prices
 from bakeoff.llm.base import Ask, Completion
 from bakeoff.llm.cache import Cache
 from bakeoff.llm.session import Session, Terms
 from bakeoff.llm.usage import Usage, budget_of
-from bakeoff.llm.wire import Reply, Trouble
+from bakeoff.llm.wire import Reply
 from bakeoff_gemini.wire import Wire, as_json, connect
 
 log = logging.getLogger(__name__)
@@ -84,7 +82,7 @@ class Gemini:
 
     def check(self) -> None:
         """Raise ``ConfigError`` for a missing key, an unknown parameter, or a budget that nobody can count."""
-        _key()
+        self._key()
         for name in self.extra:
             if name in DECIDED:
                 raise ConfigError(
@@ -99,13 +97,7 @@ class Gemini:
                     raise ConfigError(
                         f'llm.extra.{name}: GenerateContentConfig has no "{name}".{did_you_mean(name, known)}'
                     )
-        if self.price is not None and set(self.price) != {"input", "output"}:
-            raise ConfigError("llm.price: give dollars per million tokens, e.g. llm.price='{input: 0.15, output: 0.6}'")
-        if self.max_cost_usd is not None and not self._has_price:
-            raise ConfigError(
-                f'llm.max_cost_usd: the price of "{self.model}" is not known, so it cannot be counted. '
-                "Give llm.price='{input: …, output: …}' in dollars per million tokens."
-            )
+        prices.check(self.price, self.max_cost_usd, self.model, self.base_url)
 
     def complete(self, asks: Sequence[Ask]) -> list[Completion]:
         """Answer n requests in the order asked.
@@ -158,40 +150,22 @@ class Gemini:
         return Session(
             Terms(identity, self.concurrency, self.retries, self.cache, remedy),
             lambda ask: self._send(wire, ask),
-            self._cost_of,
+            lambda served, *tokens: prices.of_served(self.price, self.model, served, self.base_url, *tokens),
             budget_of((self.base_url, self.model), self.max_calls, self.max_cost_usd),
             self._usage,
             Cache(),
         )
 
-    def _cost_of(self, served: str, read: int, written: int) -> float:
-        """By the name that was asked for; Google answers with that of a version, which the table may not have."""
-        by_asked = self.cost(read, written)
-        return prices.of_tokens(None, served, self.base_url, read, written) if math.isnan(by_asked) else by_asked
+    def _key(self) -> str:
+        return keys.read(KEY, "Google's Gemini API", "llm")
 
     def _send(self, wire: Wire, ask: Ask) -> Reply:
-        key = _key()
-        try:
+        key = self._key()
+        with keys.hidden(key):
             return wire.send(self._client(key), ask)
-        except Trouble as trouble:
-            if key in str(trouble):
-                told = str(trouble).replace(key, "…")
-                raise Trouble(trouble.kind, told, trouble.wait_seconds, trouble.is_final, trouble.is_for_all) from None
-            raise
 
     def _client(self, key: str) -> Any:
         with self._lock:
             if "client" not in self._made:
                 self._made["client"] = connect(self.base_url, key, self.timeout_seconds)
             return self._made["client"]
-
-
-def _key() -> str:
-    """The key. Raises ``ConfigError`` where there is none that can be sent."""
-    key = os.environ.get(KEY, "").strip()
-    if not key:
-        raise ConfigError(f"llm: the environment variable {KEY} is not set. Set it to your key of Google's Gemini API.")
-    if not (key.isascii() and key.isprintable()):
-        # The HTTP library would repeat it in its own error.
-        raise ConfigError(f"llm: {KEY} holds characters that no key has, such as a line break.")
-    return key

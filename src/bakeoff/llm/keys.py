@@ -1,0 +1,42 @@
+"""Keys of accounts: read from the environment when a request is made, and kept out of all that is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bakeoff.errors import ConfigError
+from bakeoff.llm.wire import Trouble
+
+
+def read(variable: str, whose: str, where: str = "llm.key_env") -> str:
+    """The key in an environment variable.
+
+    Args:
+        variable: its name.
+        whose: server or provider, for a person.
+        where: the config key that names the variable.
+
+    Raises:
+        ConfigError: there is none that can be sent.
+    """
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise ConfigError(f"{where}: the environment variable {variable} is not set. Set it to your key of {whose}.")
+    if not (key.isascii() and key.isprintable()):
+        # The HTTP library would repeat it in its own error.
+        raise ConfigError(f"{where}: {variable} holds characters that no key has, such as a line break.")
+    return key
+
+
+@contextmanager
+def hidden(key: str) -> Iterator[None]:
+    """Take a key out of what trouble within this block says: some servers repeat the key that they refuse."""
+    try:
+        yield
+    except Trouble as trouble:
+        if not key or key not in str(trouble):
+            raise
+        told = str(trouble).replace(key, "…")
+        raise Trouble(trouble.kind, told, trouble.wait_seconds, trouble.is_final, trouble.is_for_all) from None
