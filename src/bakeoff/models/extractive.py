@@ -17,7 +17,7 @@ from bakeoff.models.base import Context, require_kind
 from bakeoff.models.sentences import Rarity, Scorer, Words, sentences
 from bakeoff.retrieval.base import Passage, Retriever
 from bakeoff.retrieval.history import FollowUps, Rewriter
-from bakeoff.task import ABSTAINED, Corpus, Examples, Predictions, Question, Schema, questions
+from bakeoff.task import ABSTAINED, Examples, Predictions, Question, Schema, questions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,14 +77,16 @@ class Extractive:
         if Rarity not in memo:
             memo[Rarity] = Rarity.of(texts)
         (self.scorer or Words()).prepare(texts, context.threads)
-        self._open(context.schema, context.corpus, context.threads, memo[Rarity], context.memo is not None)
+        self.schema_, self.rarity_ = context.schema, memo[Rarity]
+        in_search = context.memo is not None
+        self.opened_ = found.opened(context.corpus, self.retriever, self.rewriter, context.threads, in_search)
         self.threshold_ = self._calibrated(train, context.seed) if self.min_confidence is None else self.min_confidence
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n questions. Raises ``RuntimeError`` before ``fit``."""
         if not hasattr(self, "threshold_"):
             raise RuntimeError("Extractive: predict was called before fit.")
-        told = found.timed(self._said, questions(X), self.is_search_, self.asks_llm_)
+        told = self.opened_.timed(self._said, questions(X))
         said: list[_Said] = told.results
         is_sure = [one.is_answer and one.confidence >= self.threshold_ for one in said]
         pairs = list(zip(said, is_sure, strict=True))
@@ -106,13 +108,20 @@ class Extractive:
 
     def details(self) -> Mapping[str, Any]:
         """What was indexed, and the confidence that an answer needs."""
-        return {"retrieval": dict(self.index_.details()), "min_confidence": self.threshold_}
+        return {"retrieval": dict(self.opened_.index.details()), "min_confidence": self.threshold_}
 
     def save(self, folder: Path) -> None:
         """Write the parts as configs, the threshold and the documents."""
         names = ("retriever", "scorer", "rank_weight", "min_confidence", "rewriter", "batch_rows")
         arguments = {name: getattr(self, name) for name in names}
-        kept.save(folder, self.schema_, arguments, self.corpus_, threads=self.threads_, threshold=self.threshold_)
+        kept.save(
+            folder,
+            self.schema_,
+            arguments,
+            self.opened_.corpus,
+            threads=self.opened_.threads,
+            threshold=self.threshold_,
+        )
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -120,27 +129,21 @@ class Extractive:
         read = kept.load(folder)
         assert read.corpus is not None
         model = cls(**read.arguments)
-        rarity = Rarity.of(read.corpus.documents["text"])
-        model._open(read.schema, read.corpus, read.learnt["threads"], rarity, False)
+        model.schema_, model.rarity_ = read.schema, Rarity.of(read.corpus.documents["text"])
+        model.opened_ = found.opened(read.corpus, model.retriever, model.rewriter, read.learnt["threads"])
         model.threshold_ = read.learnt["threshold"]
         return model
-
-    def _open(self, schema: Schema, corpus: Corpus, threads: int, rarity: Rarity, is_search: bool) -> None:
-        self.schema_, self.corpus_, self.threads_ = schema, corpus, threads
-        self.rarity_, self.is_search_ = rarity, is_search
-        self.asks_llm_ = found.asks_llm(corpus, self.retriever, self.rewriter)
-        self.index_ = self.retriever.index(corpus, threads)
 
     def _said(self, asked: Sequence[Question]) -> list[_Said]:
         """The best sentence for each question."""
         texts = (self.rewriter or FollowUps()).rewrite(asked)
-        hits = self.index_.search(texts, self.retriever.top_k)
+        hits = self.opened_.index.search(texts, self.retriever.top_k)
         shown = [found.passages(of_one) for of_one in hits]
         pairs = [
             [(s, rank) for rank, passage in enumerate(of_one) for s in sentences(passage.text)] for of_one in shown
         ]
         candidates = [[sentence for sentence, _ in of_one] for of_one in pairs]
-        scores = (self.scorer or Words()).scores(texts, candidates, self.rarity_, self.threads_)
+        scores = (self.scorer or Words()).scores(texts, candidates, self.rarity_, self.opened_.threads)
         return [self._best(*of_one) for of_one in zip(pairs, scores, shown, strict=True)]
 
     def _best(self, pairs: Sequence[tuple[str, int]], scores: NDArray[np.float64], shown: Sequence[Passage]) -> _Said:

@@ -11,7 +11,7 @@ import numpy as np
 
 from bakeoff.llm.base import Planned
 from bakeoff.llm.usage import Spent, metered
-from bakeoff.retrieval.base import Hit, LooksUpByLLM, Passage
+from bakeoff.retrieval.base import Hit, Index, LooksUpByLLM, Passage, Retriever
 from bakeoff.task import Corpus, Question
 
 if TYPE_CHECKING:
@@ -75,6 +75,35 @@ def timed(make: Find, asked: Sequence[Question], together: bool, asks_llm: bool)
         seconds.append(time.perf_counter() - start + spent.replayed_seconds)
         of_each.append(spent)
     return Timed(results, np.array(seconds), float(np.mean(seconds)), of_each, asks_llm)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A corpus that a model looks things up in.
+
+    Attributes:
+        corpus: the documents.
+        index: of the model's retriever.
+        threads: for it.
+        together: whether questions are looked up together, as in a search, or each with a clock around it.
+        asks_llm: whether looking up may ask a language model.
+    """
+
+    corpus: Corpus
+    index: Index
+    threads: int
+    together: bool
+    asks_llm: bool
+
+    def timed(self, make: Find, asked: Sequence[Question]) -> Timed:
+        """Make something of n questions."""
+        return timed(make, asked, self.together, self.asks_llm)
+
+
+def opened(corpus: Corpus, retriever: Retriever, rewriter: object, threads: int, together: bool = False) -> Opened:
+    """Make a corpus searchable. What was indexed before, here or in another run, is used again."""
+    asks = asks_llm(corpus, retriever, rewriter)
+    return Opened(corpus, retriever.index(corpus, threads), threads, together, asks)
 
 
 def asks_llm(corpus: Corpus, *parts: object) -> bool:

@@ -15,7 +15,7 @@ from bakeoff.models import answers, found, kept
 from bakeoff.models.base import Context, require_kind
 from bakeoff.retrieval.base import Passage, Retriever
 from bakeoff.retrieval.history import FollowUps, Rewriter
-from bakeoff.task import ABSTAINED, Corpus, Examples, Predictions, Question, Schema, questions
+from bakeoff.task import ABSTAINED, Examples, Predictions, Question, Schema, questions
 from bakeoff.words import support
 
 if TYPE_CHECKING:
@@ -89,14 +89,15 @@ class RagModel:
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Make the corpus searchable; nothing is learnt from the rows."""
         assert context.corpus is not None
-        self._open(context.schema, context.corpus, context.threads, context.memo is not None)
+        self.schema_, in_search = context.schema, context.memo is not None
+        self.opened_ = found.opened(context.corpus, self.retriever, self.rewriter, context.threads, in_search)
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n questions. Raises ``LLMError`` when none has ever got an answer."""
-        if not hasattr(self, "index_"):
+        if not hasattr(self, "opened_"):
             raise RuntimeError("RagModel: predict was called before fit.")
         asked = questions(X)
-        told = found.timed(self._shown, asked, self.is_search_, self.asks_llm_)
+        told = self.opened_.timed(self._shown, asked)
         shown: list[list[Passage]] = told.results
         completions = self.llm.complete([self._ask(*pair) for pair in zip(asked, shown, strict=True)])
         self._was_answered = self._was_answered or any(c.status in ("ok", "not_asked") for c in completions)
@@ -133,7 +134,7 @@ class RagModel:
 
     def details(self) -> Mapping[str, Any]:
         """What was indexed, and what was asked of the LLM so far."""
-        return {"retrieval": dict(self.index_.details()), "llm": dict(self.llm.usage())}
+        return {"retrieval": dict(self.opened_.index.details()), "llm": dict(self.llm.usage())}
 
     def save(self, folder: Path) -> None:
         """Write the parts as configs, and the documents."""
@@ -142,7 +143,7 @@ class RagModel:
             "batch_rows",
         )  # fmt: skip
         arguments = {name: getattr(self, name) for name in names}
-        kept.save(folder, self.schema_, arguments, self.corpus_, threads=self.threads_)
+        kept.save(folder, self.schema_, arguments, self.opened_.corpus, threads=self.opened_.threads)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -150,18 +151,14 @@ class RagModel:
         read = kept.load(folder)
         assert read.corpus is not None
         model = cls(**read.arguments)
-        model._open(read.schema, read.corpus, read.learnt["threads"], False)
+        model.schema_ = read.schema
+        model.opened_ = found.opened(read.corpus, model.retriever, model.rewriter, read.learnt["threads"])
         return model
-
-    def _open(self, schema: Schema, corpus: Corpus, threads: int, is_search: bool) -> None:
-        self.schema_, self.corpus_, self.threads_, self.is_search_ = schema, corpus, threads, is_search
-        self.asks_llm_ = found.asks_llm(corpus, self.retriever, self.rewriter)
-        self.index_ = self.retriever.index(corpus, threads)
 
     def _shown(self, asked: Sequence[Question]) -> list[list[Passage]]:
         """The passages to show for each question, each text once."""
         texts = (self.rewriter or FollowUps()).rewrite(asked)
-        return [found.passages(hits) for hits in self.index_.search(texts, self.retriever.top_k)]
+        return [found.passages(hits) for hits in self.opened_.index.search(texts, self.retriever.top_k)]
 
     def _ask(self, question: Question, shown: Sequence[Passage]) -> Ask:
         told = [

@@ -12,7 +12,7 @@ from bakeoff.models import found, kept
 from bakeoff.models.base import Context, require_kind
 from bakeoff.retrieval.base import Passage, Retriever
 from bakeoff.retrieval.history import FollowUps, Rewriter
-from bakeoff.task import ABSTAINED, Corpus, Examples, Predictions, Question, Schema, questions
+from bakeoff.task import ABSTAINED, Examples, Predictions, Question, Schema, questions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,13 +51,14 @@ class Retrieve:
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Make the corpus searchable; nothing is learnt from the rows."""
         assert context.corpus is not None
-        self._open(context.schema, context.corpus, context.threads, context.memo is not None)
+        self.schema_, in_search = context.schema, context.memo is not None
+        self.opened_ = found.opened(context.corpus, self.retriever, self.rewriter, context.threads, in_search)
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Rank documents for n queries. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "index_"):
+        if not hasattr(self, "opened_"):
             raise RuntimeError("Retrieve: predict was called before fit.")
-        told = found.timed(self._ranked, questions(X), self.is_search_, self.asks_llm_)
+        told = self.opened_.timed(self._ranked, questions(X))
         retrieved = found.objects(found.documents(ranking)[: self.depth] for ranking in told.results)
         best = [ranking[0] if ranking else None for ranking in told.results]
         if self.schema_.kind == "retrieval":
@@ -79,13 +80,13 @@ class Retrieve:
 
     def details(self) -> Mapping[str, Any]:
         """What was indexed."""
-        return {"retrieval": dict(self.index_.details())}
+        return {"retrieval": dict(self.opened_.index.details())}
 
     def save(self, folder: Path) -> None:
         """Write the parts as configs, and the documents."""
         names = ("retriever", "depth", "rewriter", "batch_rows")
         arguments = {name: getattr(self, name) for name in names}
-        kept.save(folder, self.schema_, arguments, self.corpus_, threads=self.threads_)
+        kept.save(folder, self.schema_, arguments, self.opened_.corpus, threads=self.opened_.threads)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -93,13 +94,9 @@ class Retrieve:
         read = kept.load(folder)
         assert read.corpus is not None
         model = cls(**read.arguments)
-        model._open(read.schema, read.corpus, read.learnt["threads"], False)
+        model.schema_ = read.schema
+        model.opened_ = found.opened(read.corpus, model.retriever, model.rewriter, read.learnt["threads"])
         return model
-
-    def _open(self, schema: Schema, corpus: Corpus, threads: int, is_search: bool) -> None:
-        self.schema_, self.corpus_, self.threads_, self.is_search_ = schema, corpus, threads, is_search
-        self.asks_llm_ = found.asks_llm(corpus, self.retriever, self.rewriter)
-        self.index_ = self.retriever.index(corpus, threads)
 
     def _ranked(self, asked: Sequence[Question]) -> list[list[Passage]]:
         """Passages for each question, best first, until enough documents are among them."""
@@ -107,7 +104,7 @@ class Retrieve:
         results: list[list[Passage]] = [[] for _ in asked]
         waiting, k = list(range(len(asked))), 2 * self.depth  # many documents have more than one passage
         while waiting:
-            hits = self.index_.search([queries[i] for i in waiting], k)
+            hits = self.opened_.index.search([queries[i] for i in waiting], k)
             more = []
             for i, of_one in zip(waiting, hits, strict=True):
                 results[i] = [hit.passage for hit in of_one]

@@ -55,7 +55,7 @@ def test_texts_of_one_class_come_together_and_a_saved_model_predicts_the_same(
 ) -> None:
     def apart(model: ContrastiveModel) -> float:
         """How much nearer texts of one class are than others."""
-        vectors = model._vectors(model._rows(list(messages.X["message"]), "asked"))
+        vectors = model._vectors(model.texts_.rows(list(messages.X["message"]), "asked"))
         cosines = vectors @ vectors.T
         is_near = messages.y[:, None] == messages.y
         return float(cosines[is_near].mean() - cosines[~is_near].mean())

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from bakeoff.models.deep.pooled import Pairs
 
-TOKENS, LEFT, RIGHT = "tokens", "left", "right"  # as in networks.py and pooled.py, which import torch
+LEFT, RIGHT = "left", "right"  # as in pooled.py, which imports torch
 HEAD = "head.skops"
 # What the encoder learns: whether two texts are of one class.
 NEAR = Schema("regression", "near", {LEFT: "text", RIGHT: "text"})
@@ -101,10 +101,10 @@ class ContrastiveModel:
 
         self.schema_ = context.schema
         self.encoder_ = encoders.pretrained(self.encoder, self.revision)
-        self.cut_: dict[str, int] = {}
+        self.texts_ = self._texts()
         self.head_ = clone(heads.chosen(self.classifier, None, context.schema)[0])
         heads.settle(self.head_, context)
-        rows = self._rows(texts(train.X, context.schema), "training")
+        rows = self.texts_.rows(texts(train.X, context.schema), "training")
         codes = heads.target(train.y, context.schema)
         left, right, is_near = drawn(codes, self.pairs, context.seed)
         near = is_near.astype(np.float32)
@@ -132,7 +132,7 @@ class ContrastiveModel:
         """Answer n rows, with probabilities where the classifier has them. Raises ``RuntimeError`` before ``fit``."""
         if not hasattr(self, "trained_"):
             raise RuntimeError("ContrastiveModel: predict was called before fit.")
-        vectors = self._vectors(self._rows(texts(X, self.schema_), "asked"))
+        vectors = self._vectors(self.texts_.rows(texts(X, self.schema_), "asked"))
         with threads.working(self.head_, 1 if len(X) <= threads.FEW_ROWS else self.trained_.threads):
             return heads.answer(self.head_, vectors, self.schema_)
 
@@ -142,7 +142,7 @@ class ContrastiveModel:
 
     def notes(self) -> Sequence[str]:
         """What a reader must know."""
-        return training.notes(self.trained_, self.cut_, self._longest)
+        return training.notes(self.trained_, self.texts_.cut, self.texts_.longest)
 
     def curves(self) -> Sequence[Mapping[str, float]]:
         """A row an epoch."""
@@ -163,8 +163,8 @@ class ContrastiveModel:
         read = kept.load(folder)
         model = cls(**read.arguments)
         model.schema_ = read.schema
-        model.cut_ = {}
         model.encoder_ = encoders.saved(folder)
+        model.texts_ = model._texts()
         network = Vectors(model.encoder_.network, model.pooling)
         weights.load(network, folder)
         model.trained_ = Trained(network.eval(), Targets(NEAR), read.learnt["threads"])
@@ -175,10 +175,6 @@ class ContrastiveModel:
     def _recipe(self) -> Recipe:
         return Recipe(self.epochs, self.learning_rate, self.batch_size, self.weight_decay)
 
-    @property
-    def _longest(self) -> int:
-        return min(self.max_tokens, self.encoder_.longest)
-
     def _described(self) -> dict[str, Any]:
         """The arguments that are plain values, and the trainer; the classifier is kept fitted."""
         names = (
@@ -187,11 +183,8 @@ class ContrastiveModel:
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
-    def _rows(self, read: Sequence[str], whose: str) -> Rows:
-        """Texts as the encoder reads them; how many were cut is kept."""
-        shortened = encoders.read_once(self.encoder_, f"{self.encoder} {self.revision}", read, self._longest)
-        self.cut_[whose] = max(shortened.count, self.cut_.get(whose, 0))
-        return Rows(len(read), ragged={TOKENS: shortened.tokens})
+    def _texts(self) -> encoders.Texts:
+        return encoders.Texts(self.encoder_, f"{self.encoder} {self.revision}", self.max_tokens)
 
     def _vectors(self, rows: Rows) -> NDArray[np.float64]:
         """Of n texts, shape (n, width); at a precision in which probabilities sum to 1."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bakeoff import assets
 from bakeoff.errors import AssetError, ConfigError, DataError
-from bakeoff.models.deep.batches import Ragged
+from bakeoff.models.deep.batches import Ragged, Rows
 from bakeoff.models.deep.tokens import Cut, cut, once
 from bakeoff.models.deep.training import FEW_ROWS
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 MINILM = "minilm"
+TOKENS = "tokens"  # as in networks.py, which imports torch
 CONFIG, TOKENIZER = "config.json", "tokenizer.json"
 Tune = Literal["full", "last", "lora", "head"]
 
@@ -144,6 +145,34 @@ def read_once(encoder: Encoder, name: str, texts: Sequence[str], longest: int) -
     else:
         tokenised = once(name, texts, lambda: read(encoder.tokenizer, texts))
     return cut(tokenised, longest, keep_last=True)
+
+
+@dataclass
+class Texts:
+    """Texts as an encoder reads them.
+
+    Attributes:
+        encoder: whose tokenizer it is.
+        name: equal for encoders whose tokenizers do the same.
+        max_tokens: of a text; what follows is not read.
+        cut: whose texts → how many of them were too long to be read as a whole.
+    """
+
+    encoder: Encoder
+    name: str
+    max_tokens: int
+    cut: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def longest(self) -> int:
+        """How many tokens of a text are read."""
+        return min(self.max_tokens, self.encoder.longest)
+
+    def rows(self, texts: Sequence[str], whose: str) -> Rows:
+        """n texts as tokens; how many were cut is kept."""
+        shortened = read_once(self.encoder, self.name, texts, self.longest)
+        self.cut[whose] = max(shortened.count, self.cut.get(whose, 0))
+        return Rows(len(texts), ragged={TOKENS: shortened.tokens})
 
 
 def prepare(network: nn.Module, tune: Tune, last_layers: int, rank: int) -> nn.Module:

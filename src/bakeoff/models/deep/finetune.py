@@ -10,7 +10,6 @@ from bakeoff.errors import ConfigError
 from bakeoff.models import kept
 from bakeoff.models.base import Context, require_kind
 from bakeoff.models.deep import encoders, training, weights
-from bakeoff.models.deep.batches import Rows
 from bakeoff.models.deep.encoders import Encoder
 from bakeoff.models.deep.recipe import Recipe, check_range
 from bakeoff.models.deep.targets import Targets, check_weights
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from bakeoff.models.deep.pooled import Pooled
 
-TOKENS = "tokens"  # as in networks.py, which imports torch
 # What a learning rate usually is: the fewer weights learn, the faster they may.
 USUAL_RATES = {"full": 1e-4, "last": 2e-4, "lora": 1e-3, "head": 1e-2}
 
@@ -109,9 +107,9 @@ class FinetuneModel:
         self.schema_ = context.schema
         self.targets_ = targets = Targets.learn(train.y, context.schema)
         self.encoder_ = encoders.pretrained(self.encoder, self.revision)
-        self.cut_: dict[str, int] = {}
-        rows = self._rows(texts(train.X, context.schema), "training").with_target(targets.encoded(train.y))
-        of_valid = None if valid is None else self._rows(texts(valid.X, context.schema), "validation")
+        self.texts_ = self._texts()
+        rows = self.texts_.rows(texts(train.X, context.schema), "training").with_target(targets.encoded(train.y))
+        of_valid = None if valid is None else self.texts_.rows(texts(valid.X, context.schema), "validation")
         problem = Problem(
             rows,
             None if valid is None or of_valid is None else of_valid.with_target(targets.encoded(valid.y)),
@@ -132,13 +130,13 @@ class FinetuneModel:
         network: Any = self.trained_.network
         self.learning_ = sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
         network.encoder = encoders.merged(network.encoder)
-        self.encoder_ = Encoder(network.encoder, self.encoder_.tokenizer)
+        self.texts_.encoder = self.encoder_ = Encoder(network.encoder, self.encoder_.tokenizer)
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
         if not hasattr(self, "trained_"):
             raise RuntimeError("FinetuneModel: predict was called before fit.")
-        return self.targets_.predictions(self.trained_.outputs(self._rows(texts(X, self.schema_), "asked")))
+        return self.targets_.predictions(self.trained_.outputs(self.texts_.rows(texts(X, self.schema_), "asked")))
 
     def details(self) -> Mapping[str, Any]:
         """How training went, for ``result.json``."""
@@ -146,7 +144,7 @@ class FinetuneModel:
 
     def notes(self) -> Sequence[str]:
         """What a reader must know."""
-        return training.notes(self.trained_, self.cut_, self._longest)
+        return training.notes(self.trained_, self.texts_.cut, self.texts_.longest)
 
     def curves(self) -> Sequence[Mapping[str, float]]:
         """A row an epoch."""
@@ -154,12 +152,7 @@ class FinetuneModel:
 
     def save(self, folder: Path) -> None:
         """Write all weights as safetensors, the tokenizer and all else as JSON: nothing is fetched to load it."""
-        learnt: dict[str, Any] = {
-            "mean": self.targets_.mean,
-            "deviation": self.targets_.deviation,
-            "threads": self.trained_.threads,
-            "learning": self.learning_,
-        }
+        learnt = {"threads": self.trained_.threads, "learning": self.learning_, **self.targets_.plain()}
         kept.save(folder, self.schema_, self._arguments(), **learnt)
         encoders.save(self.encoder_, folder)
         weights.save(self.trained_.network, folder)
@@ -170,10 +163,10 @@ class FinetuneModel:
         read = kept.load(folder)
         model = cls(**read.arguments)
         model.schema_ = read.schema
-        model.targets_ = Targets(read.schema, read.learnt["mean"], read.learnt["deviation"])
+        model.targets_ = Targets.of(read.learnt, read.schema)
         model.learning_ = read.learnt["learning"]
         model.encoder_ = encoders.saved(folder)
-        model.cut_ = {}
+        model.texts_ = model._texts()
         network = model._network(model.encoder_.network)
         weights.load(network, folder)
         model.trained_ = Trained(network.eval(), model.targets_, read.learnt["threads"])
@@ -185,10 +178,6 @@ class FinetuneModel:
         head_rate = 1.0 if self.tune == "head" else self.head_rate
         return Recipe(self.epochs, rate, self.batch_size, self.weight_decay, self.class_weights, head_rate)  # type: ignore[arg-type]
 
-    @property
-    def _longest(self) -> int:
-        return min(self.max_tokens, self.encoder_.longest)
-
     def _arguments(self) -> dict[str, Any]:
         names = (
             "encoder", "revision", "tune", "last_layers", "lora_rank", "pooling", "max_tokens", "dropout", "epochs",
@@ -196,11 +185,8 @@ class FinetuneModel:
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
-    def _rows(self, read: Sequence[str], whose: str) -> Rows:
-        """Texts as the encoder reads them; how many were cut is kept."""
-        shortened = encoders.read_once(self.encoder_, f"{self.encoder} {self.revision}", read, self._longest)
-        self.cut_[whose] = max(shortened.count, self.cut_.get(whose, 0))
-        return Rows(len(read), ragged={TOKENS: shortened.tokens})
+    def _texts(self) -> encoders.Texts:
+        return encoders.Texts(self.encoder_, f"{self.encoder} {self.revision}", self.max_tokens)
 
     def _network(self, encoder: Any) -> Pooled:
         from bakeoff.models.deep.pooled import Pooled

@@ -76,7 +76,7 @@ class SeriesReader:
     def of(cls, plain: Mapping[str, Any], schema: Schema, cells: Cells) -> SeriesReader:
         """Read back what ``plain`` gave."""
         standards = Standards(np.array(plain["past"]), np.array(plain["known"]))
-        return cls(schema, cells, standards, Targets(schema, plain["mean"], plain["deviation"]))
+        return cls(schema, cells, standards, Targets.of(plain, schema))
 
     def rows(self, X: pd.DataFrame, whose: str) -> Rows:
         """``seen``, a row a period, the last one ending at the origin; ``ahead``, a row a moment of the horizon."""
@@ -119,8 +119,7 @@ class SeriesReader:
         return {
             "past": self.standards.past.tolist(),
             "known": self.standards.known.tolist(),
-            "mean": self.targets.mean,
-            "deviation": self.targets.deviation,
+            **self.targets.plain(),
         }
 
     def identity(self) -> Mapping[str, Any]:

@@ -138,12 +138,8 @@ class MlpModel:
 
     def save(self, folder: Path) -> None:
         """Write weights as safetensors, all else as JSON, and the network as ONNX where that is asked for."""
-        learnt: dict[str, Any] = {
-            "mean": self.targets_.mean,
-            "deviation": self.targets_.deviation,
-            "threads": self.trained_.threads,
-        }
-        kept.save(folder, self.schema_, self._arguments(), table=self.table_.plain(), **learnt)
+        learnt: dict[str, Any] = {"table": self.table_.plain(), **self.targets_.plain()}
+        kept.save(folder, self.schema_, self._arguments(), threads=self.trained_.threads, **learnt)
         weights.save(self.trained_.network, folder)
         if self.onnx:
             export.mlp(self.trained_.network, self.table_, folder)
@@ -155,7 +151,7 @@ class MlpModel:
         model = cls(**read.arguments)
         model.schema_ = read.schema
         model.table_ = Table.from_plain(read.schema, read.learnt["table"])
-        model.targets_ = Targets(read.schema, read.learnt["mean"], read.learnt["deviation"])
+        model.targets_ = Targets.of(read.learnt, read.schema)
         network = model._network()
         weights.load(network, folder)
         model.trained_ = Trained(network.eval(), model.targets_, read.learnt["threads"])

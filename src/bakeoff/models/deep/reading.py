@@ -121,7 +121,7 @@ class TextReader:
     def of(cls, plain: Mapping[str, Any], schema: Schema, words: Words, cells: Cells) -> TextReader:
         """Read back what ``plain`` gave."""
         vocabulary = Vocabulary(tuple(plain["words"]), words.tokens)
-        return cls(schema, words, cells, vocabulary, Targets(schema, plain["mean"], plain["deviation"]))
+        return cls(schema, words, cells, vocabulary, Targets.of(plain, schema))
 
     def rows(self, X: pd.DataFrame, whose: str) -> Rows:
         """Texts as tokens; how many were cut is kept."""
@@ -154,11 +154,7 @@ class TextReader:
 
     def plain(self) -> dict[str, Any]:
         """Words, and how values are scaled."""
-        return {
-            "words": list(self.vocabulary.words),
-            "mean": self.targets.mean,
-            "deviation": self.targets.deviation,
-        }
+        return {"words": list(self.vocabulary.words), **self.targets.plain()}
 
     def identity(self) -> Mapping[str, Any]:
         """The vocabulary, in short."""

@@ -36,6 +36,15 @@ class Targets:
             return cls(schema)
         return cls(schema, float(y.mean()), float(y.std()) or 1.0)
 
+    @classmethod
+    def of(cls, plain: Mapping[str, Any], schema: Schema) -> Targets:
+        """Read back what ``plain`` gave."""
+        return cls(schema, plain["mean"], plain["deviation"])
+
+    def plain(self) -> dict[str, float]:
+        """How values are scaled, for JSON."""
+        return {"mean": self.mean, "deviation": self.deviation}
+
     @property
     def outputs(self) -> int:
         """How many numbers the network gives for a row."""
