@@ -13,8 +13,6 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from bakeoff import metrics
 from bakeoff.grading.similarity import SemanticSimilarity
 
-pytest.importorskip("bakeoff.retrieval.embeddings")
-
 
 @dataclass
 class Letters:

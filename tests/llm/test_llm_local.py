@@ -68,7 +68,6 @@ def test_what_cannot_be_run_is_said_before_any_work(tmp_path):
 @pytest.mark.parametrize("chosen", [None, "77"])
 def test_threads_that_wait_sleep_soon_so_that_others_on_the_same_cores_can_work(chosen):
     """OpenMP tells its settings when it is loaded; what a user chose holds."""
-    pytest.importorskip("xllamacpp")
     code = "import os; from bakeoff.llm import local; local._library(); print(os.environ.get('GOMP_SPINCOUNT'))"
     env = {k: v for k, v in os.environ.items() if k != "GOMP_SPINCOUNT"} | {"OMP_DISPLAY_ENV": "verbose"}
     done = subprocess.run(

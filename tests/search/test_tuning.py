@@ -124,8 +124,6 @@ def test_a_study_of_another_request_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["Random", "GP", "CmaEs", "NSGAII", "TPE"])
 def test_samplers(tmp_path: Path, kind: str) -> None:
-    if kind == "GP":
-        pytest.importorskip("torch")
     best = search(request(tmp_path, sampler={"_target_": f"optuna.samplers.{kind}Sampler"})).run()
     assert best.summary["complete"] == 6
 
