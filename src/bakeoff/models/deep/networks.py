@@ -71,7 +71,7 @@ class Mlp(nn.Module):
             lengths = batch[name + LENGTHS]
             # The padding's embedding is 0. The root keeps a long text from fading into its mean.
             parts.append(embed(batch[name]).sum(dim=1) / lengths.clamp(min=1).unsqueeze(-1).float().sqrt())
-        said: Tensor = self.head(self.layers(torch.cat(parts, dim=1)))
+        said: Tensor = self.head(self.layers(parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)))
         return said
 
 

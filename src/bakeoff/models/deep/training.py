@@ -127,9 +127,9 @@ def fit(
         network = _built(build)
         network.train()
 
-        def module(of: Recipe, steps: int) -> Module:
+        def module(of: Recipe, steps: int, watch: Watch | None = None) -> Module:
             loss_weights = None if weights is None else torch.from_numpy(weights)
-            return Module(network, loss_weights, problem.targets.is_classes, of, trainer, steps)
+            return Module(network, loss_weights, problem.targets.is_classes, of, trainer, steps, watch)
 
         recipe = finding.settled(recipe, lambda of: module(of, 1), problem.train, device, context.seed)
         threads = devices.useful_threads(network, int(recipe.batch_size) * problem.at_once, context.threads)
@@ -137,8 +137,8 @@ def fit(
         batches = Batches(problem.train, int(recipe.batch_size), shuffle_seed=context.seed)
         checkpoint = _checkpoint(problem, recipe, trainer, context)
         watch = Watch(batches, context.seed, trainer.patience, context.report, context.announce, checkpoint)
-        lightning = _lightning(trainer, device, epochs, watch)
-        learning = module(recipe, steps=epochs * len(batches))
+        lightning = _lightning(trainer, device, epochs)
+        learning = module(recipe, epochs * len(batches), watch)
         resumed = checkpoint is not None and checkpoint.is_file()
         loader_of_valid = None if valid is None else Batches(valid, max(int(recipe.batch_size), PREDICT_BATCH))
         if resumed:
@@ -188,7 +188,7 @@ def _built(build: Callable[[], nn.Module]) -> nn.Module:
         ) from error
 
 
-def _lightning(trainer: Trainer, device: Any, epochs: int, watch: Any) -> Any:
+def _lightning(trainer: Trainer, device: Any, epochs: int) -> Any:
     """Lightning's trainer: silent, and writing nothing itself."""
     from pytorch_lightning import Trainer as LightningTrainer
 
@@ -202,7 +202,6 @@ def _lightning(trainer: Trainer, device: Any, epochs: int, watch: Any) -> Any:
             # On a processor all that is used here is deterministic, and asking for it would only cost time.
             deterministic="warn" if trainer.deterministic and device.type != "cpu" else None,
             fast_dev_run=trainer.fast_dev_run,
-            callbacks=[watch],
             logger=False,
             enable_progress_bar=False,
             enable_model_summary=False,

@@ -6,22 +6,26 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from pytorch_lightning import Callback, LightningModule
-from pytorch_lightning import Trainer as LightningTrainer
 
 from bakeoff.errors import ConfigError
 from bakeoff.models.base import Report
 from bakeoff.models.deep.batches import Batches
-from bakeoff.models.deep.module import Module
 
-MOST_TIME_WRITING = 0.02  # of all time; a small network is done before a second checkpoint would pay
+if TYPE_CHECKING:
+    from pytorch_lightning import Trainer
+
+    from bakeoff.models.deep.module import Module
+
+MOST_TIME_WRITING = 0.005  # of all time; a small network is done before a second checkpoint would pay
 
 
-class Watch(Callback):
+class Watch:
     """Goes with a fit, and survives in its checkpoints.
+
+    It is no Lightning callback, for a callback's hooks cost a small network a thirtieth of its time.
 
     Args:
         batches: of the training rows.
@@ -73,30 +77,23 @@ class Watch(Callback):
         for name, value in state_dict.items():
             setattr(self, name, value)
 
-    def on_train_epoch_start(self, trainer: LightningTrainer, pl_module: LightningModule) -> None:
+    def begin(self, epoch: int) -> None:
         """Settle chance for this epoch."""
-        assert isinstance(pl_module, Module)
-        self.batches.epoch = trainer.current_epoch
-        torch.manual_seed(self.seed * 100_003 + trainer.current_epoch)
-        pl_module.train_losses = []
+        self.batches.epoch = epoch
+        torch.manual_seed(self.seed * 100_003 + epoch)
         self._epoch_began = time.perf_counter()
 
-    def on_train_batch_end(
-        self, trainer: LightningTrainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        """Look for losses that are no numbers, often where that is free and seldom where it waits for the device."""
-        if pl_module.device.type == "cpu" or batch_idx % 50 == 0:
-            self._refuse_divergence(pl_module, trainer.current_epoch, since=0 if pl_module.device.type != "cpu" else -1)
+    def end(self, module: Module) -> None:
+        """Take stock of an epoch.
 
-    def on_train_epoch_end(self, trainer: LightningTrainer, pl_module: LightningModule) -> None:
-        """Take stock."""
-        assert isinstance(pl_module, Module)
-        epoch = trainer.current_epoch
-        self._refuse_divergence(pl_module, epoch, since=0)
-        train_loss = float(torch.stack(pl_module.train_losses).mean())
-        valid_loss = pl_module.valid_loss()
-        if pl_module.valid_losses and not math.isfinite(valid_loss):
-            raise ConfigError(f"model: the validation loss is not a number in epoch {epoch + 1}. {_remedy(pl_module)}")
+        Raises:
+            ConfigError: a loss is not a number.
+        """
+        trainer, epoch = module.trainer, module.current_epoch
+        train_loss = self.mean_loss(module)
+        valid_loss = module.valid_loss()
+        if module.valid_losses and not math.isfinite(valid_loss):
+            raise ConfigError(f"model: the validation loss is not a number in epoch {epoch + 1}. {_remedy(module)}")
         self.curves.append(
             {
                 "epoch": epoch,
@@ -107,38 +104,40 @@ class Watch(Callback):
                 "seconds": time.perf_counter() - self._epoch_began,
             }
         )
-        has_valid = bool(pl_module.valid_losses)
+        has_valid = bool(module.valid_losses)
         if not has_valid or valid_loss < self.best_loss:
             self.best_loss, self.best_epoch = valid_loss if has_valid else train_loss, epoch
             if has_valid:
-                self.best = weights(pl_module.network)
-        self._announce(trainer, train_loss, valid_loss)
+                self.best = weights(module.network)
+        self._announce(trainer.max_epochs or 1, train_loss, valid_loss)
         if has_valid and self.patience is not None and epoch - self.best_epoch >= self.patience:
             trainer.should_stop = True
         self._write(trainer)
         if has_valid:
             self.report(epoch, valid_loss)
 
-    def _refuse_divergence(self, module: LightningModule, epoch: int, since: int) -> None:
-        assert isinstance(module, Module)
-        losses = module.train_losses[since:]
-        if not losses or math.isfinite(float(torch.stack(losses).sum())):
-            return
+    def mean_loss(self, module: Module) -> float:
+        """Of the batches of this epoch so far; reading it waits for the device.
+
+        Raises:
+            ConfigError: a loss is not a number.
+        """
+        mean = float(torch.stack(module.train_losses).mean())
+        if math.isfinite(mean):
+            return mean
         step = next(i for i, loss in enumerate(module.train_losses) if not math.isfinite(float(loss)))
         before = [float(loss) for loss in module.train_losses[:step]] or [row["train_loss"] for row in self.curves]
         told = f"; the last loss before was {before[-1]:.3g}" if before else "; it never was"
-        raise ConfigError(
-            f"model: the loss is not a number from step {step + 1} of {len(self.batches)} in epoch {epoch + 1}{told}."
-            f" {_remedy(module)}"
-        )
+        where = f"from step {step + 1} of {len(self.batches)} in epoch {module.current_epoch + 1}"
+        raise ConfigError(f"model: the loss is not a number {where}{told}. {_remedy(module)}")
 
-    def _announce(self, trainer: LightningTrainer, train_loss: float, valid_loss: float) -> None:
-        done, of = len(self.curves), trainer.max_epochs or 1
+    def _announce(self, of: int, train_loss: float, valid_loss: float) -> None:
+        done = len(self.curves)
         left = (of - done) * sum(row["seconds"] for row in self.curves) / done
         validation = "" if math.isnan(valid_loss) else f", validation {valid_loss:.4f}"
         self.announce(f"fitting, epoch {done}/{of}, loss {train_loss:.4f}{validation}, at most {left:.0f} s left")
 
-    def _write(self, trainer: LightningTrainer) -> None:
+    def _write(self, trainer: Trainer) -> None:
         """Write the state of training, whole or not at all, unless writing took too much time already."""
         now = time.perf_counter()
         if self.checkpoint is None or self._seconds_writing > MOST_TIME_WRITING * (now - self._began):
@@ -157,8 +156,7 @@ def weights(network: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone() for name, value in network.state_dict().items() if name not in frozen}
 
 
-def _remedy(module: LightningModule) -> str:
-    assert isinstance(module, Module)
+def _remedy(module: Module) -> str:
     return (
         f"Lower model.learning_rate (now {module.recipe.learning_rate:g}), set trainer.gradient_clip_val, "
         "or look for extreme values among the features."
