@@ -24,7 +24,15 @@ def read(cfg: DictConfig, folder: Path) -> Request:
     """
     request = Request(_settled(config.plain(cfg)), folder)
     found: list[str] = []
-    for check in (_check_data, _check_model, _check_metrics, _check_decision, _check_search, _check_tracker):
+    for check in (
+        _check_data,
+        _check_model,
+        _check_metrics,
+        _check_decision,
+        _check_search,
+        _check_tracker,
+        _check_cost,
+    ):
         try:
             check(request)
         except ConfigError as error:
@@ -92,6 +100,12 @@ def _check_tracker(request: Request) -> None:
     if request.tracker:
         config.check_component(request.tracker, "tracker")
         config.instantiate(dict(request.tracker), "tracker")
+
+
+def _check_cost(request: Request) -> None:
+    if request.cost:
+        config.check_component(request.cost, "cost")
+        config.instantiate(dict(request.cost), "cost")
 
 
 def _check_budget(settings: SearchSettings) -> None:

@@ -114,6 +114,7 @@ class Config:
     decision: DecisionSettings = field(default_factory=DecisionSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
     tracker: Any = None
+    cost: Any = None
 
 
 def register() -> None:

@@ -29,8 +29,9 @@ PROVIDER = "plugins"
 """What Hydra calls the source of the configs that plugins bring."""
 
 PLUGINS, VERSION = "bakeoff.plugins", "bakeoff.api"
-METRICS, KINDS, SECTIONS, VERBS = "bakeoff.metrics", "bakeoff.kinds", "bakeoff.sections", "bakeoff.verbs"
-WORDS = {METRICS: "metric", KINDS: "kind of task", SECTIONS: "section", VERBS: "verb"}
+METRICS, KINDS, VERBS = "bakeoff.metrics", "bakeoff.kinds", "bakeoff.verbs"
+SECTIONS, CHECKS = "bakeoff.sections", "bakeoff.checks"
+WORDS = {METRICS: "metric", KINDS: "kind of task", SECTIONS: "section", CHECKS: "method check", VERBS: "verb"}
 """Groups of entry points that declare something by name, and what it is called."""
 
 
@@ -60,7 +61,7 @@ class Plugin:
 
 @dataclass(frozen=True)
 class Declared:
-    """Something that a plugin declares by name: a metric, a kind of task, a section, a verb."""
+    """Something that a plugin declares by name: a metric, a kind of task, a section, a method check, a verb."""
 
     plugin: Plugin
     group: str

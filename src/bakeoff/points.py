@@ -64,7 +64,9 @@ POINTS = (
     Point("trainer of networks", _group("trainer"), "bakeoff.models.deep.trainer.Trainer"),
     Point("sampler", f"`search.sampler`, {_group('search')}", "optuna.samplers.BaseSampler"),
     Point("pruner", "`search.pruner`, `conf/search/pruner/`", "optuna.pruners.BasePruner"),
+    Point("cost model", _group("cost"), "bakeoff.cost.CostModel"),
     Point("decision rule", f"`decision.rule`, {_group('decision')}", "bakeoff.compare.decision.Rule"),
+    Point("method check", _declared("bakeoff.checks"), "bakeoff.compare.method.Check"),
     Point("report section", _declared("bakeoff.sections"), "bakeoff.report.sections.Section"),
 )
 # Groups whose options are settings, of which no class is made.

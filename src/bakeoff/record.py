@@ -83,6 +83,7 @@ class Run:
         search: what the search did: budget, counts of trials, best values, importances; None without a search.
         seconds: what was spent on which step.
         card: licence, hosting and the like, from the model's config.
+        cost: config of the cost model; None: nobody asked what answers cost.
         environment: versions, platform and git state.
         error: ``{"type", "message", "traceback"}`` when it failed.
     """
@@ -103,6 +104,7 @@ class Run:
     search: Mapping[str, Any] | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
+    cost: Mapping[str, Any] | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
     error: Mapping[str, str] | None = None
 

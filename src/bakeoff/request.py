@@ -13,7 +13,9 @@ from bakeoff.config import DecisionSettings, MetricSettings, SearchSettings
 from bakeoff.data.settings import DataSettings
 
 # Keys that do not change what a variant is or learns: they may differ when a finished run is kept.
-INCIDENTAL = frozenset({"name", "variant", "incumbent", "resume", "record_git", "metrics", "decision", "tracker"})
+INCIDENTAL = frozenset(
+    {"name", "variant", "incumbent", "resume", "record_git", "metrics", "decision", "tracker", "cost"}
+)
 # Keys of the search that change how long it goes on or where, but not what a trial is.
 BUDGET = ("trials", "seconds", "dollars")
 HOW_LONG_AND_WHERE = (*BUDGET, "usd_per_hour", "total", "storage", "workers", "threads", "worker")
@@ -95,6 +97,11 @@ class Request:
     def tracker(self) -> Mapping[str, Any] | None:
         """The component config of what is told of the run; None: nothing is."""
         return self.content.get("tracker") or None
+
+    @property
+    def cost(self) -> Mapping[str, Any] | None:
+        """The component config of what answers cost; None: nobody asks."""
+        return self.content.get("cost") or None
 
     @property
     def search(self) -> SearchSettings:

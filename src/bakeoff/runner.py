@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff import assets, config, data, environment, kinds, parts, record, scoring, search
+from bakeoff import assets, config, cost, data, environment, kinds, parts, record, scoring, search
 from bakeoff.errors import BakeoffError, LLMError
 from bakeoff.measurement import PeakMemory, latency
 from bakeoff.models import classes as labels
@@ -117,6 +117,7 @@ def run(
         fingerprint=task.fingerprint,
         parameters=_parameters(request.content),
         card=request.card,
+        cost=request.cost,
         environment=surroundings,
         seconds=clock.seconds,
         notes=tuple(notes),
@@ -224,6 +225,7 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         "peak_memory_mb": math.nan if fitted else memory.megabytes,
     }
     with clock.step("score", "scoring"):
+        graded = cost.priced(graded, request.cost, cost.spent(clock.seconds, measured["throughput_rows_per_s"]))
         scores = scoring.score(graded, request) | {name: Score(value) for name, value in measured.items()}
         slices, stages = scoring.slices(graded, request), scoring.stages(graded)
     if isinstance(model, Remarks):

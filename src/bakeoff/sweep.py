@@ -25,7 +25,7 @@ from bakeoff.tracking import beside
 # Overrides of the task, of how it is judged, or of where things go: they do not make a variant another one.
 NOT_OF_THE_VARIANT = (
     "data", "name", "variant", "experiment", "decision", "metrics", "search", "incumbent", "resume", "record_git",
-    "tracker", "hydra",
+    "tracker", "cost", "hydra",
 )  # fmt: skip
 # What the config of a request has. Another Hydra application that chose this sweeper gets its jobs, and no more.
 OF_BAKEOFF = {"data", "model", "decision"}
@@ -343,9 +343,10 @@ def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
 
     failed: list[str] = []
     for folder, asked in {job.request.bakeoff: job.request for job in jobs}.items():
+        costs = {job.request.variant: job.request.cost for job in jobs if job.request.bakeoff == folder}
         if not any(folder.glob(f"*/{record.CONFIG}")):
             continue
-        compared, runs = comparison.of_folder(folder, asked.decision, asked.content["incumbent"])
+        compared, runs = comparison.of_folder(folder, asked.decision, asked.content["incumbent"], costs)
         if show:
             terminal.show(compared, folder, kept, sections.of(compared, runs))
         mine = {job.request.variant for job in jobs if job.request.bakeoff == folder}

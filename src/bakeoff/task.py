@@ -310,6 +310,7 @@ class PredictionTable:
         slices: the columns by which scores are broken down, n rows.
         grades: what graders gave each answer, name → values from 0 to 1, shape (n,); NaN where there was nothing to
             grade.
+        cost: what each answer costs in US dollars by the cost model, shape (n,); None where nobody asked.
     """
 
     schema: Schema
@@ -319,6 +320,7 @@ class PredictionTable:
     seconds: NDArray[np.float64]
     slices: pd.DataFrame = field(repr=False)
     grades: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    cost: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.target)
@@ -335,4 +337,5 @@ class PredictionTable:
             self.seconds[rows],
             self.slices[rows] if rows.dtype == np.bool_ else self.slices.iloc[rows],
             {name: values[rows] for name, values in self.grades.items()},
+            None if self.cost is None else self.cost[rows],
         )

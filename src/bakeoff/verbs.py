@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 def compare(arguments: Sequence[str]) -> None:
     """Compare the runs in the given folders; ``decision.*`` and ``incumbent`` override what the last of them recorded.
 
+    ``cost.*`` overrides what each recorded.
+
     Writes comparison.json and leaderboard.csv into the first folder, unless that is a run folder.
     """
     from bakeoff.compare import comparison
@@ -34,8 +37,9 @@ def compare(arguments: Sequence[str]) -> None:
         raise ConfigError("compare: name at least one folder, e.g. bakeoff compare outputs/quickstart")
     of_folder = {folder: record.read_runs(folder) for folder in folders}
     runs = [run for found in of_folder.values() for run in found]
-    settings, incumbent = _decision([a for a in arguments if "=" in a], record.read_config(runs[-1].folder) or {})
-    distinct = _distinct(of_folder)
+    asked = _changeable([a for a in arguments if "=" in a])
+    settings, incumbent = _decision(asked, record.read_config(runs[-1].folder) or {})
+    distinct = [_costing(run, dict(asked.get("cost") or {})) for run in _distinct(of_folder)]
     compared = comparison.compare(distinct, settings, incumbent)
     if not record.is_run(folders[0]):
         comparison.write(compared, folders[0])
@@ -275,20 +279,36 @@ def _key_variables(conf: Path) -> list[str]:
     return sorted({str(name) for name in named if name})
 
 
-def _decision(overrides: Sequence[str], recorded: Mapping[str, Any]) -> tuple[DecisionSettings, str | None]:
+def _changeable(overrides: Sequence[str]) -> dict[str, Any]:
+    """The overrides of what can be asked anew of finished runs, as nested containers."""
     asked = {str(k): v for k, v in OmegaConf.to_container(OmegaConf.from_dotlist(list(overrides))).items()}  # type: ignore[union-attr]
-    for key in asked:
-        if key not in ("decision", "incumbent"):
-            raise ConfigError(f"compare: {key} cannot be changed after the runs. What can: decision.*, incumbent.")
+    for key, value in asked.items():
+        if key not in ("decision", "cost", "incumbent") or (key != "incumbent" and not isinstance(value, dict)):
+            raise ConfigError(
+                f"compare: {key} cannot be changed after the runs. What can: decision.…, cost.…, incumbent."
+            )
+    return asked
+
+
+def _decision(asked: Mapping[str, Any], recorded: Mapping[str, Any]) -> tuple[DecisionSettings, str | None]:
     incumbent = asked.get("incumbent", recorded.get("incumbent"))
     values = dict(recorded.get("decision") or {}) | dict(asked.get("decision") or {})
     return config.typed(DecisionSettings, values, "decision"), None if incumbent is None else str(incumbent)
 
 
+def _costing(run: record.Run, asked: Mapping[str, Any]) -> record.Run:
+    """The run, with the parameters of its cost model as they are asked for."""
+    if not asked:
+        return run
+    if run.cost is None:
+        raise ConfigError(f"compare: {run.variant} was recorded without a cost model, so cost.… says nothing about it.")
+    cost = {**run.cost, **asked}
+    config.check_component(cost, "cost")
+    return replace(run, cost=cost)
+
+
 def _distinct(of_folder: Mapping[Path, list[record.Run]]) -> list[record.Run]:
     """The runs of all folders, those of equal name told apart by their folder."""
-    from dataclasses import replace
-
     names = [run.variant for runs in of_folder.values() for run in runs]
     return [
         run if names.count(run.variant) == 1 else replace(run, variant=f"{folder.name}/{run.variant}")

@@ -261,13 +261,14 @@ def test_another_question_can_be_asked_of_the_same_runs(three: list[Run]) -> Non
 
 
 KEYS = ["task", "metric", "direction", "smallest_difference", "confidence", "joint_confidence", "test_rows",
-        "incumbent", "verdict", "winner", "reason", "variants", "differences", "notes", "of"]  # fmt: skip
+        "incumbent", "verdict", "winner", "reason", "variants", "differences", "notes", "checks", "of"]  # fmt: skip
 
 
 def test_the_file_has_exactly_the_documented_keys(tmp_path: Path, three: list[Run]) -> None:
     comparison.write(compare(three, FAST, "old"), tmp_path)
     content = json.loads((tmp_path / record.COMPARISON).read_text())
     assert list(content) == KEYS
+    assert [list(c) for c in content["checks"]] == [["name", "asks", "findings"]] * len(content["checks"])
     assert [list(v) for v in content["variants"]] == [["name", "family", "status", "metrics", "error", "trials"]] * 3
     assert all(list(score) == ["value", "low", "high"] for v in content["variants"] for score in v["metrics"].values())
     assert {tuple(d) for d in content["differences"]} == {("variant", "metric", "difference", "low", "high")}

@@ -25,7 +25,8 @@ def table(seed: int = 0, n: int = 300, noise: float = 1.0) -> PredictionTable:
     )  # fmt: skip
     seconds = np.where(np.arange(n) % 3 == 0, other.lognormal(size=n), np.nan)
     ids = np.array([f"row {i}" for i in range(n)], dtype=object)
-    return PredictionTable(SCHEMA, ids, labels[(signal > 0).astype(int)], predictions, seconds, pd.DataFrame(index=ids))
+    target = labels[(signal > 0).astype(int)]
+    return PredictionTable(SCHEMA, ids, target, predictions, seconds, pd.DataFrame(index=ids), cost=tokens / 100)
 
 
 def without_proba(given: PredictionTable) -> PredictionTable:

@@ -39,7 +39,7 @@ def test_a_leaderboard_knows_which_way_every_measurement_is_better():
     assert not set(MEASUREMENTS) & set(metrics.names())
 
 
-PER_1K = {"calls_per_1k": 1500, "input_tokens_per_1k": 200_000, "output_tokens_per_1k": 4000, "cost_usd_per_1k": 3}
+PER_1K = {"calls_per_1k": 1500, "input_tokens_per_1k": 200_000, "output_tokens_per_1k": 4000, "requests_usd_per_1k": 3}
 
 
 def asked(cost_usd: list[float]) -> PredictionTable:
@@ -55,7 +55,7 @@ def test_requests_are_counted_per_thousand_answers():
 
 def test_an_unknown_price_is_never_zero():
     scores = metrics.score(asked([0.001, np.nan]), list(PER_1K))
-    assert np.isnan(scores.pop("cost_usd_per_1k"))
+    assert np.isnan(scores.pop("requests_usd_per_1k"))
     assert not np.isnan(list(scores.values())).any()
 
 

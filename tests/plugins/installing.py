@@ -15,6 +15,7 @@ COUNTING = {
     "bakeoff.metrics": {"count_error": "bakeoff_counting.judging:count_error"},
     "bakeoff.kinds": {"counting": "bakeoff_counting:COUNTING"},
     "bakeoff.sections": {"missed": "bakeoff_counting.judging:missed"},
+    "bakeoff.checks": {"few_baskets": "bakeoff_counting.judging:few_baskets"},
     "bakeoff.verbs": {"count": "bakeoff_counting.judging:hello"},
 }
 

@@ -34,13 +34,16 @@ def test_a_kind_of_task_that_the_core_does_not_know_runs_to_a_verdict(site: Path
     assert "counter-most=1: 18 of 24 rows" in again.stdout, "from what is on disk"
 
 
-def test_its_rule_reaches_the_verdict_and_its_splitter_splits(site: Path, tmp_path: Path) -> None:
+def test_its_rule_decides_its_splitter_splits_and_its_cost_model_prices(site: Path, tmp_path: Path) -> None:
     rule = "decision.rule={_target_: bakeoff_counting.judging.ShipWhatIsNew}"
     splitter = "data.split.splitter={_target_: bakeoff_counting.judging.LastAreTest}"
-    done = bakeoff(site, "experiment=fruit", rule, splitter, "decision.resamples=500", cwd=tmp_path)
+    done = bakeoff(site, "experiment=fruit", rule, splitter, "cost=basket", "decision.resamples=500", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "fruit, 36 test rows" in done.stdout
     assert "Verdict: SHIP counter-most=10 – it is new and better." in done.stdout
+    result = json.loads((tmp_path / "outputs" / "fruit" / "counter-most=10" / "result.json").read_text())
+    assert result["metrics"]["cost_per_1k"]["value"] == 500
+    assert "Method: 36 baskets are few." in done.stdout
 
 
 @pytest.mark.slow
@@ -81,7 +84,10 @@ def test_an_option_that_would_be_shadowed_is_refused(site: Path, tmp_path: Path)
 def test_doctor_and_list_tell_of_plugins(site: Path, tmp_path: Path) -> None:
     told = bakeoff(site, "doctor", cwd=tmp_path).stdout
     assert "bakeoff-sick 0.1: bakeoff_sick: plugin sick (bakeoff-sick 0.1) cannot be imported" in told
-    assert "model/counter, metric count_error, kind of task counting, section missed, verb count" in told
+    assert (
+        "model/counter, metric count_error, kind of task counting, section missed, method check few_baskets, verb count"
+        in told
+    )
     listed = bakeoff(site, "list", "data", cwd=tmp_path).stdout
     (fruit,) = [line for line in listed.splitlines() if " fruit " in line]
     assert fruit.split()[-1] == "counting"

@@ -192,7 +192,7 @@ def test_a_run_asks_it_about_each_row_and_leaves_no_key_behind(tmp_path: Path):
     assert done.returncode == 0, done.stderr + done.stdout
     (file,) = (tmp_path / "outputs" / "pets").glob("*/result.json")
     result = json.loads(file.read_text())
-    assert result["metrics"]["cost_usd_per_1k"]["value"] > 0
+    assert result["metrics"]["requests_usd_per_1k"]["value"] > 0
     assert result["metrics"]["accuracy"]["value"] == 1, "the label stands in each text"
     assert len(fake.seen) >= 8, "one request a test row"
     told = done.stdout.encode() + done.stderr.encode()

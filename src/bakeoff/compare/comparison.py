@@ -8,14 +8,17 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bakeoff import __version__, metrics, record
+from bakeoff import __version__, cost, metrics, record
 from bakeoff.compare import decision as rule
+from bakeoff.compare import method
+from bakeoff.compare.method import Checked, Evidence
 from bakeoff.compare.statistics import bootstrap, interval
 from bakeoff.config import DecisionSettings
 from bakeoff.errors import ConfigError, DataError, did_you_mean
@@ -68,6 +71,7 @@ class Comparison:
         variants: best first; those without results last.
         differences: to the incumbent, for every metric.
         notes: what a reader must know, one sentence each.
+        checks: of method, with what each found.
         of: a digest of the runs and the question, by which a comparison on disk is known to be up to date.
     """
 
@@ -85,15 +89,27 @@ class Comparison:
     variants: tuple[Variant, ...]
     differences: tuple[Difference, ...]
     notes: tuple[str, ...] = ()
+    checks: tuple[Checked, ...] = ()
     of: str = ""
 
 
-def of_folder(folder: Path, settings: DecisionSettings, incumbent: str | None) -> tuple[Comparison, list[Run]]:
+def of_folder(
+    folder: Path,
+    settings: DecisionSettings,
+    incumbent: str | None,
+    costs: Mapping[str, Mapping[str, Any] | None] = MappingProxyType({}),
+) -> tuple[Comparison, list[Run]]:
     """The comparison of a bake-off folder, and its runs: read when nothing has changed, else made and written.
+
+    Args:
+        folder: of the bake-off.
+        settings: how the verdict is reached.
+        incumbent: whom the others must beat; None: the one that ran first.
+        costs: variant → config of its cost model, where it is asked for anew.
 
     Raises what ``compare`` raises.
     """
-    runs = record.read_runs(folder)
+    runs = [replace(run, cost=costs.get(run.variant, run.cost)) for run in record.read_runs(folder)]
     wanted = _digest(runs, settings, incumbent)
     known = read(folder)
     if known is None or known.of != wanted:
@@ -125,7 +141,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     _check_one_task(finished)
     if not finished:
         return _without_results(runs, settings, incumbent or names[0])
-    tables, notes = _common_rows({run.variant: record.read_predictions(run) for run in finished})
+    tables, notes = _common_rows({run.variant: _priced(run) for run in finished})
     schema = next(iter(tables.values())).schema
     metric = rule.deciding_metric(settings.metric, schema)
     asked = {name for run in finished for name in run.metrics} | {metric.name}
@@ -154,7 +170,6 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
         reached = rule.Decision("inconclusive", None, f"the incumbent, {incumbent}, has no results to compare with.")
     if reached.verdict == "ship" and reached.winner is not None:
         notes += _close_to(reached.winner, metric, values, draws, challengers, joint)
-    notes += _about_searches(finished)
     notes += _of_runs(finished)
     variants = [_variant(run, values, draws, settings.confidence) for run in runs]
     return Comparison(
@@ -172,6 +187,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
         variants=tuple(sorted(variants, key=lambda v: _rank(v, metric))),
         differences=tuple(differences),
         notes=tuple(notes),
+        checks=method.checked(Evidence(finished, tables, schema)),
         of=_digest(runs, settings, declared),
     )
 
@@ -190,7 +206,10 @@ def read(folder: Path) -> Comparison | None:
         ]
         content["smallest_difference"] = _number(content["smallest_difference"])
         notes = tuple(content.pop("notes"))
-        return Comparison(**content, variants=tuple(variants), differences=tuple(differences), notes=notes)
+        checks = tuple(Checked(c["name"], c["asks"], tuple(c["findings"])) for c in content.pop("checks"))
+        return Comparison(
+            **content, variants=tuple(variants), differences=tuple(differences), notes=notes, checks=checks
+        )
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -201,7 +220,12 @@ def _number(written: float | None) -> float:
 
 
 def _digest(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | None) -> str:
-    asked = [asdict(settings), incumbent, __version__, [(run.variant, run.started, run.status) for run in runs]]
+    asked = [
+        asdict(settings),
+        incumbent,
+        __version__,
+        [(run.variant, run.started, run.status, run.cost) for run in runs],
+    ]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
@@ -228,6 +252,13 @@ def _check_one_task(runs: Sequence[Run]) -> None:
         + "\n".join(lines)
         + "\nGive each task a name= of its own, or run the older variants again with resume=false."
     )
+
+
+def _priced(run: Run) -> PredictionTable:
+    """The answers of a run, with what they cost. A run of an earlier version has no cost model, and no costs."""
+    table = record.read_predictions(run)
+    throughput = run.metrics["throughput_rows_per_s"].value if "throughput_rows_per_s" in run.metrics else None
+    return table if not throughput else cost.priced(table, run.cost, cost.spent(run.seconds, throughput))
 
 
 def _common_rows(tables: dict[str, PredictionTable]) -> tuple[dict[str, PredictionTable], list[str]]:
@@ -310,23 +341,6 @@ def _of_runs(runs: Sequence[Run]) -> list[str]:
         for note in run.notes:
             about.setdefault(note, []).append(run.variant)
     return [note if len(who) == len(runs) > 1 else f"{', '.join(who)}: {note}" for note, who in about.items()]
-
-
-def _about_searches(runs: Sequence[Run]) -> list[str]:
-    """What a reader must know of the searches: unequal budgets, and constraints that nothing met."""
-    notes = []
-    budgets = {run.variant: run.search["budget"] for run in runs if run.search}
-    if len({json.dumps(budget, sort_keys=True) for budget in budgets.values()}) > 1:
-        told = ", ".join(f"{name} {_budget(budget)}" for name, budget in budgets.items())
-        notes.append(f"The variants were not tuned with the same budget: {told}.")
-    for run in runs:
-        if run.search and not run.search["best"]["is_feasible"]:
-            notes.append(f"{run.variant}: no trial met search.constraints; the one nearest to them was taken.")
-    return notes
-
-
-def _budget(budget: Mapping[str, Any]) -> str:
-    return " or ".join(f"{value:g} {key}" for key, value in budget.items() if value is not None) or "unlimited"
 
 
 def _variant(run: Run, values: Mapping[str, Any], draws: Mapping[str, Any], confidence: float) -> Variant:

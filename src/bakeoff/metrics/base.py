@@ -30,7 +30,7 @@ class Metric:
         resample: the value for each of B bootstrap resamples at once. Takes the table (n rows) and how often each row
             was drawn, shape (B, n); returns shape (B,). ``resample(table, ones((1, n)))[0]`` equals ``value(table)``.
         applies: whether the metric is defined for such a task.
-        needs: the fields of ``Predictions`` that it reads besides ``output``, and ``grade:<name>`` for a grade.
+        needs: the fields of ``Predictions`` that it reads besides ``output``, ``grade:<name>`` for a grade, ``cost``.
     """
 
     name: str

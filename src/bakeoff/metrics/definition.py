@@ -66,7 +66,7 @@ def metric(
         direction: which way is better.
         unit: of the value.
         applies: whether the metric is defined for such a task.
-        needs: the fields of ``Predictions`` that it reads besides ``output``, and ``grade:<name>`` for a grade.
+        needs: the fields of ``Predictions`` that it reads besides ``output``, ``grade:<name>`` for a grade, ``cost``.
         resample: all bootstrap resamples at once; when None, the function is called once per resample.
 
     Raises:
@@ -86,4 +86,6 @@ def applies_to(metric: Metric, table: PredictionTable) -> bool:
 
 def _has(table: PredictionTable, name: str) -> bool:
     field, _, grade = name.partition(":")
-    return grade in table.grades if grade else getattr(table.predictions, field) is not None
+    if grade:
+        return grade in table.grades
+    return getattr(table if field == "cost" else table.predictions, field) is not None

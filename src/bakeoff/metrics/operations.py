@@ -64,7 +64,7 @@ def latency_p95_ms(table: PredictionTable) -> float:
 
 def _spent(table: PredictionTable, field: str) -> Floats:
     """What each row took, whether that is unknown, and a column that counts the rows. Shape (n, 3)."""
-    values = np.asarray(getattr(table.predictions, field), dtype=np.float64)
+    values = np.asarray(getattr(table if field == "cost" else table.predictions, field), dtype=np.float64)
     return with_ones(np.nan_to_num(values), np.isnan(values))
 
 
@@ -78,7 +78,8 @@ def _per_1k(field: str) -> FromSums:
     return FromSums(partial(_spent, field=field), _thousandfold)
 
 
-_calls, _input, _output, _cost = (_per_1k(field) for field in ("calls", "input_tokens", "output_tokens", "cost_usd"))
+_calls, _input, _output = (_per_1k(field) for field in ("calls", "input_tokens", "output_tokens"))
+_requests, _cost = (_per_1k(field) for field in ("cost_usd", "cost"))
 
 
 @metric("calls_per_1k", "minimize", unit="calls/1k", needs=("calls",), resample=_calls)
@@ -99,7 +100,13 @@ def output_tokens_per_1k(table: PredictionTable) -> float:
     return over(table, _output)
 
 
-@metric("cost_usd_per_1k", "minimize", unit="USD/1k", needs=("cost_usd",), resample=_cost)
-def cost_usd_per_1k(table: PredictionTable) -> float:
+@metric("requests_usd_per_1k", "minimize", unit="USD/1k", needs=("cost_usd",), resample=_requests)
+def requests_usd_per_1k(table: PredictionTable) -> float:
     """Price in US dollars of the requests for 1,000 answers; NaN where a price is not known, never 0."""
+    return over(table, _requests)
+
+
+@metric("cost_per_1k", "minimize", unit="USD/1k", needs=("cost",), resample=_cost)
+def cost_per_1k(table: PredictionTable) -> float:
+    """What 1,000 answers cost in US dollars by the cost model, machine and all; NaN where a price is not known."""
     return over(table, _cost)

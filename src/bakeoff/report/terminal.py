@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bakeoff.request import Request
 
 PIPE_WIDTH = 10_000  # nothing is cut or broken where another program may read
+LEAST_PRICE = 0.0001  # dollars; of less it does not matter how little
 WORDS = {
     "ship": ("SHIP", "bold green"),
     "keep": ("KEEP", "bold blue"),
@@ -81,11 +82,20 @@ def show(
     screen.print()
     named = f" {comparison.winner}" if comparison.winner else ""
     told = Text.assemble((f"Verdict: {word}{named}", style), f" – {comparison.reason}")
-    for line in (told, *comparison.notes):
+    for line in (told, *comparison.notes, *_of_method(comparison)):
         screen.print(line, soft_wrap=not screen.is_terminal)
     if kept:
         screen.print(f"{kept} finished {'run was' if kept == 1 else 'runs were'} kept; add resume=false to run again.")
     screen.print(f"Look into: {folder}", soft_wrap=True)
+
+
+def _of_method(comparison: Comparison) -> list[Text | str]:
+    """What the method checks found, and how many found nothing."""
+    findings = [finding for check in comparison.checks for finding in check.findings]
+    sound = sum(not check.findings for check in comparison.checks)
+    if not findings:
+        return [f"Method: {sound} checks found nothing to object to."] if sound else []
+    return [Text.assemble(("Method: ", "yellow"), finding) for finding in findings]
 
 
 def show_plan(requests: Sequence[Request], waiting: Sequence[Request], llm_use: Mapping[str, Sequence[str]]) -> None:
@@ -134,8 +144,8 @@ def _leaderboard(comparison: Comparison) -> Table:
     table.add_column(f"{comparison.metric} [{comparison.confidence:.0%} interval]", overflow="fold")
     table.add_column(f"against {comparison.incumbent} [jointly {comparison.confidence:.0%}]", overflow="fold")
     is_tuned = any(v.trials is not None for v in comparison.variants)
-    asks = any("cost_usd_per_1k" in v.metrics for v in comparison.variants)
-    more = [*(["$ per 1k"] if asks else []), *(["trials"] if is_tuned else [])]
+    is_priced = any("cost_per_1k" in v.metrics for v in comparison.variants)
+    more = [*(["$ per 1k"] if is_priced else []), *(["trials"] if is_tuned else [])]
     for column in (*secondary, "p50 ms", "p95 ms", "fit s", *more):
         table.add_column(column, justify="right", overflow="fold")
     scores = [v.metrics[comparison.metric] for v in comparison.variants if comparison.metric in v.metrics]
@@ -152,7 +162,7 @@ def _leaderboard(comparison: Comparison) -> Table:
             _value(m.get("latency_p50_ms")),
             _value(m.get("latency_p95_ms")),
             _value(m.get("fit_seconds")),
-            *([_price(m)] if asks else []),
+            *([_price(m.get("cost_per_1k"))] if is_priced else []),
             *(["–" if variant.trials is None else str(variant.trials)] if is_tuned else []),
         )
     return table
@@ -185,12 +195,13 @@ def _difference(comparison: Comparison, variant: Variant, digits: int) -> str:
     return ""
 
 
-def _price(metrics: Mapping[str, Score]) -> str:
-    """Of requests to an LLM, in dollars per 1,000 answers; a variant that asks none pays nothing."""
-    if "cost_usd_per_1k" not in metrics:
-        return "0"
-    score = metrics["cost_usd_per_1k"]
-    return "unknown" if not _known(score.value) else _value(score) if score.value else "0"
+def _price(score: Score | None) -> str:
+    """Of 1,000 answers, in dollars."""
+    if score is None:
+        return "–"
+    if score.value is None or not math.isfinite(score.value):
+        return "unknown"
+    return f"<{LEAST_PRICE}" if 0 < score.value < LEAST_PRICE else _value(score)
 
 
 def _with_interval(score: Score | None, digits: int) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff import metrics
+from bakeoff import cost, metrics
 from bakeoff.config import ValidationSettings
 from bakeoff.errors import ConfigError
 from bakeoff.measurement import PeakMemory, latency
@@ -147,9 +147,11 @@ class Evaluation:
         table = PredictionTable(self.schema, valid.ids, valid.y, predictions, seconds, valid.slices)
         if predictions.cost_usd is not None:
             _count_spent(trial, predictions)
+        answering = max(predicted - fitted, 1e-9) / len(valid)
+        table = cost.priced(table, content.get("cost"), cost.Spent(fitted - start, answering))
         found = metrics.score(table, [name for name in self.measured if name not in metrics.MEASUREMENTS])
         found["fit_seconds"] = fitted - start
-        found["throughput_rows_per_s"] = len(valid) / max(predicted - fitted, 1e-9)
+        found["throughput_rows_per_s"] = 1 / answering
         found["peak_memory_mb"] = memory.megabytes
         missing = [name for name in self.measured if name not in found]
         if missing:

@@ -6,6 +6,7 @@ import numpy as np
 
 from bakeoff import record
 from bakeoff.compare.decision import Decision
+from bakeoff.compare.method import check
 from bakeoff.metrics import mean_of, metric
 from bakeoff.report.sections import section
 
@@ -33,6 +34,27 @@ def missed(comparison, runs):
     """How many rows each variant counted wrongly."""
     tables = {run.variant: record.read_predictions(run) for run in runs}
     return [f"{name}: {int((errors(table) > 0).sum())} of {len(table)} rows" for name, table in tables.items()]
+
+
+@check("few_baskets", "Are there enough baskets?", applies=is_counting)
+def few_baskets(evidence):
+    """How many rows there are to count."""
+    return [f"{len(table)} baskets are few." for table in list(evidence.tables.values())[:1]]
+
+
+class ByTheBasket:
+    """A cost model: each answer costs the same.
+
+    Args:
+        dollars_each: of one answer.
+    """
+
+    def __init__(self, dollars_each: float) -> None:
+        self.each = dollars_each
+
+    def dollars(self, table, spent):
+        """The same for each row."""
+        return np.full(len(table), self.each)
 
 
 class ShipWhatIsNew:

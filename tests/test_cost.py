@@ -1,0 +1,90 @@
+"""What answers cost: by hand, with what is unknown, and asked anew of what is on disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bakeoff import cost, metrics
+from bakeoff.cost import Spent, TimeAndRequests
+from bakeoff.errors import ConfigError
+from bakeoff.task import Predictions, PredictionTable, Schema
+from command_line import CommandLine
+
+SCHEMA = Schema("regression", "y", {"x": "numeric"})
+NODE = {"_target_": "bakeoff.cost.TimeAndRequests", "usd_per_hour": 3.6, "answers_per_fit": 1000}
+
+
+def table(seconds: list[float], requests: list[float] | None = None) -> PredictionTable:
+    n = len(seconds)
+    answers = Predictions(np.zeros(n), cost_usd=None if requests is None else np.array(requests))
+    return PredictionTable(SCHEMA, np.arange(n), np.zeros(n), answers, np.array(seconds), pd.DataFrame(index=range(n)))
+
+
+def test_time_fit_and_requests_add_up() -> None:
+    # 3.6 dollars an hour are 0.001 a second: 2 s an answer, 10 s of fit for 1,000 answers, and the request.
+    priced = cost.priced(table([np.nan, np.nan], [0.004, 0.0]), NODE, Spent(learning=10.0, answering=2.0))
+    assert priced.cost == pytest.approx([0.00201 + 0.004, 0.00201])
+    assert metrics.score(priced, ["cost_per_1k"])["cost_per_1k"] == pytest.approx(4.01)
+
+
+def test_the_time_of_all_is_shared_as_each_was_timed() -> None:
+    model = TimeAndRequests(usd_per_hour=3600.0, answers_per_fit=None)
+    assert model.dollars(table([1.0, 3.0]), Spent(99.0, 0.5)) == pytest.approx([0.25, 0.75])
+    assert model.dollars(table([1.0, np.nan]), Spent(99.0, 0.5)) == pytest.approx([0.5, 0.5])
+
+
+def test_an_unknown_price_leaves_the_cost_unknown() -> None:
+    priced = cost.priced(table([1.0, 1.0], [np.nan, 0.0]), NODE, Spent(1.0, 1.0))
+    assert np.isnan(metrics.score(priced, ["cost_per_1k"])["cost_per_1k"])
+
+
+def test_where_nobody_asks_there_is_no_cost() -> None:
+    assert "cost_per_1k" not in metrics.score(cost.priced(table([1.0]), None, Spent(1.0, 1.0)))
+
+
+@given(st.lists(st.floats(0.001, 10), min_size=1, max_size=20), st.floats(0, 5), st.floats(0.001, 5))
+def test_however_it_is_shared_the_machine_is_paid_once(seconds: list[float], price: float, answering: float) -> None:
+    dollars = TimeAndRequests(price, None).dollars(table(seconds), Spent(0.0, answering))
+    assert dollars.sum() == pytest.approx(len(seconds) * answering * price / 3600)
+    assert (dollars >= 0).all()
+
+
+@pytest.mark.parametrize("wrong", [{"usd_per_hour": -1.0}, {"usd_per_hour": float("nan")}, {"answers_per_fit": 0}])
+def test_what_is_no_price_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=f"cost: TimeAndRequests refuses its arguments: {next(iter(wrong))}: "):
+        cost.priced(table([1.0]), NODE | wrong, Spent(1.0, 1.0))
+
+
+def costs(folder: Path) -> dict[str, float]:
+    variants = json.loads((folder / "comparison.json").read_text())["variants"]
+    return {v["name"]: v["metrics"]["cost_per_1k"]["value"] for v in variants}
+
+
+def test_another_price_needs_no_other_run(bakeoff: CommandLine, tmp_path: Path) -> None:
+    asked = ("-m", "model=constant,linear", "data=diabetes", "decision.resamples=500")
+    folder = tmp_path / "outputs/diabetes"
+    assert bakeoff(*asked).returncode == 0
+    before = costs(folder)
+    assert 0 < before["constant"] < before["linear"]
+    again = bakeoff(*asked, "cost.usd_per_hour=1.0")
+    assert "2 finished runs were kept" in again.stdout
+    assert costs(folder) == pytest.approx({name: 10 * dollars for name, dollars in before.items()})
+    assert bakeoff("compare", "outputs/diabetes", "cost.usd_per_hour=0", "decision.resamples=500").returncode == 0
+    assert set(costs(folder).values()) == {0}
+    wrong = bakeoff("compare", "outputs/diabetes", "cost.usd_per_huor=1")
+    assert wrong.returncode == 2
+    assert 'Did you mean "usd_per_hour"?' in wrong.stderr
+
+
+def test_a_search_may_be_held_to_a_cost(bakeoff: CommandLine, tmp_path: Path) -> None:
+    asked = ("model=linear", "data=diabetes", "search=random", "search.trials=2", "decision.resamples=500")
+    done = bakeoff(*asked, 'search.constraints={cost_per_1k: "<= 0"}')
+    assert done.returncode == 0, done.stderr
+    assert "Method: linear: no trial met search.constraints" in done.stdout
