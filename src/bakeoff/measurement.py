@@ -45,19 +45,25 @@ class PeakMemory:
             self._peak = max(self._peak, self._process.memory_info().rss)
 
 
-def latency(model: Model, X: pd.DataFrame, rows: int, seconds: float) -> NDArray[np.float64]:
-    """Predict up to ``rows`` rows one by one, evenly spread over ``X``, for about ``seconds`` at most, after warm-up.
+def latency(model: Model, X: pd.DataFrame, rows: NDArray[np.intp], seconds: float) -> NDArray[np.float64]:
+    """Predict rows one by one for about ``seconds`` at most, after warm-up.
+
+    Args:
+        model: fitted.
+        X: n rows.
+        rows: positions of those to predict, in this order.
+        seconds: after which no further row is predicted.
 
     Returns:
         Seconds that each row took, shape (n,); NaN where it was not timed.
     """
     took = np.full(len(X), np.nan)
-    if rows < 1:
+    if not len(rows):
         return took
     for _ in range(WARM_UP):
         model.predict(X.iloc[:1])
     end = time.perf_counter() + seconds
-    for row in np.unique(np.linspace(0, len(X) - 1, min(rows, len(X))).astype(int)):
+    for row in rows:
         one = X.iloc[row : row + 1]
         start = time.perf_counter()
         model.predict(one)

@@ -288,8 +288,12 @@ def asked(task: Task, rows: int | None) -> tuple[Examples, list[str]]:
     n = len(task.test)
     if rows is None or rows >= n:
         return task.test, []
-    drawn = np.random.default_rng(int(task.split["seed"])).permutation(n)[:rows]
-    return task.test.take(np.sort(drawn)), [f"Asked a sample of {rows:,} of {n:,} test rows."]
+    return task.test.take(np.sort(_drawn(task)[:rows])), [f"Asked a sample of {rows:,} of {n:,} test rows."]
+
+
+def _drawn(task: Task) -> NDArray[np.intp]:
+    """The positions of all test rows in the order in which samples grow."""
+    return np.random.default_rng(int(task.split["seed"])).permutation(len(task.test))
 
 
 def _answered(
@@ -308,7 +312,10 @@ def _answered(
     seconds = predictions.seconds
     if seconds is None:
         with clock.step("latency", "timing single predictions"):
-            seconds = latency(model, test.X, settings.latency_rows, settings.latency_seconds)
+            # In the order in which samples grow: where another variant answers a sample, its rows are the first timed.
+            drawn = _drawn(task)[: len(test)]
+            order = np.argsort(np.argsort(drawn))[: settings.latency_rows]
+            seconds = latency(model, test.X, order, settings.latency_seconds)
     table = PredictionTable(task.schema, test.ids, test.y, predictions, seconds, test.slices)
     if predictions.answered is None or predictions.answered.all():
         return table

@@ -52,15 +52,17 @@ def test_an_experiment_names_its_variants(bakeoff: CommandLine, tmp_path: Path, 
     assert folders(tmp_path) == {f"{v}{s}" for v in ("usual", "strong", "grown") for s in ("", "-seed=0", "-seed=1")}
 
 
-def test_a_larger_sample_holds_the_smaller_one(bakeoff: CommandLine, tmp_path: Path) -> None:
-    done = bakeoff("model=linear", "data=breast_cancer", "test_rows=30,60")
+def test_a_larger_sample_holds_the_smaller_one_and_times_it_first(bakeoff: CommandLine, tmp_path: Path) -> None:
+    done = bakeoff("model=linear", "data=breast_cancer", "test_rows=30,60", "metrics.latency_rows=20")
     assert done.returncode == 0, done.stderr
-    asked = [
-        set(pd.read_parquet(tmp_path / f"outputs/breast_cancer/linear-test_rows={n}/predictions.parquet")["id"])
-        for n in (30, 60)
-    ]
-    assert [len(ids) for ids in asked] == [30, 60]
-    assert asked[0] < asked[1]
+    few, many = (
+        pd.read_parquet(tmp_path / f"outputs/breast_cancer/linear-test_rows={n}/predictions.parquet") for n in (30, 60)
+    )
+    assert (len(few), len(many)) == (30, 60)
+    assert set(few["id"]) < set(many["id"])
+    timed = many[many["seconds"].notna()]
+    assert len(timed) == 20
+    assert set(timed["id"]) == set(few[few["seconds"].notna()]["id"])
 
 
 def test_a_model_on_the_command_line_replaces_the_named_variants(

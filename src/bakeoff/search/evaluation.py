@@ -143,7 +143,8 @@ class Evaluation:
             )
         seconds = np.full(len(valid), math.nan) if predictions.seconds is None else predictions.seconds
         if predictions.seconds is None and any(name.startswith("latency") for name in self.measured):
-            seconds = latency(model, valid.X, LATENCY_ROWS, LATENCY_SECONDS)
+            spread = np.linspace(0, len(valid) - 1, min(LATENCY_ROWS, len(valid))).astype(np.intp)
+            seconds = latency(model, valid.X, spread, LATENCY_SECONDS)
         table = PredictionTable(self.schema, valid.ids, valid.y, predictions, seconds, valid.slices)
         if predictions.cost_usd is not None:
             _count_spent(trial, predictions)
