@@ -15,7 +15,8 @@ from installing import declare, install_counting, write
 from bakeoff import plugins
 from bakeoff.task import Predictions, PredictionTable, Schema
 from bakeoff.testing import check_data, check_llm, check_metric, check_model, check_plugin, check_retriever
-from bakeoff.testing.tasks import Toy, examples
+from bakeoff.testing.models import assert_same
+from bakeoff.testing.tasks import Toy, examples, iris
 
 MODEL = '''
 import json
@@ -33,10 +34,10 @@ class Mean:
         self.parameter = parameter
 
     def check(self, schema):
-        require_kind(self, schema, "regression")
+        require_kind(self, schema, "{kind}")
 
     def fit(self, train, valid, context):
-        self.mean_ = float(np.mean(train.y))
+        self.mean_ = float({learnt})
         {fit}
 
     def predict(self, X):
@@ -54,6 +55,7 @@ class Mean:
         return model
 '''
 SOUND = {
+    "kind": "regression", "learnt": "np.mean(train.y)",
     "parameter": "parameter times", "fit": "context.report(0, 1.0)", "unfitted": "RuntimeError('before fit')",
     "answer": "np.full(len(X), self.mean_)", "file": "mean.json", "saved": "self.mean_",
 }  # fmt: skip
@@ -119,6 +121,7 @@ def test_a_sound_model_passes_and_its_pruning_hook_is_tried(site: Path) -> None:
         ({"file": "mean.pkl"}, "mean.pkl would execute code"),
         ({"answer": "X.iloc[:, 0].to_numpy() * self.mean_"}, "the order of columns does not matter"),
         ({"answer": "X['bmi'].to_numpy(dtype=float)"}, "missing values are no obstacle"),
+        ({"answer": "np.full(len(X), self.mean_ + X.isna().any(axis=None))"}, "missing values are no obstacle"),
         ({"fit": "\n        try: context.report(0, 1.0)\n        except Exception: pass"}, "does not come through"),
         ({"conf": CONF.replace("MIT", "''")}, "model.card has no licence"),
         ({"conf": CONF + "depth: 3\n"}, 'Mean takes no "depth"'),
@@ -130,6 +133,22 @@ def test_what_is_wrong_with_a_model_is_named(site: Path, fault: dict[str, str], 
         check_model("acme")
     assert str(raised.value).startswith("model=acme: ")
     assert found in str(raised.value)
+
+
+def test_a_class_that_a_model_forgets_is_found(site: Path) -> None:
+    answer = "np.full(len(X), '0', dtype=object), np.full((len(X), int(self.mean_)), 1 / self.mean_)"
+    install(site, kind="classification", learnt="len(set(train.y))", answer=answer)
+    with pytest.raises(AssertionError, match=r"a class that training lacks keeps its column: proba has shape \(150, 2"):
+        check_model("acme", {"iris": iris})
+
+
+def test_equal_answers_with_other_documents_are_not_the_same() -> None:
+    output, found = np.array(["ice"], dtype=object), np.empty(2, dtype=object)
+    found[:] = [("glacier",), ("volcano",)]
+    one, other = (Predictions(output, retrieved=found[i : i + 1]) for i in range(2))
+    assert_same(one, one)
+    with pytest.raises(AssertionError, match="retrieved of the answers differs"):
+        assert_same(one, other)
 
 
 def test_what_is_wrong_with_a_plugin_is_named(site: Path) -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import pickle
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from bakeoff import config, kinds, parts
 from bakeoff.errors import ConfigError
+from bakeoff.models import lags
 from bakeoff.models.base import Context, Model, Report, no_report
 from bakeoff.models.estimator import adapt
-from bakeoff.task import Corpus, Predictions, Schema
+from bakeoff.task import HISTORY, Corpus, Predictions, Schema
 from bakeoff.testing.contract import Contract, composed, documented
 from bakeoff.testing.tasks import TASKS, Toy
 
@@ -38,9 +41,9 @@ def check_model(
     Args:
         option: its name.
         tasks: name → a function that gives schema and examples; the tables of ``bakeoff.testing.tasks`` when None.
-            Those that the model refuses are passed over; it must serve one of them.
+            ``QUESTIONS`` and ``SERIES`` are there too. Those that the model refuses are passed over; it must serve one.
         overrides: of the config, as on the command line.
-        corpus: the documents, where answers are looked for in any.
+        corpus: the documents, where answers are looked for in any; those of ``QUESTIONS`` are ``tasks.corpus()``.
 
     Returns:
         The names of all that was found to hold.
@@ -61,7 +64,7 @@ def check_model(
         toy = make()
         with contract.holds(f"{name}: it serves the task, or refuses it with a ConfigError"):
             try:
-                _made(node).check(toy[0])
+                _made(node, toy[0]).check(toy[0])
                 served.append(name)
             except ConfigError:
                 continue
@@ -70,14 +73,14 @@ def check_model(
     return contract.held
 
 
-def _made(node: Mapping[str, Any]) -> Model:
-    return adapt(config.instantiate(dict(node), "model"))
+def _made(node: Mapping[str, Any], schema: Schema) -> Model:
+    return lags.adapted(adapt(config.instantiate(dict(node), "model")), schema)
 
 
 def _fitted(node: Mapping[str, Any], toy: Toy, corpus: Corpus | None, report: Report = no_report) -> Model:
     """The model, fitted to four fifths of the rows. Raises ``AssertionError`` when it changes them."""
     schema, rows = toy
-    model = _made(node)
+    model = _made(node, schema)
     order = np.random.default_rng(1).permutation(len(rows))
     cut = len(rows) // 5
     train, valid = rows.take(order[cut:]), rows.take(order[:cut]) if model.uses_validation else None
@@ -92,13 +95,13 @@ def _check_on(contract: Contract, name: str, node: Mapping[str, Any], toy: Toy, 
     steps: list[float] = []
     with contract.holds(f"{name}: to predict before fit is a RuntimeError"):
         try:
-            _made(node).predict(rows.X)
+            _made(node, schema).predict(rows.X)
         except RuntimeError:
             pass
         else:
             raise AssertionError("it answered")
     with contract.holds(f"{name}: an unfitted model travels to a worker"):
-        pickle.loads(pickle.dumps(_made(node)))
+        pickle.loads(pickle.dumps(_made(node, schema)))
     here = Path.cwd()
     with tempfile.TemporaryDirectory() as folder, contract.holds(f"{name}: fit writes nothing, and changes no rows"):
         os.chdir(folder)
@@ -121,18 +124,25 @@ def _check_on(contract: Contract, name: str, node: Mapping[str, Any], toy: Toy, 
         _no_rows(model, toy)
     with contract.holds(f"{name}: the same seed gives the same answers"):
         assert_same(_fitted(node, toy, corpus).predict(rows.X), together)
-    with contract.holds(f"{name}: the order of columns does not matter"):
-        assert_same(model.predict(rows.X[rows.X.columns[::-1]]), together)
-    with contract.holds(f"{name}: missing values are no obstacle"):
-        X = rows.X.head(3).copy()
-        for column, kind in schema.columns.items():
-            X[column] = X[column].astype(object) if kind == "categorical" else X[column]
-            X.loc[X.index, column] = "" if kind == "text" else None
-        assert_sound(model.predict(X), schema, 3)
+    if schema.series is None:  # the columns of one are in the order of time, and none of its moments is missing
+        with contract.holds(f"{name}: the order of columns does not matter"):
+            assert_same(model.predict(rows.X[rows.X.columns[::-1]]), together)
+        with contract.holds(f"{name}: missing values are no obstacle"):
+            X = _with_gaps(rows.X, schema)
+            answers = model.predict(X)
+            assert_sound(answers, schema, len(X))
+            assert_same(answers.take(np.array([0])), together.take(np.array([0])))
     if schema.of_kind("categorical"):
         with contract.holds(f"{name}: categories never seen are no obstacle"):
             unseen = dict.fromkeys(schema.of_kind("categorical"), "never seen")
             assert_sound(model.predict(rows.X.head(4).assign(**unseen)), schema, 4)
+    if schema.kind in ("classification", "regression") and schema.of_kind("text"):
+        with contract.holds(f"{name}: a text without words is no obstacle"):
+            assert_sound(model.predict(rows.X.head(4).assign(**dict.fromkeys(schema.of_kind("text"), "?"))), schema, 4)
+    if len(schema.classes) > 2:
+        with contract.holds(f"{name}: a class that training lacks keeps its column"):
+            others = rows.take(np.flatnonzero(rows.y != schema.classes[1]))
+            assert_sound(_fitted(node, (schema, others), corpus).predict(rows.X), schema, len(rows))
     with tempfile.TemporaryDirectory() as folder, contract.holds(f"{name}: a saved model predicts the same"):
         model.save(Path(folder))
         assert_same(type(model).load(Path(folder)).predict(rows.X), together)
@@ -143,9 +153,20 @@ def _check_on(contract: Contract, name: str, node: Mapping[str, Any], toy: Toy, 
             _pruned(node, toy, corpus)
 
 
+def _with_gaps(X: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """The first rows: one as it is, one that misses all, and one for each column that misses it alone."""
+    columns = {column: kind for column, kind in schema.columns.items() if column != HISTORY}
+    X = X.iloc[: len(columns) + 2].copy()
+    for row, (column, kind) in enumerate(columns.items(), 2):
+        is_there = ~np.isin(np.arange(len(X)), (1, row))
+        X[column] = X[column].where(is_there, "") if kind == "text" else X[column].where(is_there)
+    return X
+
+
 def _no_rows(model: Model, toy: Toy) -> None:
     try:
-        answered = model.predict(toy[1].X.iloc[:0])
+        with warnings.catch_warnings(action="ignore"):  # a mean of nothing is nobody's concern
+            answered = model.predict(toy[1].X.iloc[:0])
     except Exception:  # to refuse is right as well
         return
     assert len(answered.output) == 0, f"it gave {len(answered.output)} answers"
@@ -164,15 +185,15 @@ def _pruned(node: Mapping[str, Any], toy: Toy, corpus: Corpus | None) -> None:
 
 def assert_sound(predictions: Predictions, schema: Schema, n: int) -> None:
     """Raise ``AssertionError`` where answers to n rows do not fit the task."""
-    assert len(predictions.output) == n, f"{len(predictions.output)} answers to {n} rows"
-    if schema.kind == "regression":
-        assert predictions.output.dtype == np.float64, f"values are {predictions.output.dtype}, not float64"
-        assert np.isfinite(predictions.output).all(), "a value is not finite"
+    kind, output = kinds.get(schema.kind), predictions.output
+    assert len(output) == n, f"{len(output)} answers to {n} rows"
+    assert output.shape == (n, *kind.shape(schema)), f"answers have shape {output.shape}"
+    if kind.is_numeric:
+        assert output.dtype == np.float64, f"values are {output.dtype}, not float64"
+        assert np.isfinite(output).all(), "a value is not finite"
     elif schema.classes:
-        odd = set(predictions.output) - set(schema.classes)
+        odd = set(output) - set(schema.classes)
         assert not odd, f"{', '.join(map(str, odd))} is no class"
-    else:
-        kinds.get(schema.kind)
     if predictions.proba is not None:
         assert predictions.proba.shape == (n, len(schema.classes)), f"proba has shape {predictions.proba.shape}"
         assert predictions.proba.min(initial=0) >= 0, "a probability is below 0"
@@ -180,11 +201,17 @@ def assert_sound(predictions: Predictions, schema: Schema, n: int) -> None:
 
 
 def assert_same(a: Predictions, b: Predictions) -> None:
-    """Raise ``AssertionError`` where answers differ by more than rounding."""
+    """Raise ``AssertionError`` where answers, and what is said of them, differ by more than rounding."""
     if a.output.dtype == np.float64:
         np.testing.assert_allclose(a.output, b.output, rtol=1e-6)
     else:
         assert a.output.tolist() == b.output.tolist(), "the answers differ"
-    assert (a.proba is None) == (b.proba is None), "once there are probabilities, and once there are none"
-    if a.proba is not None and b.proba is not None:
-        np.testing.assert_allclose(a.proba, b.proba, atol=1e-6)
+    for name in ("stage", "retrieved", "cited", "evidence", "proba", "confidence"):
+        of_a, of_b = getattr(a, name), getattr(b, name)
+        assert (of_a is None) == (of_b is None), f"once there is {name}, and once there is none"
+        if of_a is None:
+            continue
+        if of_a.dtype == np.float64:
+            np.testing.assert_allclose(of_a, of_b, atol=1e-6, err_msg=f"of {name}")
+        else:
+            assert of_a.tolist() == of_b.tolist(), f"{name} of the answers differs"

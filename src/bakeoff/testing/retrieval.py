@@ -8,17 +8,9 @@ from typing import Any
 
 from bakeoff import config, parts
 from bakeoff.retrieval.base import Hit
-from bakeoff.task import Corpus
+from bakeoff.testing import tasks
 from bakeoff.testing.contract import Contract, composed, documented
-
-TOPICS = {
-    "bread": "To bake bread, knead flour, water, salt and yeast, and let the dough rise.",
-    "coffee": "Coffee is brewed from roasted beans that are ground and covered with hot water.",
-    "bicycle": "A bicycle is steered by its handlebar and driven by pedals and a chain.",
-    "glacier": "A glacier is a river of ice that moves slowly down a mountain valley.",
-    "violin": "The violin is played with a bow and has four strings tuned in fifths.",
-    "volcano": "A volcano erupts when molten rock rises through a vent of the crust.",
-}
+from bakeoff.testing.tasks import TOPICS
 
 
 def check_retriever(option: str, overrides: Sequence[str] = ()) -> list[str]:
@@ -42,7 +34,7 @@ def check_retriever(option: str, overrides: Sequence[str] = ()) -> list[str]:
         config.check_component(node, "retriever")
     with contract.holds("its class says what it is"):
         documented(node, "retriever")
-    retriever, corpus = config.instantiate(node, "retriever"), _corpus()
+    retriever, corpus = config.instantiate(node, "retriever"), tasks.corpus()
     with contract.holds("passages have ids of their own, and come from the documents"):
         passages = {passage.id: passage for passage in retriever.passages(corpus)}
         assert len(passages) == len(retriever.passages(corpus)), "two passages have one id"
@@ -68,13 +60,6 @@ def check_retriever(option: str, overrides: Sequence[str] = ()) -> list[str]:
     with contract.holds("what it says of itself is JSON"):
         json.dumps(index.details())
     return contract.held
-
-
-def _corpus() -> Corpus:
-    import pandas as pd
-
-    documents = pd.DataFrame({"id": list(TOPICS), "title": list(TOPICS), "text": list(TOPICS.values())})
-    return Corpus(documents, "check-retriever-1")
 
 
 def _ids(found: Sequence[Sequence[Hit]]) -> list[list[str]]:

@@ -1,16 +1,40 @@
-"""Small tasks of each kind of column, on which models are tried."""
+"""Small tasks, on which models are tried: tables of each kind of column, questions over documents, a series."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
 
-from bakeoff.task import ColumnKind, Examples, Schema
+from bakeoff.task import HISTORY, QUESTION, ColumnKind, Corpus, Examples, Gold, Schema, Series
 
 Toy = tuple[Schema, Examples]
+TOPICS = {
+    "bread": "To bake bread, knead flour, water, salt and yeast, and let the dough rise.",
+    "coffee": "Coffee is brewed from roasted beans that are ground and covered with hot water.",
+    "bicycle": "A bicycle is steered by its handlebar and driven by pedals and a chain.",
+    "glacier": "A glacier is a river of ice that moves slowly down a mountain valley.",
+    "violin": "The violin is played with a bow and has four strings tuned in fifths.",
+    "volcano": "A volcano erupts when molten rock rises through a vent of the crust.",
+}
+# Topic, question, answer; without a topic, the documents do not answer it.
+ASKED = (
+    ("bread", "What must rise before you bake bread?", "the dough"),
+    ("coffee", "From what is coffee brewed?", "roasted beans"),
+    ("bicycle", "What steers a bicycle?", "its handlebar"),
+    ("glacier", "Of what is a glacier a river?", "ice"),
+    ("violin", "How many strings has a violin?", "four"),
+    ("violin", "And with what is it played?", "a bow"),
+    ("volcano", "What rises when a volcano erupts?", "molten rock"),
+    ("", "Who won the election of 1912?", ""),
+    ("", "How much is a ticket to Peru?", ""),
+    ("", "Which gas makes balloons rise?", ""),
+)
 
 
 def examples(X: pd.DataFrame, y: Any) -> Examples:
@@ -65,4 +89,39 @@ def mixed() -> Toy:
     return Schema("classification", "y", kinds, ("leaves", "stays"), "leaves"), examples(X, y)
 
 
+def corpus() -> Corpus:
+    """Six documents of a sentence each."""
+    documents = pd.DataFrame({"id": list(TOPICS), "title": list(TOPICS), "text": list(TOPICS.values())})
+    return Corpus(documents, "topics-1")
+
+
+def qa() -> Toy:
+    """Questions over ``corpus``; one follows another, and some have no answer there."""
+    said = [{"role": "user", "content": ASKED[4][1]}, {"role": "assistant", "content": ASKED[4][2]}]
+    turns = [json.dumps(said if question.startswith("And ") else []) for _, question, _ in ASKED]
+    y = np.empty(len(ASKED), dtype=object)
+    y[:] = [Gold((answer,), {topic: 1}) if topic else Gold() for topic, _, answer in ASKED]
+    X = pd.DataFrame({QUESTION: [question for _, question, _ in ASKED], HISTORY: turns})
+    return Schema("qa", "answers", {QUESTION: "text", HISTORY: "text"}), examples(X, y)
+
+
+def retrieval() -> Toy:
+    """The same questions, to be answered with documents."""
+    schema, rows = qa()
+    return replace(schema, kind="retrieval"), rows
+
+
+def forecast() -> Toy:
+    """A week ahead of a series with weeks, a trend and noise, of which two weeks are seen."""
+    days = np.arange(100)
+    sold = 10 + 3 * np.sin(2 * np.pi * days / 7) + days / 40 + np.random.default_rng(0).normal(0, 0.3, len(days))
+    windows = sliding_window_view(sold, 14 + 7)
+    X = pd.DataFrame(windows[:, :14], columns=[f"sold[{at}]" for at in range(-13, 1)])
+    scale = float(np.abs(sold[7:] - sold[:-7]).mean())
+    series = Series(14, 7, 7, ("sold",), (), "1 d", 86_400.0, None, {"": scale})
+    return Schema("forecast", "sold", {}, series=series), examples(X, windows[:, 14:])
+
+
 TASKS: Mapping[str, Callable[[], Toy]] = {"text": text, "iris": iris, "diabetes": diabetes, "mixed": mixed}
+QUESTIONS: Mapping[str, Callable[[], Toy]] = {"qa": qa, "retrieval": retrieval}
+SERIES: Mapping[str, Callable[[], Toy]] = {"forecast": forecast}
