@@ -186,7 +186,7 @@ def same_machine(evidence: Evidence) -> list[str]:
 @check("same_version", "Were all variants made by the same version of bakeoff?")
 def same_version(evidence: Evidence) -> list[str]:
     """What a version mends may be why a variant is better."""
-    of = {run.variant: run.environment["versions"]["bakeoff"] for run in evidence.runs if run.environment}
+    of = {run.variant: run.environment.get("versions", {}).get("bakeoff") for run in evidence.runs if run.environment}
     if len(set(of.values())) < 2:
         return []
     return [f"Runs are of different versions of bakeoff: {', '.join(f'{k} {v}' for k, v in of.items())}."]
