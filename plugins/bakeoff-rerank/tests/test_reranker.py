@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
@@ -13,6 +16,9 @@ from bakeoff import config
 from bakeoff.data.python_docs import PythonDocs
 from bakeoff.data.sources import Rows
 from bakeoff.errors import ConfigError
+from bakeoff.retrieval.base import Hit
+from bakeoff.retrieval.retrievers import BM25
+from bakeoff.task import Corpus
 from bakeoff.testing import check_plugin, check_retriever
 from bakeoff_rerank import pairs
 from bakeoff_rerank.reranker import TrainedCrossEncoder
@@ -89,6 +95,29 @@ def test_it_is_trained_once_and_equally(own_cache: Path):
     (first / "model.safetensors").unlink()
     first.rename(own_cache / "moved")
     assert (tiny().trained() / "model.safetensors").read_bytes() == content, "the same seed gives the same weights"
+
+
+@pytest.mark.slow
+def test_what_it_learns_ranks_questions_that_it_never_saw():
+    """With real weights: of what BM25 finds, the right passages come first more often than by chance."""
+    source = PythonDocs()
+    rows = source.read()
+    frame = rows.frame
+    asked = frame[(frame["split"] == "test") & (frame["history"] == "[]") & (frame["relevance"] != "{}")]
+    found = BM25(top_k=10).index(Corpus(rows.corpus, "python_docs")).search(asked["question"].tolist(), 10)
+    alone = TrainedCrossEncoder(source, weight=1.0).rerank(asked["question"].tolist(), found, threads=2)
+
+    def reciprocal_rank(hits: Sequence[Hit], relevant: Collection[str]) -> float:
+        return next((1 / rank for rank, hit in enumerate(hits, 1) if hit.passage.document in relevant), 0.0)
+
+    chance = random.Random(0)
+    of_encoder, of_chance = [], []
+    for hits, first, relevance in zip(alone, found, asked["relevance"], strict=True):
+        relevant = json.loads(relevance)
+        of_encoder.append(reciprocal_rank(hits, relevant))
+        of_chance += [reciprocal_rank(chance.sample(first, len(first)), relevant) for _ in range(20)]
+    assert len(of_encoder) > 50
+    assert fmean(of_encoder) > fmean(of_chance) + 0.1
 
 
 def test_what_is_wrong_is_said(own_cache: Path):

