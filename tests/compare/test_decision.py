@@ -199,8 +199,8 @@ def test_a_metric_that_is_not_defined_for_the_task_is_refused_with_those_that_ar
 
 @pytest.mark.parametrize(
     ("value", "told"),
-    [(0.0, "0"), (0.84, "0.840"), (0.0084, "0.0084"), (0.00004, "0.0000"), (12.345, "12.3"), (-0.1, "-0.100"),
-     (54321.5, "54,322"), (999.6, "1,000"), (NAN, "nan"), (math.inf, "inf")],
+    [(0.0, "0"), (-0.0, "0"), (0.84, "0.840"), (0.0084, "0.0084"), (0.00004, "0.0000"), (12.345, "12.3"),
+     (-0.1, "-0.100"), (54321.5, "54,322"), (999.6, "1,000"), (NAN, "nan"), (math.inf, "inf")],
 )  # fmt: skip
 def test_numbers_have_three_digits_and_no_exponent(value: float, told: str) -> None:
     assert number(value) == told

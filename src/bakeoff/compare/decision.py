@@ -165,6 +165,6 @@ def _round_up(count: float) -> int:
 def number(value: float) -> str:
     """Three significant digits and four decimals at most, without an exponent."""
     if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
+        return f"{value + 0.0:g}"  # a 0 has no sign
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
     return f"{value:,.{min(digits, 4)}f}"
