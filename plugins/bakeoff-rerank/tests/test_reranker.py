@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bakeoff import config
+from bakeoff import assets, config
 from bakeoff.data.python_docs import PythonDocs
 from bakeoff.data.sources import Rows
 from bakeoff.errors import ConfigError
@@ -97,7 +97,19 @@ def test_it_is_trained_once_and_equally(own_cache: Path):
     assert (tiny().trained() / "model.safetensors").read_bytes() == content, "the same seed gives the same weights"
 
 
+@pytest.fixture
+def untrained_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache with what the user fetched, in which nothing is trained yet."""
+    (tmp_path / "cache").mkdir()
+    for kept in ("assets", "wheels"):
+        fetched = assets.cache_folder() / kept
+        fetched.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "cache" / kept).symlink_to(fetched)
+    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("untrained_cache")
 def test_what_it_learns_ranks_questions_that_it_never_saw():
     """With real weights: of what BM25 finds, the right passages come first more often than by chance."""
     source = PythonDocs()
@@ -105,7 +117,7 @@ def test_what_it_learns_ranks_questions_that_it_never_saw():
     frame = rows.frame
     asked = frame[(frame["split"] == "test") & (frame["history"] == "[]") & (frame["relevance"] != "{}")]
     found = BM25(top_k=10).index(Corpus(rows.corpus, "python_docs")).search(asked["question"].tolist(), 10)
-    alone = TrainedCrossEncoder(source, weight=1.0).rerank(asked["question"].tolist(), found, threads=2)
+    alone = TrainedCrossEncoder(source, weight=1.0).rerank(asked["question"].tolist(), found)
 
     def reciprocal_rank(hits: Sequence[Hit], relevant: Collection[str]) -> float:
         return next((1 / rank for rank, hit in enumerate(hits, 1) if hit.passage.document in relevant), 0.0)
