@@ -62,6 +62,24 @@ def test_what_is_no_price_is_refused(wrong: dict[str, float]) -> None:
         cost.priced(table([1.0]), NODE | wrong, Spent(1.0, 1.0))
 
 
+def test_a_search_is_paid_whole_however_often_it_was_resumed() -> None:
+    assert cost.spent({"search": 1.0, "fit": 2.0}, {"seconds": 30.0}, 4.0) == Spent(learning=32.0, answering=0.25)
+    assert cost.spent({"fit": 2.0}, None, 4.0).learning == 2.0
+
+
+class Failing:
+    """A cost model that fails."""
+
+    def dollars(self, table: PredictionTable, spent: Spent) -> np.ndarray:
+        raise KeyError("tariff")
+
+
+def test_a_cost_model_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cost.config, "instantiate", lambda node, where: Failing())
+    with pytest.raises(ConfigError, match="cost: Failing fails: KeyError"):
+        cost.priced(table([1.0]), NODE, Spent(1.0, 1.0))
+
+
 def costs(folder: Path) -> dict[str, float]:
     variants = json.loads((folder / "comparison.json").read_text())["variants"]
     return {v["name"]: v["metrics"]["cost_per_1k"]["value"] for v in variants}
@@ -78,9 +96,28 @@ def test_another_price_needs_no_other_run(bakeoff: CommandLine, tmp_path: Path) 
     assert costs(folder) == pytest.approx({name: 10 * dollars for name, dollars in before.items()})
     assert bakeoff("compare", "outputs/diabetes", "cost.usd_per_hour=0", "decision.resamples=500").returncode == 0
     assert set(costs(folder).values()) == {0}
+    gone = folder / "linear/result.json"
+    gone.write_text(gone.read_text().replace("bakeoff.cost.TimeAndRequests", "bakeoff_gone.Cost"))
+    done = bakeoff("compare", "outputs/diabetes", "decision.resamples=500")
+    assert done.returncode == 0, "one whose cost model is not installed is compared as well"
+    assert 'linear: what its answers cost is not known: cost._target_: "bakeoff_gone.Cost"' in done.stdout
     wrong = bakeoff("compare", "outputs/diabetes", "cost.usd_per_huor=1")
     assert wrong.returncode == 2
     assert 'Did you mean "usd_per_hour"?' in wrong.stderr
+
+
+def test_one_timing_decides_nothing(bakeoff: CommandLine) -> None:
+    done = bakeoff("-m", "model=constant,linear", "data=diabetes", "decision.metric=cost_per_1k")
+    assert done.returncode == 2
+    assert "decision.metric: cost_per_1k rests on one timing of a run" in done.stderr
+
+
+def test_a_class_that_prices_nothing_is_refused_before_any_work(bakeoff: CommandLine, tmp_path: Path) -> None:
+    done = bakeoff("model=linear", "data=diabetes", "cost._target_=bakeoff.retrieval.chunk.Recursive",
+                   "~cost.usd_per_hour", "~cost.answers_per_fit")  # fmt: skip
+    assert done.returncode == 2
+    assert 'cost: Recursive has no method "dollars"' in done.stderr
+    assert not list(tmp_path.glob("outputs/*/*"))
 
 
 def test_a_search_may_be_held_to_a_cost(bakeoff: CommandLine, tmp_path: Path) -> None:

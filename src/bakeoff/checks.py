@@ -105,7 +105,9 @@ def _check_tracker(request: Request) -> None:
 def _check_cost(request: Request) -> None:
     if request.cost:
         config.check_component(request.cost, "cost")
-        config.instantiate(dict(request.cost), "cost")
+        model = config.instantiate(dict(request.cost), "cost")
+        if not callable(getattr(model, "dollars", None)):
+            raise ConfigError(f'cost: {type(model).__name__} has no method "dollars". See bakeoff.cost.CostModel.')
 
 
 def _check_budget(settings: SearchSettings) -> None:

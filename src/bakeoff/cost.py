@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bakeoff import config
+from bakeoff.errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,9 +82,10 @@ class TimeAndRequests:
         return np.asarray(seconds * self.usd_per_hour / 3600 + (0.0 if requests is None else requests))
 
 
-def spent(seconds: Mapping[str, float], rows_per_s: float) -> Spent:
-    """What a run took, from the seconds of its steps and the answers that it gave in a second."""
-    return Spent(seconds.get("search", 0.0) + seconds.get("fit", 0.0), 1 / rows_per_s)
+def spent(seconds: Mapping[str, float], search: Mapping[str, Any] | None, rows_per_s: float) -> Spent:
+    """What a run took, from the seconds of its steps, all trials of its search, and its answers in a second."""
+    searching = float(search["seconds"]) if search else 0.0
+    return Spent(searching + seconds.get("fit", 0.0), 1 / rows_per_s)
 
 
 def priced(table: PredictionTable, node: Mapping[str, Any] | None, took: Spent) -> PredictionTable:
@@ -95,15 +97,17 @@ def priced(table: PredictionTable, node: Mapping[str, Any] | None, took: Spent) 
         took: what the run took.
 
     Raises:
-        ConfigError: the cost model refuses its arguments.
-        ValueError: it gave other than a number for each answer.
+        ConfigError: the cost model cannot be made, it fails, or gives other than a number for each answer.
     """
     if node is None:
         return table
     import numpy as np
 
     model: CostModel = config.instantiate(dict(node), "cost")
-    dollars = np.asarray(model.dollars(table, took), dtype=np.float64)
+    try:
+        dollars = np.asarray(model.dollars(table, took), dtype=np.float64)
+    except Exception as error:  # it may be a stranger's code: it may raise anything
+        raise ConfigError(f"cost: {type(model).__name__} fails: {type(error).__name__}: {error}") from error
     if dollars.shape != (len(table),):
-        raise ValueError(f"cost: {type(model).__name__} gave shape {dollars.shape} for {len(table)} answers")
+        raise ConfigError(f"cost: {type(model).__name__} gave shape {dollars.shape} for {len(table)} answers.")
     return replace(table, cost=dollars)

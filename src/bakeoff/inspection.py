@@ -8,6 +8,7 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from bakeoff import config, kinds, metrics, parts, plugins
+from bakeoff.compare import method
 from bakeoff.errors import ConfigError
 from bakeoff.plugins import Plugin
 
@@ -56,7 +57,12 @@ def declared_by(plugin: Plugin) -> list[plugins.Declared]:
 
 
 def _of_declared(declared: plugins.Declared, verbs: Sequence[str]) -> Iterator[str]:
-    own = {plugins.METRICS: metrics.own(), plugins.KINDS: kinds.own(), plugins.VERBS: verbs}
+    own = {
+        plugins.METRICS: metrics.own(),
+        plugins.KINDS: kinds.own(),
+        plugins.VERBS: verbs,
+        plugins.CHECKS: method.own(),
+    }
     is_own = declared.name in own.get(declared.group, ())
     where = f"{plugins.WORDS[declared.group]} {declared.name}"
     try:

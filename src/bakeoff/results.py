@@ -108,7 +108,7 @@ class Verdict:
         word: ship, keep or inconclusive.
         winner: whom the verdict names; None when it is inconclusive.
         reason: in a sentence.
-        notes: what a reader must know, one sentence each.
+        notes: what a reader must know, one sentence each, and what method checks found.
     """
 
     word: str
@@ -162,7 +162,8 @@ class Bakeoff(Mapping[str, Run]):
     def verdict(self) -> Verdict:
         """Which variant to ship, and why."""
         c = self.comparison
-        return Verdict(c.verdict, c.winner, c.reason, c.notes)
+        findings = tuple(finding for check in c.checks for finding in check.findings)
+        return Verdict(c.verdict, c.winner, c.reason, (*c.notes, *findings))
 
     @property
     def winner(self) -> Run | None:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff import assets, config, cost, data, environment, kinds, parts, record, scoring, search
-from bakeoff.errors import BakeoffError, LLMError
+from bakeoff.errors import BakeoffError, ConfigError, LLMError
 from bakeoff.measurement import PeakMemory, latency
 from bakeoff.models import classes as labels
 from bakeoff.models import persistence
@@ -225,7 +225,11 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         "peak_memory_mb": math.nan if fitted else memory.megabytes,
     }
     with clock.step("score", "scoring"):
-        graded = cost.priced(graded, request.cost, cost.spent(clock.seconds, measured["throughput_rows_per_s"]))
+        took = cost.spent(clock.seconds, started.search, measured["throughput_rows_per_s"])
+        try:
+            graded = cost.priced(graded, request.cost, took)
+        except ConfigError as error:
+            notes.append(f"What its answers cost is not known: {error}")
         scores = scoring.score(graded, request) | {name: Score(value) for name, value in measured.items()}
         slices, stages = scoring.slices(graded, request), scoring.stages(graded)
     if isinstance(model, Remarks):

@@ -85,6 +85,12 @@ def test_each_check_finds_what_it_is_there_to_find(name: str) -> None:
     assert said in found(evidence)[name][0]
 
 
+def test_who_overlaps_is_found_over_others_in_between() -> None:
+    between = run("tree", 1, environment=HERE | {"cores": 16})
+    late = replace(SOUND, runs=(run("rules", 0, "rules", seconds={"fit": 3000.0}), between, run("linear", 2)))
+    assert found(late)["timed_alone"][0].startswith("rules and linear ran side by side")
+
+
 def test_few_rows_are_told() -> None:
     few = replace(SOUND, tables={"linear": table(MOSTLY[:50], TRUTH[:50])})
     assert found(few) == {

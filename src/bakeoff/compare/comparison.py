@@ -141,7 +141,9 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     _check_one_task(finished)
     if not finished:
         return _without_results(runs, settings, incumbent or names[0])
-    tables, notes = _common_rows({run.variant: _priced(run) for run in finished})
+    unpriced: list[str] = []
+    tables, notes = _common_rows({run.variant: _priced(run, unpriced) for run in finished})
+    notes += unpriced
     schema = next(iter(tables.values())).schema
     metric = rule.deciding_metric(settings.metric, schema)
     asked = {name for run in finished for name in run.metrics} | {metric.name}
@@ -224,6 +226,7 @@ def _digest(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
         asdict(settings),
         incumbent,
         __version__,
+        method.names(),
         [(run.variant, run.started, run.status, run.cost) for run in runs],
     ]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
@@ -254,11 +257,20 @@ def _check_one_task(runs: Sequence[Run]) -> None:
     )
 
 
-def _priced(run: Run) -> PredictionTable:
-    """The answers of a run, with what they cost. A run of an earlier version has no cost model, and no costs."""
+def _priced(run: Run, notes: list[str]) -> PredictionTable:
+    """The answers of a run, with what they cost. A run of an earlier version has no cost model, and no costs.
+
+    A cost model that fails, or that is not installed here, is told in the notes.
+    """
     table = record.read_predictions(run)
     throughput = run.metrics["throughput_rows_per_s"].value if "throughput_rows_per_s" in run.metrics else None
-    return table if not throughput else cost.priced(table, run.cost, cost.spent(run.seconds, throughput))
+    if not throughput:
+        return table
+    try:
+        return cost.priced(table, run.cost, cost.spent(run.seconds, run.search, throughput))
+    except ConfigError as error:
+        notes.append(f"{run.variant}: what its answers cost is not known: {error}")
+        return table
 
 
 def _common_rows(tables: dict[str, PredictionTable]) -> tuple[dict[str, PredictionTable], list[str]]:

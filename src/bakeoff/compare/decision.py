@@ -61,6 +61,11 @@ def deciding_metric(declared: str | None, schema: Schema) -> Metric:
     if declared is None:
         declared = kinds.get(schema.kind).metric(schema)
     metric = metrics.asked(declared, "decision.metric")
+    if metric.name in metrics.FROM_ONE_TIMING:
+        raise ConfigError(
+            f"decision.metric: {metric.name} rests on one timing of a run, so its interval is not to be trusted "
+            f'and it cannot decide. Hold a search to it: search.constraints={{{metric.name}: "<= 1"}}.'
+        )
     if not metric.applies(schema):
         allowed = ", ".join(m.name for m in metrics.applicable(schema))
         raise ConfigError(f"decision.metric: {metric.name} is not defined for this task. Metrics that are: {allowed}.")

@@ -15,7 +15,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,20 +88,28 @@ def check(name: str, asks: str, *, applies: Callable[[Schema], bool] = lambda sc
 def checked(evidence: Evidence) -> tuple[Checked, ...]:
     """What comes of bakeoff's own checks and of those of plugins. One that fails says so, and harms no other."""
     found = [Checked(c.name, c.asks, tuple(c.finds(evidence))) for c in OWN if c.applies(evidence.schema)]
-    for declared, made in plugins.loadable(plugins.CHECKS, [c.name for c in OWN]):
+    for declared, made in plugins.loadable(plugins.CHECKS, own()):
         asks = str(getattr(made, "asks", declared.name))
         try:
             if made.applies(evidence.schema):
-                found.append(Checked(declared.name, asks, tuple(map(str, made.finds(evidence)))))
+                told = made.finds(evidence)
+                if isinstance(told, str):
+                    raise TypeError("it gave a text, not a list of them")
+                found.append(Checked(declared.name, asks, tuple(map(str, told))))
         except Exception as error:  # it is a stranger's code: it may raise anything
             failed = f"{declared.plugin} failed here: {type(error).__name__}: {error}"
             found.append(Checked(declared.name, asks, (failed,)))
     return tuple(found)
 
 
+def own() -> list[str]:
+    """Names of bakeoff's own checks."""
+    return [c.name for c in OWN]
+
+
 def names() -> list[str]:
     """Of all checks, those of plugins last."""
-    return [*(c.name for c in OWN), *plugins.declared(plugins.CHECKS)]
+    return [*own(), *plugins.declared(plugins.CHECKS)]
 
 
 @check("same_budget", "Was every variant tuned with the same budget?")
@@ -202,7 +210,7 @@ def timed_alone(evidence: Evidence) -> list[str]:
     )
     beside = [
         f"{a} and {b}"
-        for (_, end, a, machine), (begin, _, b, other) in pairwise(spans)
+        for (_, end, a, machine), (begin, _, b, other) in combinations(spans, 2)
         if begin < end and machine == other
     ]
     told = "the latencies and fit times of who ran at the same time say little"

@@ -42,12 +42,13 @@ from bakeoff.metrics.definition import (
     is_regression,
     metric,
 )
-from bakeoff.metrics.operations import MEASUREMENTS, Measurement
+from bakeoff.metrics.operations import FROM_ONE_TIMING, MEASUREMENTS, Measurement
 from bakeoff.metrics.ranking import FromRanks
 from bakeoff.metrics.resampling import FromQuantile, FromSums, mean_of
 from bakeoff.task import PredictionTable
 
 __all__ = [
+    "FROM_ONE_TIMING",
     "MEASUREMENTS",
     "Direction",
     "FromQuantile",

@@ -41,6 +41,10 @@ MEASUREMENTS = {
 """What the runner measures once per variant, by name."""
 
 
+FROM_ONE_TIMING = frozenset({"cost_per_1k"})
+"""Metrics of which resampled rows do not tell how far off they may be: they hang on seconds that were measured once."""
+
+
 def _milliseconds(table: PredictionTable) -> Floats:
     return table.seconds * 1000
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from bakeoff import config, inspection, metrics, plugins
 from bakeoff.cli import VERBS, conf_dir
+from bakeoff.compare.method import Check
 from bakeoff.testing.contract import Contract, composed, documented
 
 
@@ -49,6 +50,12 @@ def check_plugin(name: str) -> list[str]:
             loaded = declared.load(declared.name)
             if declared.group == plugins.METRICS:
                 loaded = metrics.asked(declared.name, "metrics.names").value
+            if declared.group == plugins.CHECKS:
+                assert isinstance(loaded, Check), (
+                    f"{declared.target} is no method check; see bakeoff.compare.method.check"
+                )
+                assert loaded.name == declared.name, f"{declared.target} calls itself {loaded.name}"
+                loaded = loaded.finds
             assert inspect.getdoc(loaded), f"{declared.target} has no docstring"
     return contract.held
 

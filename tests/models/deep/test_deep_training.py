@@ -124,6 +124,12 @@ def test_a_loss_that_is_no_number_says_where_it_began(houses: Examples, context:
         model.fit(houses.take(slice(16, None)), None, context(TABLE))
 
 
+def test_mixed_precision_clips_gradients_on_a_processor_as_well(houses: Examples, context: Make) -> None:
+    model = MlpModel(hidden=[8], epochs=1, trainer=Trainer(precision="bf16-mixed", accelerator="cpu"))
+    model.fit(*parts(houses), context(TABLE))
+    assert len(model.curves()) == 1
+
+
 def test_no_memory_says_which_batch_size_to_try(context: Make) -> None:
     import resource
 

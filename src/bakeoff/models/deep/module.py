@@ -67,7 +67,8 @@ class Module(LightningModule):
         """One step."""
         loss = self.loss(batch)
         self.train_losses.append(loss.detach())
-        if batch_idx % LOOK_EVERY == 0 and self.watch is not None:
+        # What is no number stays none: the last loss tells of those before it.
+        if batch_idx % LOOK_EVERY == 0 and self.watch is not None and not math.isfinite(float(loss.detach())):
             self.watch.mean_loss(self)
         return loss
 
@@ -112,8 +113,9 @@ class Module(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW (Loshchilov and Hutter 2019), without decay for biases and norms, and the schedule."""
-        # Fused steps save a tenth of a small network's time; with scaled gradients, as on a GPU, they forbid clipping.
-        optimizer = AdamW(self.parameter_groups(), fused=self.device.type == "cpu" or None)
+        # Fused steps save a tenth of a small network's time; in mixed precision Lightning does not clip with them.
+        is_mixed = self.settings.precision.endswith("mixed")
+        optimizer = AdamW(self.parameter_groups(), fused=(self.device.type == "cpu" and not is_mixed) or None)
         if self.settings.schedule == "plateau":
             patience = max(1, (self.settings.patience or 4) // 2)
             plateau = ReduceLROnPlateau(optimizer, factor=0.5, patience=patience)
