@@ -22,7 +22,7 @@ from sklearn.dummy import DummyRegressor
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 from sklearn.model_selection import train_test_split
 
-from bakeoff import cli
+from bakeoff.cli import main as cli
 
 MOST = 0.5
 

@@ -27,11 +27,13 @@ from typing import Any
 import optuna
 from hydra import compose, initialize_config_dir
 
-from bakeoff import assets, environment, runner, space
-from bakeoff.cli import conf_dir
-from bakeoff.config import plain, register
+from bakeoff import assets, environment
+from bakeoff.cli.main import conf_dir
+from bakeoff.config import search_space
+from bakeoff.config.components import plain, register
+from bakeoff.execution import runner
 from bakeoff.models.base import Context
-from bakeoff.request import Request
+from bakeoff.request.spec import Request
 from bakeoff.retrieval.chunk import Recursive
 from bakeoff.retrieval.embed import MiniLM
 from bakeoff.retrieval.passages import passages as cut
@@ -108,7 +110,7 @@ class Round:
             def after_a_trial(_: str) -> None:
                 with others.running():
                     trials = search.open().get_trials()
-                    content = space.updated(self.content, trials[-1].params)
+                    content = search_space.updated(self.content, trials[-1].params)
                     with using(by_hand):
                         self._do(content, memo, self.indexing if len(trials) == 1 else Clock(), self.querying)
                     if len(trials) <= self.naive_trials:

@@ -30,14 +30,14 @@ import pandas as pd
 import psutil
 from sklearn.neural_network import MLPRegressor
 
-from bakeoff import cli
+from bakeoff.cli import main as cli
 from bakeoff.tracking import beside
 
 MOST = 0.01
 ARGUMENTS: dict[str, Any] = {"hidden_layer_sizes": [32], "tol": 0.0, "n_iter_no_change": 1_000_000, "random_state": 0}
 MODEL = """\
 # A network that takes a second to fit.
-_target_: bakeoff.models.estimator.EstimatorModel
+_target_: bakeoff.models.tabular.estimator.EstimatorModel
 regressor:
   _target_: sklearn.neural_network.MLPRegressor
   hidden_layer_sizes: [32]

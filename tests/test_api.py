@@ -18,8 +18,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 
 import bakeoff
-from bakeoff import rerun
-from bakeoff.models import in_memory
+from bakeoff.execution import rerun
+from bakeoff.models.tabular import in_memory
 
 CONF = Path(__file__).parents[1] / "conf"
 QUICK = ("decision.resamples=200", "metrics.latency_rows=2", "tracker=none")

@@ -11,10 +11,12 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf, open_dict
 
-from bakeoff import checks, config, runner
+from bakeoff.config import components
 from bakeoff.errors import ConfigError
+from bakeoff.execution import runner
 from bakeoff.models.base import Context
-from bakeoff.request import Request
+from bakeoff.request import validation
+from bakeoff.request.spec import Request
 from bakeoff.task import Task
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -32,14 +34,14 @@ SMALLER = {"catboost": ["model.iterations=10"]}
 
 
 def asked(model: str, data: str) -> Request:
-    config.register()
+    components.register()
     overrides = [f"model={model}", f"data={data}", "variant=x", "embedder=hashing", *SMALLER.get(model, ())]
     with initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = compose("config", overrides)
     with open_dict(cfg):
         for key in OmegaConf.missing_keys(cfg):
             OmegaConf.update(cfg, key, "x")
-    return checks.read(cfg, Path("x"))
+    return validation.read(cfg, Path("x"))
 
 
 @cache

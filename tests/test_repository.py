@@ -13,8 +13,9 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf, open_dict
 
-from bakeoff import checks, config, space
+from bakeoff.config import components, search_space
 from bakeoff.data.settings import DataSettings
+from bakeoff.request import validation
 
 ROOT = Path(__file__).parents[1]
 CONF = ROOT / "conf"
@@ -51,25 +52,25 @@ def test_all_data_compose() -> None:
 
 
 def compose_and_check(model: str, of_data: list[str]) -> None:
-    config.register()
+    components.register()
     with initialize_config_dir(str(CONF), version_base=None):
         for data in of_data:
             cfg = compose("config", [f"model={model}", f"data={data}", "variant=x"])
             with open_dict(cfg):
                 for key in OmegaConf.missing_keys(cfg):  # what a user must give, such as a path
                     OmegaConf.update(cfg, key, "x")
-            asked = checks.read(cfg, Path("x"))
+            asked = validation.read(cfg, Path("x"))
             assert asked.data.name == data
             assert asked.card["family"], "a leaderboard shows it"
-            space.gather(asked.content, kind="")  # raises where a search space names a key that there is not
+            search_space.gather(asked.content, kind="")  # raises where a search space names a key that there is not
 
 
 @pytest.mark.parametrize("experiment", options("experiment"))
 def test_every_experiment_composes(experiment: str) -> None:
-    config.register()
+    components.register()
     with initialize_config_dir(str(CONF), version_base=None):
         cfg = compose("config", [f"experiment={experiment}", "variant=x"])
-    assert checks.read(cfg, Path("x")).content["name"] == experiment
+    assert validation.read(cfg, Path("x")).content["name"] == experiment
 
 
 def targets(node: Any, where: str) -> list[tuple[str, str]]:
@@ -82,7 +83,7 @@ def targets(node: Any, where: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("file", [f for f in FILES if not f.is_relative_to(CONF / "hydra")], ids=shown)
 def test_every_class_that_a_config_names_exists(file: Path) -> None:
     for target, where in targets(yaml.safe_load(file.read_text()), shown(file)):
-        assert isinstance(config.locate(target, where), type)
+        assert isinstance(components.locate(target, where), type)
 
 
 def keys_of(settings: type) -> set[str]:
@@ -110,8 +111,8 @@ def keys_in(file: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("file", "settings"),
     [
-        (CONF / "metrics" / "default.yaml", config.MetricSettings),
-        (CONF / "decision" / "default.yaml", config.DecisionSettings),
+        (CONF / "metrics" / "default.yaml", components.MetricSettings),
+        (CONF / "decision" / "default.yaml", components.DecisionSettings),
         (CONF / "data" / "base" / "defaults.yaml", DataSettings),
     ],
     ids=["metrics", "decision", "data"],
@@ -124,7 +125,7 @@ def test_the_root_config_has_the_keys_of_a_request() -> None:
     written = yaml.safe_load((CONF / "config.yaml").read_text())
     groups = {key.rpartition("/")[2] for entry in written["defaults"] if isinstance(entry, dict) for key in entry}
     own = set(written) - {"defaults", "hydra"}
-    typed = {field.name for field in fields(config.Config)}
+    typed = {field.name for field in fields(components.Config)}
     assert own <= typed
     assert typed - own <= groups, "every other key is a config group"
 

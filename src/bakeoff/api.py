@@ -20,8 +20,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bakeoff import cli, config, environment, record, runner, sweep
+from bakeoff import environment, record
+from bakeoff.cli import main
+from bakeoff.config import components
 from bakeoff.errors import BakeoffError, ConfigError, VariantsFailed
+from bakeoff.execution import runner, sweep
 from bakeoff.results import Bakeoff, Run, Verdict
 
 if TYPE_CHECKING:
@@ -152,7 +155,7 @@ def _asked(
     if name is not None:
         asked.append(f"name={_quoted(name)}")
     asked = [*asked, *overrides]
-    if {o.lstrip("+~").partition("=")[0] for o in asked}.isdisjoint(cli.CHOOSES_WHAT_RUNS):
+    if {o.lstrip("+~").partition("=")[0] for o in asked}.isdisjoint(main.CHOOSES_WHAT_RUNS):
         asked.append("experiment=quickstart")
     return asked
 
@@ -180,11 +183,11 @@ def _declare(name: str, model: Any) -> str:
     """Make an object known to Hydra as an option of the group ``model``."""
     from hydra.core.config_store import ConfigStore
 
-    from bakeoff.models import in_memory
+    from bakeoff.models.tabular import in_memory
 
     if not name.replace("_", "").replace("-", "").isalnum():
         raise ConfigError(f'models: "{name}" is not a name. Use letters, digits, _ and -.')
-    if (cli.conf_dir() / "model" / f"{name}.yaml").is_file():
+    if (main.conf_dir() / "model" / f"{name}.yaml").is_file():
         raise ConfigError(f'models: "{name}" is an option already. Call the object otherwise.')
     ConfigStore.instance().store(group="model", name=name, node=in_memory.component(model), provider="bakeoff.api")
     return name
@@ -203,9 +206,9 @@ def _sweep(overrides: list[str], config_dir: str | Path | None, most: int | None
         if not folder.is_dir():
             raise ConfigError(f"config_dir: there is no folder {folder}.")
         overrides = [*overrides, f"hydra.searchpath=[{_quoted(f'file://{folder}')}]"]
-    config.register()
+    components.register()
     runner.forget_tasks()
-    with _as_found(), _errors(), initialize_config_dir(str(cli.conf_dir()), job_name="bakeoff", version_base="1.3"):
+    with _as_found(), _errors(), initialize_config_dir(str(main.conf_dir()), job_name="bakeoff", version_base="1.3"):
         os.environ[environment.COMMAND] = f"bakeoff -m {' '.join(overrides)}  # from Python"
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None
@@ -213,7 +216,7 @@ def _sweep(overrides: list[str], config_dir: str | Path | None, most: int | None
 
         master = hydra.compose_config("config", overrides, run_mode=RunMode.MULTIRUN)
         context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(master))
-        launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=cli.job, config=master)
+        launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=main.job, config=master)
         sweeper: Any = OmegaConf.to_container(master.hydra.sweeper)
         folders = sweep.run(
             master,
@@ -267,7 +270,7 @@ def _errors() -> Iterator[None]:
     except BakeoffError:
         raise
     except Exception as error:
-        from bakeoff.hydra_errors import explain
+        from bakeoff.config.hydra_errors import explain
 
         message = explain(error)
         if message is None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bakeoff import config
+from bakeoff.config import components
 from bakeoff.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def priced(table: PredictionTable, node: Mapping[str, Any] | None, took: Spent) 
         return table
     import numpy as np
 
-    model: CostModel = config.instantiate(dict(node), "cost")
+    model: CostModel = components.instantiate(dict(node), "cost")
     try:
         dollars = np.asarray(model.dollars(table, took), dtype=np.float64)
     except Exception as error:  # it may be a stranger's code: it may raise anything

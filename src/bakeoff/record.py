@@ -17,8 +17,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from bakeoff import kinds
 from bakeoff.errors import DataError
+from bakeoff.tasks import kinds
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,10 +10,11 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bakeoff import config, record
+from bakeoff import record
 from bakeoff.compare import comparison
 from bakeoff.compare.comparison import Comparison
-from bakeoff.config import DecisionSettings
+from bakeoff.config import components
+from bakeoff.config.components import DecisionSettings
 from bakeoff.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Bakeoff(Mapping[str, Run]):
     def comparison(self) -> Comparison:
         """As the last run asked for it: what ``comparison.json`` holds. Raises ``DataError`` for unlike tasks."""
         last = max(self._runs.values(), key=lambda run: run.record.started).config
-        settings = config.typed(DecisionSettings, last.get("decision") or {}, "decision")
+        settings = components.typed(DecisionSettings, last.get("decision") or {}, "decision")
         incumbent = last.get("incumbent")
         return comparison.of_folder(self.folder, settings, incumbent if incumbent in self._runs else None)[0]
 

@@ -64,10 +64,10 @@ class Schema:
     """What is asked, without a single row of data.
 
     Attributes:
-        kind: how the target is to be read; one of ``bakeoff.kinds``.
+        kind: how the target is to be read; one of ``bakeoff.tasks.kinds``.
         target: name of the target column.
         columns: the feature columns in frame order, each with its kind; of a forecast, the columns of the series, each
-            of which stands in the frame once a moment (see ``bakeoff.models.series``).
+            of which stands in the frame once a moment (see ``bakeoff.models.forecast.series``).
         classes: the labels in sorted order; empty for regression.
         positive: the class that precision, recall and F1 of a binary task speak of.
         series: what a forecast looks back on and ahead to; None for other kinds.

@@ -49,7 +49,7 @@ class BakeoffSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run what the arguments ask for."""
-        from bakeoff import sweep
+        from bakeoff.execution import sweep
 
         assert self.launcher is not None
         return sweep.run(

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from bakeoff import data
-from bakeoff.config import ValidationSettings, typed
+from bakeoff.config.components import ValidationSettings, typed
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Rows
 from bakeoff.errors import ConfigError, DataError
-from bakeoff.models import series
+from bakeoff.models.forecast import series
 from bakeoff.search import evaluation
 from bakeoff.task import Examples, Task
 

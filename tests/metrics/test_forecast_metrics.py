@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bakeoff import kinds, metrics
+from bakeoff import metrics
 from bakeoff.compare.statistics import bootstrap
 from bakeoff.task import Predictions, PredictionTable, Schema, Series, origin
+from bakeoff.tasks import kinds
 
 
 def asked(horizon: int, scales: dict[str, float], name: str | None = None) -> Schema:

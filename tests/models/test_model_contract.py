@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bakeoff import config, parts
+from bakeoff.config import components, wiring
 from bakeoff.errors import ConfigError
-from bakeoff.models import estimator
 from bakeoff.models.base import Context, Model
+from bakeoff.models.tabular import estimator
 from bakeoff.task import Examples, Schema
 from bakeoff.testing import check_model
 from bakeoff.testing.contract import composed
@@ -62,12 +62,12 @@ def settings(option: str, task: str) -> tuple[str, ...]:
 @cache
 def node(option: str, overrides: tuple[str, ...]) -> dict[str, Any]:
     content = composed(f"model={option}", "data=csv", "embedder=hashing", *overrides)
-    made: dict[str, Any] = parts.assembled(content["model"], content)
+    made: dict[str, Any] = wiring.assembled(content["model"], content)
     return made
 
 
 def make(option: str, task: str = "iris") -> Model:
-    return estimator.adapt(config.instantiate(dict(node(option, settings(option, task))), "model"))
+    return estimator.adapt(components.instantiate(dict(node(option, settings(option, task))), "model"))
 
 
 def fitted(option: str, task: str, threads: int = 1) -> tuple[Model, Schema, Examples]:

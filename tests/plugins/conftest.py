@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bakeoff import kinds, plugins, signature
+from bakeoff import plugins
+from bakeoff.config import signatures
 from bakeoff.metrics import base
+from bakeoff.tasks import kinds
 
 
 @pytest.fixture
@@ -29,5 +31,5 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def _forget() -> None:
     for name in [name for name in sys.modules if name.startswith("bakeoff_")]:
         del sys.modules[name]
-    signature._source.cache_clear()
+    signatures._source.cache_clear()
     plugins.forget()

@@ -211,8 +211,8 @@ class Backwards:
 
 @pytest.mark.slow
 def test_the_local_language_model_holds_to_the_contract() -> None:
-    from bakeoff import config
+    from bakeoff.config import components
     from bakeoff.testing.contract import composed
 
-    held = check_llm(config.instantiate(composed("model=llm", "data=csv", "llm=smollm2")["llm"], "llm"))
+    held = check_llm(components.instantiate(composed("model=llm", "data=csv", "llm=smollm2")["llm"], "llm"))
     assert "log-probabilities of the first token" in held

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 from installing import declare, write
 
-from bakeoff import config, inspection, kinds, metrics, plugins
-from bakeoff.cli import VERBS, conf_dir
+from bakeoff import metrics, plugins
+from bakeoff.catalog import doctor
+from bakeoff.cli.main import VERBS, conf_dir
+from bakeoff.config import components
 from bakeoff.errors import ConfigError
 from bakeoff.task import Schema
+from bakeoff.tasks import kinds
 
 METRIC = """
 from bakeoff.metrics import metric
@@ -40,7 +43,7 @@ def named(name: str) -> list[plugins.Plugin]:
 
 def findings() -> dict[str, str]:
     found: dict[str, str] = {}
-    for plugin, said in inspection.findings(conf_dir(), VERBS):
+    for plugin, said in doctor.findings(conf_dir(), VERBS):
         found[plugin] = f"{found.get(plugin, '')}\n{said}"
     return found
 
@@ -66,16 +69,16 @@ def test_a_package_that_is_found_twice_on_the_path_counts_once(
 
 def test_classes_of_a_plugin_may_be_named_and_what_it_passes_on_may_not(site: Path) -> None:
     install(site, "acme", {"models.py": "from subprocess import Popen\n\nclass Model: ...\n"})
-    assert config.locate("bakeoff_acme.models.Model", "model._target_").__name__ == "Model"
+    assert components.locate("bakeoff_acme.models.Model", "model._target_").__name__ == "Model"
     with pytest.raises(ConfigError, match="not allowed"):
-        config.locate("bakeoff_acme.models.Popen", "model._target_")
+        components.locate("bakeoff_acme.models.Popen", "model._target_")
 
 
 def test_a_package_that_is_no_plugin_is_not_allowed_and_the_nearest_plugin_is_named(site: Path) -> None:
     install(site, "acme", {})
     write(site / "bakeoff_acne", {"__init__.py": "", "models.py": "class Model: ...\n"})
     with pytest.raises(ConfigError, match=r'optuna, bakeoff_acme.*, and of plugins .* Did you mean "bakeoff_acme"\?'):
-        config.locate("bakeoff_acne.models.Model", "model._target_")
+        components.locate("bakeoff_acne.models.Model", "model._target_")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,7 @@ def test_a_plugin_that_fails_to_import_is_named_where_it_is_asked_for_and_by_doc
     install(site, "acme", {"__init__.py": source, "models.py": "class Model: ...\n"})
     expected = rf"plugin acme \(bakeoff-acme 0.1\) cannot be imported: {told}"
     with pytest.raises(ConfigError, match=rf"^model._target_: {expected}"):
-        config.locate("bakeoff_acme.models.Model", "model._target_")
+        components.locate("bakeoff_acme.models.Model", "model._target_")
     assert "cannot be imported" in findings()["acme"]
 
 
@@ -103,7 +106,7 @@ def test_another_version_of_the_api_is_said_clearly(site: Path) -> None:
         r"plugin acme \(bakeoff-acme 0.1\) cannot be used. It is made for version 7 of the plugin API, and this bakeoff"
     )
     with pytest.raises(ConfigError, match=said):
-        config.check_component({"_target_": "bakeoff_acme.models.Model"}, "model")
+        components.check_component({"_target_": "bakeoff_acme.models.Model"}, "model")
     with pytest.raises(ConfigError, match=said):
         metrics.asked("acme_gain", "decision.metric")
     assert "version 7 of the plugin API" in findings()["acme"]

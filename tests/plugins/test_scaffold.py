@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from installing import declare
 
-from bakeoff import points, scaffold, testing
+from bakeoff import scaffold, testing
+from bakeoff.catalog import extension_points
 from bakeoff.errors import ConfigError
 from command_line import BAKEOFF
 
@@ -97,11 +98,13 @@ def test_an_author_writes_no_more_than_thirty_lines() -> None:
 
 def test_the_table_of_extension_points_is_current_and_has_every_config_group() -> None:
     written = HOW_TO.read_text()
-    assert points.written_into(written) == written, "run: python -m bakeoff.points docs/plugins.md"
+    assert extension_points.written_into(written) == written, (
+        "run: python -m bakeoff.catalog.extension_points docs/plugins.md"
+    )
     groups = {folder.name for folder in (ROOT / "conf").iterdir() if folder.is_dir() and folder.name != "hydra"}
     missing = sorted(group for group in groups if f"`conf/{group}/`" not in written)
-    assert not missing, f"bakeoff.points knows no place for the config groups {missing}"
-    for point in points.POINTS:
+    assert not missing, f"bakeoff.catalog.extension_points knows no place for the config groups {missing}"
+    for point in extension_points.POINTS:
         assert point.summary, f"{point.contract} says nothing of itself"
         assert not point.check or hasattr(testing, point.check)
 

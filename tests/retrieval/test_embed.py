@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from bakeoff import config
+from bakeoff.config import components
 from bakeoff.errors import ConfigError, LLMError
 from bakeoff.retrieval.embed import Hashing, MiniLM, OpenAIEmbeddings, SentenceTransformers
 
@@ -177,7 +177,7 @@ def test_a_server_that_is_not_there_is_told(server):
 
 def test_a_key_comes_from_the_environment_and_goes_nowhere_but_to_the_server(server, monkeypatch):
     embedder = asking(server)
-    assert KEY not in embedder.identity + repr(embedder) + json.dumps(config.describe(embedder))
+    assert KEY not in embedder.identity + repr(embedder) + json.dumps(components.describe(embedder))
     monkeypatch.delenv("TEST_KEY")
     with pytest.raises(ConfigError, match="no TEST_KEY"):
         embedder.embed(["a"])

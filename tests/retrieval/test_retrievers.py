@@ -8,7 +8,7 @@ import pytest
 from counted import Counted, corpus
 from omegaconf import OmegaConf
 
-from bakeoff import config, parts
+from bakeoff.config import components, wiring
 from bakeoff.errors import ConfigError
 from bakeoff.retrieval import conditions, vectors
 from bakeoff.retrieval.chunk import Sentences, Whole
@@ -205,9 +205,9 @@ def test_a_retriever_of_the_config_is_written_back_as_it_was(name):
         "retriever": OmegaConf.to_container(OmegaConf.load(CONF / "retriever" / f"{name}.yaml")),
         "embedder": OmegaConf.to_container(OmegaConf.load(CONF / "embedder" / "hashing.yaml")),
     }
-    config.check_component(content["retriever"], "retriever", content=content)
-    made = config.instantiate(parts.assembled(content["retriever"], content), "retriever")
-    assert config.instantiate(config.describe(made), "retriever") == made
+    components.check_component(content["retriever"], "retriever", content=content)
+    made = components.instantiate(wiring.assembled(content["retriever"], content), "retriever")
+    assert components.instantiate(components.describe(made), "retriever") == made
     assert made.top_k == 5
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from hydra import compose, initialize_config_dir
 
-from bakeoff import runner
-from bakeoff.cli import conf_dir
-from bakeoff.config import plain, register
-from bakeoff.request import Request
+from bakeoff.cli.main import conf_dir
+from bakeoff.config.components import plain, register
+from bakeoff.execution import runner
+from bakeoff.request.spec import Request
 from bakeoff.search.tuning import Best
 from bakeoff.task import Task, questions
 

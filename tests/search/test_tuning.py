@@ -14,18 +14,19 @@ import numpy as np
 import optuna
 import pytest
 
-from bakeoff import config, runner
+from bakeoff.config import components
 from bakeoff.errors import ConfigError
+from bakeoff.execution import runner
 from bakeoff.models.base import Context
-from bakeoff.models.constant import ConstantModel
-from bakeoff.request import Request
+from bakeoff.models.rules.constant import ConstantModel
+from bakeoff.request.spec import Request
 from bakeoff.search import SearchFailed
 from bakeoff.search import study as studies
 from bakeoff.search.tuning import Search, pareto
 from bakeoff.task import Examples, Predictions, Task
 
 FOREST = {
-    "_target_": "bakeoff.models.estimator.EstimatorModel",
+    "_target_": "bakeoff.models.tabular.estimator.EstimatorModel",
     "regressor": {"_target_": "sklearn.ensemble.HistGradientBoostingRegressor", "max_iter": 20},
     "search_space": {
         "regressor.max_leaf_nodes": "range(3, 40)",
@@ -196,7 +197,7 @@ def test_folds_keep_groups_together_and_are_pruned(tmp_path: Path) -> None:
 
 def test_catboost_is_pruned_by_round(tmp_path: Path) -> None:
     model = {
-        "_target_": "bakeoff.models.catboost.CatBoostModel", "iterations": 200,
+        "_target_": "bakeoff.models.tabular.catboost.CatBoostModel", "iterations": 200,
         "search_space": {"learning_rate": "choice(0.1, 0.12, 0.0001, 0.0002, 0.11)"},
     }  # fmt: skip
     pruner = {"_target_": "optuna.pruners.MedianPruner", "n_startup_trials": 3}
@@ -251,7 +252,7 @@ def test_the_pareto_set_holds_what_nothing_beats() -> None:
 
 def test_a_sampler_that_lacks_its_library_says_so() -> None:
     with pytest.raises(ConfigError, match="is not allowed"):
-        config.check_component({"_target_": "os.getcwd"}, "search.sampler")
+        components.check_component({"_target_": "os.getcwd"}, "search.sampler")
 
 
 class Dear(ConstantModel):

@@ -9,7 +9,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from bakeoff import metrics
-from bakeoff.models.features import InPlaceScaler
+from bakeoff.models.tabular.features import InPlaceScaler
 from bakeoff.testing import check_data, check_metric, check_retriever
 
 

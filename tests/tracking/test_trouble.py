@@ -13,7 +13,7 @@ import pytest
 import yaml
 from tracked_pets import PETS, WANDB, command, kept, result, tell, write_pets, written
 
-from bakeoff.request import Request
+from bakeoff.request.spec import Request
 from bakeoff.tracking import beside
 from bakeoff.tracking.base import Item
 from bakeoff.tracking.process import Worker

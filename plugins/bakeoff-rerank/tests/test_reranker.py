@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bakeoff import assets, config
+from bakeoff import assets
+from bakeoff.config import components
 from bakeoff.data.python_docs import PythonDocs
 from bakeoff.data.sources import Rows
 from bakeoff.errors import ConfigError
@@ -141,4 +142,4 @@ def test_what_is_wrong_is_said(own_cache: Path):
 
 def test_it_can_be_described_and_made_again():
     made = TrainedCrossEncoder(PythonDocs(), base="tiny")
-    assert config.instantiate(config.describe(made), "reranker") == made
+    assert components.instantiate(components.describe(made), "reranker") == made

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bakeoff import __version__, cost, metrics, record
+from bakeoff.compare import checks
 from bakeoff.compare import decision as rule
-from bakeoff.compare import method
-from bakeoff.compare.method import Checked, Evidence
+from bakeoff.compare.checks import Checked, Evidence
 from bakeoff.compare.statistics import bootstrap, interval
-from bakeoff.config import DecisionSettings
+from bakeoff.config.components import DecisionSettings
 from bakeoff.errors import ConfigError, DataError, did_you_mean
 from bakeoff.metrics import Metric
 from bakeoff.record import Run, Score
@@ -189,7 +189,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
         variants=tuple(sorted(variants, key=lambda v: _rank(v, metric))),
         differences=tuple(differences),
         notes=tuple(notes),
-        checks=method.checked(Evidence(finished, tables, schema)),
+        checks=checks.checked(Evidence(finished, tables, schema)),
         of=_digest(runs, settings, declared),
     )
 
@@ -226,7 +226,7 @@ def _digest(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
         asdict(settings),
         incumbent,
         __version__,
-        method.names(),
+        checks.names(),
         [(run.variant, run.started, run.status, run.cost) for run in runs],
     ]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from bakeoff import config, kinds, metrics
+from bakeoff import metrics
+from bakeoff.config import components
 from bakeoff.errors import ConfigError
 from bakeoff.metrics import Metric
 from bakeoff.task import Schema
+from bakeoff.tasks import kinds
 
 Verdict = Literal["ship", "keep", "inconclusive"]
 
@@ -48,7 +50,7 @@ def chosen(rule: Mapping[str, Any] | None) -> Callable[..., Decision]:
     """What reaches the verdict: the component of that config, or ``decide``."""
     if rule is None:
         return decide
-    made: Rule = config.instantiate(dict(rule), "decision.rule")
+    made: Rule = components.instantiate(dict(rule), "decision.rule")
     return made.decide
 
 

@@ -8,10 +8,10 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from bakeoff import kinds
 from bakeoff.data import columns
 from bakeoff.data.settings import DataSettings
 from bakeoff.task import Corpus, Examples, Schema
+from bakeoff.tasks import kinds
 
 ROLES = ("id", "text", "slices", "group", "time", "ignore")
 

@@ -9,13 +9,13 @@ import pandas as pd
 import pyarrow
 from numpy.typing import NDArray
 
-from bakeoff import kinds
 from bakeoff.data import columns, fingerprint, questions, roles, splits, target, windows
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
 from bakeoff.data.splits import Traits
 from bakeoff.data.table import Table
 from bakeoff.task import Development, Examples, Schema, Task
+from bakeoff.tasks import kinds
 
 
 def load(source: Source, settings: DataSettings) -> Task:

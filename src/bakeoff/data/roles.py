@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
-from bakeoff import config
+from bakeoff.config import components
 from bakeoff.data import columns
 from bakeoff.data.settings import DataSettings, SplitSettings
 from bakeoff.data.sources import Rows
@@ -148,7 +148,7 @@ def assigned(
     """What ``parts`` gives, for the column that is declared or for what the chosen splitter says."""
     if settings.splitter is None:
         return parts(frame, settings.column, is_test, where)
-    splitter: Splitter = config.instantiate(settings.splitter, "data.split.splitter")
+    splitter: Splitter = components.instantiate(settings.splitter, "data.split.splitter")
     said = np.asarray(splitter.assign(frame, settings.seed), dtype=object)
     if said.shape != (len(frame),):
         raise DataError(f"data.split.splitter: it gave {said.shape} parts for {len(frame):,} rows of {where}.")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bakeoff import kinds
 from bakeoff.errors import ConfigError, did_you_mean
+from bakeoff.tasks import kinds
 
 SPLITS = ("auto", "random", "stratified", "group", "time", "given")
 

@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
-from bakeoff import kinds
 from bakeoff.data import columns
 from bakeoff.data.settings import DataSettings
 from bakeoff.errors import ConfigError, DataError, did_you_mean
+from bakeoff.tasks import kinds
 
 MOST_INTEGER_CLASSES = 20
 

@@ -198,7 +198,7 @@ def _examples(
 def _blocks(
     tracks: Sequence[Track], origins: Sequence[Positions], asked: Series
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Features and targets of the origins of each track, in the layout that ``bakeoff.models.series`` reads."""
+    """Features and targets of the origins of each track, as ``bakeoff.models.forecast.series`` reads them."""
     window, horizon = asked.window, asked.horizon
     for track, own in zip(tracks, origins, strict=True):
         if not len(own):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bakeoff import kinds
 from bakeoff.metrics.base import Direction, Metric, Resample, Value, register
 from bakeoff.metrics.resampling import by_loop
 from bakeoff.task import PredictionTable, Schema
+from bakeoff.tasks import kinds
 
 
 def is_any(schema: Schema) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bakeoff import config
+from bakeoff.config import components
 from bakeoff.models import state
 from bakeoff.task import Corpus, Schema
 
@@ -49,7 +49,7 @@ def save(
         corpus: the documents it answers from.
         learnt: plain values.
     """
-    described = {name: config.describe(value) for name, value in arguments.items()}
+    described = {name: components.describe(value) for name, value in arguments.items()}
     (folder / PARTS).write_text(json.dumps(described, indent=1, ensure_ascii=False), encoding="utf-8")
     if corpus is not None:
         _storable(corpus.documents).to_parquet(folder / CORPUS, index=False)
@@ -72,7 +72,7 @@ def _storable(documents: pd.DataFrame) -> pd.DataFrame:
 def load(folder: Path) -> Kept:
     """Read back what ``save`` wrote. Raises ``ConfigError`` where a part is of a class that is not allowed."""
     described = json.loads((folder / PARTS).read_text(encoding="utf-8"))
-    arguments = {name: config.instantiate(value, f"{folder / PARTS}: {name}") for name, value in described.items()}
+    arguments = {name: components.instantiate(value, f"{folder / PARTS}: {name}") for name, value in described.items()}
     schema, learnt = state.read(folder)
     corpus = None
     if (folder / CORPUS).is_file():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bakeoff import config
+from bakeoff.config import components
 from bakeoff.errors import DataError
 from bakeoff.models.base import Model
 
@@ -29,6 +29,6 @@ def load(folder: Path) -> Model:
     file = folder / WHOSE
     if not file.is_file():
         raise DataError(f"{folder} holds no model: there is no {WHOSE} in it.")
-    cls = config.locate(json.loads(file.read_text(encoding="utf-8"))["class"], str(file))
+    cls = components.locate(json.loads(file.read_text(encoding="utf-8"))["class"], str(file))
     loaded: Model = cls.load(folder)  # type: ignore[attr-defined]
     return loaded

@@ -14,13 +14,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bakeoff import space
+from bakeoff.config import search_space
 from bakeoff.record import Score
 
 if TYPE_CHECKING:
     from bakeoff.compare.comparison import Comparison, Variant
     from bakeoff.record import Run
-    from bakeoff.request import Request
+    from bakeoff.request.spec import Request
 
 PIPE_WIDTH = 10_000  # nothing is cut or broken where another program may read
 LEAST_PRICE = 0.0001  # dollars; of less it does not matter how little
@@ -116,7 +116,7 @@ def show_plan(requests: Sequence[Request], waiting: Sequence[Request], llm_use: 
         table.add_row(asked.variant, str(asked.card.get("family", "")), asked.data.name, str(asked.folder), does)
     screen.print(table)
     for asked in waiting:
-        dimensions = space.gather(asked.content, kind="") if asked.is_tuned else []
+        dimensions = search_space.gather(asked.content, kind="") if asked.is_tuned else []
         for dimension in dimensions:
             when = "".join(f", when {key} is {value}" for key, value in dimension.when)
             screen.print(f"{asked.variant}: {dimension.key} = {dimension.sweep}{when}")

@@ -6,10 +6,11 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bakeoff import config, environment
+from bakeoff import environment
 from bakeoff.compare import decision
+from bakeoff.config import components
 from bakeoff.models.base import Model
-from bakeoff.request import Request
+from bakeoff.request.spec import Request
 from bakeoff.search import evaluation, study, tuning
 from bakeoff.search.tuning import Best, Compose, Search, SearchFailed
 from bakeoff.task import Development
@@ -73,7 +74,7 @@ def _of_optuna(component: Any, where: str) -> Any:
     """A sampler or pruner, without Optuna's warning that some of them are young."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return config.instantiate(component, where)
+        return components.instantiate(component, where)
 
 
 def forget(request: Request) -> None:

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff import cost, metrics
-from bakeoff.config import ValidationSettings
+from bakeoff.config.components import ValidationSettings
 from bakeoff.errors import ConfigError
-from bakeoff.measurement import PeakMemory, latency
+from bakeoff.execution.measurement import PeakMemory, latency
 from bakeoff.models.base import AnswersInBatches, Context, Model
 from bakeoff.search.racing import is_dominated
 from bakeoff.task import Corpus, Development, Examples, Predictions, PredictionTable, Schema, stacked

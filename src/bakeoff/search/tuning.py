@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bakeoff import metrics, space
-from bakeoff.config import SearchSettings
+from bakeoff import metrics
+from bakeoff.config import search_space
+from bakeoff.config.components import SearchSettings
+from bakeoff.config.search_space import Dimension
 from bakeoff.errors import BakeoffError, ConfigError
 from bakeoff.search import study as studies
 from bakeoff.search.evaluation import SPENT_USD, Evaluation
-from bakeoff.space import Dimension
 
 if TYPE_CHECKING:
     import optuna
@@ -194,16 +195,16 @@ class Search:
         values: dict[str, Any] = dict(choices)
         tried = content
         for dimension in self._space(choices):
-            if space.is_group(dimension.key) or not dimension.applies({**tried, "task": self.evaluation.facts}):
+            if search_space.is_group(dimension.key) or not dimension.applies({**tried, "task": self.evaluation.facts}):
                 continue
-            value = space.suggest(trial, dimension)
+            value = search_space.suggest(trial, dimension)
             values[dimension.key] = value
-            tried = space.updated(tried, {dimension.key: value})
+            tried = search_space.updated(tried, {dimension.key: value})
         return tried, values
 
     def _choices(self, trial: Trial) -> tuple[tuple[str, Any], ...]:
-        groups = [d for d in self._space(()) if space.is_group(d.key)]
-        return tuple((d.key, space.suggest(trial, d)) for d in groups)
+        groups = [d for d in self._space(()) if search_space.is_group(d.key)]
+        return tuple((d.key, search_space.suggest(trial, d)) for d in groups)
 
     def _content(self, choices: tuple[tuple[str, Any], ...]) -> Mapping[str, Any]:
         if not choices:
@@ -214,7 +215,7 @@ class Search:
 
     def _space(self, choices: tuple[tuple[str, Any], ...]) -> list[Dimension]:
         if choices not in self._dimensions:
-            self._dimensions[choices] = space.gather(self._content(choices), self.evaluation.schema.kind)
+            self._dimensions[choices] = search_space.gather(self._content(choices), self.evaluation.schema.kind)
         return self._dimensions[choices]
 
     def _try(self, study: optuna.Study, trial: Trial, worker: str | None = None) -> FrozenTrial | None:
@@ -288,9 +289,9 @@ class Search:
                 f"none of {len(done)} trials has a value. The first that failed says: {causes[0]}" if causes
                 else f"none of {len(done)} trials came to its end: the budget ({ended}) was spent before."
             )  # fmt: skip
-        choices = tuple((k, v) for k, v in chosen.params.items() if space.is_group(k))
-        content = space.updated(
-            self._content(choices), {k: v for k, v in chosen.params.items() if not space.is_group(k)}
+        choices = tuple((k, v) for k, v in chosen.params.items() if search_space.is_group(k))
+        content = search_space.updated(
+            self._content(choices), {k: v for k, v in chosen.params.items() if not search_space.is_group(k)}
         )
         complete = [t for t in done if t.state.name == "COMPLETE"]
         feasible = [t for t in complete if all(v <= 0 for v in t.constraints.values())]

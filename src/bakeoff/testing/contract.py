@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bakeoff import config, signature
-from bakeoff.cli import conf_dir
+from bakeoff.cli.main import conf_dir
+from bakeoff.config import components, signatures
 from bakeoff.errors import BakeoffError
 
 
@@ -42,23 +42,23 @@ def composed(*overrides: str) -> dict[str, Any]:
     from hydra.core.global_hydra import GlobalHydra
     from omegaconf import OmegaConf, open_dict
 
-    config.register()
+    components.register()
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         cfg = compose("config", ["variant=x", *overrides])
     with open_dict(cfg):
         for key in OmegaConf.missing_keys(cfg):
             OmegaConf.update(cfg, key, "x")
-    return config.plain(cfg)
+    return components.plain(cfg)
 
 
 def documented(node: dict[str, Any], where: str, needs: Sequence[str] = ()) -> None:
     """Raise ``AssertionError`` where a class has no docstring, does not name a parameter in it, or has no such card."""
-    cls = config.locate(node["_target_"], f"{where}._target_")
+    cls = components.locate(node["_target_"], f"{where}._target_")
     text = inspect.getdoc(cls) or ""
     assert text, f"{cls.__name__} has no docstring"
     unnamed = [
-        name for name in signature.inspected(cls).parameters if cls.__module__[:8] != "sklearn." and name not in text
+        name for name in signatures.inspected(cls).parameters if cls.__module__[:8] != "sklearn." and name not in text
     ]
     assert not unnamed, f"the docstring of {cls.__name__} does not say what {', '.join(unnamed)} is"
     card = node.get("card") or {}

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bakeoff import config, data, kinds
-from bakeoff.request import Request
+from bakeoff import data
+from bakeoff.config import components
+from bakeoff.request.spec import Request
 from bakeoff.task import Task
+from bakeoff.tasks import kinds
 from bakeoff.testing.contract import Contract, composed, documented
 
 
@@ -54,4 +56,4 @@ def check_data(option: str, overrides: Sequence[str] = ()) -> list[str]:
 
 
 def _loaded(request: Request) -> Task:
-    return data.load(config.instantiate(request.source, "data"), request.data)
+    return data.load(components.instantiate(request.source, "data"), request.data)

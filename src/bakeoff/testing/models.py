@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bakeoff import config, kinds, parts
+from bakeoff.config import components, wiring
 from bakeoff.errors import ConfigError
-from bakeoff.models import lags
 from bakeoff.models.base import Context, Model, Report, no_report
-from bakeoff.models.estimator import adapt
+from bakeoff.models.forecast import lags
+from bakeoff.models.tabular.estimator import adapt
 from bakeoff.task import HISTORY, Corpus, Predictions, Schema
+from bakeoff.tasks import kinds
 from bakeoff.testing.contract import Contract, composed, documented
 from bakeoff.testing.tasks import TASKS, Toy
 
@@ -54,9 +55,9 @@ def check_model(
     contract = Contract(f"model={option}")
     with contract.holds("it composes"):
         content = composed(f"model={option}", "data=csv", "embedder=hashing", *overrides)
-        node: dict[str, Any] = parts.assembled(content["model"], content)
+        node: dict[str, Any] = wiring.assembled(content["model"], content)
     with contract.holds("its classes are allowed, and take these arguments"):
-        config.check_component(node, "model")
+        components.check_component(node, "model")
     with contract.holds("class and config say what they are"):
         documented(node, "model", CARD)
     served = []
@@ -74,7 +75,7 @@ def check_model(
 
 
 def _made(node: Mapping[str, Any], schema: Schema) -> Model:
-    return lags.adapted(adapt(config.instantiate(dict(node), "model")), schema)
+    return lags.adapted(adapt(components.instantiate(dict(node), "model")), schema)
 
 
 def _fitted(node: Mapping[str, Any], toy: Toy, corpus: Corpus | None, report: Report = no_report) -> Model:

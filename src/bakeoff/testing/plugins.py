@@ -6,9 +6,11 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from bakeoff import config, inspection, metrics, plugins
-from bakeoff.cli import VERBS, conf_dir
-from bakeoff.compare.method import Check
+from bakeoff import metrics, plugins
+from bakeoff.catalog import doctor
+from bakeoff.cli.main import VERBS, conf_dir
+from bakeoff.compare.checks import Check
+from bakeoff.config import components
 from bakeoff.testing.contract import Contract, composed, documented
 
 
@@ -34,9 +36,9 @@ def check_plugin(name: str) -> list[str]:
         assert len(found) == 1, f"{', '.join(plugin.distribution for plugin in found)} have the same name"
     plugin = found[0]
     with contract.holds("all that it declares can be loaded, and clashes with nothing"):
-        wrong = list(dict.fromkeys(inspection.faults(plugin, conf_dir(), VERBS)))
+        wrong = list(dict.fromkeys(doctor.faults(plugin, conf_dir(), VERBS)))
         assert not wrong, "; ".join(wrong)
-    for option in inspection.options(plugin):
+    for option in doctor.options(plugin):
         group, _, chosen = option.rpartition("/")
         assert plugin.conf is not None
         with contract.holds(f"{option} says what it is"):
@@ -45,14 +47,14 @@ def check_plugin(name: str) -> list[str]:
             continue
         with contract.holds(f"{option} composes, and its classes take these arguments"):
             _composes(group, chosen)
-    for declared in inspection.declared_by(plugin):
+    for declared in doctor.declared_by(plugin):
         with contract.holds(f"{plugins.WORDS[declared.group]} {declared.name} says what it is"):
             loaded = declared.load(declared.name)
             if declared.group == plugins.METRICS:
                 loaded = metrics.asked(declared.name, "metrics.names").value
             if declared.group == plugins.CHECKS:
                 assert isinstance(loaded, Check), (
-                    f"{declared.target} is no method check; see bakeoff.compare.method.check"
+                    f"{declared.target} is no method check; see bakeoff.compare.checks.check"
                 )
                 assert loaded.name == declared.name, f"{declared.target} calls itself {loaded.name}"
                 loaded = loaded.finds
@@ -69,5 +71,5 @@ def _composes(group: str, option: str) -> None:
     content = composed(f"{group}={option}", *([] if group in ("data", "experiment") else ["data=csv"]))
     node: Any = content.get(group)
     if isinstance(node, dict) and "_target_" in node and group != "data":
-        config.check_component(node, group, content=content)
+        components.check_component(node, group, content=content)
         documented(node, group)

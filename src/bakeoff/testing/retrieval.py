@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bakeoff import config, parts
+from bakeoff.config import components, wiring
 from bakeoff.retrieval.base import Hit
 from bakeoff.testing import tasks
 from bakeoff.testing.contract import Contract, composed, documented
@@ -29,12 +29,12 @@ def check_retriever(option: str, overrides: Sequence[str] = ()) -> list[str]:
     contract = Contract(f"retriever={option}")
     with contract.holds("it composes"):
         content = composed("model=retrieve", "data=csv", "embedder=hashing", f"retriever={option}", *overrides)
-        node: dict[str, Any] = parts.assembled(content["retriever"], content)
+        node: dict[str, Any] = wiring.assembled(content["retriever"], content)
     with contract.holds("its classes are allowed, and take these arguments"):
-        config.check_component(node, "retriever")
+        components.check_component(node, "retriever")
     with contract.holds("its class says what it is"):
         documented(node, "retriever")
-    retriever, corpus = config.instantiate(node, "retriever"), tasks.corpus()
+    retriever, corpus = components.instantiate(node, "retriever"), tasks.corpus()
     with contract.holds("passages have ids of their own, and come from the documents"):
         passages = {passage.id: passage for passage in retriever.passages(corpus)}
         assert len(passages) == len(retriever.passages(corpus)), "two passages have one id"
@@ -56,7 +56,7 @@ def check_retriever(option: str, overrides: Sequence[str] = ()) -> list[str]:
         assert len(index.search([], 3)) == 0, "it answered"
         assert len(index.search(["", "?", "'\"*()"], 2)) == 3, "a query has no answer"
     with contract.holds("an index made again finds the same"):
-        assert _ids(config.instantiate(node, "retriever").index(corpus).search(queries, 3)) == _ids(found)
+        assert _ids(components.instantiate(node, "retriever").index(corpus).search(queries, 3)) == _ids(found)
     with contract.holds("what it says of itself is JSON"):
         json.dumps(index.details())
     return contract.held

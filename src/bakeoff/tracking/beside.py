@@ -10,12 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bakeoff import config, record
+from bakeoff import record
+from bakeoff.config import components
 from bakeoff.tracking.base import Item, Tracker
 from bakeoff.tracking.process import spawn
 
 if TYPE_CHECKING:
-    from bakeoff.request import Request
+    from bakeoff.request.spec import Request
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ _ending: list[subprocess.Popen[str]] = []
 
 def make(node: Mapping[str, Any]) -> Tracker:
     """The tracker of a component config. Raises ``ConfigError`` where it cannot be had."""
-    tracker: Tracker = config.instantiate(dict(node), "tracker")
+    tracker: Tracker = components.instantiate(dict(node), "tracker")
     return tracker
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from filelock import FileLock
 
-from bakeoff import config, record
+from bakeoff import record
+from bakeoff.config import components
 from bakeoff.tracking import content, secrets
 from bakeoff.tracking.base import Item, Mode, Tracker, read
 
@@ -29,7 +30,7 @@ def main() -> None:
     for line in sys.stdin:
         item = read(line)
         try:
-            tracker = config.instantiate(dict(item.tracker), "tracker")
+            tracker = components.instantiate(dict(item.tracker), "tracker")
             kind = (type(tracker).__name__, item.mode)
             if kind not in prepared:
                 tracker.prepare(item.mode)

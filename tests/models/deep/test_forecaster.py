@@ -12,14 +12,14 @@ import pytest
 
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.models.base import Context
-from bakeoff.models.catboost import CatBoostModel
 from bakeoff.models.deep.forecaster import AHEAD, SEEN, SeriesReader
 from bakeoff.models.deep.mlp import MlpModel
 from bakeoff.models.deep.reading import Cells
 from bakeoff.models.deep.recurrent import RecurrentModel
 from bakeoff.models.deep.trainer import Trainer
-from bakeoff.models.lags import Lagged
-from bakeoff.models.seasonal_naive import SeasonalNaiveModel
+from bakeoff.models.forecast.lags import Lagged
+from bakeoff.models.forecast.seasonal_naive import SeasonalNaiveModel
+from bakeoff.models.tabular.catboost import CatBoostModel
 from bakeoff.task import Examples, Schema, Series
 
 CELLS = Cells("lstm", 4, 1, False, 0.0)

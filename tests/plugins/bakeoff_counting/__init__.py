@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bakeoff.kinds import Kind
+from bakeoff.tasks.kinds import Kind
 
 
 def _parsed(column):

@@ -5,8 +5,8 @@ import json
 import numpy as np
 
 from bakeoff import record
+from bakeoff.compare.checks import check
 from bakeoff.compare.decision import Decision
-from bakeoff.compare.method import check
 from bakeoff.metrics import mean_of, metric
 from bakeoff.report.sections import section
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bakeoff.kinds import Kind
+from bakeoff.tasks.kinds import Kind
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.errors import ConfigError
-from bakeoff.models import heads, kept, threads
+from bakeoff.models import kept, threads
 from bakeoff.models.base import Context, no_report, require_kind
 from bakeoff.models.deep import encoders, training, weights
 from bakeoff.models.deep.batches import Rows
@@ -19,6 +19,7 @@ from bakeoff.models.deep.recipe import Recipe, check_range
 from bakeoff.models.deep.targets import Targets
 from bakeoff.models.deep.trainer import Trainer
 from bakeoff.models.deep.training import Problem, Trained
+from bakeoff.models.tabular import heads
 from bakeoff.models.texts import texts
 from bakeoff.task import Examples, Predictions, Schema
 

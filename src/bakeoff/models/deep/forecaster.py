@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bakeoff.models import series
 from bakeoff.models.deep.batches import Rows
 from bakeoff.models.deep.reading import Cells
 from bakeoff.models.deep.targets import Targets
-from bakeoff.models.lags import MOST_MULTIPLES, periods
+from bakeoff.models.forecast import series
+from bakeoff.models.forecast.lags import MOST_MULTIPLES, periods
 from bakeoff.task import Examples, Predictions, Schema, Series
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bakeoff.models.deep.networks import Forecaster
-    from bakeoff.models.series import Windows
+    from bakeoff.models.forecast.series import Windows
 
 SEEN, AHEAD = "seen", "ahead"  # as in networks.py, which imports torch
 

@@ -1,0 +1,91 @@
+"""A look at every installed plugin, imports included: what ``bakeoff doctor`` says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from bakeoff import metrics, plugins
+from bakeoff.compare import checks
+from bakeoff.config import components, wiring
+from bakeoff.errors import ConfigError
+from bakeoff.plugins import Plugin
+from bakeoff.tasks import kinds
+
+
+def findings(conf: Path, verbs: Sequence[str]) -> list[tuple[str, str]]:
+    """Name of each plugin, and a sentence of what it brings or of what is wrong with it.
+
+    Args:
+        conf: the config tree of bakeoff itself.
+        verbs: of bakeoff itself.
+    """
+    found = []
+    for plugin in plugins.installed():
+        wrong = list(dict.fromkeys(faults(plugin, conf, verbs)))
+        if wrong:
+            found += [(plugin.name, f"{plugin.distribution} {plugin.version}: {fault}") for fault in wrong]
+        else:
+            found.append((plugin.name, f"{plugin.distribution} {plugin.version}: {_brings(plugin)}"))
+    return found
+
+
+def faults(plugin: Plugin, conf: Path, verbs: Sequence[str]) -> Iterator[str]:
+    """What is wrong with a plugin, each in a sentence. Imports all that it declares."""
+    if plugin.fault:
+        yield plugin.fault
+        return
+    try:
+        plugins.imported(plugin, plugin.package, plugin.package)
+    except ConfigError as error:
+        yield str(error)
+        return
+    for declared in declared_by(plugin):
+        yield from _of_declared(declared, verbs)
+    for option in options(plugin):
+        yield from _of_option(plugin, option, conf)
+
+
+def options(plugin: Plugin) -> list[str]:
+    """The config options of a plugin, such as ``model/acme``."""
+    return sorted(option for option, who in plugins.options().items() if plugin in who)
+
+
+def declared_by(plugin: Plugin) -> list[plugins.Declared]:
+    """What a plugin declares by name, group by group."""
+    return [d for group in plugins.WORDS for who in plugins.declared(group).values() for d in who if d.plugin == plugin]
+
+
+def _of_declared(declared: plugins.Declared, verbs: Sequence[str]) -> Iterator[str]:
+    own = {
+        plugins.METRICS: metrics.own(),
+        plugins.KINDS: kinds.own(),
+        plugins.VERBS: verbs,
+        plugins.CHECKS: checks.own(),
+    }
+    is_own = declared.name in own.get(declared.group, ())
+    where = f"{plugins.WORDS[declared.group]} {declared.name}"
+    try:
+        plugins.refuse_conflict(declared.group, declared.name, where, is_own)
+        declared.load(where)
+    except ConfigError as error:
+        yield str(error)
+
+
+def _of_option(plugin: Plugin, option: str, conf: Path) -> Iterator[str]:
+    assert plugin.conf is not None
+    group, _, name = option.rpartition("/")
+    try:
+        plugins.refuse_shadowed([("main", str(conf)), (plugins.PROVIDER, "")], {group: name})
+        for component in wiring.components(OmegaConf.to_container(OmegaConf.load(plugin.conf / f"{option}.yaml"))):
+            components.locate(str(component["_target_"]), f"{option}.yaml")
+    except ConfigError as error:
+        yield str(error)
+
+
+def _brings(plugin: Plugin) -> str:
+    brought = [option for option in options(plugin) if "/base/" not in option]
+    brought += [f"{plugins.WORDS[d.group]} {d.name}" for d in declared_by(plugin)]
+    return ", ".join(brought) or "nothing"

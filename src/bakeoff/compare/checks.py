@@ -1,0 +1,254 @@
+"""Method checks: how a bake-off was made, and where that weakens what can be concluded from it.
+
+A check of a plugin is one decorated function, named by an entry point in the group ``bakeoff.checks``::
+
+    from bakeoff.compare.checks import check
+
+    @check("enough_answers", "Did every variant answer a hundred rows?")
+    def enough_answers(evidence):
+        return [f"{name} answered {len(table)}." for name, table in evidence.tables.items() if len(table) < 100]
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bakeoff import plugins
+from bakeoff.tasks import kinds
+
+if TYPE_CHECKING:
+    from bakeoff.record import Run
+    from bakeoff.task import PredictionTable, Schema
+
+FEW_ROWS, FEW_OF_A_CLASS = 100, 10
+SAME = 1e-9  # relative: a forecast or a value that is this near is the truth itself
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a verdict is reached from.
+
+    Attributes:
+        runs: that finished, in the order in which they started.
+        tables: variant → its answers to the test rows that all variants answered.
+        schema: what was asked.
+    """
+
+    runs: Sequence[Run]
+    tables: Mapping[str, PredictionTable] = field(repr=False)
+    schema: Schema
+
+
+Finds = Callable[[Evidence], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """Looks for one weakness of method, and tells what it finds.
+
+    Attributes:
+        name: of its entry point.
+        asks: the question, as a person would ask it.
+        finds: what is weak, a sentence each; nothing where all is well.
+        applies: whether the question makes sense for such a task.
+    """
+
+    name: str
+    asks: str
+    finds: Finds
+    applies: Callable[[Schema], bool]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What came of a check: its findings, none where all is well."""
+
+    name: str
+    asks: str
+    findings: tuple[str, ...] = ()
+
+
+def check(name: str, asks: str, *, applies: Callable[[Schema], bool] = lambda schema: True) -> Callable[[Finds], Check]:
+    """Decorate a function of the evidence: it becomes a method check.
+
+    Args:
+        name: of its entry point.
+        asks: the question, as a person would ask it.
+        applies: whether the question makes sense for such a task.
+    """
+    return lambda finds: Check(name, asks, finds, applies)
+
+
+def checked(evidence: Evidence) -> tuple[Checked, ...]:
+    """What comes of bakeoff's own checks and of those of plugins. One that fails says so, and harms no other."""
+    found = [Checked(c.name, c.asks, tuple(c.finds(evidence))) for c in OWN if c.applies(evidence.schema)]
+    for declared, made in plugins.loadable(plugins.CHECKS, own()):
+        asks = str(getattr(made, "asks", declared.name))
+        try:
+            if made.applies(evidence.schema):
+                told = made.finds(evidence)
+                if isinstance(told, str):
+                    raise TypeError("it gave a text, not a list of them")
+                found.append(Checked(declared.name, asks, tuple(map(str, told))))
+        except Exception as error:  # it is a stranger's code: it may raise anything
+            failed = f"{declared.plugin} failed here: {type(error).__name__}: {error}"
+            found.append(Checked(declared.name, asks, (failed,)))
+    return tuple(found)
+
+
+def own() -> list[str]:
+    """Names of bakeoff's own checks."""
+    return [c.name for c in OWN]
+
+
+def names() -> list[str]:
+    """Of all checks, those of plugins last."""
+    return [*own(), *plugins.declared(plugins.CHECKS)]
+
+
+@check("same_budget", "Was every variant tuned with the same budget?")
+def same_budget(evidence: Evidence) -> list[str]:
+    """Unequal budgets favour whoever had the larger one."""
+    budgets = {run.variant: run.search["budget"] for run in evidence.runs if run.search}
+    if len({json.dumps(budget, sort_keys=True) for budget in budgets.values()}) < 2:
+        return []
+    told = ", ".join(f"{name} {_budget(budget)}" for name, budget in budgets.items())
+    return [f"The variants were not tuned with the same budget: {told}."]
+
+
+@check("met_constraints", "Does what a search chose meet its constraints?")
+def met_constraints(evidence: Evidence) -> list[str]:
+    """A setting that breaks a constraint cannot be shipped as it is."""
+    return [
+        f"{run.variant}: no trial met search.constraints; the one nearest to them was taken."
+        for run in evidence.runs
+        if run.search and not run.search["best"]["is_feasible"]
+    ]
+
+
+@check(
+    "simple_baseline",
+    "Is something simple among the variants?",
+    applies=lambda schema: schema.kind in ("classification", "regression", "forecast"),
+)
+def simple_baseline(evidence: Evidence) -> list[str]:
+    """Without a rule or a constant beside it, nobody knows how little a score is."""
+    if len(evidence.runs) < 2 or any(run.family == "rules" for run in evidence.runs):
+        return []
+    simple = "model=seasonal_naive" if evidence.schema.series else "model=constant or model=rules"
+    return [f"No rule and no constant is among the variants. Add {simple}: it shows what learning is worth."]
+
+
+@check("enough_rows", "Are there enough test rows?")
+def enough_rows(evidence: Evidence) -> list[str]:
+    """On few rows intervals are rough, and so is a metric that counts classes alike where one of them is rare."""
+    table = next(iter(evidence.tables.values()))
+    found = []
+    if len(table) < FEW_ROWS:
+        found.append(f"{len(table)} test rows are compared: on fewer than {FEW_ROWS}, intervals are rough themselves.")
+    rows = {label: int((table.target == label).sum()) for label in evidence.schema.classes}
+    rare = [f"{label} ({count})" for label, count in rows.items() if count < FEW_OF_A_CLASS]
+    if rare:
+        found.append(f"Of some classes fewer than {FEW_OF_A_CLASS} test rows are compared: {', '.join(rare)}.")
+    return found
+
+
+@check("too_good", "Is a score too good to be true?")
+def too_good(evidence: Evidence) -> list[str]:
+    """Real data are noisy: who is never wrong may have seen the answers."""
+    return [
+        f"{name} is right about every row: look for the answer among the features."
+        for name, table in evidence.tables.items()
+        if len(table) >= FEW_OF_A_CLASS and _never_wrong(table)
+    ]
+
+
+@check("says_more_than_one_thing", "Does every variant that learns say more than one thing?")
+def says_more_than_one_thing(evidence: Evidence) -> list[str]:
+    """A model that answers every row alike has learnt nothing, or its answers were not understood."""
+    if evidence.schema.kind not in ("classification", "regression"):
+        return []
+    learns = {run.variant for run in evidence.runs if run.family != "rules"}
+    return [
+        f"{name} gives every row the same answer, {table.predictions.output[0]}."
+        for name, table in evidence.tables.items()
+        if name in learns and len(table) >= FEW_OF_A_CLASS and len(set(table.predictions.output.tolist())) == 1
+    ]
+
+
+@check("same_machine", "Do all latencies and fit times come from the same kind of machine?")
+def same_machine(evidence: Evidence) -> list[str]:
+    """Seconds of one machine say nothing about those of another, nor do the costs that are made of them."""
+    machines = {run.variant: _machine(run) for run in evidence.runs if run.environment}
+    if len(set(machines.values())) < 2:
+        return []
+    return [f"Seconds were measured on different machines: {', '.join(f'{k} on {v}' for k, v in machines.items())}."]
+
+
+@check("same_version", "Were all variants made by the same version of bakeoff?")
+def same_version(evidence: Evidence) -> list[str]:
+    """What a version mends may be why a variant is better."""
+    of = {run.variant: run.environment.get("versions", {}).get("bakeoff") for run in evidence.runs if run.environment}
+    if len(set(of.values())) < 2:
+        return []
+    return [f"Runs are of different versions of bakeoff: {', '.join(f'{k} {v}' for k, v in of.items())}."]
+
+
+@check("timed_alone", "Was every variant timed while no other ran?")
+def timed_alone(evidence: Evidence) -> list[str]:
+    """Variants that share a machine slow each other down."""
+    spans = sorted(
+        (start, start + timedelta(seconds=_seconds(run)), run.variant, _machine(run))
+        for run in evidence.runs
+        if run.environment and (start := _started(run)) is not None
+    )
+    beside = [
+        f"{a} and {b}"
+        for (_, end, a, machine), (begin, _, b, other) in combinations(spans, 2)
+        if begin < end and machine == other
+    ]
+    told = "the latencies and fit times of who ran at the same time say little"
+    return [f"{', '.join(beside)} ran side by side: {told}."] if beside else []
+
+
+OWN = (
+    same_budget, met_constraints, simple_baseline, enough_rows, too_good, says_more_than_one_thing, same_machine,
+    same_version, timed_alone,
+)  # fmt: skip
+"""bakeoff's own checks."""
+
+
+def _budget(budget: Mapping[str, Any]) -> str:
+    return " or ".join(f"{value:g} {key}" for key, value in budget.items() if value is not None) or "unlimited"
+
+
+def _never_wrong(table: PredictionTable) -> bool:
+    kind, output = kinds.get(table.schema.kind), table.predictions.output
+    if kind.is_numeric:
+        return bool(np.allclose(output, table.target, rtol=SAME, atol=0))
+    return kind.is_right is not None and bool(kind.is_right(output, table.target).all())
+
+
+def _machine(run: Run) -> str:
+    here = run.environment
+    gpus = "".join(f", {gpu}" for gpu in here.get("gpus", ()))
+    return f"{here.get('cpu')} with {here.get('cores')} cores{gpus}"
+
+
+def _seconds(run: Run) -> float:
+    """Since it started, which is when its data were there."""
+    return sum(seconds for step, seconds in run.seconds.items() if step != "data")
+
+
+def _started(run: Run) -> datetime | None:
+    try:
+        return datetime.fromisoformat(run.started)
+    except ValueError:
+        return None

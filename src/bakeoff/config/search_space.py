@@ -1,0 +1,202 @@
+"""Search spaces: declared in Hydra's sweep grammar by components, gathered over a composed config."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, QuotedString, RangeSweep
+
+from bakeoff.config import wiring
+from bakeoff.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import Trial
+
+GRAMMAR = "choice(a, b), range(4, 10), interval(0.1, 1), int(interval(1, 9)), tag(log, interval(0.01, 100))"
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One thing to search over.
+
+    Attributes:
+        key: of the config, e.g. ``model.depth``, or a config group, e.g. ``model``.
+        sweep: its values in Hydra's sweep grammar.
+        when: conditions on other keys, each key → the value it must have; all must hold. ``task.columns`` holds the
+            kinds of columns that the task has, and ``task.kind`` its kind.
+    """
+
+    key: str
+    sweep: str
+    when: tuple[tuple[str, Any], ...] = ()
+
+    def applies(self, content: Mapping[str, Any]) -> bool:
+        """Whether the conditions hold in a config; of a list, one must be the value."""
+        for key, wanted in self.when:
+            found = get(content, key)
+            if str(wanted) not in ([str(item) for item in found] if isinstance(found, list) else [str(found)]):
+                return False
+        return True
+
+
+def gather(content: Mapping[str, Any], kind: str) -> list[Dimension]:
+    """The dimensions of a resolved config: each component's ``search_space``, then ``search.space``, which overrides.
+
+    A component's keys are relative to itself, but for those that name a group of ``parts``. What is declared below
+    ``classifier`` or ``regressor`` is left out where the task is of the other kind.
+
+    Raises:
+        ConfigError: a space names a key that the config does not have, or is not in the grammar.
+    """
+    found: dict[str, Dimension] = {}
+    other = {"classification": "regressor", "regression": "classifier", "forecast": "classifier"}.get(kind, "")
+    for path, component in _components(content):
+        for key, declared in (component.get("search_space") or {}).items():
+            if other and str(key).split(".")[0] == other:
+                continue
+            whole = str(key) if key in wiring.GROUPS else f"{path}.{key}"
+            found[whole] = _dimension(whole, declared, f"{path}.search_space.{key}", path)
+    for key, declared in (content["search"].get("space") or {}).items():
+        found[str(key)] = _dimension(str(key), declared, f"search.space.{key}", "")
+    for dimension in found.values():
+        distribution(dimension)
+        _check_key(dimension.key, content)
+    return list(found.values())
+
+
+def distribution(dimension: Dimension) -> BaseDistribution:
+    """The Optuna distribution that a dimension's sweep means. Raises ``ConfigError`` when it means none."""
+    made = _distribution(dimension.key, dimension.sweep)
+    if made is None:
+        raise ConfigError(f"{dimension.key}: {dimension.sweep!r} is not something to search over. Write {GRAMMAR}.")
+    return made
+
+
+def suggest(trial: Trial, dimension: Dimension) -> Any:
+    """A trial's value of a dimension."""
+    found: Any = distribution(dimension)
+    if hasattr(found, "choices"):
+        return trial.suggest_categorical(dimension.key, found.choices)
+    ask = trial.suggest_float if isinstance(found.low, float) else trial.suggest_int
+    return ask(dimension.key, found.low, found.high, step=found.step, log=found.log)
+
+
+def examples(dimension: Dimension) -> list[Any]:
+    """Values of a dimension by which its type can be checked: every choice, or the bounds."""
+    found = distribution(dimension)
+    return list(getattr(found, "choices", ())) or [found.low, found.high]  # type: ignore[attr-defined]
+
+
+def is_continuous(dimension: Dimension) -> bool:
+    """Whether a dimension has more values than can be tried."""
+    found = distribution(dimension)
+    return hasattr(found, "low") and isinstance(found.low, float) and getattr(found, "step", None) is None
+
+
+def is_group(key: str) -> bool:
+    """Whether a key has the form of a config group's: one word, or words with slashes or an @package."""
+    return "." not in key or "/" in key or "@" in key
+
+
+def get(content: Mapping[str, Any], key: str) -> Any:
+    """The value at a dotted key; None where there is none."""
+    node: Any = content
+    for part in key.split("."):
+        node = node.get(part) if isinstance(node, Mapping) else None
+    return node
+
+
+def updated(content: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A config with other values at some dotted keys; what lies beside them is shared, not copied."""
+    result = dict(content)
+    for key, value in values.items():
+        *parents, last = key.split(".")
+        node = result
+        for part in parents:
+            node[part] = dict(node[part])
+            node = node[part]
+        node[last] = value
+    return result
+
+
+def _components(content: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for key, value in content.items():
+        if isinstance(value, Mapping) and not (not path and key == "search"):
+            where = f"{path}.{key}" if path else str(key)
+            if "search_space" in value:
+                yield where, value
+            yield from _components(value, where)
+
+
+def _dimension(key: str, declared: Any, where: str, prefix: str) -> Dimension:
+    if isinstance(declared, Mapping):
+        if not set(declared) <= {"sweep", "when"} or "sweep" not in declared:
+            raise ConfigError(
+                f"{where}: a conditional space is {{sweep: …, when: {{key: value}}}}; "
+                f"here are {', '.join(map(str, declared))}."
+            )
+        conditions = (declared.get("when") or {}).items()
+        when = tuple((f"{prefix}.{k}" if prefix and not k.startswith("task.") else str(k), v) for k, v in conditions)
+        return Dimension(key, str(declared["sweep"]), when)
+    return Dimension(key, str(declared))
+
+
+def _check_key(key: str, content: Mapping[str, Any]) -> None:
+    """Refuse a key under a component that holds no such thing: most are misspelt."""
+    parent, _, last = key.rpartition(".")
+    if is_group(key):
+        return
+    node = get(content, parent)
+    if not isinstance(node, Mapping):
+        raise ConfigError(
+            f"search.space: there is no {parent} in the config, so {key} cannot be searched."
+            f"{did_you_mean(parent, content)}"
+        )
+    if last not in node and "_target_" not in node:
+        raise ConfigError(
+            f'search.space: {parent} has no key "{last}". Keys: {", ".join(map(str, node))}.'
+            f"{did_you_mean(last, map(str, node))}"
+        )
+
+
+@lru_cache(maxsize=1024)
+def _distribution(key: str, sweep: str) -> BaseDistribution | None:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    try:
+        override: Override = OverridesParser.create().parse_override(f"x={sweep}")
+    except Exception as error:
+        raise ConfigError(f"{key}: {sweep!r} cannot be read: {str(error).splitlines()[0]} Write {GRAMMAR}.") from None
+    value = override.value()
+    if isinstance(value, ChoiceSweep):
+        return CategoricalDistribution([_plain(item) for item in value.list])
+    if isinstance(value, RangeSweep):
+        low, high, step = value.start, value.stop, value.step
+        if low is None or high is None:
+            return None
+        if all(isinstance(x, int) for x in (low, high, step)):
+            last = low + (math.ceil((high - low) / step) - 1) * step
+            return IntDistribution(
+                int(low), int(last), log="log" in value.tags, step=1 if "log" in value.tags else int(step)
+            )
+        last = low + (math.ceil((high - low) / step - 1e-9) - 1) * step
+        return FloatDistribution(float(low), float(last), step=float(step))
+    if isinstance(value, IntervalSweep):
+        assert value.start is not None and value.end is not None
+        log = "log" in value.tags
+        if isinstance(value.start, int) and isinstance(value.end, int):
+            return IntDistribution(value.start, value.end, log=log)
+        return FloatDistribution(float(value.start), float(value.end), log=log)
+    return None
+
+
+def _plain(item: Any) -> Any:
+    if isinstance(item, QuotedString):
+        return item.text
+    return item

@@ -1,0 +1,97 @@
+"""What a variant will ask of its LLM, and what that will cost: before it asks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bakeoff import environment
+from bakeoff.config import components, wiring
+from bakeoff.execution import runner
+from bakeoff.grading.base import GradesByLLM
+from bakeoff.llm.base import Planned
+from bakeoff.models.base import AsksLLM, Context
+from bakeoff.request.spec import Request
+from bakeoff.search.evaluation import folds
+from bakeoff.task import Examples, Task
+
+CHARACTERS_PER_TOKEN = 4
+"""Of English, roughly, whatever the tokenizer (OpenAI, "What are tokens and how to count them?")."""
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Requests to an LLM; answers that are replayed from the cache make them fewer.
+
+    Attributes:
+        calls: for the test rows, and for all trials of a search that sets their number.
+        input_tokens: estimated from the prompts' length.
+        output_tokens: the most that the answers may take.
+        cost_usd: of these tokens; NaN where the price is not known.
+        trials: of the search; None where it is limited by other things, and the figures are of one trial.
+    """
+
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float
+    trials: int | None = 0
+
+    def __str__(self) -> str:
+        """For a person."""
+        price = "free of charge" if self.cost_usd == 0 else f"at most about ${self.cost_usd:,.2f}"
+        price = "unknown price, set llm.price" if math.isnan(self.cost_usd) else price
+        each = ", for the test rows and one trial" if self.trials is None else ""
+        return (
+            f"up to {self.calls:,} calls, about {self.input_tokens:,} tokens in, at most {self.output_tokens:,} out, "
+            f"{price}{each}"
+        )
+
+
+def of(request: Request) -> dict[str, Projection]:
+    """What a variant asks LLMs: ``model``, and each grader that asks one by its name. Empty where it asks none.
+
+    It reads the data where there is something to ask, and asks, embeds and indexes nothing.
+
+    Raises:
+        ConfigError, DataError, AssetError: the request cannot be served.
+    """
+    graders = {name for name, node in (request.metrics.graders or {}).items() if "llm" in node}
+    if "llm" not in request.parts and not graders:
+        return {}
+    task = runner.load_task(request)
+    test, _ = runner.asked(task, request.content.get("test_rows"))
+    found = {}
+    model = components.instantiate(wiring.assembled(request.content["model"], request.content), "model")
+    if isinstance(model, AsksLLM) and (projected := _of_model(model, test, task, request)).calls:
+        found["model"] = projected
+    for name, grader in runner.make_graders(request, task.schema).items():
+        if isinstance(grader, GradesByLLM):
+            found[name] = _projection([Planned(grader.llm, grader.planned(test.X, test.y))])
+    return found
+
+
+def _of_model(model: AsksLLM, test: Examples, task: Task, request: Request) -> Projection:
+    development = task.development
+    context = Context(task.schema, request.seed, environment.cores(), corpus=development.corpus)
+    asked = model.planned(development.examples, test.X, context)
+    if not request.is_tuned:
+        return _projection(asked)
+    one = [
+        planned
+        for fold in folds(development, request.search.validation, request.seed)
+        for planned in model.planned(fold.train, fold.valid.X, context)
+    ]
+    trials = request.search.trials
+    return _projection(asked + one * (trials or 1), trials)
+
+
+def _projection(asked: Sequence[Planned], trials: int | None = 0) -> Projection:
+    calls, read, written, cost_usd = 0, 0, 0, 0.0
+    for planned in asked:
+        characters = sum(len(message.content) for ask in planned.asks for message in ask.messages)
+        tokens = characters // CHARACTERS_PER_TOKEN, sum(ask.max_tokens for ask in planned.asks)
+        calls, read, written = calls + len(planned.asks), read + tokens[0], written + tokens[1]
+        cost_usd += planned.llm.cost(*tokens)
+    return Projection(calls, read, written, cost_usd, trials)

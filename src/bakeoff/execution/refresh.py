@@ -1,0 +1,271 @@
+"""The regular update: a model refitted on new data, and judged against the one in production on the same new rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from bakeoff import data, record
+from bakeoff.compare import comparison, decision
+from bakeoff.compare.comparison import Comparison
+from bakeoff.config import components
+from bakeoff.config.components import DecisionSettings
+from bakeoff.errors import BakeoffError, ConfigError, DataError, VariantsFailed, did_you_mean
+from bakeoff.execution import rerun as again
+from bakeoff.execution import runner
+from bakeoff.execution.runner import Fitted
+from bakeoff.models import persistence, state
+from bakeoff.models.tabular import in_memory
+from bakeoff.record import Run
+from bakeoff.request.spec import ROLES, Request
+from bakeoff.task import Examples, Schema, Task
+from bakeoff.tasks import kinds
+
+INCUMBENT, REFRESHED = "incumbent", "refreshed"
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """What came of a refresh.
+
+    Attributes:
+        folder: the new bake-off, with the runs ``incumbent`` and ``refreshed``.
+        of: the run folder of the model that was refreshed.
+        comparison: of the two.
+    """
+
+    folder: Path
+    of: Path
+    comparison: Comparison
+
+
+def refresh(
+    folder: Path,
+    overrides: Sequence[str],
+    conf: Path,
+    announce: Callable[[str], None] = lambda doing: None,
+) -> Refresh:
+    """Refit a recorded variant on new data, and compare it with itself as it was, on new test rows.
+
+    Args:
+        folder: of a bake-off, whose winner is refreshed, or of a run.
+        overrides: ``data=…`` (where the rows come from), ``data.…``, ``decision.…`` and ``name=…``.
+        conf: the shipped config tree.
+        announce: told what happens.
+
+    Raises:
+        ConfigError: an override is wrong, or the model cannot be made from its record.
+        DataError: the new data have other columns, or the old model knows all their test rows.
+        VariantsFailed: one of the two failed.
+    """
+    of, notes = chosen(folder)
+    run = again.finished(of)
+    content, name = _changed(of, run, overrides, conf)
+    into = again.named_folder(of.parent, name) if name else again.new_folder(of.parent, "refresh")
+    if into.exists():
+        raise ConfigError(f"name: {into} is there already. Give another name=…")
+    content |= {"name": into.name, "incumbent": INCUMBENT, "refreshed_from": str(of.absolute())}
+    runner.forget_tasks()
+    learnt, fitted = _learnt(of, run), _fitted(of, run)
+    task, more = _task(Request(content, into), fitted.schema, run, learnt)
+    if task.schema.positive is not None:
+        content["data"]["positive"] = task.schema.positive
+    asked = {word: Request({**content, "variant": word}, into / word) for word in (INCUMBENT, REFRESHED)}
+    deciding = asked[REFRESHED].decision
+    decision.deciding_metric(deciding.metric, task.schema)
+    for word, request in asked.items():
+        with record.logged(request.folder):
+            runner.run(
+                request, lambda choices: content, announce, task,
+                fitted if word == INCUMBENT else None, (*notes, *more) if word == INCUMBENT else (),
+            )  # fmt: skip
+    compared, runs = comparison.of_folder(into, deciding, INCUMBENT)
+    failed = [f"{r.variant}: {r.error['message']}" for r in runs if r.error]
+    if failed:
+        raise VariantsFailed("\n".join(failed), [r.folder for r in runs])
+    return Refresh(into, of, compared)
+
+
+def chosen(folder: Path) -> tuple[Path, list[str]]:
+    """The run folder of what is to be refreshed, and what there is to say about the choice.
+
+    Of a bake-off it is the winner; the incumbent where the verdict was that there is not enough evidence.
+    """
+    runs = record.read_runs(folder)
+    if record.is_run(folder):
+        return folder, []
+    last = record.read_config(runs[-1].folder) or {}
+    settings = components.typed(DecisionSettings, last.get("decision") or {}, "decision")
+    names = [run.variant for run in runs]
+    incumbent = last.get("incumbent") if last.get("incumbent") in names else None
+    compared, _ = comparison.of_folder(folder, settings, incumbent)
+    name = compared.winner or compared.incumbent
+    notes = []
+    if compared.winner is None:
+        notes.append(f"{folder.name} ended without a winner: its incumbent, {name}, was refreshed.")
+    return next(run.folder for run in runs if run.variant == name), notes
+
+
+def _changed(of: Path, run: Run, overrides: Sequence[str], conf: Path) -> tuple[dict[str, Any], str | None]:
+    """The recorded config of the model as it was fitted, with new data; and the name of the new bake-off, if given."""
+    content = record.read_fitted(of) or {}
+    if (content.get("model") or {}).get("_target_") == in_memory.TARGET:
+        raise ConfigError(f"{of}: the model was an object in memory: it cannot be fitted anew from its record.")
+    content |= {"search": {"sampler": None}, "resume": False}
+    content["data"] = _pinned(dict(content["data"]), record.schema_of(run))
+    content["decision"] = dict(content["decision"])
+    name, changed = None, False
+    for override in overrides:
+        key, is_override, written = override.partition("=")
+        group, _, rest = key.partition(".")
+        if not is_override or group not in ("data", "decision", "name") or (group == "decision" and not rest):
+            raise ConfigError(
+                f"refresh: {override} is not taken. What is: data=…, data.…=…, decision.…=…, name=…"
+                f"{did_you_mean(group, ('data', 'decision', 'name'))}"
+            )
+        if key == "name":
+            name = written
+        elif key == "data":
+            content["data"] = _from(written, content["data"], conf)
+        else:
+            _set(content[group], rest.split("."), yaml.safe_load(written))
+        changed = changed or group == "data"
+    if not changed:
+        raise ConfigError("refresh: name the new data, e.g. data.path=new.csv, or data=csv data.path=new.csv")
+    components.check_component({k: v for k, v in content["data"].items() if k not in ROLES}, "data", also=ROLES)
+    return content, name
+
+
+def _pinned(node: dict[str, Any], schema: Schema) -> dict[str, Any]:
+    """The data config with what was found out about the old rows written down, so that new ones are read alike."""
+    node["kind"] = schema.kind
+    if not kinds.get(schema.kind).has_corpus:
+        node["text"] = list(dict.fromkeys([*(node.get("text") or []), *schema.of_kind("text")]))
+    return node
+
+
+def _from(option: str, node: Mapping[str, Any], conf: Path) -> dict[str, Any]:
+    """The data config with another source, and the roles of columns as they are."""
+    files = {file.stem: file for file in sorted((conf / "data").glob("*.yaml"))}
+    if option not in files:
+        raise ConfigError(
+            f'data: there is no option "{option}". Options: {", ".join(files)}.{did_you_mean(option, files)}'
+        )
+    source = yaml.safe_load(files[option].read_text("utf-8"))
+    taken = {k: v for k, v in source.items() if k not in (*ROLES, "defaults", "card") and v != "???"}
+    return {**taken, **{k: v for k, v in node.items() if k in ROLES or k == "card"}}
+
+
+def _set(node: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    *parents, last = path
+    for part in parents:
+        node[part] = dict(node.get(part) or {})
+        node = node[part]
+    node[last] = value
+
+
+def _fitted(of: Path, run: Run) -> Fitted:
+    """The model in production, and what it was fitted for: not always what its run was asked."""
+    folder = of / record.MODEL
+    model = persistence.load(folder)
+    schema = state.read(folder)[0] if (folder / state.FILE).is_file() else record.schema_of(run)
+    return Fitted(model, folder, schema)
+
+
+def _learnt(of: Path, run: Run) -> NDArray[np.uint64] | None:
+    """Hashes of the rows that the model learnt from: as recorded, or of the old data where they are still the same."""
+    hashes = record.read_learnt(of)
+    if hashes is not None:
+        return hashes
+    try:
+        task = runner.load_task(Request(record.read_config(of) or {}, of))
+    except BakeoffError:
+        return None
+    return data.hashes(task.development.examples) if task.fingerprint == run.fingerprint else None
+
+
+def _task(request: Request, known: Schema, run: Run, learnt: NDArray[np.uint64] | None) -> tuple[Task, list[str]]:
+    """The new task without the test rows that the old model learnt from, and what there is to say about it."""
+    task = runner.load_task(request)
+    _check_columns(task.schema, known, request)
+    order = list(known.columns)
+    schema = replace(task.schema, columns=dict(known.columns))
+    if schema.positive is not None and request.data.positive is None and known.positive in schema.classes:
+        schema = replace(schema, positive=known.positive)  # the rarer class may be another one now
+    development = replace(
+        task.development,
+        schema=schema,
+        examples=_ordered(task.development.examples, order),
+    )
+    test, fingerprint, notes = _ordered(task.test, order), task.fingerprint, []
+    if learnt is None:
+        notes.append(
+            f"It is not recorded which rows {run.variant} learnt from: where test rows are among them, it is at an "
+            "advantage."
+        )
+    else:
+        is_new = ~np.isin(data.hashes(test), learnt)
+        if not is_new.any():
+            raise DataError(
+                f"refresh: {run.variant} learnt from every one of the {len(test):,} test rows, so nothing can be told "
+                "about it. Give rows that it never saw, e.g. data.test_path=…, or a split by time."
+            )
+        if not is_new.all():
+            left_out = int((~is_new).sum())
+            notes.append(
+                f"{left_out:,} of {len(test):,} test rows are equal to rows that {run.variant} learnt from, and were "
+                "left out."
+            )
+            test = test.take(np.flatnonzero(is_new))
+            fingerprint = hashlib.sha256(fingerprint.encode() + is_new.tobytes()).hexdigest()
+    notes += _new_labels(test, known, run)
+    return replace(
+        task,
+        development=development,
+        test=test,
+        fingerprint=fingerprint,
+        split={**task.split, "test": len(test)},
+    ), notes
+
+
+def _check_columns(asked: Schema, known: Schema, request: Request) -> None:
+    """Raise ``DataError`` unless the new rows have the columns that the old model takes."""
+    told = []
+    missing = [name for name in known.columns if name not in asked.columns]
+    added = [name for name in asked.columns if name not in known.columns]
+    if missing:
+        told.append(f"missing: {', '.join(missing)}.")
+    if added:
+        told.append(f"new: {', '.join(added)}. Leave them out: data.ignore=[{','.join(added)}].")
+    told += [
+        f"{name} was {kind} and is {asked.columns[name]} now."
+        for name, kind in known.columns.items()
+        if name in asked.columns and asked.columns[name] != kind
+    ]
+    if told:
+        where = request.source.get("path") or request.data.name
+        raise DataError(f"refresh: {where} has other columns than the model was fitted for. " + " ".join(told))
+
+
+def _ordered(examples: Examples, columns: Sequence[str]) -> Examples:
+    return replace(examples, X=examples.X[list(columns)])
+
+
+def _new_labels(test: Examples, known: Schema, run: Run) -> list[str]:
+    """What must be known of test rows whose label the old model never saw."""
+    if known.kind != "classification":
+        return []
+    unseen = [str(label) for label in test.y if label not in known.classes]
+    if not unseen:
+        return []
+    labels = ", ".join(f'"{label}"' for label in sorted(set(unseen)))
+    return [
+        f"{len(unseen):,} test rows are labelled {labels}, which {run.variant} never saw: its answers are wrong there."
+    ]

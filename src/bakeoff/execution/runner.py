@@ -1,0 +1,384 @@
+"""The single runner: one variant, fitted, evaluated on the test split, recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import shutil
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff import assets, cost, data, environment, record, search
+from bakeoff.config import components, wiring
+from bakeoff.errors import BakeoffError, ConfigError, LLMError
+from bakeoff.execution import scoring
+from bakeoff.execution.measurement import PeakMemory, latency
+from bakeoff.models import classes as labels
+from bakeoff.models import persistence
+from bakeoff.models.base import AnswersInBatches, Context, Curves, Explains, Model, Remarks
+from bakeoff.record import Run, Score
+from bakeoff.request.spec import Request
+from bakeoff.search import Compose, Search
+from bakeoff.task import Examples, Predictions, PredictionTable, Schema, Task
+from bakeoff.tasks import kinds
+from bakeoff.tracking import beside
+
+if TYPE_CHECKING:
+    from bakeoff.grading.base import Grader
+
+log = logging.getLogger(__name__)
+Step = Callable[[str], None]
+
+_loaded: dict[str, Task] = {}
+
+
+@dataclass
+class Clock:
+    """Seconds spent on each step, announced as it begins."""
+
+    announce: Step
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str, doing: str) -> Iterator[None]:
+        """Time a block under ``name``; ``doing`` says to a person what happens."""
+        self.announce(doing)
+        log.info(doing)
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = time.perf_counter() - start
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model that was fitted before.
+
+    Attributes:
+        model: as it was loaded.
+        folder: that it was loaded from.
+        schema: of the task that it was fitted for.
+    """
+
+    model: Model
+    folder: Path
+    schema: Schema
+
+    def copy(self, folder: Path) -> None:
+        """Write it, as it is, into an existing, empty folder."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+
+
+def run(
+    request: Request,
+    compose: Compose,
+    announce: Step = lambda doing: None,
+    task: Task | None = None,
+    fitted: Fitted | None = None,
+    notes: Sequence[str] = (),
+) -> Run:
+    """Run one variant to its record: tuned where a search is on, fitted, and evaluated once on the test split.
+
+    What the variant does wrong is recorded, not raised.
+
+    Args:
+        request: the variant.
+        compose: composes its config anew for other choices of config groups, which a search may try.
+        announce: told what happens.
+        task: what is asked; None: what the request says.
+        fitted: the model that answers; None: one that is fitted here.
+        notes: what a reader must know of this run beforehand.
+
+    Raises:
+        ConfigError, DataError, AssetError: the request cannot be served; nothing was written.
+        KeyboardInterrupt: recorded as interrupted, then raised again.
+    """
+    clock = Clock(announce)
+    known = assets.resolved()
+    with clock.step("data", "loading data"):
+        task = task or load_task(request)
+        make_model(request.content, task.schema)
+    surroundings, diff = _surroundings(request)
+    started = Run(
+        folder=request.folder,
+        variant=request.variant,
+        family=str(request.card.get("family", "")),
+        status="interrupted",
+        started=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        task=_describe(task),
+        fingerprint=task.fingerprint,
+        parameters=_parameters(request.content),
+        card=request.card,
+        cost=request.cost,
+        environment=surroundings,
+        seconds=clock.seconds,
+        notes=tuple(notes),
+    )
+    record.begin(request.folder, request.content, environment.installed(), diff)
+    try:
+        if request.is_tuned:
+            with clock.step("search", "searching"):
+                best = searching(request, task, compose, announce).run()
+            record.write_trials(request.folder, best.trials)
+            record.write_fitted(request.folder, best.content)
+            request = replace(request, content=best.content)
+            started = replace(started, search=best.summary, parameters=_parameters(best.content))
+        ended = _evaluate(request, task, started, clock, fitted)
+        return _recorded(request, replace(ended, environment={**surroundings, "assets": _assets(request, known)}))
+    except KeyboardInterrupt:
+        _recorded(request, started)
+        raise
+    except Exception as error:
+        log.exception("the variant failed")
+        told = str(error) if isinstance(error, BakeoffError) else f"{type(error).__name__}: {error}"
+        failure = {"type": type(error).__name__, "message": told, "traceback": traceback.format_exc()}
+        return _recorded(request, replace(started, status="failed", error=failure))
+
+
+def _recorded(request: Request, run: Run) -> Run:
+    """The run, in its folder, from where it may be tracked."""
+    record.finish(run)
+    beside.after_run(request)
+    return run
+
+
+def load_task(request: Request) -> Task:
+    """The task of a request; the last one stays in memory, for the other variants of a bake-off."""
+    key = request.data_key
+    if key not in _loaded:
+        _loaded.clear()
+        source = components.instantiate(request.source, "data")
+        _loaded[key] = data.load(source, request.data)
+    return _loaded[key]
+
+
+def forget_tasks() -> None:
+    """Read data anew when they are asked for next: in a process that lives on, a file may have changed meanwhile."""
+    _loaded.clear()
+
+
+def make_model(content: Mapping[str, Any], schema: Schema) -> Model:
+    """The unfitted model of a resolved config. Raises ``ConfigError`` when it cannot serve the task."""
+    from bakeoff.models.forecast import lags
+    from bakeoff.models.tabular.estimator import adapt
+
+    model = lags.adapted(adapt(components.instantiate(wiring.assembled(content["model"], content), "model")), schema)
+    model.check(schema)
+    return model
+
+
+def make_graders(request: Request, schema: Schema) -> dict[str, Grader]:
+    """What grades answers of the task, by name; none where a task has no documents."""
+    if not kinds.get(schema.kind).has_corpus:
+        return {}
+    nodes = request.metrics.graders or {}
+    return {name: components.instantiate(node, f"metrics.graders.{name}") for name, node in nodes.items()}
+
+
+def searching(request: Request, task: Task, compose: Compose, announce: Step = lambda doing: None) -> Search:
+    """The search of a request. Only the development rows are handed on."""
+    schema = task.schema
+    return search.of(
+        request, task.development, task.fingerprint, lambda content: make_model(content, schema), compose, announce
+    )
+
+
+def work(request: Request, compose: Compose, announce: Step = lambda doing: None) -> None:
+    """As one of several workers: do trials of a request's search, and nothing else."""
+    searching(request, load_task(request), compose, announce).work()
+
+
+def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: Fitted | None) -> Run:
+    """Fit where nobody did before, predict the test split once, measure, grade and score."""
+    development = task.development
+    with PeakMemory() as memory:
+        model = fitted.model if fitted else _fit(request, task, clock)
+    test, notes = asked(task, request.content.get("test_rows"))
+    table = _answered(model, test, task, request, clock, fitted)
+    if len(table) < len(test):
+        notes.append(f"Its budget ended after {len(table):,} of {len(test):,} test rows.")
+        test = test.take(_positions(test, table))
+    graded, of_graders, of_grading = _graded(request, test, table, clock)
+    notes += of_grading
+    with clock.step("record", "saving"):
+        record.write_predictions(request.folder, graded)
+        if fitted:
+            model_bytes = record.write_model(request.folder, fitted.copy)
+            learnt = record.read_learnt(fitted.folder.parent)
+        else:
+            model_bytes = record.write_model(request.folder, lambda folder: persistence.save(model, folder))
+            learnt = data.hashes(development.examples)
+        if learnt is not None:
+            record.write_learnt(request.folder, learnt)
+    measured = {
+        "throughput_rows_per_s": len(table) / max(_seconds_of_all(table, clock.seconds["predict"]), 1e-9),
+        "fit_seconds": clock.seconds.get("fit", math.nan),
+        "model_bytes": float(model_bytes),
+        "peak_memory_mb": math.nan if fitted else memory.megabytes,
+    }
+    with clock.step("score", "scoring"):
+        took = cost.spent(clock.seconds, started.search, measured["throughput_rows_per_s"])
+        try:
+            graded = cost.priced(graded, request.cost, took)
+        except ConfigError as error:
+            notes.append(f"What its answers cost is not known: {error}")
+        scores = scoring.score(graded, request) | {name: Score(value) for name, value in measured.items()}
+        slices, stages = scoring.slices(graded, request), scoring.stages(graded)
+    if isinstance(model, Remarks):
+        notes += model.notes()
+    details = {**(model.details() if isinstance(model, Explains) else {}), **of_graders}
+    return replace(
+        started,
+        status="ok",
+        metrics=scores,
+        slices=slices,
+        stages=stages,
+        details=details,
+        notes=(*started.notes, *notes),
+    )
+
+
+def _fit(request: Request, task: Task, clock: Clock) -> Model:
+    model = make_model(request.content, task.schema)
+    development = task.development
+    context = Context(
+        task.schema,
+        request.seed,
+        environment.cores(),
+        corpus=development.corpus,
+        folder=request.folder / record.CHECKPOINTS,
+        announce=clock.announce,
+    )
+    with clock.step("fit", "fitting"):
+        if model.uses_validation:
+            model.fit(development.train, development.valid, context)
+        else:
+            model.fit(development.examples, None, context)
+    if isinstance(model, Curves):
+        record.write_curves(request.folder, model.curves())
+    return model
+
+
+def _surroundings(request: Request) -> tuple[dict[str, Any], str]:
+    """Where the run takes place, for the record, and the diff of the working directory."""
+    git = environment.git() if request.content.get("record_git", True) else None
+    diff = git.pop("diff") if git else ""
+    if git:
+        git["diff_sha256"] = hashlib.sha256(diff.encode()).hexdigest() if diff else None
+    return {"command": environment.command(), **environment.describe(), "git": git}, diff
+
+
+def _assets(request: Request, known: Sequence[str]) -> dict[str, str]:
+    """The pinned files that the run used, with their hashes: those that its config names, and others not known before.
+
+    What an earlier variant of the same process has loaded is not resolved again.
+    """
+    content = request.content
+    named = assets.named([content["data"], content["model"], request.parts, request.metrics.graders])
+    used = dict.fromkeys([*named, *(name for name in assets.resolved() if name not in known)])
+    return {name: assets.ASSETS[name].sha256 for name in used}
+
+
+def asked(task: Task, rows: int | None) -> tuple[Examples, list[str]]:
+    """The test rows that are asked: all, or a sample that is the same for every variant and grows with ``rows``."""
+    n = len(task.test)
+    if rows is None or rows >= n:
+        return task.test, []
+    return task.test.take(np.sort(_drawn(task)[:rows])), [f"Asked a sample of {rows:,} of {n:,} test rows."]
+
+
+def _drawn(task: Task) -> NDArray[np.intp]:
+    """The positions of all test rows in the order in which samples grow."""
+    return np.random.default_rng(int(task.split["seed"])).permutation(len(task.test))
+
+
+def _answered(
+    model: Model, test: Examples, task: Task, request: Request, clock: Clock, fitted: Fitted | None
+) -> PredictionTable:
+    """The test rows with their answers, without those that the model had no budget left for."""
+    settings = request.metrics
+    is_dear = isinstance(model, AnswersInBatches)
+    if len(task.development.examples) and not is_dear:
+        model.predict(task.development.examples.X.iloc[:1])
+    with clock.step("predict", "predicting"):
+        predictions = model.predict(test.X)
+    if fitted:
+        predictions = labels.over(predictions, fitted.schema.classes, task.schema.classes)
+    _check_answers(predictions, test, task.schema)
+    seconds = predictions.seconds
+    if seconds is None:
+        with clock.step("latency", "timing single predictions"):
+            # In the order in which samples grow: where another variant answers a sample, its rows are the first timed.
+            drawn = _drawn(task)[: len(test)]
+            order = np.argsort(np.argsort(drawn))[: settings.latency_rows]
+            seconds = latency(model, test.X, order, settings.latency_seconds)
+    table = PredictionTable(task.schema, test.ids, test.y, predictions, seconds, test.slices)
+    if predictions.answered is None or predictions.answered.all():
+        return table
+    if not predictions.answered.any():
+        raise LLMError("The budget was spent before the first test row. Raise llm.max_calls or llm.max_cost_usd.")
+    return table.take(np.flatnonzero(predictions.answered))
+
+
+def _positions(test: Examples, table: PredictionTable) -> NDArray[np.intp]:
+    return np.flatnonzero(np.isin(test.ids.astype(str), table.ids.astype(str)))
+
+
+def _seconds_of_all(table: PredictionTable, measured: float) -> float:
+    """How long the answers took: measured, or added up where some were replayed from a cache."""
+    cached = table.predictions.cached
+    return measured if cached is None or not cached.any() else float(np.nansum(table.seconds))
+
+
+def _graded(
+    request: Request, test: Examples, table: PredictionTable, clock: Clock
+) -> tuple[PredictionTable, dict[str, Any], list[str]]:
+    """The table with what each grader gives each answer, what graders have to say of themselves, and notes."""
+    grades: dict[str, Any] = {}
+    details: dict[str, Any] = {}
+    notes: list[str] = []
+    graders = make_graders(request, table.schema)
+    if graders:
+        with clock.step("grade", "grading answers"):
+            for name, grader in graders.items():
+                grades[name] = grader.grade(test.X, table)
+                details[name] = dict(grader.details())
+                notes += grader.notes()
+    return replace(table, grades=grades), details, notes
+
+
+def _check_answers(predictions: Predictions, test: Examples, schema: Schema) -> None:
+    """Refuse answers that do not fit the rows asked: better no figure than a wrong one."""
+    n, k, kind = len(test), len(schema.classes), kinds.get(schema.kind)
+    if np.shape(predictions.output) != (n, *kind.shape(schema)):
+        raise ValueError(f"predict answered with shape {np.shape(predictions.output)} for {n} rows")
+    if predictions.proba is not None and np.shape(predictions.proba) != (n, k):
+        raise ValueError(f"predict gave proba of shape {np.shape(predictions.proba)} for {n} rows and {k} classes")
+    if kind.is_numeric and not np.isfinite(predictions.output.astype(float)).all():
+        raise ValueError("predict answered with values that are not finite")
+
+
+def _parameters(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in content["model"].items() if key not in components.ABOUT} | {
+        group: content[group] for group in wiring.GROUPS if content.get(group) is not None
+    }
+
+
+def _describe(task: Task) -> Mapping[str, Any]:
+    return {
+        "name": task.name,
+        "schema": asdict(task.schema) | {"columns": dict(task.schema.columns)},
+        "split": dict(task.split),
+        "notes": list(task.notes),
+    }

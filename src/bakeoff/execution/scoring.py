@@ -1,0 +1,61 @@
+"""What the answers of a run are worth: over all rows, over parts of them, and by the part of a model that gave them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from bakeoff import metrics
+from bakeoff.compare.statistics import bootstrap, interval
+from bakeoff.record import Score
+from bakeoff.request.spec import Request
+from bakeoff.task import PredictionTable
+from bakeoff.tasks import kinds
+
+
+def score(table: PredictionTable, request: Request) -> dict[str, Score]:
+    """The value of each metric asked for, with its bootstrap interval."""
+    values = metrics.score(table, _wanted(request))
+    draws = bootstrap({"": table}, [metrics.get(name) for name in values], request.decision.resamples)[""]
+    confidence = request.decision.confidence
+    return {name: Score(value, *interval(draws[name], confidence)) for name, value in values.items()}
+
+
+def slices(table: PredictionTable, request: Request) -> dict[str, Any]:
+    """The metrics of each part of the rows: by the declared columns, and as the kind of task breaks answers down."""
+    found: dict[str, Any] = {}
+    for column in table.slices.columns:
+        of_column = found.setdefault(str(column), {})
+        for value, rows in table.slices.groupby(column, dropna=False).indices.items():
+            part = table.take(np.asarray(rows, dtype=np.intp))
+            of_column[str(value)] = {"rows": len(part), "metrics": metrics.score(part, _wanted(request))}
+    for name, parts_of in kinds.get(table.schema.kind).breakdown(table).items():
+        found[name] = {
+            part: {"rows": len(of_part), "metrics": metrics.score(of_part, _wanted(request))}
+            for part, of_part in parts_of.items()
+        }
+    return found
+
+
+def stages(table: PredictionTable) -> dict[str, Any]:
+    """How many rows each part of the model answered, and how well."""
+    stage = table.predictions.stage
+    if stage is None:
+        return {}
+    is_right = kinds.get(table.schema.kind).is_right
+    found = {}
+    for name in dict.fromkeys(stage):
+        here = stage == name
+        found[str(name)] = {"coverage": float(here.mean())}
+        if is_right is not None:
+            found[str(name)]["accuracy"] = float(is_right(table.predictions.output[here], table.target[here]).mean())
+    return found
+
+
+def _wanted(request: Request) -> list[str] | None:
+    """Names of the metrics asked for, the one that decides always among them; None for all that apply."""
+    if request.metrics.names is None:
+        return None
+    deciding = [name for name in (request.decision.metric, request.data.metric) if name]
+    return list(dict.fromkeys([*request.metrics.names, *deciding]))

@@ -1,0 +1,365 @@
+"""From command-line overrides to variants: what they are called, what runs, and what follows when all have run."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import itertools
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.plugins.launcher import Launcher
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from bakeoff import plugins, record
+from bakeoff.config import wiring
+from bakeoff.errors import ConfigError, VariantsFailed, did_you_mean
+from bakeoff.execution import launch
+from bakeoff.execution.launch import Job
+from bakeoff.request import spec, validation
+from bakeoff.request.spec import Request
+from bakeoff.tracking import beside
+
+# Overrides of the task, of how it is judged, or of where things go: they do not make a variant another one.
+NOT_OF_THE_VARIANT = (
+    "data", "name", "variant", "experiment", "decision", "metrics", "search", "incumbent", "resume", "record_git",
+    "tracker", "cost", "hydra",
+)  # fmt: skip
+# What the config of a request has. Another Hydra application that chose this sweeper gets its jobs, and no more.
+OF_BAKEOFF = {"data", "model", "decision"}
+LONGEST_NAME = 100  # bytes
+IN_MEMORY = "bakeoff.models.tabular.in_memory.InMemory"
+
+
+def run(
+    master: DictConfig,
+    loader: ConfigLoader,
+    launcher: Launcher,
+    params: Mapping[str, str],
+    arguments: Sequence[str],
+    variants: Mapping[str, Sequence[str]] | None = None,
+    plan: bool = False,
+    show: bool = True,
+    most: int | None = None,
+) -> Sequence[Any]:
+    """Check every variant, run those that have no result yet, compare all that are in the folder.
+
+    Args:
+        master: the composed config, Hydra's own part included.
+        loader: composes the variants.
+        launcher: runs them.
+        params: sweeps that an experiment declares, key → values.
+        arguments: overrides.
+        variants: variants that an experiment declares, name → overrides.
+        plan: say what would run, and run nothing.
+        show: print the comparison.
+        most: how many variants there may be.
+
+    Returns:
+        The run folders of all variants asked for; nothing when it is a plan. What the launcher returned, when another
+        Hydra application chose this sweeper.
+
+    Raises:
+        ConfigError, DataError, AssetError: the request is wrong; nothing has run.
+        VariantsFailed: some variant failed; the others were compared.
+    """
+    if not set(master) >= OF_BAKEOFF:
+        combinations = [tuple(o.input_line or "" for o in c) for c in expand(params, arguments)]
+        folder = Path(str(master.hydra.sweep.dir))
+        folder.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(master, folder / "multirun.yaml")
+        return [launcher.launch(combinations, initial_job_idx=0)]
+    jobs = _jobs(master, loader, params, arguments, variants or {})
+    waiting = [job for job in jobs if not _is_kept(job.request)]
+    _check_incumbents(jobs)
+    if most is not None and len(jobs) > most:
+        raise ConfigError(
+            f"These are {len(jobs)} variants: {', '.join(j.request.variant for j in jobs)}. Ask for {most}."
+        )
+    if plan:
+        from bakeoff.report import terminal
+
+        llm_use = {job.request.variant: _llm_use(job.request) for job in waiting}
+        terminal.show_plan([job.request for job in jobs], [job.request for job in waiting], llm_use)
+        return []
+    _check_folders(waiting)
+    _check_tasks(waiting)
+    gc.freeze()  # data and libraries are loaded, and stay
+    folders = [job.request.folder for job in jobs]
+    try:
+        if waiting:
+            launch.run(launcher, waiting)
+    finally:
+        _remove_if_empty(Path(str(master.hydra.sweep.dir)))
+        failed = _compare(jobs, len(jobs) - len(waiting), show)
+    if failed:
+        raise VariantsFailed(f"{', '.join(failed)} failed; each says why in its {record.LOG}.", folders)
+    return folders
+
+
+def _jobs(
+    master: DictConfig,
+    loader: ConfigLoader,
+    params: Mapping[str, str],
+    arguments: Sequence[str],
+    variants: Mapping[str, Sequence[str]],
+) -> list[Job]:
+    """The variants asked for, composed and checked; all faults are reported together."""
+    jobs: list[Job] = []
+    faults: list[str] = []
+    is_tuned = OmegaConf.select(master, "search.sampler") is not None
+
+    def is_searched(key: str) -> bool:
+        return is_tuned and key != "seed" and not loader.get_group_options(key)
+
+    combinations = [
+        (declared, overrides)
+        for declared in _declared(variants, arguments)
+        for overrides in expand(params, [*variants.get(declared, ()), *arguments], is_searched)
+    ]
+    shares = _shares(master, len(combinations)) if is_tuned else ()
+    for declared, overrides in combinations:
+        asked = (*(o.input_line or "" for o in overrides), *shares)
+        composed = loader.load_sweep_config(master, list(asked))
+        unused = set(wiring.GROUPS) - set(wiring.used(_containers(composed)))
+        telling = [
+            o for o in overrides
+            if o.input_line not in variants.get(declared, ()) and o.key_or_group.split(".")[0] not in unused
+        ]  # fmt: skip
+        name = variant_name(telling, declared or str(master.hydra.runtime.choices.get("model")))
+        asked = (*asked, f"variant='{name}'")
+        with open_dict(composed):
+            composed.variant = name
+        chosen = {k: v for k, v in composed.hydra.runtime.choices.items() if k.partition("/")[0] not in unused}
+        plugins.refuse_shadowed([(s.provider, s.path) for s in loader.get_search_path().get_path()], chosen)
+        folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir"))) / str(composed.variant)
+        if not str(composed.name) or ".." in Path(str(composed.name)).parts or Path(str(composed.name)).is_absolute():
+            raise ConfigError(f'name: "{composed.name}" is not the name of a folder in outputs.')
+        with open_dict(composed):
+            del composed["hydra"]
+        try:
+            job = Job(asked, validation.read(composed, folder))
+            # Values of a part that a variant does not take make no other variant.
+            is_repeated = len(telling) < len(overrides) and any(_are_alike(job, other) for other in jobs)
+            if not is_repeated:
+                jobs.append(job)
+        except ConfigError as error:
+            faults += str(error).splitlines()
+    if faults:
+        raise ConfigError("\n".join(dict.fromkeys(faults)))
+    folders = [job.request.folder for job in jobs]
+    twice = sorted({str(f) for f in folders if folders.count(f) > 1})
+    if twice:
+        raise ConfigError(
+            f"Two variants have the same name, and so the same folder: {', '.join(twice)}. Ask for each once. "
+            "Of several data sets each needs a name= of its own; a value that holds commas needs quotes within quotes: "
+            "key='\"a, b\"'."
+        )
+    return jobs
+
+
+def _llm_use(asked: Request) -> list[str]:
+    """What a variant will ask of LLMs, a sentence each. One that asks none costs no reading of data, nor imports."""
+    if "llm" not in asked.parts and not any("llm" in grader for grader in (asked.metrics.graders or {}).values()):
+        return []
+    from bakeoff.execution import plan
+
+    return [f"{who}: asks the LLM {what}" for who, what in plan.of(asked).items()]
+
+
+def _are_alike(job: Job, other: Job) -> bool:
+    return job.request.folder == other.request.folder and job.request.content == other.request.content
+
+
+def _declared(variants: Mapping[str, Sequence[str]], arguments: Sequence[str]) -> list[str]:
+    """Names of the variants that an experiment declares; none of them where the command line chooses models itself."""
+    chooses = any(a.lstrip("+").partition("=")[0] in ("model", "variant") for a in arguments)
+    return [""] if chooses or not variants else list(variants)
+
+
+def _containers(composed: DictConfig) -> dict[str, Any]:
+    content = OmegaConf.to_container(composed, resolve=False)
+    assert isinstance(content, dict)
+    return {str(k): v for k, v in content.items()}
+
+
+def _shares(master: DictConfig, variants: int) -> list[str]:
+    """Overrides that give each variant an equal share of the budget for the whole bake-off, where there is one."""
+    shares = []
+    for key in spec.BUDGET:
+        total, own = master.search.total[key], master.search[key]
+        if total is not None:
+            share = int(total // variants) if key == "trials" else total / variants
+            if share == 0:
+                raise ConfigError(f"search.total.{key}: {total} is too little for {variants} variants.")
+            shares.append(f"search.{key}={share if own is None else min(own, share)}")
+    return shares
+
+
+def expand(
+    params: Mapping[str, str], arguments: Sequence[str], is_searched: Callable[[str], bool] = lambda key: False
+) -> list[tuple[Override, ...]]:
+    """Every combination of what is swept, in the order in which it is written; an argument replaces the param it names.
+
+    Args:
+        params: sweeps that an experiment declares, key → values.
+        arguments: overrides of the command line.
+        is_searched: whether a sweep of a key's values is left to a search; it then joins ``search.space``.
+
+    Raises:
+        ConfigError: something swept has no list of values.
+    """
+    parser = OverridesParser.create()
+    asked = {o.get_key_element(): o for o in parser.parse_overrides([f"{k}={v}" for k, v in params.items()])}
+    asked |= {o.get_key_element(): o for o in parser.parse_overrides(list(arguments))}
+    choices: list[list[str]] = []
+    for key, override in asked.items():
+        value = (override.input_line or "").partition("=")[2]
+        if not override.is_sweep_override():
+            choices.append([override.input_line or ""])
+        elif is_searched(key):
+            quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+            choices.append([f"++search.space={{{key.lstrip('+')}: '{quoted}'}}"])
+        elif override.is_discrete_sweep():
+            choices.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+        else:
+            raise ConfigError(
+                f"search.space: {key}={value} is continuous, and no search is on. "
+                f"Add search=tpe, or give values: {key}=a,b,c"
+            )
+    return [tuple(parser.parse_overrides(list(combination))) for combination in itertools.product(*choices)]
+
+
+def variant_name(overrides: Sequence[Override], model: str) -> str:
+    """A short name, the same for the same request: the model, then what else was asked, e.g. ``linear-seed=2``."""
+    details = []
+    for override in overrides:
+        key, value = override.key_or_group, override.get_value_element_as_str().strip("'\"")
+        if "." in (override.package or ""):
+            key = str(override.package)  # the place says more than the group
+        if key.endswith("._target_"):  # of a class its name will do
+            key, value = key.removesuffix("._target_"), value.rpartition(".")[2]
+        if "{" in value:  # a mapping, or a list of them: too much for a name
+            value = hashlib.sha256(value.encode()).hexdigest()[:6]
+        if key == "variant":
+            return _of_folder(value) or model
+        if key == "model":
+            model = value
+        elif key.split(".")[0].split("/")[0] not in NOT_OF_THE_VARIANT:
+            details.append(f"{key.removeprefix('model.')}={value}" if not override.is_delete() else f"no-{key}")
+    return _of_folder("-".join([model, *sorted(details)]))
+
+
+def _of_folder(name: str) -> str:
+    """A name that a folder can have on any system, and that stays inside the folder it is made in."""
+    name = re.sub(r"[^\w.=,+-]+", "_", name).lstrip("._").rstrip("_")
+    if len(name.encode()) > LONGEST_NAME:
+        start = name.encode()[:LONGEST_NAME].decode(errors="ignore")
+        name = f"{start}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return name
+
+
+def _is_kept(asked: Request) -> bool:
+    """Whether the folder holds a finished run of this very request. Raises ``ConfigError`` when of another one."""
+    if not asked.content["resume"] or not (asked.folder / record.RESULT).is_file():
+        return False
+    if asked.model.get("_target_") == IN_MEMORY:  # whether it is the same object as then, nobody can tell
+        return False
+    if record.read_run(asked.folder).status != "ok":
+        return False
+    changed = spec.changes(asked)
+    if not changed and spec.is_longer(asked):
+        return False
+    if changed:
+        raise ConfigError(
+            f"{asked.folder} holds a finished run of another request:\n  "
+            + "\n  ".join(changed)
+            + "\nAdd resume=false to replace it, or name=… to keep both."
+        )
+    return True
+
+
+def _check_incumbents(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        incumbent = job.request.content["incumbent"]
+        if incumbent is None:
+            continue
+        there = [other.request.variant for other in jobs if other.request.bakeoff == job.request.bakeoff]
+        there += [path.parent.name for path in sorted(job.request.bakeoff.glob(f"*/{record.RESULT}"))]
+        if incumbent not in there:
+            raise ConfigError(
+                f'incumbent: "{incumbent}" is neither asked for nor in {job.request.bakeoff}. '
+                f"Variants: {', '.join(dict.fromkeys(there))}.{did_you_mean(incumbent, there)}"
+            )
+
+
+def _check_folders(jobs: Sequence[Job]) -> None:
+    for folder in dict.fromkeys(job.request.bakeoff for job in jobs):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = folder / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise ConfigError(
+                f"{folder}: runs cannot be written there: {error.strerror or error}. "
+                "Run elsewhere, or give hydra.sweep.dir=…"
+            ) from None
+
+
+def _check_tasks(jobs: Sequence[Job]) -> None:
+    """Load each task once, and see whether the metric and every model can serve it: before any of them is fitted."""
+    if not jobs:
+        return
+    from bakeoff import search
+    from bakeoff.compare import decision
+    from bakeoff.execution import runner
+
+    faults = []
+    for job in sorted(jobs, key=lambda job: job.request.data_key):
+        try:
+            task = runner.load_task(job.request)
+            decision.deciding_metric(job.request.decision.metric, task.schema)
+            decision.smallest_difference(job.request.decision.smallest_difference, incumbent_value=1)
+            runner.make_model(job.request.content, task.schema)
+            for grader in runner.make_graders(job.request, task.schema).values():
+                grader.check()
+            if job.request.is_tuned:
+                if not job.request.content["resume"]:
+                    search.forget(job.request)
+                # The first to open a study: it refuses one of another request.
+                runner.searching(job.request, task, compose=lambda choices: {}).prepare()
+        except ConfigError as error:
+            faults.append(str(error))
+    if faults:
+        raise ConfigError("\n".join(dict.fromkeys(faults)))
+
+
+def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
+    """Compare what is in each bake-off folder, and return the names of the variants that failed."""
+    from bakeoff.compare import comparison
+    from bakeoff.report import sections, terminal
+
+    failed: list[str] = []
+    for folder, asked in {job.request.bakeoff: job.request for job in jobs}.items():
+        costs = {job.request.variant: job.request.cost for job in jobs if job.request.bakeoff == folder}
+        if not any(folder.glob(f"*/{record.CONFIG}")):
+            continue
+        compared, runs = comparison.of_folder(folder, asked.decision, asked.content["incumbent"], costs)
+        if show:
+            terminal.show(compared, folder, kept, sections.of(compared, runs))
+        mine = {job.request.variant for job in jobs if job.request.bakeoff == folder}
+        failed += [run.variant for run in runs if run.status == "failed" and run.variant in mine]
+    beside.after_comparison([job.request for job in jobs])
+    return failed
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Hydra makes the folder of the default name even when every job goes elsewhere."""
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()

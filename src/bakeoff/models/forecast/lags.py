@@ -1,0 +1,215 @@
+"""Forecasts by a model of numbers: a table with a row for each moment ahead, and columns of what was seen before.
+
+All steps of the horizon share one model, which the step itself is a column of ("direct" forecasting: no forecast is fed
+back, so no error is). One fit and one pass for all steps is what keeps learning and single answers fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+import pandas as pd
+
+from bakeoff.models import persistence, state
+from bakeoff.models.base import Context, Curves, Explains, Model, Remarks
+from bakeoff.models.forecast import series
+from bakeoff.models.forecast.series import Windows
+from bakeoff.task import ColumnKind, Examples, Predictions, Schema, Series
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+INNER = "regressor"
+RECENT = 8  # values up to the origin
+MOST_MULTIPLES = 6  # of a period back
+DECAYS = (2.0, 6.0, 18.0)  # steps after which what was unusual at the origin has lost two thirds of its weight
+DAY = 86_400.0
+
+
+@runtime_checkable
+class LearnsLags(Protocol):
+    """A model of numbers that may forecast by way of a table of lags: it says so, and does nothing for it."""
+
+    learns_lags: bool
+
+
+def adapted(model: Model, schema: Schema) -> Model:
+    """The model itself, or as a forecaster where the task is a forecast and the model learns from lags."""
+    return Lagged(model) if schema.series is not None and isinstance(model, LearnsLags) else model
+
+
+class Lagged:
+    """A regression model as a forecaster. It learns how far each moment ahead is from the mean of the last period.
+
+    Values are in units of ``Series.scales`` and relative to that mean, so that series of any size may be learnt
+    together, and trees can follow a level that they have not seen.
+
+    Args:
+        model: the regression model.
+    """
+
+    learns_lags = False
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.uses_validation = model.uses_validation
+        self._kept: dict[Any, Any] | None = None
+
+    def check(self, schema: Schema) -> None:
+        """Raise ``ConfigError`` when the task is no forecast, or the model cannot serve the table of lags."""
+        self.model.check(_table_schema(schema))
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Learn from the rows' tables of lags; in a search these are made once."""
+        schema = context.schema
+        kept = {} if context.memo is None else context.memo.setdefault(Lagged, {})
+        if "train" not in kept:
+            kept["train"] = _learnt(train, schema)
+            kept["valid"] = _learnt(valid, schema) if valid is not None and len(valid) else None
+        inner = replace(
+            context, schema=_table_schema(schema), memo=None if context.memo is None else kept.setdefault("memo", {})
+        )
+        self.model.fit(kept["train"], kept["valid"], inner)
+        self.schema_ = schema
+        self._kept = None if context.memo is None else kept
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        """Forecast from n origins. Raises ``RuntimeError`` before ``fit``."""
+        if not hasattr(self, "schema_"):
+            raise RuntimeError("Lagged: predict was called before fit.")
+        made = self._table(X)
+        answers = self.model.predict(made.frame).output.reshape(len(X), -1)
+        return Predictions(made.level[:, None] + made.scale[:, None] * answers)
+
+    def details(self) -> Mapping[str, Any]:
+        """The columns of the table, and what the model has to say."""
+        told = self.model.details() if isinstance(self.model, Explains) else {}
+        return {**told, "columns_of_lags": list(_table_schema(self.schema_).columns)}
+
+    def notes(self) -> Sequence[str]:
+        """What the model has to say that a reader must know."""
+        return self.model.notes() if isinstance(self.model, Remarks) else []
+
+    def curves(self) -> Sequence[Mapping[str, float]]:
+        """A row an epoch; none where the model does not learn in epochs."""
+        return self.model.curves() if isinstance(self.model, Curves) else []
+
+    def save(self, folder: Path) -> None:
+        """Write the model into a folder of its own, and the schema as JSON."""
+        (folder / INNER).mkdir()
+        persistence.save(self.model, folder / INNER)
+        state.write(folder, self.schema_)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what ``save`` wrote."""
+        schema, _ = state.read(folder)
+        loaded = cls(persistence.load(folder / INNER))
+        loaded.schema_ = schema
+        return loaded
+
+    def _table(self, X: pd.DataFrame) -> Table:
+        """The table of lags; in a search, that of the validation rows is made once."""
+        if self._kept is None:
+            return table(X, self.schema_)
+        rows, made = self._kept.get("asked", (None, None))
+        if rows is not X:
+            made = table(X, self.schema_)
+            self._kept.setdefault("asked", (X, made))
+        assert isinstance(made, Table)
+        return made
+
+
+@dataclass(frozen=True)
+class Table:
+    """Lags of n origins.
+
+    Attributes:
+        frame: a row for each step ahead of each origin, n × horizon rows.
+        level: what the values of each origin are relative to, shape (n,).
+        scale: what their unit is, shape (n,).
+    """
+
+    frame: pd.DataFrame
+    level: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+
+def table(X: pd.DataFrame, schema: Schema) -> Table:
+    """The table of lags of n origins."""
+    asked, windows = series.of(schema), series.arrays(X, schema)
+    scale = np.where(windows.scales > 0, windows.scales, 1.0)
+    level = windows.target[:, -periods(asked)[0] :].mean(axis=1)
+    relative = (windows.target - level[:, None]) / scale[:, None]
+    made = dict(_columns(relative, windows, asked))
+    made["level"] = np.repeat(level / scale, asked.horizon)
+    frame = pd.DataFrame(np.column_stack(list(made.values())), columns=list(made), copy=False)
+    if asked.name is not None:
+        frame[asked.name] = pd.Series(np.repeat(series.names(X, asked), asked.horizon), dtype="str")
+    return Table(frame, level, scale)
+
+
+def periods(asked: Series) -> list[int]:
+    """After how many moments a pattern may repeat, as far as the window shows it: the day and the season, or 1."""
+    day = DAY / asked.step_seconds if asked.step_seconds else 0.0
+    candidates = {asked.season, int(day) if day.is_integer() else 0}
+    return sorted(p for p in candidates if 1 < p <= asked.window) or [1]
+
+
+def _columns(
+    relative: NDArray[np.float64], windows: Windows, asked: Series
+) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """Names and values of the columns, each of shape (n × horizon,)."""
+    n, horizon, last = len(relative), asked.horizon, asked.window - 1
+    steps = np.arange(1, horizon + 1)
+
+    def alike(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.repeat(values, horizon)
+
+    yield "step", np.tile(steps.astype(np.float64), n)
+    for period in periods(asked):
+        for multiple in range(min(asked.window // period, MOST_MULTIPLES) if period > 1 else 0):
+            before = last + steps - period * (-(-steps // period) + multiple)
+            yield f"lag {period} × {multiple + 1}", relative[:, before].ravel()
+            for c, name in enumerate(asked.past[1:], 1):
+                yield f"{name}, lag {period} × {multiple + 1}", windows.past[:, before, c].ravel()
+    for back in range(min(RECENT, asked.window)):
+        yield f"origin - {back}", alike(relative[:, last - back])
+    shortest = periods(asked)[0]
+    if asked.window > shortest:
+        unusual = relative[:, -1] - relative[:, -1 - shortest]
+        for decay in DECAYS:
+            yield f"unusual, decay {decay:g}", (unusual[:, None] * np.exp(-(steps - 1) / decay)).ravel()
+        yield "drift", alike(relative[:, -shortest:].mean(axis=1) - relative[:, :shortest].mean(axis=1))
+    yield "mean", alike(relative.mean(axis=1))
+    yield "deviation", alike(relative.std(axis=1))
+    for c, name in enumerate(asked.past[1:], 1):
+        yield f"{name}, origin", alike(windows.past[:, -1, c])
+        yield f"{name}, mean of last {shortest}", alike(windows.past[:, -shortest:, c].mean(axis=1))
+    for c, name in enumerate(asked.known):
+        yield f"{name}, ahead", windows.known[:, :, c].ravel()
+
+
+def _learnt(rows: Examples, schema: Schema) -> Examples:
+    """The rows' table of lags with its target: the distance from the level, in units of the scale."""
+    made = table(rows.X, schema)
+    y = ((rows.y - made.level[:, None]) / made.scale[:, None]).ravel()
+    return Examples(made.frame, y, np.arange(len(y)), pd.DataFrame(index=made.frame.index))
+
+
+def _table_schema(schema: Schema) -> Schema:
+    """The regression task that the table of lags is."""
+    asked = series.of(schema)
+    nothing = Windows(
+        np.empty((0, asked.window, len(asked.past))), np.empty((0, asked.horizon, len(asked.known))), np.empty(0)
+    )
+    with np.errstate(all="ignore"):
+        names = [name for name, _ in _columns(nothing.target, nothing, asked)]
+    columns: dict[str, ColumnKind] = dict.fromkeys([*names, "level"], "numeric")
+    if asked.name is not None:
+        columns[asked.name] = "categorical"
+    return Schema("regression", schema.target, columns)

@@ -1,0 +1,289 @@
+"""A language model that labels, estimates or answers what it is shown, with or without examples."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+
+from bakeoff.errors import ConfigError, LLMError, did_you_mean
+from bakeoff.llm.base import LLM, Ask, Completion, Planned
+from bakeoff.llm.prompts import Prompt
+from bakeoff.llm.usage import Spent
+from bakeoff.models import kept
+from bakeoff.models.base import Context, require_kind
+from bakeoff.models.prompted import answers, labels
+from bakeoff.models.prompted.labels import Spoken
+from bakeoff.models.prompted.shots import Shots
+from bakeoff.models.qa.found import Timed
+from bakeoff.models.texts import Reader, texts
+from bakeoff.retrieval.base import Embedder
+from bakeoff.task import ABSTAINED, Examples, Predictions, Schema, questions
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+FALLBACK, ANSWERED = "fallback", "llm"
+NUMBER = {
+    "type": "object",
+    "properties": {"value": {"type": "number"}},
+    "required": ["value"],
+    "additionalProperties": False,
+}
+# What says nothing, by which a prompt's own leaning to a label is measured (Zhao et al. 2021).
+CONTENT_FREE = ("N/A", "", "[MASK]")
+NEEDS = {"classification": "text", "regression": "text", "qa": "question"}
+PROMPTS = {"classification": "classify", "regression": "estimate", "qa": "answer"}
+
+
+class LlmModel:
+    """Asks a language model about each row.
+
+    Args:
+        llm: who is asked.
+        prompt: what it is told. Its templates see ``text`` (the row), ``labels``, ``target``, or ``question`` and
+            ``history``.
+        method: generate: the answer is one of the labels, by constrained output. logprobs: the label whose first token
+            is most probable, which gives probabilities too; the server must tell log-probabilities.
+        calibrate: divide these by what the prompt gives when there is nothing to label (Zhao et al. 2021).
+        shots: how many training rows are shown as examples; 0 for none.
+        shots_by: random, balanced over the labels, or nearest: those whose text is most like the row's.
+        embedder: by which rows are near; for ``shots_by: nearest``.
+        names: what labels are called, label → a word that says what it means; the others are called as they are.
+        max_tokens: of an answer.
+        batch_rows: how many rows a search asks between two looks at the score.
+    """
+
+    uses_validation = False
+    _was_answered = False  # once it was, a batch without a usable answer is a bad batch, and no broken server
+
+    def __init__(
+        self,
+        llm: LLM,
+        prompt: Prompt,
+        method: Literal["generate", "logprobs"] = "generate",
+        calibrate: bool = True,
+        shots: int = 0,
+        shots_by: Literal["random", "balanced", "nearest"] = "balanced",
+        embedder: Embedder | None = None,
+        names: dict[str, str] | None = None,
+        max_tokens: int = 32,
+        batch_rows: int = 16,
+    ) -> None:
+        self.llm = llm
+        self.prompt = prompt
+        self.method = method
+        self.calibrate = calibrate
+        self.shots = shots
+        self.shots_by = shots_by
+        self.embedder = embedder
+        self.names = names
+        self.max_tokens = max_tokens
+        self.batch_rows = batch_rows
+
+    def check(self, schema: Schema) -> None:
+        """Raise ``ConfigError`` for a prompt of another kind of task, a missing key, or labels that no token tells."""
+        require_kind(self, schema, *NEEDS)
+        wanted = self.prompt.variables()
+        if NEEDS[schema.kind] not in wanted or (schema.kind != "classification" and "labels" in wanted):
+            raise ConfigError(
+                f"prompt: it is no prompt for {schema.kind}: that needs {{{{ {NEEDS[schema.kind]} }}}}"
+                f"{'' if schema.kind == 'classification' else ' and has no labels'}. "
+                f"Choose prompt={PROMPTS[schema.kind]}."
+            )
+        if "passages" in wanted:
+            raise ConfigError(f"prompt: it wants passages, which model=rag has. Choose prompt={PROMPTS[schema.kind]}.")
+        if self.shots and self.shots_by == "nearest" and self.embedder is None:
+            raise ConfigError("model.shots_by: nearest needs an embedder. Add embedder=minilm, or choose balanced.")
+        if self.method == "logprobs" and len(schema.classes) > labels.MOST:
+            raise ConfigError(
+                f"model.method: logprobs tells at most {labels.MOST} labels apart; there are {len(schema.classes)}. "
+                "Choose model.method=generate."
+            )
+        for label in self.names or {}:
+            if label not in schema.classes:
+                raise ConfigError(
+                    f'model.names: there is no label "{label}". Labels: {", ".join(schema.classes)}.'
+                    f"{did_you_mean(label, schema.classes)}"
+                )
+        self.llm.check()
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Nothing is learnt but the fallback, and which rows are shown as examples."""
+        self.schema_, self.threads_ = context.schema, context.threads
+        self.spoken_ = Spoken.of(context.schema.classes, self.names or {}, codes=self.method == "logprobs")
+        self.fallback_ = _fallback(train.y, context.schema)
+        asked = _values(train.X, context.schema)
+        said = [self._said(truth) for truth in train.y]
+        reader = None
+        if self.embedder is not None:
+            reader = Reader(self.embedder, context.threads, looks_up=context.memo is not None)
+        self.shots_ = Shots.of(asked, said, self.shots, self.shots_by, reader, context.seed)
+        self.leaning_: NDArray[np.float64] | None = None
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        """Ask about n rows. Raises ``LLMError`` when no row has ever got an answer."""
+        if not hasattr(self, "schema_"):
+            raise RuntimeError("LlmModel: predict was called before fit.")
+        start = time.perf_counter()
+        asks = self._asks(X)
+        before = None
+        if self.shots_.reader is not None:  # finding the nearest examples takes its time
+            before = Timed(asks, None, (time.perf_counter() - start) / len(asks), [Spent()] * len(asks))
+        is_by_logprobs = self.schema_.kind == "classification" and self.method == "logprobs"
+        if is_by_logprobs and self.calibrate and self.leaning_ is None:
+            self.leaning_ = self._measured_leaning()
+        completions = self.llm.complete(asks)
+        self._was_answered = self._was_answered or any(c.status in ("ok", "not_asked") for c in completions)
+        if not self._was_answered:
+            raise LLMError(
+                f"llm: none of {len(completions)} requests got an answer that can be used: {completions[0].error}."
+            )
+        return self._by_logprobs(completions, before) if is_by_logprobs else self._by_text(completions, before)
+
+    def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
+        """The requests that n rows take; where examples are to be the nearest, others stand in their place."""
+        shots_by = "random" if self.shots_by == "nearest" else self.shots_by
+        model = LlmModel(
+            self.llm, self.prompt, self.method, self.calibrate, self.shots, shots_by, None, self.names, self.max_tokens
+        )
+        model.fit(train, None, context)
+        is_calibrated = context.schema.kind == "classification" and self.method == "logprobs" and self.calibrate
+        return [Planned(self.llm, [*(model._content_free() if is_calibrated else []), *model._asks(X)])]
+
+    def details(self) -> Mapping[str, Any]:
+        """What was asked of the LLM so far."""
+        return {"llm": dict(self.llm.usage())}
+
+    def save(self, folder: Path) -> None:
+        """Write the parts as configs, the examples and the fallback as JSON."""
+        kept.save(
+            folder, self.schema_, self._arguments(), fallback=self.fallback_, shots=self.shots_.to_json(),
+            threads=self.threads_,
+            leaning=None if self.leaning_ is None else self.leaning_.tolist(),
+        )  # fmt: skip
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what ``save`` wrote."""
+        read = kept.load(folder)
+        model = cls(**read.arguments)
+        model.schema_, model.threads_ = read.schema, read.learnt["threads"]
+        model.spoken_ = Spoken.of(read.schema.classes, model.names or {}, codes=model.method == "logprobs")
+        model.fallback_ = read.learnt["fallback"]
+        reader = None if model.embedder is None else Reader(model.embedder, read.learnt["threads"])
+        model.shots_ = Shots.from_json(read.learnt["shots"], reader)
+        leaning = read.learnt["leaning"]
+        model.leaning_ = None if leaning is None else np.array(leaning)
+        return model
+
+    def _arguments(self) -> dict[str, Any]:
+        names = (
+            "llm",
+            "prompt",
+            "method",
+            "calibrate",
+            "shots",
+            "shots_by",
+            "embedder",
+            "names",
+            "max_tokens",
+            "batch_rows",
+        )
+        return {name: getattr(self, name) for name in names}
+
+    def _said(self, truth: Any) -> str:
+        """A right answer, as the model should say it."""
+        if self.schema_.kind == "classification":
+            return self.spoken_.word(str(truth))
+        if self.schema_.kind == "regression":
+            return f'{{"value": {float(truth):g}}}'
+        return truth.answers[0] if truth.answers else answers.UNKNOWN
+
+    def _asks(self, X: pd.DataFrame) -> list[Ask]:
+        return [self._ask(values, shown) for values, shown in self.shots_.beside(_values(X, self.schema_))]
+
+    def _ask(self, values: Mapping[str, Any], shown: Sequence[tuple[Mapping[str, Any], str]]) -> Ask:
+        about: dict[str, Any] = {"target": self.schema_.target, "labels": self.spoken_.listed}
+        messages = self.prompt.render(examples=shown, **about, **values)
+        if self.schema_.kind == "regression":
+            return Ask(messages, schema=NUMBER, max_tokens=self.max_tokens)
+        if self.schema_.kind == "qa":
+            return Ask(messages, max_tokens=self.max_tokens)
+        if self.method == "logprobs":
+            return Ask(messages, max_tokens=1, top_logprobs=labels.CANDIDATES)
+        return Ask(messages, choices=tuple(self.spoken_.words), max_tokens=self.max_tokens)
+
+    def _by_text(self, completions: Sequence[Completion], before: Timed | None) -> Predictions:
+        outputs: list[Any] = [self._output(c) for c in completions]
+        is_fallback = [output is None for output in outputs]
+        found = [self.fallback_ if output is None else output for output in outputs]
+        kind = np.float64 if self.schema_.kind == "regression" else object
+        return answers.of_completions(np.array(found, dtype=kind), _stages(is_fallback), completions, before)
+
+    def _output(self, completion: Completion) -> Any:
+        """What a completion says; None where it says nothing that can be used."""
+        if completion.status != "ok":
+            return None
+        if self.schema_.kind == "classification":
+            return self.spoken_.label(completion.text)
+        if self.schema_.kind == "regression":
+            value = completion.parsed["value"]
+            return float(value) if abs(value) <= sys.float_info.max else None  # NaN is not either
+        return answers.short(completion.text)
+
+    def _by_logprobs(self, completions: Sequence[Completion], before: Timed | None) -> Predictions:
+        told = [bool(c.logprobs) for c in completions if c.status == "ok"]
+        if told and not any(told):
+            raise LLMError("llm: the server tells no log-probabilities. Choose model.method=generate.")
+        proba = np.array([self._proba(c) for c in completions])
+        best = proba.argmax(axis=1)
+        output = np.array([self.schema_.classes[i] for i in best], dtype=object)
+        is_fallback = [not c.logprobs for c in completions]
+        output[np.array(is_fallback)] = self.fallback_
+        confidence = proba[np.arange(len(proba)), best]
+        return answers.of_completions(
+            output, _stages(is_fallback), completions, before, proba=proba, confidence=confidence
+        )
+
+    def _proba(self, completion: Completion) -> NDArray[np.float64]:
+        proba = self.spoken_.probabilities(completion.logprobs)
+        if self.leaning_ is not None and completion.logprobs:
+            proba = proba / self.leaning_
+        return np.asarray(proba / proba.sum(), dtype=np.float64)
+
+    def _content_free(self) -> list[Ask]:
+        shown = self.shots_.fixed()
+        return [self._ask({"text": text}, shown) for text in CONTENT_FREE]
+
+    def _measured_leaning(self) -> NDArray[np.float64] | None:
+        """How probable each label is when there is nothing to label, shape (k,); None where nobody says."""
+        found = self.llm.complete(self._content_free())
+        told = [self.spoken_.probabilities(c.logprobs) for c in found if c.logprobs]
+        return np.asarray(np.mean(told, axis=0), dtype=np.float64) if told else None
+
+
+def _values(X: pd.DataFrame, schema: Schema) -> list[dict[str, Any]]:
+    """What the templates see of each row."""
+    if schema.kind == "qa":
+        return [{"question": question.text, "history": question.history} for question in questions(X)]
+    return [{"text": text} for text in texts(X, schema)]
+
+
+def _fallback(y: NDArray[Any], schema: Schema) -> Any:
+    """What is answered where the model says nothing that can be used: the most frequent label, the mean, or nothing."""
+    if schema.kind == "regression":
+        return float(np.mean(y)) if len(y) else 0.0
+    if schema.kind == "classification":
+        return Counter(y).most_common(1)[0][0]
+    return ABSTAINED
+
+
+def _stages(is_fallback: Sequence[bool]) -> NDArray[Any]:
+    return np.array([FALLBACK if fell else ANSWERED for fell in is_fallback], dtype=object)

@@ -1,0 +1,202 @@
+"""Answers without a language model: the sentence of the passages found that shares most with the question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from bakeoff.errors import ConfigError
+from bakeoff.llm.base import Planned
+from bakeoff.models import kept
+from bakeoff.models.base import Context, require_kind
+from bakeoff.models.qa import found
+from bakeoff.models.qa.abstention import calibrated
+from bakeoff.models.qa.sentences import Rarity, Scorer, Words, sentences
+from bakeoff.retrieval.base import Passage, Retriever
+from bakeoff.retrieval.history import FollowUps, Rewriter
+from bakeoff.task import ABSTAINED, Examples, Predictions, Question, Schema, questions
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+ANSWERED, UNSURE = "sentence", "unsure"
+CALIBRATED_ON = 300  # rows at most
+
+
+class Extractive:
+    """Answers questions with a sentence of the corpus: the cheap baseline that generation must beat.
+
+    The confidence of an answer is the score of its sentence, from 0 to 1.
+
+    Args:
+        retriever: finds the passages; its ``top_k`` is how many are looked through.
+        scorer: how well a sentence answers a question; None: by the words they share.
+        rank_weight: how much the rank of its passage counts beside the score of a sentence, from 0 to 1.
+        min_confidence: of an answer; below it the model abstains. None: where token F1 is best on a sample of the
+            training questions, from which nothing else is learnt.
+        rewriter: makes a question self-contained before passages are looked for; None: by rule.
+        batch_rows: how many rows a search asks between two looks at the score.
+    """
+
+    uses_validation = False
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        scorer: Scorer | None = None,
+        rank_weight: float = 0.1,
+        min_confidence: float | None = None,
+        rewriter: Rewriter | None = None,
+        batch_rows: int = 32,
+    ) -> None:
+        self.retriever = retriever
+        self.scorer = scorer
+        self.rank_weight = rank_weight
+        self.min_confidence = min_confidence
+        self.rewriter = rewriter
+        self.batch_rows = batch_rows
+
+    def check(self, schema: Schema) -> None:
+        """Raise ``ConfigError`` for a task that asks no questions, or a share that is none."""
+        require_kind(self, schema, "qa")
+        for name in ("rank_weight", "min_confidence"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise ConfigError(f"model.{name}: {value} is not between 0 and 1.")
+        found.check(self.retriever, self.rewriter)
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Make the corpus searchable, and find the confidence below which to abstain."""
+        assert context.corpus is not None
+        memo: dict[Any, Any] = {} if context.memo is None else context.memo
+        texts = context.corpus.documents["text"]
+        if Rarity not in memo:
+            memo[Rarity] = Rarity.of(texts)
+        (self.scorer or Words()).prepare(texts, context.threads)
+        self.schema_, self.rarity_ = context.schema, memo[Rarity]
+        in_search = context.memo is not None
+        self.opened_ = found.opened(context.corpus, self.retriever, self.rewriter, context.threads, in_search)
+        self.threshold_ = self._calibrated(train, context.seed) if self.min_confidence is None else self.min_confidence
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        """Answer n questions. Raises ``RuntimeError`` before ``fit``."""
+        if not hasattr(self, "threshold_"):
+            raise RuntimeError("Extractive: predict was called before fit.")
+        told = self.opened_.timed(self._said, questions(X))
+        said: list[_Said] = told.results
+        is_sure = [one.is_answer and one.confidence >= self.threshold_ for one in said]
+        pairs = list(zip(said, is_sure, strict=True))
+        return Predictions(
+            found.objects(one.sentence if sure else ABSTAINED for one, sure in pairs),
+            stage=found.objects(ANSWERED if sure else UNSURE for sure in is_sure),
+            confidence=np.array([one.confidence for one in said]),
+            retrieved=found.objects(found.documents(one.shown) for one in said),
+            cited=found.objects(found.documents(one.cited) if sure else () for one, sure in pairs),
+            evidence=found.objects("\n".join(p.text for p in one.cited) if sure else "" for one, sure in pairs),
+            **told.costs,
+        )
+
+    def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
+        """The requests of a reranker or a rewriter that asks an LLM, about the questions of calibration too."""
+        assert context.corpus is not None
+        learnt = questions(train.X.iloc[self._sample(train, context.seed)])
+        return found.planned([*learnt, *questions(X)], context.corpus, self.retriever, self.rewriter)
+
+    def details(self) -> Mapping[str, Any]:
+        """What was indexed, and the confidence that an answer needs."""
+        return {"retrieval": dict(self.opened_.index.details()), "min_confidence": self.threshold_}
+
+    def save(self, folder: Path) -> None:
+        """Write the parts as configs, the threshold and the documents."""
+        names = ("retriever", "scorer", "rank_weight", "min_confidence", "rewriter", "batch_rows")
+        arguments = {name: getattr(self, name) for name in names}
+        kept.save(
+            folder,
+            self.schema_,
+            arguments,
+            self.opened_.corpus,
+            threads=self.opened_.threads,
+            threshold=self.threshold_,
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what ``save`` wrote. The index is found again by what is in it, or made anew."""
+        read = kept.load(folder)
+        assert read.corpus is not None
+        model = cls(**read.arguments)
+        model.schema_, model.rarity_ = read.schema, Rarity.of(read.corpus.documents["text"])
+        model.opened_ = found.opened(read.corpus, model.retriever, model.rewriter, read.learnt["threads"])
+        model.threshold_ = read.learnt["threshold"]
+        return model
+
+    def _said(self, asked: Sequence[Question]) -> list[_Said]:
+        """The best sentence for each question."""
+        texts = (self.rewriter or FollowUps()).rewrite(asked)
+        hits = self.opened_.index.search(texts, self.retriever.top_k)
+        shown = [found.passages(of_one) for of_one in hits]
+        pairs = [
+            [(s, rank) for rank, passage in enumerate(of_one) for s in sentences(passage.text)] for of_one in shown
+        ]
+        candidates = [[sentence for sentence, _ in of_one] for of_one in pairs]
+        scores = (self.scorer or Words()).scores(texts, candidates, self.rarity_, self.opened_.threads)
+        return [self._best(*of_one) for of_one in zip(pairs, scores, shown, strict=True)]
+
+    def _best(self, pairs: Sequence[tuple[str, int]], scores: NDArray[np.float64], shown: Sequence[Passage]) -> _Said:
+        """The best sentence of some passages; of equal ones the first.
+
+        Args:
+            pairs: each sentence and the rank of its passage.
+            scores: of each sentence.
+            shown: the passages.
+        """
+        if not pairs:
+            return _Said(ABSTAINED, 0.0, shown, None)
+        by_rank = 1 / (1 + np.array([rank for _, rank in pairs]))
+        scores = (1 - self.rank_weight) * scores + self.rank_weight * by_rank
+        best = int(scores.argmax())
+        sentence, rank = pairs[best]
+        return _Said(sentence, float(np.clip(scores[best], 0, 1)), shown, shown[rank])
+
+    def _calibrated(self, train: Examples, seed: int) -> float:
+        """The least confidence at which token F1 is best on training questions, where abstaining from one without an
+        answer is worth 1; 0 when there are none.
+        """
+        rows = self._sample(train, seed)
+        if not len(rows):
+            return 0.0
+        golds = train.y[rows]
+        said = self._said(questions(train.X.iloc[rows]))
+        return calibrated([one.confidence for one in said], [one.sentence for one in said], list(golds))
+
+    def _sample(self, train: Examples, seed: int) -> NDArray[np.intp]:
+        """The training questions to calibrate on; none where the confidence is given, or abstaining cannot pay."""
+        rows = np.random.default_rng(seed).permutation(len(train))[:CALIBRATED_ON]
+        if self.min_confidence is not None or all(gold.is_answerable for gold in train.y[rows]):
+            return rows[:0]
+        return rows
+
+
+@dataclass(frozen=True)
+class _Said:
+    """The best sentence for a question, how sure, of which passages, and the one that it stands in."""
+
+    sentence: str
+    confidence: float
+    shown: Sequence[Passage]
+    passage: Passage | None
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether there is a sentence at all."""
+        return self.passage is not None
+
+    @property
+    def cited(self) -> list[Passage]:
+        """The passage that it stands in."""
+        return [] if self.passage is None else [self.passage]

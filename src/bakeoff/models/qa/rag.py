@@ -1,0 +1,199 @@
+"""Retrieval-augmented generation: find passages, let an LLM answer from them, and say which ones it used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+
+from bakeoff.errors import ConfigError, LLMError
+from bakeoff.llm.base import LLM, Ask, Completion, Planned
+from bakeoff.llm.prompts import Prompt
+from bakeoff.models import kept
+from bakeoff.models.base import Context, require_kind
+from bakeoff.models.prompted import answers
+from bakeoff.models.qa import found
+from bakeoff.retrieval.base import Passage, Retriever
+from bakeoff.retrieval.history import FollowUps, Rewriter
+from bakeoff.task import ABSTAINED, Examples, Predictions, Question, Schema, questions
+from bakeoff.words import support
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ANSWER = {
+    "type": "object",
+    "properties": {"answer": {"type": "string"}, "sources": {"type": "array", "items": {"type": "integer"}}},
+    "required": ["answer", "sources"],
+    "additionalProperties": False,
+}
+ANSWERED, UNSURE, FAILED = "llm", "unsure", "failed"
+
+
+class RagModel:
+    """Answers questions from the passages that a retriever finds.
+
+    The confidence of an answer is the share of its content words that stand in the passages it cites.
+
+    Args:
+        retriever: finds the passages; its ``top_k`` is how many are shown.
+        llm: who answers.
+        prompt: what it is told. Its templates see ``question``, ``history`` and ``passages``, each with ``number``,
+            ``title`` and ``text``.
+        rewriter: makes a question self-contained before passages are looked for.
+        citations: asked: the LLM names the passages it used, in JSON; matched: the passage that holds most of the
+            answer's words is cited, for small models that are lost in JSON.
+        min_confidence: of an answer; below it the model abstains.
+        passage_words: how many words of a passage are shown.
+        max_tokens: of an answer with its sources.
+        batch_rows: how many rows a search asks between two looks at the score.
+    """
+
+    uses_validation = False
+    _was_answered = False  # once it was, a batch without a usable answer is a bad batch, and no broken server
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        llm: LLM,
+        prompt: Prompt,
+        rewriter: Rewriter | None = None,
+        citations: Literal["asked", "matched"] = "asked",
+        min_confidence: float = 0.5,
+        passage_words: int = 150,
+        max_tokens: int = 64,
+        batch_rows: int = 8,
+    ) -> None:
+        self.retriever = retriever
+        self.llm = llm
+        self.prompt = prompt
+        self.rewriter = rewriter
+        self.citations = citations
+        self.min_confidence = min_confidence
+        self.passage_words = passage_words
+        self.max_tokens = max_tokens
+        self.batch_rows = batch_rows
+
+    def check(self, schema: Schema) -> None:
+        """Raise ``ConfigError`` for a task that asks no questions, a prompt without passages, or a missing key."""
+        require_kind(self, schema, "qa")
+        if not {"question", "passages"} <= self.prompt.variables():
+            raise ConfigError(
+                "prompt: model=rag needs {{ question }} and {{ passages }} in it. Choose prompt=answer_from_passages."
+            )
+        if not 0 <= self.min_confidence <= 1:
+            raise ConfigError(f"model.min_confidence: {self.min_confidence} is not between 0 and 1.")
+        self.llm.check()
+        found.check(self.retriever, self.rewriter)
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Make the corpus searchable; nothing is learnt from the rows."""
+        assert context.corpus is not None
+        self.schema_, in_search = context.schema, context.memo is not None
+        self.opened_ = found.opened(context.corpus, self.retriever, self.rewriter, context.threads, in_search)
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        """Answer n questions. Raises ``LLMError`` when none has ever got an answer."""
+        if not hasattr(self, "opened_"):
+            raise RuntimeError("RagModel: predict was called before fit.")
+        asked = questions(X)
+        told = self.opened_.timed(self._shown, asked)
+        shown: list[list[Passage]] = told.results
+        completions = self.llm.complete([self._ask(*pair) for pair in zip(asked, shown, strict=True)])
+        self._was_answered = self._was_answered or any(c.status in ("ok", "not_asked") for c in completions)
+        if not self._was_answered:
+            raise LLMError(
+                f"llm: none of {len(completions)} requests got an answer that can be used: {completions[0].error}."
+            )
+        said = [_Said.of(c, passages) for c, passages in zip(completions, shown, strict=True)]
+        is_sure = [s.confidence >= self.min_confidence for s in said]
+        return answers.of_completions(
+            found.objects(s.answer if sure else ABSTAINED for s, sure in zip(said, is_sure, strict=True)),
+            found.objects(_stage(c, sure) for c, sure in zip(completions, is_sure, strict=True)),
+            completions,
+            told,
+            confidence=np.array([s.confidence for s in said]),
+            retrieved=found.objects(map(found.documents, shown)),
+            cited=found.objects(
+                found.documents(s.cited) if sure else () for s, sure in zip(said, is_sure, strict=True)
+            ),
+            evidence=found.objects(
+                "\n".join(p.text for p in s.cited) if sure else "" for s, sure in zip(said, is_sure, strict=True)
+            ),
+        )
+
+    def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
+        """The requests that n questions take, with other passages of the corpus in the place of those to be found."""
+        assert context.corpus is not None
+        cut = self.retriever.passages(context.corpus)
+        k = min(self.retriever.top_k, len(cut))
+        shown = [cut[i * len(cut) // k] for i in range(k)]
+        asked = questions(X)
+        before = found.planned(asked, context.corpus, self.retriever, self.rewriter)
+        return [*before, Planned(self.llm, [self._ask(question, shown) for question in asked])]
+
+    def details(self) -> Mapping[str, Any]:
+        """What was indexed, and what was asked of the LLM so far."""
+        return {"retrieval": dict(self.opened_.index.details()), "llm": dict(self.llm.usage())}
+
+    def save(self, folder: Path) -> None:
+        """Write the parts as configs, and the documents."""
+        names = (
+            "retriever", "llm", "prompt", "rewriter", "citations", "min_confidence", "passage_words", "max_tokens",
+            "batch_rows",
+        )  # fmt: skip
+        arguments = {name: getattr(self, name) for name in names}
+        kept.save(folder, self.schema_, arguments, self.opened_.corpus, threads=self.opened_.threads)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what ``save`` wrote. The index is found again by what is in it, or made anew."""
+        read = kept.load(folder)
+        assert read.corpus is not None
+        model = cls(**read.arguments)
+        model.schema_ = read.schema
+        model.opened_ = found.opened(read.corpus, model.retriever, model.rewriter, read.learnt["threads"])
+        return model
+
+    def _shown(self, asked: Sequence[Question]) -> list[list[Passage]]:
+        """The passages to show for each question, each text once."""
+        texts = (self.rewriter or FollowUps()).rewrite(asked)
+        return [found.passages(hits) for hits in self.opened_.index.search(texts, self.retriever.top_k)]
+
+    def _ask(self, question: Question, shown: Sequence[Passage]) -> Ask:
+        told = [
+            {"number": i, "title": passage.title, "text": " ".join(passage.text.split()[: self.passage_words])}
+            for i, passage in enumerate(shown, start=1)
+        ]
+        messages = self.prompt.render(question=question.text, history=question.history, passages=told)
+        return Ask(messages, schema=ANSWER if self.citations == "asked" else None, max_tokens=self.max_tokens)
+
+
+class _Said:
+    """What a completion says of its question."""
+
+    def __init__(self, answer: str, cited: Sequence[Passage], confidence: float) -> None:
+        self.answer, self.cited, self.confidence = answer, cited, confidence
+
+    @classmethod
+    def of(cls, completion: Completion, shown: Sequence[Passage]) -> Self:
+        """Read it. Numbers that no passage has are left out."""
+        if completion.status != "ok":
+            return cls(ABSTAINED, (), 0.0)
+        parsed = completion.parsed
+        answer = answers.short(str(completion.text if parsed is None else parsed["answer"]))
+        if answer == ABSTAINED:
+            return cls(ABSTAINED, (), 0.0)
+        if parsed is None:
+            cited = sorted(shown, key=lambda passage: -support(answer, passage.text))[:1]
+        else:
+            cited = [
+                shown[int(n) - 1] for n in dict.fromkeys(parsed["sources"]) if 1 <= n <= len(shown)
+            ]  # 1.0 is an integer too
+        return cls(answer, cited, support(answer, "\n".join(p.text for p in cited)))
+
+
+def _stage(completion: Completion, is_sure: bool) -> str:
+    return FAILED if completion.status != "ok" else ANSWERED if is_sure else UNSURE

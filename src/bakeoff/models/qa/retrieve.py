@@ -1,0 +1,115 @@
+"""Search alone: the documents of a corpus, ranked for each query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from bakeoff.errors import ConfigError
+from bakeoff.llm.base import Planned
+from bakeoff.models import kept
+from bakeoff.models.base import Context, require_kind
+from bakeoff.models.qa import found
+from bakeoff.retrieval.base import Passage, Retriever
+from bakeoff.retrieval.history import FollowUps, Rewriter
+from bakeoff.task import ABSTAINED, Examples, Predictions, Question, Schema, questions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Retrieve:
+    """Ranks the documents of a corpus by their best passages.
+
+    Of a query it answers the id of the best document; of a question, which wants an answer in words, the text of the
+    best passage, as a search page shows it.
+
+    Args:
+        retriever: finds passages; ``depth`` stands for its ``top_k``.
+        depth: how many documents are ranked.
+        rewriter: makes a question self-contained before anything is looked for; None: by rule.
+        batch_rows: how many rows a search asks between two looks at the score.
+    """
+
+    uses_validation = False
+
+    def __init__(
+        self, retriever: Retriever, depth: int = 100, rewriter: Rewriter | None = None, batch_rows: int = 128
+    ) -> None:
+        self.retriever = retriever
+        self.depth = depth
+        self.rewriter = rewriter
+        self.batch_rows = batch_rows
+
+    def check(self, schema: Schema) -> None:
+        """Raise ``ConfigError`` for a task without documents, or no document to rank."""
+        require_kind(self, schema, "retrieval", "qa")
+        if self.depth < 1:
+            raise ConfigError(f"model.depth: {self.depth}. Rank at least 1 document.")
+        found.check(self.retriever, self.rewriter)
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Make the corpus searchable; nothing is learnt from the rows."""
+        assert context.corpus is not None
+        self.schema_, in_search = context.schema, context.memo is not None
+        self.opened_ = found.opened(context.corpus, self.retriever, self.rewriter, context.threads, in_search)
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        """Rank documents for n queries. Raises ``RuntimeError`` before ``fit``."""
+        if not hasattr(self, "opened_"):
+            raise RuntimeError("Retrieve: predict was called before fit.")
+        told = self.opened_.timed(self._ranked, questions(X))
+        retrieved = found.objects(found.documents(ranking)[: self.depth] for ranking in told.results)
+        best = [ranking[0] if ranking else None for ranking in told.results]
+        if self.schema_.kind == "retrieval":
+            output = [ABSTAINED if passage is None else passage.document for passage in best]
+            return Predictions(found.objects(output), retrieved=retrieved, **told.costs)
+        text = found.objects(ABSTAINED if passage is None else passage.text for passage in best)
+        return Predictions(
+            text,
+            retrieved=retrieved,
+            cited=found.objects(names[:1] for names in retrieved),
+            evidence=text,
+            **told.costs,
+        )
+
+    def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
+        """The requests of a reranker or a rewriter that asks an LLM."""
+        assert context.corpus is not None
+        return found.planned(questions(X), context.corpus, self.retriever, self.rewriter)
+
+    def details(self) -> Mapping[str, Any]:
+        """What was indexed."""
+        return {"retrieval": dict(self.opened_.index.details())}
+
+    def save(self, folder: Path) -> None:
+        """Write the parts as configs, and the documents."""
+        names = ("retriever", "depth", "rewriter", "batch_rows")
+        arguments = {name: getattr(self, name) for name in names}
+        kept.save(folder, self.schema_, arguments, self.opened_.corpus, threads=self.opened_.threads)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what ``save`` wrote. The index is found again by what is in it, or made anew."""
+        read = kept.load(folder)
+        assert read.corpus is not None
+        model = cls(**read.arguments)
+        model.schema_ = read.schema
+        model.opened_ = found.opened(read.corpus, model.retriever, model.rewriter, read.learnt["threads"])
+        return model
+
+    def _ranked(self, asked: Sequence[Question]) -> list[list[Passage]]:
+        """Passages for each question, best first, until enough documents are among them."""
+        queries = (self.rewriter or FollowUps()).rewrite(asked)
+        results: list[list[Passage]] = [[] for _ in asked]
+        waiting, k = list(range(len(asked))), 2 * self.depth  # many documents have more than one passage
+        while waiting:
+            hits = self.opened_.index.search([queries[i] for i in waiting], k)
+            more = []
+            for i, of_one in zip(waiting, hits, strict=True):
+                results[i] = [hit.passage for hit in of_one]
+                if len(of_one) >= k and len(found.documents(results[i])) < self.depth:
+                    more.append(i)
+            waiting, k = more, 4 * k
+        return results

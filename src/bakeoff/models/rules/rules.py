@@ -1,0 +1,244 @@
+"""Declared rules: the first one that holds answers. What a team has before it has a model, and often all it needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.errors import ConfigError, did_you_mean
+from bakeoff.models import classes, state
+from bakeoff.models.base import Context, require_kind
+from bakeoff.models.rules import conditions
+from bakeoff.models.rules.conditions import Cells, Condition
+from bakeoff.task import Examples, Predictions, Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KEYS = ("name", "keywords", "regex", "column", "where", "output", "confidence")
+DEFAULT = "default"
+EXAMPLE = "{name: prize, keywords: [free, win], output: spam}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule, read and checked.
+
+    Attributes:
+        patterns: each must be found in one of ``columns``.
+        conditions: all must hold.
+        confidence: in its output; None to learn it from the training rows.
+    """
+
+    name: str
+    output: str | float
+    patterns: tuple[re.Pattern[str], ...]
+    columns: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+    confidence: float | None
+
+    def fires(self, cells: Cells, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Those of the given rows for which the whole rule holds."""
+        for condition in self.conditions:
+            rows = rows[condition.holds(cells, rows)]
+        for pattern in self.patterns:
+            texts = [cells.texts(name)[rows] for name in self.columns]
+            found = (any(pattern.search(text) for text in row) for row in zip(*texts, strict=True))
+            rows = rows[np.fromiter(found, dtype=bool, count=len(rows))]
+        return rows
+
+
+class RulesModel:
+    """Answers by the first rule that holds, and by a default where none does; ``stage`` names the rule.
+
+    Args:
+        rules: in order. A rule holds when all its parts do: ``keywords`` (any of them, as whole words, in any case),
+            ``regex`` (Python's, found anywhere), both in ``column`` (default: all text columns, or all categorical ones
+            where there is no text), and ``where`` (a mapping of columns to conditions, see ``conditions.FORMS``). It
+            answers its ``output``, with its ``confidence``, or with the Laplace-smoothed share of training rows that
+            it answers correctly.
+        default: the answer where no rule holds; by default the most frequent class, or the mean, of such training rows.
+    """
+
+    uses_validation = False
+
+    def __init__(self, rules: list[dict[str, Any]], default: str | float | None = None) -> None:
+        self.rules = rules
+        self.default = default
+
+    def check(self, schema: Schema) -> None:
+        """Raise ``ConfigError`` when there are no rules, or one cannot be read for this task."""
+        require_kind(self, schema, "classification", "regression")
+        self._read(schema)
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Learn the default, and the confidence of every rule that declares none."""
+        schema = context.schema
+        self.schema_, self.rules_ = schema, self._read(schema)
+        stage = self._stages(train.X)
+        uncovered = train.y[stage == len(self.rules_)]
+        if schema.kind == "regression":
+            default = _mean(uncovered if len(uncovered) else train.y) if self.default is None else float(self.default)
+            self.outputs_ = np.array([*(rule.output for rule in self.rules_), default], dtype=np.float64)
+            self.proba_ = None
+            return
+        default_shares = classes.shares(uncovered if len(uncovered) else train.y, schema.classes)
+        default_label = schema.classes[default_shares.argmax()] if self.default is None else str(self.default)
+        self.outputs_ = np.array([*(rule.output for rule in self.rules_), default_label], dtype=object)
+        priors = classes.shares(train.y, schema.classes)
+        codes = classes.codes(self.outputs_, schema.classes)
+        declared = [*(rule.confidence for rule in self.rules_), None]
+        learnt = [_precision(train.y[stage == i], label, schema) for i, label in enumerate(self.outputs_)]
+        self.proba_ = np.array(
+            [
+                classes.spread(code, given if given is not None else found, priors)
+                for code, given, found in zip(codes, declared, learnt, strict=True)
+            ]
+        )
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
+        if not hasattr(self, "outputs_"):
+            raise RuntimeError("RulesModel: predict was called before fit.")
+        stage = self._stages(X)
+        names = np.array([*(rule.name for rule in self.rules_), DEFAULT], dtype=object)
+        return Predictions(self.outputs_[stage], None if self.proba_ is None else self.proba_[stage], names[stage])
+
+    def save(self, folder: Path) -> None:
+        """Write the rules, and what was learnt about them, as JSON."""
+        proba = None if self.proba_ is None else self.proba_.tolist()
+        state.write(
+            folder, self.schema_, rules=self.rules, default=self.default, outputs=self.outputs_.tolist(), proba=proba
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what ``save`` wrote."""
+        schema, learnt = state.read(folder)
+        model = cls(learnt["rules"], learnt["default"])
+        model.schema_, model.rules_ = schema, model._read(schema)
+        model.outputs_ = np.array(learnt["outputs"], dtype=np.float64 if schema.kind == "regression" else object)
+        model.proba_ = None if learnt["proba"] is None else np.array(learnt["proba"])
+        return model
+
+    def _stages(self, X: pd.DataFrame) -> NDArray[np.intp]:
+        """Position of the rule that answers each row, shape (n,); one past the last where none does."""
+        cells = Cells(X, self.schema_)
+        stage = np.full(len(X), len(self.rules_), dtype=np.intp)
+        rows = np.arange(len(X))
+        for i, rule in enumerate(self.rules_):
+            stage[rule.fires(cells, rows)] = i
+            rows = rows[stage[rows] == len(self.rules_)]
+            if not len(rows):
+                break
+        return stage
+
+    def _read(self, schema: Schema) -> tuple[Rule, ...]:
+        if not self.rules:
+            raise ConfigError(
+                f"model.rules: there are no rules. Declare some, model.rules=[{EXAMPLE}], "
+                "or take those of another data set, rules@model=sms_spam."
+            )
+        rules = tuple(_rule(declared, i, schema) for i, declared in enumerate(self.rules))
+        taken = {DEFAULT}
+        for i, rule in enumerate(rules):
+            if rule.name in taken:
+                raise ConfigError(f'model.rules[{i}].name: "{rule.name}" is taken. Give each rule a name of its own.')
+            taken.add(rule.name)
+        if self.default is not None:
+            _output(self.default, schema, "model.default")
+        return rules
+
+
+def _rule(declared: Any, position: int, schema: Schema) -> Rule:
+    where = f"model.rules[{position}]"
+    if not isinstance(declared, Mapping):
+        raise ConfigError(f"{where}: {declared!r} is no rule. A rule: {EXAMPLE}.")
+    given = {str(key): value for key, value in declared.items() if value is not None}
+    for key in given:
+        if key not in KEYS:
+            raise ConfigError(f'{where}: a rule has no "{key}". It has: {", ".join(KEYS)}.{did_you_mean(key, KEYS)}')
+    if "output" not in given:
+        raise ConfigError(f"{where}.output: what does this rule answer? A rule: {EXAMPLE}.")
+    patterns = [*_keywords(given.get("keywords"), where), *_regex(given.get("regex"), where)]
+    if not patterns and "where" not in given:
+        raise ConfigError(f"{where}: give keywords, regex or where. What always holds is the default: model.default=…")
+    return Rule(
+        name=str(given.get("name", f"rule {position + 1}")),
+        output=_output(given["output"], schema, f"{where}.output"),
+        patterns=tuple(patterns),
+        columns=_columns(given.get("column"), schema, f"{where}.column") if patterns else (),
+        conditions=conditions.parse(given["where"], schema, f"{where}.where") if "where" in given else (),
+        confidence=_confidence(given.get("confidence"), schema, f"{where}.confidence"),
+    )
+
+
+def _keywords(words: Any, where: str) -> list[re.Pattern[str]]:
+    if words is None:
+        return []
+    if not isinstance(words, list | tuple) or not words or not all(isinstance(word, str | int) for word in words):
+        raise ConfigError(f"{where}.keywords: {words!r} is not a list of words, such as [free, win].")
+    either = "|".join(re.escape(str(word)) for word in words)
+    return [re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)]
+
+
+def _regex(written: Any, where: str) -> list[re.Pattern[str]]:
+    if written is None:
+        return []
+    try:
+        return [re.compile(written)]
+    except (re.error, TypeError) as error:
+        raise ConfigError(f"{where}.regex: {written!r} is not a regular expression: {error}.") from None
+
+
+def _columns(name: Any, schema: Schema, where: str) -> tuple[str, ...]:
+    """Where keywords and a regex are looked for."""
+    if name is None:
+        found = schema.of_kind("text") or schema.of_kind("categorical")
+        if not found:
+            raise ConfigError(f"{where}: no column holds text. Use where: {{column: condition}}.")
+        return tuple(found)
+    conditions.check_column(str(name), schema, where)
+    if schema.columns[name] not in ("text", "categorical"):
+        raise ConfigError(f"{where}: {name} is {schema.columns[name]}, and keywords are looked for in text. Use where.")
+    return (str(name),)
+
+
+def _output(value: Any, schema: Schema, where: str) -> str | float:
+    if schema.kind == "regression":
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise ConfigError(f"{where}: {value!r} is not a number, and {schema.target} is one.") from None
+    if str(value) not in schema.classes:
+        hint = ' YAML reads a bare Yes or No as a boolean: write "Yes".' if isinstance(value, bool) else ""
+        raise ConfigError(
+            f'{where}: there is no class "{value}". '
+            f"Classes: {', '.join(schema.classes)}.{hint or did_you_mean(str(value), schema.classes)}"
+        )
+    return str(value)
+
+
+def _confidence(value: Any, schema: Schema, where: str) -> float | None:
+    if value is None:
+        return None
+    if schema.kind == "regression":
+        raise ConfigError(f"{where}: a value has no confidence in a regression. Remove it.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ConfigError(f"{where}: {value!r} is not a number from 0 to 1.")
+    return float(value)
+
+
+def _precision(y: NDArray[Any], label: str, schema: Schema) -> float:
+    """Share of rows of that label, with Laplace's rule of succession (1814): never quite 0 or 1."""
+    return (int((y == label).sum()) + 1) / (len(y) + len(schema.classes))
+
+
+def _mean(y: NDArray[Any]) -> float:
+    return float(np.mean(y))

@@ -1,0 +1,200 @@
+"""Any scikit-learn estimator as a model, behind an encoding that suits the columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
+
+from numpy.typing import NDArray
+
+from bakeoff.errors import ConfigError
+from bakeoff.models import state, threads
+from bakeoff.models.base import Context, Model, require_kind
+from bakeoff.models.tabular import heads
+from bakeoff.task import Examples, Predictions, Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bakeoff.models.tabular.features import Encoding
+
+FILE = "estimator.skops"
+MODEL = ("uses_validation", "check", "fit", "predict", "save", "load")
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A fitted encoder, the encoded training rows, and in a search what it encoded after that."""
+
+    encoder: Any
+    matrix: Any
+    known: dict[str, Any] | None
+
+
+class EstimatorModel:
+    """A scikit-learn estimator behind an encoding of numbers, dates, categories and text.
+
+    Args:
+        classifier: answers classification tasks; None when it is not meant for any.
+        regressor: answers regression tasks; None when it is not meant for any.
+        scale: bring numbers to mean 0 and deviation 1. Trees do not need it.
+        text: ``tfidf``: sparse terms; ``lsa``: a few dense dimensions of spelling; ``auto``: terms where the estimator
+            takes sparse input.
+        ngrams: longest sequence of words that is a term of ``tfidf``.
+        dimensions: of each text under ``lsa``, and of each category with more than ``max_categories`` values.
+        max_categories: most values of a category; with more it is encoded by its spelling.
+    """
+
+    uses_validation = False
+    learns_lags = True
+    _known: dict[str, Any] | None = None  # in a search: the rows that were encoded first, and the encoded rows
+    _bare = False  # the config names the estimator itself: it has no key of its own in messages
+
+    def __init__(
+        self,
+        classifier: object = None,
+        regressor: object = None,
+        scale: bool = True,
+        text: Literal["auto", "tfidf", "lsa"] = "auto",
+        ngrams: int = 2,
+        dimensions: int = 30,
+        max_categories: int = 40,
+    ) -> None:
+        self.classifier = classifier
+        self.regressor = regressor
+        self.scale = scale
+        self.text = text
+        self.ngrams = ngrams
+        self.dimensions = dimensions
+        self.max_categories = max_categories
+
+    def check(self, schema: Schema) -> None:
+        """Raise ``ConfigError`` when no estimator is declared for the task, or a parameter is not valid."""
+        require_kind(self, schema, "classification", "regression")
+        estimator, where = self._estimator(schema)
+        heads.check(estimator, where)
+        self._check_text(schema, estimator)
+        for name in ("ngrams", "dimensions", "max_categories"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"model.{name}: {getattr(self, name)} is less than 1.")
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Learn the encoding and fit a copy of the estimator on it."""
+        from sklearn.base import clone
+
+        schema = context.schema
+        estimator = clone(self._estimator(schema)[0])
+        heads.settle(estimator, context)
+        y = heads.target(train.y, schema)
+        with threads.working(estimator, context.threads):
+            encoded = self._encoded(train.X, y, estimator, context)
+            estimator.fit(encoded.matrix, y)
+        self.schema_, self.encoder_, self.estimator_, self.threads_ = (
+            schema,
+            encoded.encoder,
+            estimator,
+            context.threads,
+        )
+        self._known = encoded.known
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        """Answer n rows, with probabilities where the estimator has them. Raises ``RuntimeError`` before ``fit``."""
+        if not hasattr(self, "estimator_"):
+            raise RuntimeError("EstimatorModel: predict was called before fit.")
+        with threads.working(self.estimator_, 1 if len(X) <= threads.FEW_ROWS else self.threads_):
+            return heads.answer(self.estimator_, self._matrix(X), self.schema_)
+
+    def _matrix(self, X: pd.DataFrame) -> Any:
+        """The encoded rows; in a search, the validation rows are encoded once."""
+        if self._known is None:
+            return self.encoder_.transform(X)
+        known, matrix = self._known.get("rows", (None, None))
+        if known is X:
+            return matrix
+        matrix = self.encoder_.transform(X)
+        self._known.setdefault("rows", (X, matrix))
+        return matrix
+
+    def save(self, folder: Path) -> None:
+        """Write encoder and estimator in skops' format, which executes nothing when it is read."""
+        settings = {
+            "scale": self.scale,
+            "text": self.text,
+            "ngrams": self.ngrams,
+            "dimensions": self.dimensions,
+            "max_categories": self.max_categories,
+        }
+        state.write(folder, self.schema_, settings=settings, threads=self.threads_)
+        heads.dump({"encoder": self.encoder_, "estimator": self.estimator_}, folder / FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read back what ``save`` wrote. Raises ``DataError`` when it names anything but trusted classes."""
+        schema, learnt = state.read(folder)
+        loaded = heads.load(folder / FILE)
+        role = "classifier" if schema.kind == "classification" else "regressor"
+        model = cls(**{role: loaded["estimator"]}, **learnt["settings"])
+        model.schema_, model.threads_ = schema, learnt["threads"]
+        model.encoder_, model.estimator_ = loaded["encoder"], loaded["estimator"]
+        return model
+
+    def _check_text(self, schema: Schema, estimator: Any) -> None:
+        from sklearn.utils import get_tags
+
+        if self.text == "tfidf" and schema.of_kind("text") and not get_tags(estimator).input_tags.sparse:
+            raise ConfigError(
+                f"model.text: {heads.named(estimator)} takes no sparse input, which tfidf is. Use lsa or auto."
+            )
+
+    def _encoded(self, X: pd.DataFrame, y: NDArray[Any], estimator: Any, context: Context) -> Encoded:
+        """The fitted encoder and the encoded rows; in a search once for all trials that encode alike."""
+        from sklearn.utils import get_tags
+
+        encoding = self._encoding()
+        if context.memo is None:  # nobody will ask again, and the matrix is the estimator's to overwrite
+            encoder = encoding.build(X, context.schema, estimator, context.seed)
+            return Encoded(encoder, encoder.fit_transform(X, y), None)
+        if not context.schema.of_kind("text"):
+            encoding = replace(encoding, ngrams=1)
+        accepts = get_tags(estimator).input_tags
+        key = (encoding, accepts.sparse, accepts.allow_nan, accepts.positive_only)
+        if key not in context.memo:
+            encoder = encoding.build(X, context.schema, estimator, context.seed)
+            context.memo[key] = Encoded(encoder, encoder.fit_transform(X, y), {})
+        kept: Encoded = context.memo[key]
+        return Encoded(kept.encoder, kept.matrix.copy(), kept.known)
+
+    def _encoding(self) -> Encoding:
+        from bakeoff.models.tabular.features import Encoding
+
+        return Encoding(self.scale, self.text, self.ngrams, self.dimensions, self.max_categories)
+
+    def _estimator(self, schema: Schema) -> tuple[Any, str]:
+        """The unfitted estimator for this kind of task, and its config key."""
+        return heads.chosen(self.classifier, self.regressor, schema, "model" if self._bare else None)
+
+
+def adapt(component: object) -> Model:
+    """The component itself when it is a model; a scikit-learn estimator as one.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if all(hasattr(component, name) for name in MODEL):
+        return cast(Model, component)
+    from sklearn.base import is_classifier, is_regressor
+
+    wrapped = None
+    if not isinstance(component, type) and hasattr(component, "get_params"):
+        if is_classifier(component):
+            wrapped = EstimatorModel(classifier=component)
+        elif is_regressor(component):
+            wrapped = EstimatorModel(regressor=component)
+    if wrapped is None:
+        raise ConfigError(
+            f"model._target_: {heads.named(component)} is neither a model (a class with {', '.join(MODEL)}) "
+            "nor a scikit-learn classifier or regressor."
+        )
+    wrapped._bare = True
+    return wrapped

@@ -1,0 +1,150 @@
+"""Scikit-learn estimators that exist in this process alone, as variants: recorded by class and parameters."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bakeoff.errors import ConfigError, DataError
+from bakeoff.models.tabular import heads
+from bakeoff.models.tabular.estimator import EstimatorModel
+
+TARGET = "bakeoff.models.tabular.in_memory.InMemory"
+NOT_KEPT = "not-kept.txt"
+
+_objects: dict[str, Any] = {}
+
+
+class InMemory(EstimatorModel):
+    """An estimator that was passed as an object, behind the encoding that any scikit-learn estimator gets.
+
+    Args:
+        key: by which this process knows the object.
+        estimator: its class, for the record.
+        parameters: what its ``get_params`` says, for the record; what is no plain value is described in words.
+    """
+
+    def __init__(self, key: str, estimator: str, parameters: dict[str, Any] | None = None) -> None:
+        from sklearn.base import is_classifier
+
+        found = _objects.get(key)
+        if found is None:
+            raise ConfigError(
+                f"model: {estimator} was an object in the memory of another process, and only its class and parameters "
+                "are recorded. Pass the object again: bakeoff.run(…, model=estimator)."
+            )
+        role = "classifier" if is_classifier(found) else "regressor"
+        super().__init__(**{role: found})
+        self.key, self.parameters = key, parameters
+        self._bare = True
+
+    def save(self, folder: Path) -> None:
+        """Write it as any estimator; one that skops cannot write is not kept, and the folder says why."""
+        try:
+            super().save(folder)
+        except Exception as error:  # whatever a foreign class raises: its answers are worth more than its file
+            (folder / NOT_KEPT).write_text(f"{type(error).__name__}: {error}\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> EstimatorModel:  # type: ignore[override]
+        """Read back what ``save`` wrote. Raises ``DataError`` where it was not kept, or names a foreign class."""
+        if (folder / NOT_KEPT).is_file():
+            raise DataError(f"{folder}: the model could not be kept: {(folder / NOT_KEPT).read_text('utf-8').strip()}")
+        return EstimatorModel.load(folder)
+
+
+def component(estimator: Any) -> dict[str, Any]:
+    """The component config of an estimator: of its own class where all of it can be said in a config, else in memory.
+
+    Raises:
+        ConfigError: it is no scikit-learn classifier or regressor.
+    """
+    from sklearn.base import is_classifier, is_regressor
+
+    if (
+        isinstance(estimator, type)
+        or not hasattr(estimator, "get_params")
+        or not (is_classifier(estimator) or is_regressor(estimator))
+    ):
+        raise ConfigError(f"model: {heads.named(estimator)} is not a scikit-learn classifier or regressor object.")
+    said = _said(estimator)
+    if said is not None:
+        return {**said, "card": _card("BSD-3-Clause", type(estimator).__name__)}
+    described = _described(estimator)
+    text = json.dumps(described, sort_keys=True)
+    key = f"{type(estimator).__name__}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    _objects[key] = estimator
+    return {
+        "_target_": TARGET,
+        "key": key,
+        "estimator": described["class"],
+        "parameters": described["parameters"],
+        "card": _card("not stated", f"{type(estimator).__name__}, an object in memory: it cannot be run again"),
+    }
+
+
+def forget() -> None:
+    """Let go of all objects: what another process would know."""
+    _objects.clear()
+
+
+def _card(licence: str, summary: str) -> dict[str, Any]:
+    return {
+        "family": "classical",
+        "licence": licence,
+        "source": "open",
+        "hosting": "local",
+        "data_leaves_network": False,
+        "summary": summary,
+    }
+
+
+def _said(value: Any) -> Any:
+    """A value as a config says it; None where none can. None itself is not asked about."""
+    if isinstance(value, bool | int | float | str):
+        return None if isinstance(value, str) and "${" in value else value
+    if not hasattr(value, "get_params") or isinstance(value, type):
+        return None
+    target = _public(type(value))
+    if target is None:
+        return None
+    node: dict[str, Any] = {"_target_": target}
+    for name, parameter in value.get_params(deep=False).items():
+        node[name] = None if parameter is None else _said(parameter)
+        if node[name] is None and parameter is not None:
+            return None
+    return node
+
+
+def _public(cls: type) -> str | None:
+    """The path under which scikit-learn offers a class; None for a class of anybody else."""
+    parts = cls.__module__.split(".")
+    if parts[0] != "sklearn":
+        return None
+    module = ".".join(part for part in parts if not part.startswith("_"))
+    try:
+        offered = getattr(importlib.import_module(module), cls.__name__, None)
+    except ImportError:
+        return None
+    return f"{module}.{cls.__name__}" if offered is cls else None
+
+
+def _described(value: Any) -> Any:
+    """A value for the record: plain as it is, an estimator by class and parameters, anything else in words."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return value.replace("${", r"\${")
+    if isinstance(value, list | tuple):
+        return [_described(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(name): _described(item) for name, item in value.items()}
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        parameters = {name: _described(item) for name, item in value.get_params(deep=False).items()}
+        return {"class": heads.named(value), "parameters": parameters}
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))[:500].replace("${", r"\${")

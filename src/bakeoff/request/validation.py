@@ -1,0 +1,143 @@
+"""What of a request can be checked without data, and without importing what it names."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from bakeoff import metrics
+from bakeoff.config import components, search_space, wiring
+from bakeoff.config.components import SearchSettings
+from bakeoff.config.search_space import Dimension
+from bakeoff.errors import ConfigError
+from bakeoff.request.spec import BUDGET, ROLES, Request
+
+
+def read(cfg: DictConfig, folder: Path) -> Request:
+    """Read a composed config (without Hydra's own part) as a request for the run folder, and check it.
+
+    Raises:
+        ConfigError: with all faults, one a line.
+    """
+    request = Request(_settled(components.plain(cfg)), folder)
+    found: list[str] = []
+    for check in (
+        _check_data,
+        _check_model,
+        _check_metrics,
+        _check_decision,
+        _check_search,
+        _check_tracker,
+        _check_cost,
+    ):
+        try:
+            check(request)
+        except ConfigError as error:
+            found.append(str(error))
+    if found:
+        raise ConfigError("\n".join(dict.fromkeys(found)))
+    return request
+
+
+def _settled(content: dict[str, Any]) -> dict[str, Any]:
+    """The config with all that graders take in its place, and without the parts that the model does not take."""
+    metrics = dict(content.get("metrics") or {})
+    metrics["graders"] = wiring.assembled(metrics.get("graders"), content)
+    return wiring.without_unused({**content, "metrics": metrics})
+
+
+def _check_data(request: Request) -> None:
+    components.check_component(request.source, "data", also=ROLES)
+    if request.data.split.splitter is not None:
+        components.check_component(request.data.split.splitter, "data.split.splitter")
+    if request.data.metric:
+        metrics.asked(request.data.metric, "data.metric")
+
+
+def _check_model(request: Request) -> None:
+    components.check_component(request.model, "model", content=request.content)
+    for group, part in request.parts.items():
+        components.check_component(part, group, content=request.content)
+    rows = request.content.get("test_rows")
+    if rows is not None and rows < 1:
+        raise ConfigError(f"test_rows: {rows} is less than 1.")
+
+
+def _check_metrics(request: Request) -> None:
+    for name in request.metrics.names or ():
+        metrics.asked(name, "metrics.names")
+    for name, grader in (request.metrics.graders or {}).items():
+        components.check_component(grader, f"metrics.graders.{name}")
+
+
+def _check_decision(request: Request) -> None:
+    if request.decision.metric:
+        metrics.asked(request.decision.metric, "decision.metric")
+    if request.decision.rule is not None:
+        components.check_component(request.decision.rule, "decision.rule")
+
+
+def _check_search(request: Request) -> None:
+    settings = request.search
+    if settings.sampler is None:
+        return
+    components.check_component(settings.sampler, "search.sampler")
+    components.check_component(settings.pruner or {}, "search.pruner")
+    if _is_sampler(settings, "GPSampler") and find_spec("torch") is None:
+        raise ConfigError('search.sampler: GPSampler needs torch. Install it: pip install "bakeoff[gp]"')
+    for name in settings.objectives or ():
+        if name not in metrics.MEASUREMENTS:
+            metrics.asked(name, "search.objectives")
+    _check_budget(settings)
+    for dimension in search_space.gather(request.content, kind=""):
+        _check_dimension(dimension, request)
+
+
+def _check_tracker(request: Request) -> None:
+    if request.tracker:
+        components.check_component(request.tracker, "tracker")
+        components.instantiate(dict(request.tracker), "tracker")
+
+
+def _check_cost(request: Request) -> None:
+    if request.cost:
+        components.check_component(request.cost, "cost")
+        model = components.instantiate(dict(request.cost), "cost")
+        if not callable(getattr(model, "dollars", None)):
+            raise ConfigError(f'cost: {type(model).__name__} has no method "dollars". See bakeoff.cost.CostModel.')
+
+
+def _check_budget(settings: SearchSettings) -> None:
+    budgets = {key: getattr(settings, key) for key in BUDGET}
+    for key, budget in budgets.items():
+        if budget is not None and budget <= 0:
+            raise ConfigError(f"search.{key}: {budget} is no budget. Give more than 0.")
+    if not any(budgets.values()) and not _is_sampler(settings, "BruteForceSampler"):
+        raise ConfigError("search: it would never end. Give search.trials, search.seconds or search.dollars.")
+    for key in ("workers", "threads", "validation.rows"):
+        count = attrgetter(key)(settings)
+        if count is not None and count < 1:
+            raise ConfigError(f"search.{key}: {count} is less than 1.")
+
+
+def _check_dimension(dimension: Dimension, request: Request) -> None:
+    """Refuse values that the component cannot take, and more values than can all be tried."""
+    if _is_sampler(request.search, "BruteForceSampler") and search_space.is_continuous(dimension):
+        raise ConfigError(
+            f"{dimension.key}: {dimension.sweep} has no end of values, and search=grid tries them all. "
+            f"Give some, {dimension.key}=a,b,c or range(start, end, step), or choose search=tpe."
+        )
+    component = dimension.key.partition(".")[0]
+    if search_space.is_group(dimension.key) or "_target_" not in (request.content.get(component) or {}):
+        return
+    for value in search_space.examples(dimension):
+        changed = search_space.updated(request.content, {dimension.key: value})
+        components.check_component(changed[component], component, content=changed)
+
+
+def _is_sampler(settings: SearchSettings, name: str) -> bool:
+    return str(settings.sampler["_target_"]).endswith(name)

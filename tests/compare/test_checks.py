@@ -1,0 +1,112 @@
+"""Method checks: each finds the weakness that it is there to find, and nothing where all is well."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bakeoff.compare import checks
+from bakeoff.compare.checks import Evidence
+from bakeoff.record import Run
+from bakeoff.task import Predictions, PredictionTable, Schema, Series
+
+BINARY = Schema("classification", "label", {"text": "text"}, ("ham", "spam"), "spam")
+HERE = {"cpu": "one", "cores": 2, "gpus": [], "versions": {"bakeoff": "0.1.0"}}
+SEARCH = {"budget": {"trials": 20, "seconds": None}, "best": {"is_feasible": True}}
+
+
+def run(name: str, minute: int, family: str = "classical", **changed: Any) -> Run:
+    started = f"2026-01-01T00:{minute:02}:00.000+00:00"
+    made = Run(Path(name), name, family, "ok", started, seconds={"data": 300.0, "fit": 20.0}, environment=HERE)
+    return replace(made, **changed)
+
+
+def table(output: list[str], target: list[str]) -> PredictionTable:
+    n = len(target)
+    answers, truth = Predictions(np.array(output, dtype=object)), np.array(target, dtype=object)
+    return PredictionTable(BINARY, np.arange(n), truth, answers, np.full(n, 0.1), pd.DataFrame(index=range(n)))
+
+
+TRUTH = ["ham", "spam"] * 100
+MOSTLY = ["spam", "ham", *TRUTH[2:]]
+SOUND = Evidence(
+    (run("rules", 0, "rules"), run("linear", 1, search=SEARCH)),
+    {"rules": table(["ham"] * 200, TRUTH), "linear": table(MOSTLY, TRUTH)},
+    BINARY,
+)
+
+
+def found(evidence: Evidence) -> dict[str, tuple[str, ...]]:
+    return {checked.name: checked.findings for checked in checks.checked(evidence) if checked.findings}
+
+
+def with_linear(**changed: Any) -> Evidence:
+    rules, linear = SOUND.runs
+    return replace(SOUND, runs=(rules, replace(linear, **changed)))
+
+
+def test_a_sound_bakeoff_has_nothing_to_object_to() -> None:
+    assert found(SOUND) == {}
+    assert len(checks.checked(SOUND)) == len(checks.OWN)
+
+
+WEAK = {
+    "same_budget": (
+        replace(SOUND, runs=(*SOUND.runs, run("svm", 2, search={**SEARCH, "budget": {"trials": 5, "seconds": None}}))),
+        "linear 20 trials, svm 5 trials",
+    ),
+    "met_constraints": (with_linear(search={**SEARCH, "best": {"is_feasible": False}}), "linear: no trial met"),
+    "simple_baseline": (
+        replace(SOUND, runs=(run("svm", 0), run("linear", 1))), "Add model=constant or model=rules",
+    ),
+    "enough_rows": (
+        replace(SOUND, tables={"linear": table(["ham"] * 195 + ["spam"] * 5, ["ham"] * 196 + ["spam"] * 4)}),
+        "fewer than 10 test rows are compared: spam (4)",
+    ),
+    "too_good": (replace(SOUND, tables={"linear": table(TRUTH, TRUTH)}), "linear is right about every row"),
+    "says_more_than_one_thing": (
+        replace(SOUND, tables={"linear": table(["spam"] * 200, TRUTH)}), "the same answer, spam",
+    ),
+    "same_machine": (with_linear(environment=HERE | {"cores": 16}), "rules on one with 2 cores, linear on one with 16"),
+    "same_version": (with_linear(environment=HERE | {"versions": {"bakeoff": "0.2.0"}}), "rules 0.1.0, linear 0.2.0"),
+    "timed_alone": (with_linear(started="2026-01-01T00:00:19.000+00:00"), "rules and linear ran side by side"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [check.name for check in checks.OWN])
+def test_each_check_finds_what_it_is_there_to_find(name: str) -> None:
+    evidence, said = WEAK[name]
+    assert list(found(evidence)) == [name]
+    assert said in found(evidence)[name][0]
+
+
+def test_who_overlaps_is_found_over_others_in_between() -> None:
+    between = run("tree", 1, environment=HERE | {"cores": 16})
+    late = replace(SOUND, runs=(run("rules", 0, "rules", seconds={"fit": 3000.0}), between, run("linear", 2)))
+    assert found(late)["timed_alone"][0].startswith("rules and linear ran side by side")
+
+
+def test_few_rows_are_told() -> None:
+    few = replace(SOUND, tables={"linear": table(MOSTLY[:50], TRUTH[:50])})
+    assert found(few) == {
+        "enough_rows": ("50 test rows are compared: on fewer than 100, intervals are rough themselves.",)
+    }
+
+
+def test_a_forecast_that_is_the_truth_is_too_good() -> None:
+    paths = np.arange(400.0).reshape(200, 2)
+    schema = Schema("forecast", "y", {"y": "numeric"}, series=Series(4, 2, 2, ("y",), (), "1 h", 3600.0, None, {}))
+    said = PredictionTable(
+        schema, np.arange(200), paths, Predictions(paths.copy()), np.full(200, 0.1), pd.DataFrame(index=range(200))
+    )
+    assert list(found(Evidence((run("lstm", 0),), {"lstm": said}, schema))) == ["too_good"]
+
+
+def test_runs_of_earlier_versions_are_checked_as_far_as_they_tell() -> None:
+    bare = [replace(r, environment={}, started="", seconds={}) for r in SOUND.runs]
+    assert found(replace(SOUND, runs=bare)) == {}

@@ -1,0 +1,219 @@
+"""The regular update: a model refitted on new data, and compared with itself as it was, on rows that neither knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bakeoff as python
+from bakeoff import record
+from bakeoff.cli import verbs
+from bakeoff.errors import ConfigError, DataError
+from bakeoff.execution import refresh
+from command_line import CommandLine
+
+CONF = Path(__file__).parents[2] / "conf"
+QUICK = ("decision.resamples=200", "metrics.latency_rows=2", "tracker=none")
+
+
+def customers(n: int, seed: int, drift: float = 0.0) -> pd.DataFrame:
+    """Who leaves depends on age; after the drift, on the fee."""
+    random = np.random.default_rng(seed)
+    age, fee = random.normal(size=n), random.normal(size=n)
+    score = (1 - drift) * age + drift * 3 * fee + random.normal(scale=0.3, size=n)
+    return pd.DataFrame(
+        {
+            "age": age,
+            "fee": fee,
+            "plan": random.choice(["basic", "plus"], n),
+            "leaves": np.where(score > 0, "yes", "no"),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("work")
+
+
+@pytest.fixture(autouse=True)
+def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+
+
+@pytest.fixture(scope="module")
+def production(folder: Path) -> Path:
+    """A bake-off that linear won."""
+    customers(300, seed=0).to_csv(folder / "old.csv", index=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        bake = python.bakeoff(
+            "data=csv", "data.path=old.csv", "data.target=leaves", "model.classifier.C=2.5", *QUICK,
+            models=["linear"], incumbent=None, name="churn",
+        )  # fmt: skip
+        bake = python.bakeoff(
+            "data=csv", "data.path=old.csv", "data.target=leaves", *QUICK, "incumbent=constant",
+            models=["constant"], name="churn",
+        )  # fmt: skip
+    assert bake.verdict.winner == "linear-classifier.C=2.5"
+    return folder / "outputs/churn"
+
+
+def refreshed(of: Path, frame: pd.DataFrame, name: str, *overrides: str) -> refresh.Refresh:
+    path = of.parents[1] / f"{name}.csv"
+    frame.to_csv(path, index=False)
+    return refresh.refresh(of, [f"data.path={path}", f"name={name}", *overrides], CONF)
+
+
+def test_a_model_that_the_world_has_left_behind_is_replaced(production: Path) -> None:
+    done = refreshed(production, customers(400, seed=1, drift=1.0), "drifted")
+    assert done.of.name == "linear-classifier.C=2.5", "the winner of the bake-off"
+    assert done.comparison.verdict == "ship"
+    assert done.comparison.winner == "refreshed"
+    assert done.comparison.incumbent == "incumbent"
+    assert done.comparison.test_rows == 81
+    new = record.read_run(done.folder / "refreshed")
+    assert new.parameters["classifier"]["C"] == 2.5, "with the parameters that were recorded"
+    # The incumbent is the model that was kept, not one that was fitted again.
+    old = python.load(done.folder / "incumbent")
+    assert isinstance(old, python.Run)
+    kept = python.Run(done.of)
+    test = pd.read_csv(production.parents[1] / "drifted.csv").loc[old.predictions["id"].astype(int)]
+    assert list(kept.model.predict(test).output) == list(old.predictions["output"])
+    assert "fit" not in old.record.seconds
+
+
+def test_a_model_that_still_holds_is_kept(production: Path) -> None:
+    assert refreshed(production, customers(400, seed=2), "steady").comparison.verdict != "ship"
+
+
+def test_rows_that_the_old_model_learnt_from_do_not_judge_it(production: Path) -> None:
+    old = pd.read_csv(production.parents[1] / "old.csv")
+    done = refreshed(production, pd.concat([old, customers(200, seed=3)]), "grown")
+    learnt = record.read_learnt(done.of)
+    assert learnt is not None
+    [note] = [n for n in done.comparison.notes if "learnt from" in n]
+    left_out = int(note.split()[1])
+    assert done.comparison.test_rows == 101 - left_out
+    asked = pd.read_parquet(done.folder / "refreshed/predictions.parquet")["id"].astype(int)
+    developed = set(old.drop(index=python.Run(done.of).predictions["id"].astype(int)).index)
+    assert developed.isdisjoint(asked), "equal to no row that it was developed on"
+    assert left_out > 0
+
+
+def test_a_record_that_does_not_say_what_was_learnt_is_made_up_for_by_the_old_data(production: Path) -> None:
+    old = pd.read_csv(production.parents[1] / "old.csv")
+    run = production / "linear-classifier.C=2.5"
+    kept = (run / record.LEARNT).read_bytes()
+    (run / record.LEARNT).unlink()
+    try:
+        grown = pd.concat([old, customers(200, seed=3)])
+        assert any("were left out" in note for note in refreshed(production, grown, "reread").comparison.notes)
+        (production.parents[1] / "old.csv").rename(production.parents[1] / "moved.csv")
+        done = refreshed(production, grown, "unknown")
+        assert any("It is not recorded which rows" in note for note in done.comparison.notes)
+    finally:
+        (production.parents[1] / "moved.csv").rename(production.parents[1] / "old.csv")
+        (run / record.LEARNT).write_bytes(kept)
+
+
+def test_data_that_the_old_model_knows_entirely_cannot_judge_it(production: Path) -> None:
+    run = python.Run(production / "linear-classifier.C=2.5")
+    old = pd.read_csv(production.parents[1] / "old.csv")
+    developed = old.drop(index=run.predictions["id"].astype(int))
+    with pytest.raises(DataError, match="learnt from every one of the"):
+        refreshed(production, developed, "known")
+    assert not (production.parent / "known").exists()
+
+
+def test_a_label_that_the_old_model_never_saw_counts_as_wrong(production: Path) -> None:
+    frame = customers(300, seed=4)
+    frame.loc[frame["fee"] > 1.2, "leaves"] = "paused"
+    done = refreshed(production, frame, "labels")
+    assert done.comparison.metric == "f1_macro"
+    assert any('labelled "paused", which' in note for note in done.comparison.notes)
+    old = pd.read_parquet(done.folder / "incumbent/predictions.parquet")
+    unseen = old["target"] == "paused"
+    assert unseen.any()
+    assert "paused" not in set(old["output"])
+    assert (old["proba:paused"] == 0).all()
+    np.testing.assert_allclose(old.filter(like="proba:").sum(axis=1), 1)
+
+
+def test_a_label_that_has_vanished_is_a_wrong_answer_of_the_old_model(folder: Path) -> None:
+    frame = customers(300, seed=5)
+    frame.loc[frame["fee"] > 0.5, "leaves"] = "paused"
+    frame.to_csv("three.csv", index=False)
+    run = python.run("data=csv", "data.path=three.csv", "data.target=leaves", *QUICK, model="linear", name="three")
+    done = refreshed(folder / run.folder, customers(300, seed=6), "two")
+    old = pd.read_parquet(done.folder / "incumbent/predictions.parquet")
+    assert "proba:paused" not in old
+    assert "paused" in set(old["output"]), "it is what the model says"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda f: f.rename(columns={"fee": "price"}), "missing: fee. new: price. Leave them out: data.ignore=.price."),
+        (lambda f: f.assign(age=["old" if a > 0 else "young" for a in f["age"]]), "age was numeric and is categorical"),
+        (lambda f: f.drop(columns="leaves"), 'there is no column "leaves"'),
+    ],
+)
+def test_columns_that_changed_are_told(production: Path, change, said: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(DataError, match=said):
+        refreshed(production, change(customers(100, seed=7)), "changed")
+
+
+def test_a_refresh_can_be_refreshed_and_its_runs_are_not_repeated_by_themselves(
+    production: Path,
+) -> None:
+    first = refreshed(production, customers(400, seed=1, drift=1.0), "first")
+    second = refreshed(first.folder, customers(400, seed=8, drift=1.0), "second")
+    assert second.of.name == "refreshed"
+    with pytest.raises(ConfigError, match="bakeoff refresh made this run"):
+        verbs.rerun([str(first.folder / "refreshed")])
+
+
+def test_another_source_keeps_the_roles_of_columns(production: Path, folder: Path) -> None:
+    customers(200, seed=9).to_parquet(folder / "new.parquet")
+    done = refresh.refresh(production, ["data=parquet", "data.path=new.parquet", "name=parquet"], CONF)
+    data = (record.read_config(done.folder / "refreshed") or {})["data"]
+    assert data["_target_"] == "bakeoff.data.sources.Parquet"
+    assert data["target"] == "leaves"
+    assert "separator" not in data
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ([], "name the new data"),
+        (["data.pth=x.csv"], 'Did you mean "path"'),
+        (["model.depth=3"], "model.depth=3 is not taken"),
+        (["data=cvs"], 'Did you mean "csv"'),
+        (["data.path=old.csv", "name=churn"], "is there already"),
+        (["data.path=old.csv", "name=../up"], "is not the name of a folder"),
+        (["data.path=nowhere.csv"], "there is no file"),
+    ],
+)
+def test_a_wrong_request_to_refresh_is_refused(production: Path, overrides: list[str], said: str) -> None:
+    with pytest.raises((ConfigError, DataError), match=said):
+        refresh.refresh(production, overrides, CONF)
+
+
+def test_it_ends_in_a_verdict_each_time(production: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = production.parents[1] / "cli.csv"
+    customers(300, seed=10, drift=1.0).to_csv(path, index=False)
+    verbs.refresh([str(production), f"data.path={path}"], CONF)
+    assert "Verdict: SHIP refreshed" in capsys.readouterr().out
+    assert (production.parent / "churn-refresh/comparison.json").is_file()
+    verbs.refresh([str(production), f"data.path={path}"], CONF)
+    assert (production.parent / "churn-refresh-2").is_dir()
+
+
+def test_the_command_line_refuses_what_is_wrong(bakeoff: CommandLine) -> None:
+    done = bakeoff("refresh")
+    assert done.returncode == 2
+    assert "refresh: name one folder" in done.stderr

@@ -1,0 +1,108 @@
+"""What looking up takes: a clock around each question, or around all, and what language models ask for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bakeoff.errors import ConfigError
+from bakeoff.llm.base import Ask, Message
+from bakeoff.models.qa import found
+from bakeoff.retrieval.base import Hit, Passage
+from bakeoff.retrieval.embed import Hashing
+from bakeoff.retrieval.history import ByLLM, FollowUps
+from bakeoff.retrieval.rerank import MMR, Pointwise
+from bakeoff.retrieval.retrievers import BM25, Reranked
+from bakeoff.task import Question
+
+ASKED = [Question("a"), Question("bb"), Question("ccc")]
+PASSAGES = [Passage("x#0", "x", "", "one"), Passage("y#0", "y", "", "two"), Passage("x#1", "x", "", "one")]
+
+
+def lengths(asked):
+    return [len(question.text) for question in asked]
+
+
+def asking(llm, tokens=2):
+    """Finds by asking about each question."""
+
+    def make(asked):
+        return llm.complete([Ask((Message("user", question.text),), max_tokens=tokens) for question in asked])
+
+    return make
+
+
+def test_one_after_the_other_each_is_timed_and_together_only_all_are():
+    alone = found.timed(lengths, ASKED, together=False, asks_llm=False)
+    together = found.timed(lengths, ASKED, together=True, asks_llm=False)
+    assert alone.results == together.results == [1, 2, 3]
+    assert alone.seconds.shape == (3,) and (alone.seconds >= 0).all()
+    assert alone.mean_seconds == pytest.approx(alone.seconds.mean())
+    assert together.seconds is None and together.mean_seconds >= 0
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_what_asks_no_llm_has_no_costs_and_what_may_ask_one_has_them_even_of_none(together):
+    assert found.timed(lengths, ASKED, together, asks_llm=False).costs.keys() == {"seconds"}
+    costs = found.timed(lengths, ASKED, together, asks_llm=True).costs
+    assert costs.keys() == {"calls", "input_tokens", "output_tokens", "cost_usd", "seconds", "cached"}
+    for name in ("calls", "input_tokens", "output_tokens", "cost_usd"):
+        assert costs[name].tolist() == [0, 0, 0] and costs[name].dtype == np.float64
+    assert costs["cached"].tolist() == [False] * 3
+
+
+def test_requests_are_counted_for_their_question_and_replayed_ones_take_what_they_took(llm, own_cache):
+    model = llm()
+    first = found.timed(asking(model), ASKED, together=False, asks_llm=True)
+    assert first.costs["calls"].tolist() == [1, 1, 1] and first.costs["cached"].tolist() == [False] * 3
+    assert (first.costs["input_tokens"] > 0).all() and first.costs["output_tokens"].max() <= 2
+    took = np.array([completion.seconds for completion in first.results])
+    assert (first.seconds >= took).all()
+    again = found.timed(asking(llm()), ASKED, together=False, asks_llm=True)
+    assert again.costs["cached"].tolist() == [True] * 3
+    assert again.costs["calls"].tolist() == [1, 1, 1], "as if they had been asked"
+    assert again.costs["input_tokens"].tolist() == first.costs["input_tokens"].tolist()
+    assert (again.seconds >= took).all()
+    together = found.timed(asking(llm()), ASKED, together=True, asks_llm=True)
+    assert together.costs["calls"].tolist() == [1, 1, 1], "equal parts of three"
+    assert together.costs["input_tokens"].sum() == pytest.approx(first.costs["input_tokens"].sum())
+    assert together.mean_seconds >= took.mean()
+
+
+def test_what_a_budget_left_no_room_for_is_not_counted(llm, own_cache):
+    told = found.timed(asking(llm(max_calls=2)), ASKED, together=False, asks_llm=True)
+    assert told.costs["calls"].tolist() == [1, 1, 0]
+    assert [completion.status for completion in told.results] == ["ok", "ok", "not_asked"]
+
+
+def test_only_parts_that_ask_an_llm_are_checked_and_planned(animals, scripted, prompt):
+    judge, writer = scripted(), scripted()
+    rewriter = ByLLM(writer, prompt("rewrite"))
+    retriever = Reranked(BM25(), Pointwise(judge), depth=2)
+    assert found.asks_llm(animals, BM25(), rewriter) and found.asks_llm(animals, retriever, FollowUps())
+    assert not found.asks_llm(animals, BM25(), FollowUps(), None)
+    assert not found.asks_llm(animals, Reranked(BM25(), MMR(Hashing())))
+    planned = found.planned(ASKED, animals, retriever, rewriter)
+    assert [(one.llm is judge, len(one.asks)) for one in planned] == [(True, 6), (False, 0)]
+    assert judge.asks == writer.asks == [], "nothing is asked"
+
+
+def test_an_llm_that_cannot_be_asked_is_told_wherever_it_stands(llm, prompt):
+    absent = llm(path="absent.gguf")
+    for part in (Reranked(BM25(), Pointwise(absent)), ByLLM(absent, prompt("rewrite"))):
+        with pytest.raises(ConfigError, match=r"llm\.path: there is no file"):
+            found.check(BM25(), part)
+    found.check(BM25(), FollowUps(), None)
+
+
+def test_passages_of_equal_text_are_shown_once_and_documents_are_named_once():
+    hits = [Hit(passage, 1.0) for passage in PASSAGES]
+    assert found.passages(hits) == PASSAGES[:2]
+    assert found.documents(PASSAGES) == ("x", "y")
+    assert found.documents([]) == ()
+
+
+def test_tuples_stay_tuples_in_an_array_whatever_their_lengths():
+    for values in ([("a",), ("b",)], [("a", "b"), ()], [], [()]):
+        array = found.objects(values)
+        assert array.shape == (len(values),) and array.dtype == object and array.tolist() == values

@@ -1,0 +1,141 @@
+"""A request: what is read from a composed config, what is refused, and when a finished run can be kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from bakeoff import record
+from bakeoff.config import components
+from bakeoff.errors import ConfigError
+from bakeoff.request import spec, validation
+from bakeoff.request.spec import Request
+
+CONF = Path(__file__).parents[2] / "conf"
+FOLDER = Path("outputs/x/linear")
+
+
+def composed(*overrides: str) -> DictConfig:
+    components.register()
+    with initialize_config_dir(str(CONF), version_base=None):
+        return compose("config", ["variant=mine", "model=linear", "data=diabetes", *overrides])
+
+
+def asked(*overrides: str, folder: Path = FOLDER) -> Request:
+    return validation.read(composed(*overrides), folder)
+
+
+def test_a_request_says_what_is_asked() -> None:
+    r = asked("seed=3", "metrics.latency_rows=7", "data.split.test=0.3", "data.slices=[sex]")
+    assert (r.variant, r.seed, r.folder, r.bakeoff) == ("mine", 3, FOLDER, Path("outputs/x"))
+    assert (r.data.name, r.data.target, r.data.split.test, r.data.slices) == ("diabetes", "progression", 0.3, ["sex"])
+    assert r.source["_target_"] == "bakeoff.data.samples.Sample"
+    assert "target" not in r.source, "what bakeoff does with the rows is not for the source"
+    assert r.model["_target_"] == "bakeoff.models.tabular.estimator.EstimatorModel"
+    assert r.card["licence"] == "BSD-3-Clause"
+    assert r.metrics.latency_rows == 7
+    assert r.decision.metric == "rmse", "the metric of the data decides unless another is declared"
+
+
+def test_a_request_is_plain_and_keeps_nothing_of_hydra() -> None:
+    content = asked().content
+    assert type(content["data"]) is dict
+    assert "hydra" not in content
+    assert content["name"] == "diabetes"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["+model.C=1"], 'model.C: EstimatorModel takes no "C"'),
+        (["model.ngrams=many"], "model.ngrams: 'many' is not of type int"),
+        (["model._target_=os.system"], 'model._target_: "os.system" is not allowed'),
+        (["~model._target_"], "model._target_: a component names its class here"),
+        (["data._target_=os.system"], 'data._target_: "os.system" is not allowed'),
+        (["+data.path=x"], 'data.path: Sample takes no "path"'),
+        (["+data.traget=x"], 'Did you mean "target"?'),
+        (["data.kind=clasification"], 'data.kind: "clasification" is unknown'),
+        (["data.split.test=2"], "data.split.test: 2"),
+        (["+data.split.tset=0.2"], "data.split.tset"),
+        (["data.metric=rsme"], 'data.metric: there is no metric "rsme"'),
+        (["decision.metric=rsme"], 'Did you mean "rmse"?'),
+        (["metrics.names=[mae,rsme]"], 'metrics.names: there is no metric "rsme"'),
+    ],
+)
+def test_a_wrong_request_is_refused_without_a_look_at_the_data(overrides: list[str], said: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        asked(*overrides)
+    assert said in str(told.value)
+
+
+def test_all_faults_are_told_at_once_each_once() -> None:
+    with pytest.raises(ConfigError) as told:
+        asked("+model.C=1", "+data.path=x", "data.metric=rsme", "metrics.names=[mea]")
+    lines = str(told.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == ["data.path", "model.C", "metrics.names", "decision.metric"]
+
+
+def test_a_missing_value_is_asked_for_before_anything_else() -> None:
+    with pytest.raises(ConfigError, match=r"data\.path: a value is needed\. Add data\.path=…"):
+        asked("data=csv")
+
+
+def test_requests_for_the_same_task_share_their_data() -> None:
+    same = asked().data_key
+    assert asked("model=catboost", "name=other", "decision.metric=mae", "metrics.latency_rows=1").data_key == same
+    assert asked("data.split.test=0.3").data_key != same
+    assert asked("seed=1").data_key == same, "the split has a seed of its own"
+    assert asked("data.split.seed=1").data_key != same
+    assert asked("data=breast_cancer").data_key != same
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Path:
+    """The folder of a run of the plain request."""
+    record.begin(tmp_path, asked().content)
+    return tmp_path
+
+
+def test_the_same_request_keeps_a_finished_run(finished: Path) -> None:
+    assert spec.changes(asked(folder=finished)) == []
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["name=other", "variant=other", "incumbent=rules", "resume=false", "metrics.latency_rows=3", "decision.metric=mae",
+     "data.metric=mae", "decision.confidence=0.9", "model.card.licence=MIT", "data.card.summary=other"],
+)  # fmt: skip
+def test_what_changes_nothing_that_is_learnt_keeps_a_finished_run(finished: Path, override: str) -> None:
+    assert spec.changes(asked(override, folder=finished)) == []
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("seed=1", "seed: 0 → 1"),
+        ("data.split.test=0.3", "data.split.test: 0.2 → 0.3"),
+        ("model.regressor.alpha=1", "model.regressor.alpha: 10.0 → 1"),
+        ("+model.dimensions=5", "model.dimensions: nothing → 5"),
+        ("~model.ngrams", "model.ngrams: 2 → nothing"),
+        ("data.ignore=[s1]", "data.ignore: [] → ['s1']"),
+    ],
+)
+def test_what_changes_the_result_is_told_with_both_values(finished: Path, override: str, said: str) -> None:
+    assert spec.changes(asked(override, folder=finished)) == [said]
+
+
+def test_another_model_changes_nearly_everything(finished: Path) -> None:
+    changed = spec.changes(asked("model=catboost", folder=finished))
+    assert any(
+        line.startswith("model._target_: bakeoff.models.tabular.estimator.EstimatorModel → ") for line in changed
+    )
+
+
+def test_numbers_and_lists_that_went_through_a_file_are_no_change(tmp_path: Path) -> None:
+    odd = ("model.regressor.alpha=1e-7", "data.ignore=[s1]", "+model.dimensions=10", "model.card.summary='null'")
+    record.begin(tmp_path, asked(*odd).content)
+    assert record.read_config(tmp_path) == asked(*odd).content
+    assert spec.changes(asked(*odd, folder=tmp_path)) == []
