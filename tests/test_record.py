@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import pytest
 from bakeoff import record
 from bakeoff.errors import DataError
 from bakeoff.record import Run, Score
-from bakeoff.task import ABSTAINED, Gold, Predictions, PredictionTable, Schema, stacked
+from bakeoff.task import ABSTAINED, DataNote, Gold, NoteRank, Predictions, PredictionTable, Schema, stacked
 
 BINARY = Schema("classification", "label", {"weight": "numeric", "home": "categorical"}, ("cat", "dog"), "dog")
 VALUES = Schema("regression", "price", {"rooms": "numeric"})
@@ -56,6 +56,23 @@ def valued() -> PredictionTable:
         np.full(4, np.nan),
         pd.DataFrame(index=range(4)),
     )
+
+
+def test_data_notes_are_read_back_and_those_of_earlier_versions_are_sentences(tmp_path: Path) -> None:
+    written = (
+        DataNote("2 rows were dropped.", "data.duplicates", NoteRank.ROWS),
+        DataNote("Task: classification.", "data.kind", NoteRank.CHOICES),
+    )
+    now = run(tmp_path / "now")
+    assert now.task is not None
+    now = replace(now, task={**now.task, "notes": [asdict(note) for note in written]})
+    for folder in ("now", "before"):
+        (tmp_path / folder).mkdir()
+    assert record.data_notes(record.read_run(record.finish(now).folder)) == written
+    before = record.read_run(record.finish(run(tmp_path / "before")).folder)
+    assert record.data_notes(before) == (DataNote("so"),)
+    assert str(written[0]) == "2 rows were dropped. (data.duplicates)"
+    assert record.data_notes(replace(now, task=None)) == ()
 
 
 def assert_same(read: PredictionTable, written: PredictionTable) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from bakeoff.task import PredictionTable, Schema
+    from bakeoff.task import DataNote, PredictionTable, Schema
 
 RESULT = "result.json"
 CONFIG = "config.yaml"
@@ -239,6 +239,13 @@ def schema_of(run: Run) -> Schema:
     if run.task is None:
         raise DataError(f"{run.folder}: this run never reached its data.")
     return Schema.of(run.task["schema"])
+
+
+def data_notes(run: Run) -> tuple[DataNote, ...]:
+    """What happened to the data of a run, most important first; none where it never reached its data."""
+    from bakeoff.task import DataNote
+
+    return tuple(DataNote.from_json(note) for note in (run.task or {}).get("notes", ()))
 
 
 def write_predictions(folder: Path, table: PredictionTable) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
@@ -217,6 +218,41 @@ class Development:
         return self.examples.take(slice(self.n_train, None))
 
 
+class NoteRank(IntEnum):
+    """Importance of a note about the data; the lowest is shown first."""
+
+    ROWS = 0  # rows were dropped or kept out of a part
+    VALUES = 1  # values or columns are not what the file holds: converted, read as missing, left out
+    CHOICES = 2  # something was chosen that nobody declared: task kind, positive class, type of a column
+    FACTS = 3  # nothing was changed or chosen; recorded for the reader of result.json, not shown above the leaderboard
+
+
+@dataclass(frozen=True)
+class DataNote:
+    """Something that happened to the data between the source and the task.
+
+    Attributes:
+        text: one sentence, with counts and column names.
+        key: config key that changes it, such as ``data.duplicates``; empty where none does.
+        rank: importance. The block above the leaderboard shows the first few by rank.
+    """
+
+    text: str
+    key: str = ""
+    rank: NoteRank = NoteRank.CHOICES
+
+    def __str__(self) -> str:
+        """The sentence, and the key that changes what it says."""
+        return f"{self.text} ({self.key})" if self.key else self.text
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any] | str) -> Self:
+        """Rebuild from what ``result.json`` holds; runs of earlier versions hold plain sentences."""
+        if isinstance(content, str):
+            return cls(content)
+        return cls(str(content["text"]), str(content.get("key", "")), NoteRank(content.get("rank", NoteRank.CHOICES)))
+
+
 @dataclass(frozen=True)
 class Task:
     """What is asked, of which rows, and how it is judged.
@@ -227,7 +263,7 @@ class Task:
         test: the rows that are predicted once.
         fingerprint: SHA-256 of rows, roles and split; equal fingerprints mean comparable runs.
         split: how the rows were split, and how many went where.
-        notes: what happened to the data on its way here, one sentence each.
+        notes: what happened to the data between the source and the task, most important first.
     """
 
     name: str
@@ -235,7 +271,7 @@ class Task:
     test: Examples
     fingerprint: str
     split: Mapping[str, Any]
-    notes: tuple[str, ...] = ()
+    notes: tuple[DataNote, ...] = ()
 
     @property
     def schema(self) -> Schema:

@@ -55,8 +55,8 @@ def test_a_csv_file_becomes_a_task(tmp_path: Path, messages: pd.DataFrame) -> No
         assert list(part.X["text"]) == [TEXTS[i] for i in part.ids]
         assert list(part.y) == [LABELS[i] for i in part.ids]
         assert list(part.slices["length"]) == list(part.ids)
-    assert any("data.kind" in note for note in task.notes)
-    assert any("data.positive" in note for note in task.notes)
+    assert any("data.kind" in str(note) for note in task.notes)
+    assert any("data.positive" in str(note) for note in task.notes)
 
 
 def test_a_trial_cannot_reach_the_test_rows(tmp_path: Path, messages: pd.DataFrame) -> None:
@@ -112,7 +112,7 @@ def test_many_distinct_integers_are_values(tmp_path: Path) -> None:
     task = load(Csv(csv(tmp_path, pd.DataFrame({"x": range(40), "y": range(40)}))), target="y")
     assert task.schema.kind == "regression"
     assert task.test.y.dtype == np.float64
-    assert "40 distinct numbers" in task.notes[0]
+    assert "40 distinct numbers" in task.notes[0].text
 
 
 def test_columns_are_read_as_what_they_hold(tmp_path: Path) -> None:
@@ -153,8 +153,8 @@ def test_repeated_rows_are_dropped_when_asked_and_counted(tmp_path: Path, messag
     kept, dropped = load(Csv(path)), load(Csv(path), drop_duplicates=True)
     assert sum(kept.split[part] for part in ("train", "valid", "test")) == 50
     assert sum(dropped.split[part] for part in ("train", "valid", "test")) == 40
-    assert any("10 rows equal" in note for note in kept.notes)
-    assert any("10 of 50 rows repeat" in note for note in dropped.notes)
+    assert any("10 rows equal" in note.text for note in kept.notes)
+    assert any("10 of 50 rows repeat" in note.text for note in dropped.notes)
 
 
 def test_rows_with_equal_features_and_different_labels_are_no_duplicates(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_given_test_rows_are_the_test(tmp_path: Path, messages: pd.DataFrame) ->
     assert task.split["kind"] == "given"
     assert sorted(task.test.ids) == list(range(40, 48))
     assert len(task.development.examples) == 32
-    assert any("8 development rows also occur in the given test rows" in note for note in task.notes)
+    assert any("8 development rows also occur in the given test rows" in note.text for note in task.notes)
 
 
 def test_given_test_rows_must_have_the_same_columns(tmp_path: Path, messages: pd.DataFrame) -> None:

@@ -81,7 +81,7 @@ def test_time_splits_test_on_the_latest_rows_and_leak_nothing(rows: list[tuple[i
         dropped = np.flatnonzero(parts == -1)
         later = np.concatenate([made.valid, made.test])
         assert np.isin(content[dropped], content[later]).all(), "only what occurs again is dropped"
-        assert bool(len(dropped)) == any("were dropped" in note for note in made.notes)
+        assert bool(len(dropped)) == any("were dropped" in note.text for note in made.notes)
 
 
 @few
@@ -156,7 +156,7 @@ def test_given_rows_can_be_validated_in_time() -> None:
 def test_groups_shared_with_given_test_rows_are_noted() -> None:
     group = np.array([0, 1, 2, 3, 4, 4])
     made = split(Traits(np.arange(6), group=group, is_test=np.arange(6) == 5), SplitSettings())
-    assert any("1 groups occur in the given test rows" in note for note in made.notes)
+    assert any("1 groups occur in the given test rows" in note.text for note in made.notes)
 
 
 def test_a_class_that_only_the_given_test_rows_have_is_refused() -> None:
@@ -174,7 +174,7 @@ def test_few_rows_of_each_class_are_learnt_from_and_the_test_stays_the_same() ->
     assert Counter(labels[made.train]) == {"a": 8, "b": 8, "c": 6}, "of c there are no more"
     assert Counter(labels[made.valid]) == {"a": 2, "b": 2, "c": 2}
     assert set(made.train) <= set(whole.train)
-    assert "10 rows at most" in made.notes[-1]
+    assert "10 rows at most" in made.notes[-1].text
     with pytest.raises(ConfigError, match="per_class: the target holds values"):
         split(Traits(np.arange(270)), SplitSettings(per_class=10))
     with pytest.raises(ConfigError, match="per_class: 1 is too few"):

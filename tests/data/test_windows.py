@@ -149,8 +149,8 @@ def test_what_is_asked_makes_the_fingerprint() -> None:
 
 
 def test_overlapping_test_rows_are_noted() -> None:
-    assert any("overlap" in note for note in load(counting(100), forecast={"stride": 1}).notes)
-    assert not any("overlap" in note for note in load(counting(100)).notes)
+    assert any("overlap" in note.text for note in load(counting(100), forecast={"stride": 1}).notes)
+    assert not any("overlap" in note.text for note in load(counting(100)).notes)
 
 
 @pytest.mark.parametrize(

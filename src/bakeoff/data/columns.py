@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pandas.api import types
 
 from bakeoff.errors import DataError
-from bakeoff.task import ColumnKind
+from bakeoff.task import ColumnKind, DataNote
 
 ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
 TEXT_WORDS = 4  # on average, at least
@@ -28,7 +28,7 @@ class Columns:
 
     values: Mapping[str, pd.Series]
     kinds: Mapping[str, ColumnKind]
-    notes: tuple[str, ...]
+    notes: tuple[DataNote, ...]
 
 
 def read(frame: pd.DataFrame, names: Iterable[str], text: Iterable[str], where: str) -> Columns:
@@ -50,7 +50,7 @@ def read(frame: pd.DataFrame, names: Iterable[str], text: Iterable[str], where: 
     declared = set(text)
     converted: dict[str, pd.Series] = {}
     kinds: dict[str, ColumnKind] = {}
-    notes: list[str] = []
+    notes: list[DataNote] = []
     _refuse_empty(frame, names, where)
     for name in names:
         values = plain(frame[name], where)
@@ -61,7 +61,7 @@ def read(frame: pd.DataFrame, names: Iterable[str], text: Iterable[str], where: 
         else:
             kinds[name], values = _recognise(values)
             if kinds[name] == "text":
-                notes.append(f'Column "{name}" is read as free text.')
+                notes.append(DataNote(f'Column "{name}" is read as free text.', "data.text"))
         converted[name] = values.fillna("") if kinds[name] == "text" else values
     _refuse_infinite(converted, where)
     return Columns(converted, kinds, tuple(notes))

@@ -14,7 +14,7 @@ from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
 from bakeoff.data.splits import Traits
 from bakeoff.data.table import Table
-from bakeoff.task import Development, Examples, Schema, Task
+from bakeoff.task import DataNote, Development, Examples, NoteRank, Schema, Task
 from bakeoff.tasks import kinds
 
 
@@ -44,7 +44,7 @@ def load(source: Source, settings: DataSettings) -> Task:
             "valid": len(split.valid),
             "test": len(split.test),
         },
-        notes=(*table.notes, *split.notes),
+        notes=tuple(sorted((*table.notes, *split.notes), key=lambda note: note.rank)),
     )
 
 
@@ -86,7 +86,8 @@ def _without_duplicates(table: Table) -> Table:
     if not repeated.any():
         return table
     kept: NDArray[np.intp] = np.flatnonzero(~repeated)
-    note = f"{repeated.sum():,} of {len(repeated):,} rows repeat an earlier row and were dropped."
+    text = f"{repeated.sum():,} of {len(repeated):,} rows repeat an earlier row and were dropped."
+    note = DataNote(text, "data.drop_duplicates", NoteRank.ROWS)
     return Table(
         schema=table.schema,
         X={name: column.iloc[kept] for name, column in table.X.items()},

@@ -17,7 +17,7 @@ from bakeoff.data.sources import Rows, Source
 from bakeoff.data.splits import Traits
 from bakeoff.data.table import Table
 from bakeoff.errors import DataError, did_you_mean
-from bakeoff.task import HISTORY, QUESTION, Corpus, Gold, Schema
+from bakeoff.task import HISTORY, QUESTION, Corpus, DataNote, Gold, NoteRank, Schema
 
 ANSWERS, RELEVANCE = "answers", "relevance"
 TURN, ANSWERABLE = "turn", "answerable"
@@ -62,7 +62,8 @@ def read(source: Source, settings: DataSettings) -> Table:
     schema = Schema(settings.kind, settings.target, {QUESTION: "text", HISTORY: "text"})
     read = columns.read(frame, settings.slices, (), where) if settings.slices else None
     slices = pd.DataFrame({} if read is None else dict(read.values), index=frame.index)
-    return Table(schema, X, y, ids, slices, traits, (f"The corpus has {len(corpus):,} documents.",), corpus)
+    note = DataNote(f"The corpus has {len(corpus):,} documents.", rank=NoteRank.FACTS)
+    return Table(schema, X, y, ids, slices, traits, (note,), corpus)
 
 
 def _corpus(documents: pd.DataFrame, where: str) -> Corpus:

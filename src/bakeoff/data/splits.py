@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bakeoff.data.settings import SplitSettings
 from bakeoff.errors import ConfigError, DataError
+from bakeoff.task import DataNote, NoteRank
 
 TRAIN, VALID, TEST = 0, 1, 2
 DROPPED = -1
@@ -63,7 +64,7 @@ class Split:
     valid: NDArray[np.intp]
     test: NDArray[np.intp]
     kind: str
-    notes: tuple[str, ...]
+    notes: tuple[DataNote, ...]
     units: NDArray[np.intp]
     is_ordered: bool
 
@@ -86,7 +87,7 @@ def split(traits: Traits, settings: SplitSettings, may_be_empty: bool = False) -
     """
     kind = _kind(settings.kind, traits)
     part = np.full(len(traits.content), TEST, dtype=np.int8)
-    notes: list[str] = []
+    notes: list[DataNote] = []
     if traits.is_test is None:
         free: NDArray[np.intp] = np.arange(len(part))
         rest = 1 - settings.test
@@ -94,7 +95,8 @@ def split(traits: Traits, settings: SplitSettings, may_be_empty: bool = False) -
     else:
         free = _beside_test(traits, traits.is_test, part, notes)
         shares = {TRAIN: 1 - settings.valid, VALID: settings.valid}
-        notes.append(f"The test rows are given; validation rows are split off by a {kind} split.")
+        text = f"The test rows are given; validation rows are split off by a {kind} split."
+        notes.append(DataNote(text, "data.split", NoteRank.FACTS))
     if traits.part is not None:
         part = traits.part.copy()
         _drop_repeated(part, traits.content, notes)
@@ -144,18 +146,20 @@ def _kind(asked: str, traits: Traits) -> str:
 
 
 def _beside_test(
-    traits: Traits, is_test: NDArray[np.bool_], part: NDArray[np.int8], notes: list[str]
+    traits: Traits, is_test: NDArray[np.bool_], part: NDArray[np.int8], notes: list[DataNote]
 ) -> NDArray[np.intp]:
     """Positions of the rows that a given test leaves: those that occur in it are dropped."""
     leaked = ~is_test & np.isin(traits.content, traits.content[is_test])
     part[leaked] = DROPPED
     if leaked.any():
-        notes.append(f"{leaked.sum():,} development rows also occur in the given test rows and were dropped.")
+        text = f"{leaked.sum():,} development rows also occur in the given test rows and were dropped."
+        notes.append(DataNote(text, "data.split", NoteRank.ROWS))
     free = np.flatnonzero(~is_test & ~leaked)
     if traits.group is not None:
         shared = len(set(traits.group[free]) & set(traits.group[is_test]))
         if shared:
-            notes.append(f"{shared:,} groups occur in the given test rows and in the development rows.")
+            text = f"{shared:,} groups occur in the given test rows and in the development rows."
+            notes.append(DataNote(text, "data.group", NoteRank.ROWS))
     return free
 
 
@@ -176,12 +180,13 @@ def _by_time(time: NDArray[Any], shares: dict[int, float]) -> NDArray[np.int8]:
     return np.searchsorted(first_of, moment, side="right").astype(np.int8)
 
 
-def _units(content: NDArray[Any], notes: list[str]) -> NDArray[np.intp]:
+def _units(content: NDArray[Any], notes: list[DataNote]) -> NDArray[np.intp]:
     """Number equal rows alike, from 0 without gaps, shape (n,)."""
     units, distinct = pd.factorize(content)
     repeated = len(units) - len(distinct)
     if repeated:
-        notes.append(f"{repeated:,} rows equal an earlier one in all features; equal rows stay in one part.")
+        text = f"{repeated:,} rows equal an earlier one in all features; equal rows stay in one part."
+        notes.append(DataNote(text, "data.drop_duplicates", NoteRank.ROWS))
     return units
 
 
@@ -191,7 +196,7 @@ def _together(traits: Traits) -> NDArray[np.intp]:
     return units if traits.group is None else _linked(units, pd.factorize(traits.group)[0], [])
 
 
-def _linked(same: NDArray[np.intp], group: NDArray[np.intp], notes: list[str]) -> NDArray[np.intp]:
+def _linked(same: NDArray[np.intp], group: NDArray[np.intp], notes: list[DataNote]) -> NDArray[np.intp]:
     """Number what must stay together: equal rows, equal groups, and all that is linked through them, shape (n,)."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -200,7 +205,8 @@ def _linked(same: NDArray[np.intp], group: NDArray[np.intp], notes: list[str]) -
     edges = coo_array((np.ones(len(same), dtype=np.int8), (same, n_same + group)), shape=(n_same + n_groups,) * 2)
     n_units, unit = connected_components(edges, directed=False)
     if n_units < n_groups:
-        notes.append(f"{n_groups:,} groups share equal rows, which leaves {n_units:,} that can be told apart.")
+        text = f"{n_groups:,} groups share equal rows, which leaves {n_units:,} that can be told apart."
+        notes.append(DataNote(text, "data.group", NoteRank.ROWS))
     linked: NDArray[np.intp] = unit[same]
     return linked
 
@@ -249,20 +255,23 @@ def _deal(sizes: NDArray[np.intp], shares: dict[int, float]) -> NDArray[np.int8]
     return dealt
 
 
-def _drop_repeated(part: NDArray[np.int8], content: NDArray[Any], notes: list[str]) -> None:
+def _drop_repeated(part: NDArray[np.int8], content: NDArray[Any], notes: list[DataNote]) -> None:
     """Drop the rows of a part that occur in a later one."""
     for earlier, later, words in ((VALID, (TEST,), "validation"), (TRAIN, (VALID, TEST), "training")):
         repeated = (part == earlier) & np.isin(content, content[np.isin(part, later)])
         part[repeated] = DROPPED
         if repeated.any():
-            notes.append(f"{repeated.sum():,} {words} rows occur again in a later part and were dropped.")
+            text = f"{repeated.sum():,} {words} rows occur again in a later part and were dropped."
+            notes.append(DataNote(text, "data.split", NoteRank.ROWS))
 
 
-def _refuse_empty(part: NDArray[np.int8], settings: SplitSettings, notes: list[str], needed: tuple[int, ...]) -> None:
+def _refuse_empty(
+    part: NDArray[np.int8], settings: SplitSettings, notes: list[DataNote], needed: tuple[int, ...]
+) -> None:
     for p in needed:
         purpose = PURPOSE[p]
         if not (part == p).any():
-            known = "".join(f" {note}" for note in notes)
+            known = "".join(f" {note.text}" for note in notes)
             raise DataError(
                 f"data.split: of {len(part):,} rows nothing is left to {purpose} "
                 f"(test={settings.test}, valid={settings.valid}).{known} Bring more rows, or split them otherwise."
@@ -295,7 +304,9 @@ def _refuse_unlearnable(part: NDArray[np.int8], labels: NDArray[Any]) -> None:
             )
 
 
-def _keep_few(part: NDArray[np.int8], labels: NDArray[Any] | None, settings: SplitSettings, notes: list[str]) -> None:
+def _keep_few(
+    part: NDArray[np.int8], labels: NDArray[Any] | None, settings: SplitSettings, notes: list[DataNote]
+) -> None:
     """Of each class drop all but a few of the rows to learn from and to validate on; the test stays as it is."""
     if labels is None:
         raise ConfigError("data.split.per_class: the target holds values, and there are no classes. Remove it.")
@@ -307,6 +318,7 @@ def _keep_few(part: NDArray[np.int8], labels: NDArray[Any] | None, settings: Spl
         for p, n in wanted.items():
             members = rng.permutation(np.flatnonzero((part == p) & (labels == label)))
             part[members[n:]] = DROPPED
-    notes.append(
+    text = (
         f"Of each class {settings.per_class:,} rows at most are kept to learn from, {n_valid:,} of them to validate on."
     )
+    notes.append(DataNote(text, "data.split.per_class", NoteRank.ROWS))

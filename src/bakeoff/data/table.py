@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.data.splits import Traits
-from bakeoff.task import Corpus, Schema
+from bakeoff.task import Corpus, DataNote, Schema
 
 
 @dataclass(frozen=True)
@@ -22,5 +22,5 @@ class Table:
     ids: NDArray[Any]
     slices: pd.DataFrame
     traits: Traits
-    notes: tuple[str, ...]
+    notes: tuple[DataNote, ...]
     corpus: Corpus | None = None

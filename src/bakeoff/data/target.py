@@ -13,6 +13,7 @@ from pandas.api import types
 from bakeoff.data import columns
 from bakeoff.data.settings import DataSettings
 from bakeoff.errors import ConfigError, DataError, did_you_mean
+from bakeoff.task import DataNote
 from bakeoff.tasks import kinds
 
 MOST_INTEGER_CLASSES = 20
@@ -27,14 +28,14 @@ class Target:
         y: shape (n,), ``object`` array of ``str`` labels, or ``float64`` values.
         classes: the labels, sorted; empty for regression.
         positive: the class that binary metrics speak of.
-        notes: what was decided, one sentence each.
+        notes: what was chosen.
     """
 
     kind: str
     y: NDArray[Any]
     classes: tuple[str, ...]
     positive: str | None
-    notes: tuple[str, ...]
+    notes: tuple[DataNote, ...]
 
 
 def read(column: pd.Series, settings: DataSettings, where: str) -> Target:
@@ -65,20 +66,26 @@ def read(column: pd.Series, settings: DataSettings, where: str) -> Target:
         )
     positive = _positive(y, classes, settings.positive)
     if positive and settings.positive is None:
-        rarer = "the rarer class" if 2 * (y == positive).sum() < len(y) else "the last of two equally frequent classes"
-        reason += (f'data.positive: "{positive}", {rarer}.',)
+        reason += (_choice_of_positive(y, positive),)
     return Target(kind, y, classes, positive, reason)
 
 
-def _kind(values: pd.Series, asked: str) -> tuple[str, tuple[str, ...]]:
+def _choice_of_positive(y: NDArray[Any], positive: str) -> DataNote:
+    rarer = "the rarer class" if 2 * (y == positive).sum() < len(y) else "the last of two equally frequent classes"
+    return DataNote(f'Precision, recall and F1 speak of class "{positive}", {rarer}.', "data.positive")
+
+
+def _kind(values: pd.Series, asked: str) -> tuple[str, tuple[DataNote, ...]]:
     if asked != "auto":
         return ("classification" if asked == "classification" else "regression"), ()
     if columns.is_string(values):
-        return "classification", ("data.kind: classification, because the target holds labels.",)
+        return "classification", (DataNote("Task: classification, because the target holds labels.", "data.kind"),)
     distinct = values.nunique()
     if _whole(values) and distinct <= MOST_INTEGER_CLASSES:
-        return "classification", (f"data.kind: classification, because the target holds {distinct} distinct integers.",)
-    return "regression", (f"data.kind: regression, because the target holds {distinct:,} distinct numbers.",)
+        reason = f"Task: classification, because the target holds {distinct} distinct integers."
+        return "classification", (DataNote(reason, "data.kind"),)
+    reason = f"Task: regression, because the target holds {distinct:,} distinct numbers."
+    return "regression", (DataNote(reason, "data.kind"),)
 
 
 def _of_kind(values: pd.Series, kind: str, where: str) -> NDArray[Any]:

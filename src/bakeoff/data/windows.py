@@ -17,7 +17,7 @@ from bakeoff.data.series import Recorded, Track
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
 from bakeoff.errors import DataError
-from bakeoff.task import ColumnKind, Development, Examples, Schema, Series, Task, origin
+from bakeoff.task import ColumnKind, DataNote, Development, Examples, NoteRank, Schema, Series, Task, origin
 
 Positions = NDArray[np.intp]
 
@@ -248,22 +248,23 @@ def _refuse_large(recorded: Recorded, lengths: Lengths, rows: int) -> None:
         )
 
 
-def _notes(recorded: Recorded, lengths: Lengths, parts: Parts) -> tuple[str, ...]:
+def _notes(recorded: Recorded, lengths: Lengths, parts: Parts) -> tuple[DataNote, ...]:
     count, many = recorded.grid.count, len(recorded.tracks)
-    found = [
+    moments = (
         f"{count:,} moments, one every {recorded.grid.step.words}{f', of {many:,} series' if many > 1 else ''}: "
         f"the first {parts.valid:,} to learn from, {parts.test - parts.valid:,} to validate on, "
         f"{parts.end - parts.test:,} to test on; a season is {lengths.season:,}."
-    ]
+    )
+    notes = [DataNote(moments, "data.split", NoteRank.FACTS)]
     if lengths.stride < lengths.horizon:
-        found.append(
-            "The horizons of test rows overlap, since data.forecast.stride is less than the horizon: such rows go "
-            "wrong together, and intervals are narrower than they should be."
+        overlap = (
+            "The horizons of test rows overlap, because the stride is shorter than the horizon: errors of such rows "
+            "are correlated, and intervals are narrower than they should be."
         )
+        notes.append(DataNote(overlap, "data.forecast.stride"))
     unscaled = [track.name for track in recorded.tracks if _scale(track, lengths, parts) == 0]
     if unscaled:
-        found.append(
-            f"Each season of the training part repeats the one before"
-            f"{' in ' + ', '.join(unscaled) if many > 1 else ''}: mase is not defined there."
-        )
-    return tuple(found)
+        where = f" in {', '.join(unscaled)}" if many > 1 else ""
+        repeated = f"Each season of the training part repeats the one before{where}: mase is not defined there."
+        notes.append(DataNote(repeated, rank=NoteRank.FACTS))
+    return tuple(notes)

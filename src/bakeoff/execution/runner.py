@@ -380,5 +380,5 @@ def _describe(task: Task) -> Mapping[str, Any]:
         "name": task.name,
         "schema": asdict(task.schema) | {"columns": dict(task.schema.columns)},
         "split": dict(task.split),
-        "notes": list(task.notes),
+        "notes": [asdict(note) for note in task.notes],
     }
