@@ -30,7 +30,7 @@ from hydra import compose, initialize_config_dir
 from bakeoff import assets, environment
 from bakeoff.cli.main import conf_dir
 from bakeoff.config import search_space
-from bakeoff.config.components import plain, register
+from bakeoff.config.settings import plain, register
 from bakeoff.execution import runner
 from bakeoff.models.base import Context
 from bakeoff.request.spec import Request

@@ -27,7 +27,7 @@ from optuna.storages.journal import JournalFileBackend
 
 from bakeoff.assets import cache_folder
 from bakeoff.cli.main import conf_dir
-from bakeoff.config.components import SearchSettings, plain, register, typed
+from bakeoff.config.settings import SearchSettings, plain, register, typed
 from bakeoff.search.evaluation import Evaluation, Objective
 from bakeoff.search.tuning import Search
 from bakeoff.task import Schema

@@ -11,7 +11,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf, open_dict
 
-from bakeoff.config import components
+from bakeoff.config.settings import register
 from bakeoff.errors import ConfigError
 from bakeoff.execution import runner
 from bakeoff.models.base import Context
@@ -34,7 +34,7 @@ SMALLER = {"catboost": ["model.iterations=10"]}
 
 
 def asked(model: str, data: str) -> Request:
-    components.register()
+    register()
     overrides = [f"model={model}", f"data={data}", "variant=x", "embedder=hashing", *SMALLER.get(model, ())]
     with initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = compose("config", overrides)

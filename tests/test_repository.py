@@ -14,6 +14,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf, open_dict
 
 from bakeoff.config import components, search_space
+from bakeoff.config.settings import Config, DecisionSettings, MetricSettings, register
 from bakeoff.data.settings import DataSettings
 from bakeoff.request import validation
 
@@ -52,7 +53,7 @@ def test_all_data_compose() -> None:
 
 
 def compose_and_check(model: str, of_data: list[str]) -> None:
-    components.register()
+    register()
     with initialize_config_dir(str(CONF), version_base=None):
         for data in of_data:
             cfg = compose("config", [f"model={model}", f"data={data}", "variant=x"])
@@ -67,7 +68,7 @@ def compose_and_check(model: str, of_data: list[str]) -> None:
 
 @pytest.mark.parametrize("experiment", options("experiment"))
 def test_every_experiment_composes(experiment: str) -> None:
-    components.register()
+    register()
     with initialize_config_dir(str(CONF), version_base=None):
         cfg = compose("config", [f"experiment={experiment}", "variant=x"])
     assert validation.read(cfg, Path("x")).content["name"] == experiment
@@ -111,8 +112,8 @@ def keys_in(file: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("file", "settings"),
     [
-        (CONF / "metrics" / "default.yaml", components.MetricSettings),
-        (CONF / "decision" / "default.yaml", components.DecisionSettings),
+        (CONF / "metrics" / "default.yaml", MetricSettings),
+        (CONF / "decision" / "default.yaml", DecisionSettings),
         (CONF / "data" / "base" / "defaults.yaml", DataSettings),
     ],
     ids=["metrics", "decision", "data"],
@@ -125,7 +126,7 @@ def test_the_root_config_has_the_keys_of_a_request() -> None:
     written = yaml.safe_load((CONF / "config.yaml").read_text())
     groups = {key.rpartition("/")[2] for entry in written["defaults"] if isinstance(entry, dict) for key in entry}
     own = set(written) - {"defaults", "hydra"}
-    typed = {field.name for field in fields(components.Config)}
+    typed = {field.name for field in fields(Config)}
     assert own <= typed
     assert typed - own <= groups, "every other key is a config group"
 

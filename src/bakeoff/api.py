@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeoff import environment, record
 from bakeoff.cli import main
-from bakeoff.config import components
+from bakeoff.config.settings import register
 from bakeoff.errors import BakeoffError, ConfigError, VariantsFailed
 from bakeoff.execution import runner, sweep
 from bakeoff.results import Bakeoff, Run, Verdict
@@ -206,7 +206,7 @@ def _sweep(overrides: list[str], config_dir: str | Path | None, most: int | None
         if not folder.is_dir():
             raise ConfigError(f"config_dir: there is no folder {folder}.")
         overrides = [*overrides, f"hydra.searchpath=[{_quoted(f'file://{folder}')}]"]
-    components.register()
+    register()
     runner.forget_tasks()
     with _as_found(), _errors(), initialize_config_dir(str(main.conf_dir()), job_name="bakeoff", version_base="1.3"):
         os.environ[environment.COMMAND] = f"bakeoff -m {' '.join(overrides)}  # from Python"

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bakeoff import record
 from bakeoff.compare import comparison
 from bakeoff.compare.comparison import Comparison
-from bakeoff.config import components
-from bakeoff.config.components import DecisionSettings
+from bakeoff.config.settings import DecisionSettings, typed
 from bakeoff.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -155,7 +154,7 @@ class Bakeoff(Mapping[str, Run]):
     def comparison(self) -> Comparison:
         """As the last run asked for it: what ``comparison.json`` holds. Raises ``DataError`` for unlike tasks."""
         last = max(self._runs.values(), key=lambda run: run.record.started).config
-        settings = components.typed(DecisionSettings, last.get("decision") or {}, "decision")
+        settings = typed(DecisionSettings, last.get("decision") or {}, "decision")
         incumbent = last.get("incumbent")
         return comparison.of_folder(self.folder, settings, incumbent if incumbent in self._runs else None)[0]
 

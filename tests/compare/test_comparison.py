@@ -15,7 +15,7 @@ import pytest
 from bakeoff import record
 from bakeoff.compare import comparison
 from bakeoff.compare.comparison import Comparison, compare
-from bakeoff.config.components import DecisionSettings
+from bakeoff.config.settings import DecisionSettings
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.record import Run, Score
 from bakeoff.task import Predictions, PredictionTable, Schema

@@ -1,4 +1,4 @@
-"""Components: which may be named, what they take, how they are made; and typed settings."""
+"""Components: which classes may be named, what they take, how they are built."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import sys
 from typing import Any
 
 import pytest
-from omegaconf import OmegaConf
 
 from bakeoff.config import components
-from bakeoff.config.components import DecisionSettings, MetricSettings
 from bakeoff.errors import ConfigError
 
 LINEAR = {"_target_": "bakeoff.models.tabular.estimator.EstimatorModel"}
@@ -163,46 +161,3 @@ def test_plain_values_are_made_as_they_are() -> None:
 def test_a_constructor_that_refuses_is_told_with_its_key() -> None:
     with pytest.raises(ConfigError, match=r"^data\.split: SplitSettings refuses its arguments: .*needed"):
         components.instantiate({"_target_": "bakeoff.data.settings.SplitSettings", "needed": 1}, "data.split")
-
-
-def test_settings_are_typed() -> None:
-    made = components.typed(DecisionSettings, {"metric": "f1", "resamples": "500", "confidence": 0.9}, "decision")
-    assert made == DecisionSettings(metric="f1", resamples=500, confidence=0.9)
-    assert components.typed(MetricSettings, {}, "metrics") == MetricSettings()
-
-
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [
-        ({"metrik": "f1"}, "decision.metrik: there is no such key. Keys: metric, smallest_difference"),
-        ({"metrik": "f1"}, 'Did you mean "metric"?'),
-        ({"confidence": "high"}, "decision.confidence"),
-        ({"resamples": [1]}, "decision.resamples"),
-        ({"resamples": None}, "decision.resamples"),
-    ],
-)
-def test_wrong_settings_are_told_with_their_key(values: dict[str, Any], said: str) -> None:
-    with pytest.raises(ConfigError) as told:
-        components.typed(DecisionSettings, values, "decision")
-    assert said in str(told.value)
-
-
-def test_a_resolved_config_is_plain() -> None:
-    cfg = OmegaConf.create({"name": "${data.name}", "data": {"name": "pets", "columns": ["a"]}})
-    made = components.plain(cfg)
-    assert made == {"name": "pets", "data": {"name": "pets", "columns": ["a"]}}
-    assert type(made["data"]) is dict
-
-
-def test_all_values_that_nobody_gave_are_asked_for_at_once() -> None:
-    cfg = OmegaConf.create({"data": {"path": "???", "target": "???"}, "seed": 0})
-    with pytest.raises(ConfigError) as told:
-        components.plain(cfg)
-    assert str(told.value) == (
-        "data.path: a value is needed. Add data.path=…; data.target: a value is needed. Add data.target=…"
-    )
-
-
-def test_an_interpolation_of_nothing_is_told_with_its_key() -> None:
-    with pytest.raises(ConfigError, match=r"^name: .*nowhere"):
-        components.plain(OmegaConf.create({"name": "${nowhere}"}))

@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from bakeoff import data
-from bakeoff.config.components import register
+from bakeoff.config.settings import register
 from bakeoff.data.samples import READERS, Sample, _FrameUnpickler
 from bakeoff.data.settings import DataSettings
 from bakeoff.errors import ConfigError

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from bakeoff import data
-from bakeoff.config.components import ValidationSettings, typed
+from bakeoff.config.settings import ValidationSettings, typed
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Rows
 from bakeoff.errors import ConfigError, DataError

@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from bakeoff.config import components
+from bakeoff.config.settings import register
 from bakeoff.config.wiring import GROUPS
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -19,7 +19,7 @@ WITH_RULES = sorted(path.stem for path in (CONF / "rules").glob("*.yaml"))
 
 
 def content(*overrides: str) -> dict[str, Any]:
-    components.register()
+    register()
     with initialize_config_dir(str(CONF), version_base=None):
         composed = compose("config", list(overrides))
     chosen: dict[str, Any] = {key: OmegaConf.to_container(composed[key]) for key in ("model", *GROUPS) if composed[key]}

@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from bakeoff import record
-from bakeoff.config import components
+from bakeoff.config.settings import register
 from bakeoff.errors import ConfigError
 from bakeoff.request import spec, validation
 from bakeoff.request.spec import Request
@@ -19,7 +19,7 @@ FOLDER = Path("outputs/x/linear")
 
 
 def composed(*overrides: str) -> DictConfig:
-    components.register()
+    register()
     with initialize_config_dir(str(CONF), version_base=None):
         return compose("config", ["variant=mine", "model=linear", "data=diabetes", *overrides])
 

@@ -13,7 +13,8 @@ import yaml
 from bakeoff.catalog import options
 from bakeoff.catalog.options import SETTINGS
 from bakeoff.config import signatures, wiring
-from bakeoff.config.components import LIBRARIES, Config
+from bakeoff.config.components import LIBRARIES
+from bakeoff.config.settings import Config
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # A value may always be left to another key, or be asked of the user.

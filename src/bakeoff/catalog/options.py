@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 import yaml
 
 from bakeoff.config import signatures, wiring
-from bakeoff.config.components import DecisionSettings, MetricSettings, SearchSettings
+from bakeoff.config.settings import DecisionSettings, MetricSettings, SearchSettings
 from bakeoff.data.settings import DataSettings
 from bakeoff.errors import ConfigError, did_you_mean
 

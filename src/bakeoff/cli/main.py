@@ -205,10 +205,10 @@ def _hydra(arguments: list[str]) -> None:
     import hydra
 
     from bakeoff import environment
-    from bakeoff.config import components
+    from bakeoff.config import settings
 
     os.environ[environment.COMMAND] = shlex.join(["bakeoff", *arguments])
-    components.register()
+    settings.register()
     gc.freeze()  # what the imports left stays: looking through it while configs are composed takes a tenth of the time
     # Overrides may stand before, between and behind flags; Hydra's own parser wants them in one place.
     overrides = [a for a in arguments if a.startswith("~") or ("=" in a and not a.startswith("-"))]
@@ -257,12 +257,12 @@ def _compose(choices: Mapping[str, str]) -> Mapping[str, Any]:
     from hydra.core.hydra_config import HydraConfig
 
     from bakeoff import plugins
-    from bakeoff.config import components, wiring
+    from bakeoff.config import settings, wiring
 
     sources = HydraConfig.get().runtime.config_sources
     plugins.refuse_shadowed([(source.provider, source.path) for source in sources], choices)
     overrides = [*HydraConfig.get().overrides.task, *(f"{group}={option}" for group, option in choices.items())]
-    return wiring.without_unused(components.plain(compose("config", overrides)))
+    return wiring.without_unused(settings.plain(compose("config", overrides)))
 
 
 def _groups() -> dict[str, list[str]]:

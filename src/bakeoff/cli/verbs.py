@@ -15,7 +15,7 @@ from rich.table import Table
 
 from bakeoff import environment, plugins, record
 from bakeoff.config import components
-from bakeoff.config.components import DecisionSettings
+from bakeoff.config.settings import DecisionSettings, typed
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.report import sections, terminal
 
@@ -295,7 +295,7 @@ def _changeable(overrides: Sequence[str]) -> dict[str, Any]:
 def _decision(asked: Mapping[str, Any], recorded: Mapping[str, Any]) -> tuple[DecisionSettings, str | None]:
     incumbent = asked.get("incumbent", recorded.get("incumbent"))
     values = dict(recorded.get("decision") or {}) | dict(asked.get("decision") or {})
-    return components.typed(DecisionSettings, values, "decision"), None if incumbent is None else str(incumbent)
+    return typed(DecisionSettings, values, "decision"), None if incumbent is None else str(incumbent)
 
 
 def _costing(run: record.Run, asked: Mapping[str, Any]) -> record.Run:

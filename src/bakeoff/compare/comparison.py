@@ -20,7 +20,7 @@ from bakeoff.compare import checks
 from bakeoff.compare import decision as rule
 from bakeoff.compare.checks import Checked, Evidence
 from bakeoff.compare.statistics import bootstrap, interval
-from bakeoff.config.components import DecisionSettings
+from bakeoff.config.settings import DecisionSettings
 from bakeoff.errors import ConfigError, DataError, did_you_mean
 from bakeoff.metrics import Metric
 from bakeoff.record import Run, Score

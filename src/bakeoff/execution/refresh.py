@@ -16,7 +16,7 @@ from bakeoff import data, record
 from bakeoff.compare import comparison, decision
 from bakeoff.compare.comparison import Comparison
 from bakeoff.config import components
-from bakeoff.config.components import DecisionSettings
+from bakeoff.config.settings import DecisionSettings, typed
 from bakeoff.errors import BakeoffError, ConfigError, DataError, VariantsFailed, did_you_mean
 from bakeoff.execution import rerun as again
 from bakeoff.execution import runner
@@ -102,7 +102,7 @@ def chosen(folder: Path) -> tuple[Path, list[str]]:
     if record.is_run(folder):
         return folder, []
     last = record.read_config(runs[-1].folder) or {}
-    settings = components.typed(DecisionSettings, last.get("decision") or {}, "decision")
+    settings = typed(DecisionSettings, last.get("decision") or {}, "decision")
     names = [run.variant for run in runs]
     incumbent = last.get("incumbent") if last.get("incumbent") in names else None
     compared, _ = comparison.of_folder(folder, settings, incumbent)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff import record
-from bakeoff.config import components, search_space, wiring
-from bakeoff.config.components import DecisionSettings, MetricSettings, SearchSettings
+from bakeoff.config import search_space, wiring
+from bakeoff.config.settings import DecisionSettings, MetricSettings, SearchSettings, typed
 from bakeoff.data.settings import DataSettings
 
 # Keys that do not change what a variant is or learns: they may differ when a finished run is kept.
@@ -53,7 +53,7 @@ class Request:
     @property
     def data(self) -> DataSettings:
         """What bakeoff does with the rows."""
-        return components.typed(DataSettings, {k: v for k, v in self.content["data"].items() if k in ROLES}, "data")
+        return typed(DataSettings, {k: v for k, v in self.content["data"].items() if k in ROLES}, "data")
 
     @property
     def source(self) -> dict[str, Any]:
@@ -87,12 +87,12 @@ class Request:
     @property
     def metrics(self) -> MetricSettings:
         """What is measured."""
-        return components.typed(MetricSettings, self.content["metrics"], "metrics")
+        return typed(MetricSettings, self.content["metrics"], "metrics")
 
     @property
     def decision(self) -> DecisionSettings:
         """How the verdict is reached."""
-        return components.typed(DecisionSettings, self.content["decision"], "decision")
+        return typed(DecisionSettings, self.content["decision"], "decision")
 
     @property
     def tracker(self) -> Mapping[str, Any] | None:
@@ -110,7 +110,7 @@ class Request:
         values = dict(self.content["search"])
         if values.get("sampler") is not None:
             values |= self.model.get("search_budget") or {}
-        return components.typed(SearchSettings, values, "search")
+        return typed(SearchSettings, values, "search")
 
     @property
     def is_tuned(self) -> bool:

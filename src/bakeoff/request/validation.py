@@ -11,8 +11,8 @@ from omegaconf import DictConfig
 
 from bakeoff import metrics
 from bakeoff.config import components, search_space, wiring
-from bakeoff.config.components import SearchSettings
 from bakeoff.config.search_space import Dimension
+from bakeoff.config.settings import SearchSettings, plain
 from bakeoff.errors import ConfigError
 from bakeoff.request.spec import BUDGET, ROLES, Request
 
@@ -23,7 +23,7 @@ def read(cfg: DictConfig, folder: Path) -> Request:
     Raises:
         ConfigError: with all faults, one a line.
     """
-    request = Request(_settled(components.plain(cfg)), folder)
+    request = Request(_settled(plain(cfg)), folder)
     found: list[str] = []
     for check in (
         _check_data,

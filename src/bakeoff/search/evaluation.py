@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff import cost, metrics
-from bakeoff.config.components import ValidationSettings
+from bakeoff.config.settings import ValidationSettings
 from bakeoff.errors import ConfigError
 from bakeoff.execution.measurement import PeakMemory, latency
 from bakeoff.models.base import AnswersInBatches, Context, Model

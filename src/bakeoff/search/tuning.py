@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from bakeoff import metrics
 from bakeoff.config import search_space
-from bakeoff.config.components import SearchSettings
 from bakeoff.config.search_space import Dimension
+from bakeoff.config.settings import SearchSettings
 from bakeoff.errors import BakeoffError, ConfigError
 from bakeoff.search import study as studies
 from bakeoff.search.evaluation import SPENT_USD, Evaluation

@@ -10,6 +10,7 @@ from typing import Any
 
 from bakeoff.cli.main import conf_dir
 from bakeoff.config import components, signatures
+from bakeoff.config.settings import plain, register
 from bakeoff.errors import BakeoffError
 
 
@@ -42,14 +43,14 @@ def composed(*overrides: str) -> dict[str, Any]:
     from hydra.core.global_hydra import GlobalHydra
     from omegaconf import OmegaConf, open_dict
 
-    components.register()
+    register()
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         cfg = compose("config", ["variant=x", *overrides])
     with open_dict(cfg):
         for key in OmegaConf.missing_keys(cfg):
             OmegaConf.update(cfg, key, "x")
-    return components.plain(cfg)
+    return plain(cfg)
 
 
 def documented(node: dict[str, Any], where: str, needs: Sequence[str] = ()) -> None:

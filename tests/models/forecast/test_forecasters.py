@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 
 from bakeoff import data
 from bakeoff.config import components, wiring
-from bakeoff.config.components import typed
+from bakeoff.config.settings import register, typed
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Rows
 from bakeoff.errors import ConfigError
@@ -68,7 +68,7 @@ def load(several: bool = False, other_from: int = 240, **forecast: Any) -> Task:
 
 
 def make(name: str, task: Task) -> Model:
-    components.register()
+    register()
     smaller = [f"model.{key}={value}" for key, value in SMALLER.get(name, {}).items()]
     with initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = compose("config", [f"model={name}", "data=csv", "embedder=hashing", *smaller])

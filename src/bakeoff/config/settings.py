@@ -1,0 +1,158 @@
+"""Typed settings of a request, and the way from a composed config to plain containers and to dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar
+
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from bakeoff.errors import ConfigError, did_you_mean
+
+T = TypeVar("T")
+
+
+@dataclass
+class MetricSettings:
+    """What is measured in a run."""
+
+    names: list[str] | None = None  # None: every metric that is defined for the task
+    latency_rows: int = 100  # how many test rows are predicted one by one
+    latency_seconds: float = 2.0  # and for how long at most
+    graders: Any = None  # mapping of name: component that grades each answer; Any, for OmegaConf as below
+
+
+@dataclass
+class DecisionSettings:
+    """How a verdict is reached."""
+
+    metric: str | None = None  # None: f1 (two classes), f1_macro (more), rmse (regression)
+    smallest_difference: str = "1%"  # that matters: in the metric's unit, or in percent of the incumbent's value
+    confidence: float = 0.95
+    resamples: int = 10_000
+    rule: Any = None  # a component that reaches the verdict; None: bakeoff.compare.decision.decide
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without results."""
+        if not 0 < self.confidence < 1:
+            raise ConfigError(f"decision.confidence: {self.confidence} is not between 0 and 1. The usual one is 0.95.")
+        if self.resamples < 100:
+            raise ConfigError(f"decision.resamples: {self.resamples} are too few for an interval. Draw 100 or more.")
+
+
+@dataclass
+class ValidationSettings:
+    """On which development rows a trial is scored."""
+
+    kind: str = "holdout"  # holdout: the task's validation rows; kfold: training and validation rows in turn
+    folds: int = 5
+    rows: int | None = None  # score on a seeded sample of this many validation rows; for models that are slow or dear
+
+
+@dataclass
+class BudgetSettings:
+    """A budget for a whole bake-off, shared equally among its variants."""
+
+    trials: int | None = None
+    seconds: float | None = None
+    dollars: float | None = None
+
+
+@dataclass
+class SearchSettings:
+    """How each variant is tuned. Every variant gets the same budget; what ends first ends the search.
+
+    Mappings are typed Any: OmegaConf cannot merge into a typed one that is None.
+    """
+
+    sampler: Any = None  # a sampler of Optuna's; None: no search
+    pruner: Any = None  # a pruner of Optuna's; None: every trial runs to its end
+    trials: int | None = None
+    seconds: float | None = None  # of trials; several workers share them
+    dollars: float | None = None  # seconds of trials at usd_per_hour, and what requests to an LLM cost
+    usd_per_hour: float = 0.10  # price of this hardware
+    total: BudgetSettings = field(default_factory=BudgetSettings)
+    objectives: list[str] | None = None  # None: the decision metric
+    constraints: Any = None  # mapping of metric: "<= 50"
+    validation: ValidationSettings = field(default_factory=ValidationSettings)
+    space: Any = None  # mapping of key: sweep, beside what components declare
+    storage: str | None = None  # database URL; None: a journal file in the run folder
+    workers: int = 1
+    threads: int | None = None  # of each worker; None: an equal share of the cores, or what its launcher gives a job
+    worker: int | None = None  # which of them a job is; the sweeper says so
+
+
+@dataclass
+class Config:
+    """A whole request: one task, one variant. Components are checked against their constructors."""
+
+    name: str = MISSING
+    variant: str = MISSING
+    seed: int = 0  # of every model and search; the split has its own
+    incumbent: str | None = None
+    resume: bool = True
+    record_git: bool = True  # keep commit and diff of the working directory in the run folder
+    test_rows: int | None = None  # answer a seeded sample of this many test rows; for models that are slow or dear
+    data: Any = MISSING
+    model: Any = MISSING
+    embedder: Any = None
+    retriever: Any = None
+    llm: Any = None
+    prompt: Any = None
+    trainer: Any = None
+    metrics: MetricSettings = field(default_factory=MetricSettings)
+    decision: DecisionSettings = field(default_factory=DecisionSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
+    tracker: Any = None
+    cost: Any = None
+
+
+def register() -> None:
+    """Make the typed settings known to Hydra."""
+    from hydra.core.config_store import ConfigStore
+
+    ConfigStore.instance().store(name="schema", node=Config)
+
+
+def typed(settings: type[T], values: Mapping[str, Any], where: str) -> T:
+    """Read ``values`` as a settings dataclass. Raises ``ConfigError`` that names the key, and the nearest valid one."""
+    allowed = list(settings.__dataclass_fields__)  # type: ignore[attr-defined]
+    for key in values:
+        if key not in allowed:
+            raise ConfigError(
+                f"{where}.{key}: there is no such key. Keys: {', '.join(allowed)}.{did_you_mean(key, allowed)}"
+            )
+    try:
+        made = OmegaConf.to_object(OmegaConf.merge(_structured(settings), dict(values)))  # type: ignore[arg-type]
+    except OmegaConfBaseException as error:
+        key = f"{where}.{error.full_key}" if error.full_key else where
+        told = str(error.msg or error).splitlines()[0]
+        if "is not a ListConfig" in told:
+            value = values.get(str(error.full_key))
+            told = f"{value!r} is not a list. Write '{key}=[{value}]'."
+        raise ConfigError(f"{key}: {told}") from None
+    assert isinstance(made, settings)
+    return made
+
+
+@cache
+def _structured(settings: type) -> DictConfig:
+    """The defaults of a settings dataclass; making them takes longer than reading values into them."""
+    defaults: DictConfig = OmegaConf.structured(settings)
+    return defaults
+
+
+def plain(cfg: DictConfig, where: str = "") -> dict[str, Any]:
+    """The resolved config as plain containers. Raises ``ConfigError`` that names a value nobody gave."""
+    try:
+        missing = sorted(OmegaConf.missing_keys(cfg))
+        if missing:
+            raise ConfigError("; ".join(f"{where}{key}: a value is needed. Add {where}{key}=…" for key in missing))
+        values = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{where}{error.full_key or ''}: {str(error).splitlines()[0]}") from None
+    assert isinstance(values, dict)
+    return {str(k): v for k, v in values.items()}
