@@ -70,13 +70,13 @@ def test_nested_components_are_held_to_the_same_list(node: dict[str, Any]) -> No
 def test_a_check_imports_nothing_heavy() -> None:
     program = """
 import sys
-from bakeoff import config
+from bakeoff.config import components
 from bakeoff.errors import ConfigError
-config.check_component({"_target_": "sklearn.linear_model.Ridge", "alpha": 2}, "model")
-config.check_component({"_target_": "bakeoff.models.tabular.catboost.CatBoostModel", "depth": 4}, "model")
+components.check_component({"_target_": "sklearn.linear_model.Ridge", "alpha": 2}, "model")
+components.check_component({"_target_": "bakeoff.models.tabular.catboost.CatBoostModel", "depth": 4}, "model")
 for target in ("os.system", "sklearn.linear_model.ridge_regression"):
     try:
-        config.check_component({"_target_": target}, "model")
+        components.check_component({"_target_": target}, "model")
     except ConfigError:
         pass
     else:
