@@ -28,9 +28,9 @@ import optuna
 from hydra import compose, initialize_config_dir
 
 from bakeoff import assets, environment
-from bakeoff.cli.main import conf_dir
 from bakeoff.config import search_space
 from bakeoff.config.settings import plain, register
+from bakeoff.config.shipped import conf_dir
 from bakeoff.execution import runner
 from bakeoff.models.base import Context
 from bakeoff.request.spec import Request

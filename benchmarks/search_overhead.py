@@ -26,8 +26,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from bakeoff.assets import cache_folder
-from bakeoff.cli.main import conf_dir
 from bakeoff.config.settings import SearchSettings, plain, register, typed
+from bakeoff.config.shipped import conf_dir
 from bakeoff.search.evaluation import Evaluation, Objective
 from bakeoff.search.tuning import Search
 from bakeoff.task import Schema

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeoff import environment, record
-from bakeoff.cli import main
+from bakeoff.cli import application
 from bakeoff.config.settings import register
+from bakeoff.config.shipped import conf_dir
 from bakeoff.errors import BakeoffError, ConfigError, VariantsFailed
 from bakeoff.execution import runner, sweep
 from bakeoff.results import Bakeoff, Run, Verdict
@@ -155,7 +156,7 @@ def _asked(
     if name is not None:
         asked.append(f"name={_quoted(name)}")
     asked = [*asked, *overrides]
-    if {o.lstrip("+~").partition("=")[0] for o in asked}.isdisjoint(main.CHOOSES_WHAT_RUNS):
+    if {o.lstrip("+~").partition("=")[0] for o in asked}.isdisjoint(application.CHOOSES_WHAT_RUNS):
         asked.append("experiment=quickstart")
     return asked
 
@@ -187,7 +188,7 @@ def _declare(name: str, model: Any) -> str:
 
     if not name.replace("_", "").replace("-", "").isalnum():
         raise ConfigError(f'models: "{name}" is not a name. Use letters, digits, _ and -.')
-    if (main.conf_dir() / "model" / f"{name}.yaml").is_file():
+    if (conf_dir() / "model" / f"{name}.yaml").is_file():
         raise ConfigError(f'models: "{name}" is an option already. Call the object otherwise.')
     ConfigStore.instance().store(group="model", name=name, node=in_memory.component(model), provider="bakeoff.api")
     return name
@@ -208,7 +209,7 @@ def _sweep(overrides: list[str], config_dir: str | Path | None, most: int | None
         overrides = [*overrides, f"hydra.searchpath=[{_quoted(f'file://{folder}')}]"]
     register()
     runner.forget_tasks()
-    with _as_found(), _errors(), initialize_config_dir(str(main.conf_dir()), job_name="bakeoff", version_base="1.3"):
+    with _as_found(), _errors(), initialize_config_dir(str(conf_dir()), job_name="bakeoff", version_base="1.3"):
         os.environ[environment.COMMAND] = f"bakeoff -m {' '.join(overrides)}  # from Python"
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None
@@ -216,7 +217,9 @@ def _sweep(overrides: list[str], config_dir: str | Path | None, most: int | None
 
         master = hydra.compose_config("config", overrides, run_mode=RunMode.MULTIRUN)
         context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(master))
-        launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=main.job, config=master)
+        launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=context, task_function=application.job, config=master
+        )
         sweeper: Any = OmegaConf.to_container(master.hydra.sweeper)
         folders = sweep.run(
             master,

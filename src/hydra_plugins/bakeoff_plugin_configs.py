@@ -62,7 +62,7 @@ class BakeoffPluginConfigs(SearchPathPlugin):
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Append them, where the application is bakeoff and there are any."""
-        from bakeoff.cli.main import conf_dir
+        from bakeoff.config.shipped import conf_dir
 
         main = [entry.path.removeprefix("file://") for entry in search_path.get_path() if entry.provider == "main"]
         if not any(Path(path).resolve() == conf_dir().resolve() for path in main):

@@ -15,7 +15,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from bakeoff.catalog import json_schema, options
-from bakeoff.cli import verbs
+from bakeoff.cli import components as components_verbs
 from bakeoff.config import signatures
 from bakeoff.errors import ConfigError
 from command_line import BAKEOFF, CommandLine
@@ -180,8 +180,8 @@ def test_schema_writes_a_file_for_each_group_and_says_how_to_use_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    verbs.schema(["made"], CONF)
+    components_verbs.schema(["made"])
     assert json.loads((tmp_path / "made/model.json").read_text())["title"] == "bakeoff model"
     assert '"./made/model.json": "conf/model/*.yaml"' in capsys.readouterr().out
     with pytest.raises(ConfigError, match="name one folder"):
-        verbs.schema(["one", "two"], CONF)
+        components_verbs.schema(["one", "two"])

@@ -250,9 +250,15 @@ def test_hydra_flags_work(bakeoff: CommandLine) -> None:
 def test_shell_completion_offers_options(bakeoff: CommandLine) -> None:
     script = bakeoff("-sc", "install=bash").stdout
     assert "complete" in script
-    for line in ("bakeoff model=cat", "bakeoff plan model=cat"):
+    offered = {
+        "bakeoff model=cat": ["model=catboost"],
+        "bakeoff plan model=cat": ["model=catboost"],
+        "bakeoff comp": ["compare"],
+        "bakeoff compare out": [],
+    }
+    for line, options in offered.items():
         asked = bakeoff("-sc", "query=bash", COMP_LINE=line, COMP_POINT=str(len(line)))
-        assert asked.stdout.split() == ["model=catboost"]
+        assert asked.stdout.split() == options
 
 
 def test_version_and_help_load_nothing_heavy(bakeoff: CommandLine) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 import bakeoff as python
 from bakeoff import record
-from bakeoff.cli import verbs
+from bakeoff.cli.refresh import refresh as refresh_verb
+from bakeoff.cli.rerun import rerun as rerun_verb
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.execution import refresh
 from command_line import CommandLine
@@ -174,7 +175,7 @@ def test_a_refresh_can_be_refreshed_and_its_runs_are_not_repeated_by_themselves(
     second = refreshed(first.folder, customers(400, seed=8, drift=1.0), "second")
     assert second.of.name == "refreshed"
     with pytest.raises(ConfigError, match="bakeoff refresh made this run"):
-        verbs.rerun([str(first.folder / "refreshed")])
+        rerun_verb([str(first.folder / "refreshed")])
 
 
 def test_another_source_keeps_the_roles_of_columns(production: Path, folder: Path) -> None:
@@ -206,10 +207,10 @@ def test_a_wrong_request_to_refresh_is_refused(production: Path, overrides: list
 def test_it_ends_in_a_verdict_each_time(production: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = production.parents[1] / "cli.csv"
     customers(300, seed=10, drift=1.0).to_csv(path, index=False)
-    verbs.refresh([str(production), f"data.path={path}"], CONF)
+    refresh_verb([str(production), f"data.path={path}"])
     assert "Verdict: SHIP refreshed" in capsys.readouterr().out
     assert (production.parent / "churn-refresh/comparison.json").is_file()
-    verbs.refresh([str(production), f"data.path={path}"], CONF)
+    refresh_verb([str(production), f"data.path={path}"])
     assert (production.parent / "churn-refresh-2").is_dir()
 
 

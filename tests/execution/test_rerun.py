@@ -14,7 +14,8 @@ import pytest
 
 import bakeoff as python
 from bakeoff import environment, record
-from bakeoff.cli import main, verbs
+from bakeoff.cli import main
+from bakeoff.cli.rerun import rerun as rerun_verb
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.execution import rerun
 
@@ -160,7 +161,7 @@ def test_drift_between_the_record_and_now_is_listed() -> None:
 
 def test_it_is_said_whether_a_run_agrees_and_what_has_changed(capsys: pytest.CaptureFixture[str]) -> None:
     first = run("model=linear", name="said")
-    assert verbs.rerun(["outputs/said"])
+    assert rerun_verb(["outputs/said"]) == main.OK
     same = capsys.readouterr().out
     assert "linear: AGREES" in same
     assert "33 of 33 test rows got the same answer." in same
@@ -170,11 +171,11 @@ def test_it_is_said_whether_a_run_agrees_and_what_has_changed(capsys: pytest.Cap
     recorded["metrics"]["accuracy"]["value"] += 0.01
     recorded["environment"]["versions"]["numpy"] = "1.0"
     (first.folder / record.RESULT).write_text(json.dumps(recorded))
-    assert not verbs.rerun([str(first.folder)])
+    assert rerun_verb([str(first.folder)]) == main.FAILED
     other = capsys.readouterr().out
     assert "linear: DIFFERS" in other
     assert f"changed since: numpy: 1.0 → {np.__version__}" in other
-    assert verbs.rerun([str(first.folder), "tolerance=0.1"])
+    assert rerun_verb([str(first.folder), "tolerance=0.1"]) == main.OK
     assert {p.name for p in Path("outputs").glob("said*")} == {"said", "said-rerun", "said-rerun-2", "said-rerun-3"}
 
 
@@ -186,7 +187,7 @@ def test_data_that_have_changed_are_told(
     frame.to_csv("pets.csv", index=False)
     run("model=constant", name="moved")
     frame.iloc[::-1].to_csv("pets.csv", index=False)
-    assert not verbs.rerun(["outputs/moved/constant"])
+    assert rerun_verb(["outputs/moved/constant"]) == main.FAILED
     assert "The data have changed since" in capsys.readouterr().out
 
 
@@ -220,13 +221,13 @@ def test_the_exit_code_says_whether_a_run_agrees(monkeypatch: pytest.MonkeyPatch
 )
 def test_a_wrong_request_to_repeat_is_refused(arguments: list[str], said: str) -> None:
     with pytest.raises((ConfigError, DataError), match=said):
-        verbs.rerun(arguments)
+        rerun_verb(arguments)
 
 
 def test_of_a_bake_off_the_runs_that_ended_are_repeated(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first = run("model=constant", name="partly")
     record.begin(first.folder.parent / "cut", {"model": {}})
-    assert verbs.rerun(["outputs/partly"])
+    assert rerun_verb(["outputs/partly"]) == main.OK
     said = capsys.readouterr().out
     assert "cut: interrupted, so there is nothing to repeat." in said
     assert "constant: AGREES" in said

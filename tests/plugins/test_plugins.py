@@ -11,8 +11,9 @@ from installing import declare, write
 
 from bakeoff import metrics, plugins
 from bakeoff.catalog import doctor
-from bakeoff.cli.main import VERBS, conf_dir
+from bakeoff.cli import commands
 from bakeoff.config import components
+from bakeoff.config.shipped import conf_dir
 from bakeoff.errors import ConfigError
 from bakeoff.task import Schema
 from bakeoff.tasks import kinds
@@ -43,7 +44,7 @@ def named(name: str) -> list[plugins.Plugin]:
 
 def findings() -> dict[str, str]:
     found: dict[str, str] = {}
-    for plugin, said in doctor.findings(conf_dir(), VERBS):
+    for plugin, said in doctor.findings(conf_dir(), commands.NAMES):
         found[plugin] = f"{found.get(plugin, '')}\n{said}"
     return found
 

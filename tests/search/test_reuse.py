@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from hydra import compose, initialize_config_dir
 
-from bakeoff.cli.main import conf_dir
 from bakeoff.config.settings import plain, register
+from bakeoff.config.shipped import conf_dir
 from bakeoff.execution import runner
 from bakeoff.request.spec import Request
 from bakeoff.search.tuning import Best

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bakeoff.cli.main import conf_dir
 from bakeoff.config import components, signatures
 from bakeoff.config.settings import plain, register
+from bakeoff.config.shipped import conf_dir
 from bakeoff.errors import BakeoffError
 
 

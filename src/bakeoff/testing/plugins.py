@@ -8,9 +8,10 @@ from typing import Any
 
 from bakeoff import metrics, plugins
 from bakeoff.catalog import doctor
-from bakeoff.cli.main import VERBS, conf_dir
+from bakeoff.cli import commands
 from bakeoff.compare.checks import Check
 from bakeoff.config import components
+from bakeoff.config.shipped import conf_dir
 from bakeoff.testing.contract import Contract, composed, documented
 
 
@@ -36,7 +37,7 @@ def check_plugin(name: str) -> list[str]:
         assert len(found) == 1, f"{', '.join(plugin.distribution for plugin in found)} have the same name"
     plugin = found[0]
     with contract.holds("all that it declares can be loaded, and clashes with nothing"):
-        wrong = list(dict.fromkeys(doctor.faults(plugin, conf_dir(), VERBS)))
+        wrong = list(dict.fromkeys(doctor.faults(plugin, conf_dir(), commands.NAMES)))
         assert not wrong, "; ".join(wrong)
     for option in doctor.options(plugin):
         group, _, chosen = option.rpartition("/")

@@ -1,0 +1,61 @@
+"""Arguments of verbs: folders, and options written as ``key=value``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bakeoff.errors import ConfigError, did_you_mean
+
+
+def folders_of(verb: str, arguments: Sequence[str], example: str) -> list[Path]:
+    """The folders among the arguments. Raises ``ConfigError`` that shows an example where there is none."""
+    named = [Path(argument) for argument in arguments if "=" not in argument]
+    if not named:
+        raise ConfigError(f"{verb}: name a folder, e.g. {example}")
+    return named
+
+
+def overrides_of(arguments: Sequence[str]) -> list[str]:
+    """The arguments written as ``key=value``."""
+    return [argument for argument in arguments if "=" in argument]
+
+
+def options_of(verb: str, arguments: Sequence[str], known: Mapping[str, type]) -> dict[str, Any]:
+    """The ``key=value`` arguments of a verb, read as their types.
+
+    Raises:
+        ConfigError: a key is unknown, or a value is not of its type.
+    """
+    values: dict[str, Any] = {}
+    for argument in overrides_of(arguments):
+        key, _, text = argument.partition("=")
+        if key not in known:
+            raise ConfigError(
+                f"{verb}: there is no option {key}. Options: {', '.join(known)}.{did_you_mean(key, known)}"
+            )
+        value = text if known[key] is str else yaml.safe_load(text)
+        if known[key] is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if not isinstance(value, known[key]):
+            raise ConfigError(f"{verb}: {key}={text} is not of type {known[key].__name__}.")
+        values[key] = value
+    return values
+
+
+def config_dirs(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """The folders that ``--config-dir`` names, and the other arguments. Raises ``ConfigError`` where one is missing."""
+    named, others = [], []
+    remaining = iter(arguments)
+    for argument in remaining:
+        flag, _, value = argument.partition("=")
+        if flag not in ("--config-dir", "-cd"):
+            others.append(argument)
+            continue
+        named.append(Path(value or next(remaining, "")))
+        if not named[-1].is_dir():
+            raise ConfigError(f"--config-dir: there is no folder {named[-1]}.")
+    return named, others

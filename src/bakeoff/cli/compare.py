@@ -1,0 +1,75 @@
+"""``bakeoff compare``: compare what is on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from bakeoff import record
+from bakeoff.cli.arguments import folders_of, overrides_of
+from bakeoff.config import components
+from bakeoff.config.settings import DecisionSettings, typed
+from bakeoff.errors import ConfigError
+from bakeoff.report import sections, terminal
+
+
+def compare(arguments: list[str]) -> None:
+    """Compare the runs in the given folders.
+
+    ``decision.*`` and ``incumbent`` override what the last of them recorded, ``cost.*`` what each recorded. Writes
+    comparison.json and leaderboard.csv into the first folder, unless that is a run folder.
+    """
+    from bakeoff.compare import comparison
+
+    folders = folders_of("compare", arguments, "bakeoff compare outputs/quickstart")
+    of_folder = {folder: record.read_runs(folder) for folder in folders}
+    runs = [run for found in of_folder.values() for run in found]
+    asked = _changeable(overrides_of(arguments))
+    settings, incumbent = _decision(asked, record.read_config(runs[-1].folder) or {})
+    distinct = [_costing(run, dict(asked.get("cost") or {})) for run in _distinct(of_folder)]
+    compared = comparison.compare(distinct, settings, incumbent)
+    if not record.is_run(folders[0]):
+        comparison.write(compared, folders[0])
+    terminal.show(compared, folders[0], sections=sections.of(compared, distinct))
+
+
+def _changeable(overrides: Sequence[str]) -> dict[str, Any]:
+    """The overrides of what can be asked anew of finished runs, as nested containers."""
+    asked = {str(k): v for k, v in OmegaConf.to_container(OmegaConf.from_dotlist(list(overrides))).items()}  # type: ignore[union-attr]
+    for key, value in asked.items():
+        if key not in ("decision", "cost", "incumbent") or (key != "incumbent" and not isinstance(value, dict)):
+            raise ConfigError(
+                f"compare: {key} cannot be changed after the runs. What can: decision.…, cost.…, incumbent."
+            )
+    return asked
+
+
+def _decision(asked: Mapping[str, Any], recorded: Mapping[str, Any]) -> tuple[DecisionSettings, str | None]:
+    incumbent = asked.get("incumbent", recorded.get("incumbent"))
+    values = dict(recorded.get("decision") or {}) | dict(asked.get("decision") or {})
+    return typed(DecisionSettings, values, "decision"), None if incumbent is None else str(incumbent)
+
+
+def _costing(run: record.Run, asked: Mapping[str, Any]) -> record.Run:
+    """The run, with the parameters of its cost model as they are asked for."""
+    if not asked:
+        return run
+    if run.cost is None:
+        raise ConfigError(f"compare: {run.variant} was recorded without a cost model, so cost.… says nothing about it.")
+    cost = {**run.cost, **asked}
+    components.check_component(cost, "cost")
+    return replace(run, cost=cost)
+
+
+def _distinct(of_folder: Mapping[Path, list[record.Run]]) -> list[record.Run]:
+    """The runs of all folders, those of equal name told apart by their folder."""
+    names = [run.variant for runs in of_folder.values() for run in runs]
+    return [
+        run if names.count(run.variant) == 1 else replace(run, variant=f"{folder.name}/{run.variant}")
+        for folder, runs in of_folder.items()
+        for run in runs
+    ]
