@@ -217,4 +217,4 @@ def test_it_ends_in_a_verdict_each_time(production: Path, capsys: pytest.Capture
 def test_the_command_line_refuses_what_is_wrong(bakeoff: CommandLine) -> None:
     done = bakeoff("refresh")
     assert done.returncode == 2
-    assert "refresh: name one folder" in done.stderr
+    assert "refresh: name a folder" in done.stderr
