@@ -260,7 +260,7 @@ def write_predictions(folder: Path, table: PredictionTable) -> None:
     p = table.predictions
     kind = kinds.get(table.schema.kind)
     columns: dict[str, Any] = {
-        "id": table.ids, "target": kind.write(table.target), "output": kind.write_output(p.output)
+        "id": table.ids, "target": kind.write_targets(table.target), "output": kind.write_outputs(p.output)
     }  # fmt: skip
     columns |= {name: getattr(p, name) for name in PLAIN if getattr(p, name) is not None}
     columns |= {name: [list(ids) for ids in getattr(p, name)] for name in LISTS if getattr(p, name) is not None}
@@ -306,7 +306,7 @@ def read_predictions(run: Run) -> PredictionTable:
     kind = kinds.get(schema.kind)
     proba = [f"proba:{label}" for label in schema.classes]
     predictions = Predictions(
-        kind.read_output(frame["output"]),
+        kind.read_outputs(frame["output"]),
         proba=frame[proba].to_numpy(dtype=np.float64) if proba and proba[0] in frame else None,
         **{name: frame[name].to_numpy(dtype=dtype) for name, dtype in PLAIN.items() if name in frame},
         **{name: _tuples(frame[name]) for name in LISTS if name in frame},
@@ -319,7 +319,7 @@ def read_predictions(run: Run) -> PredictionTable:
     return PredictionTable(
         schema,
         frame["id"].to_numpy(dtype=object),
-        kind.read(frame["target"]),
+        kind.read_targets(frame["target"]),
         predictions,
         frame["seconds"].to_numpy(dtype=np.float64),
         slices,

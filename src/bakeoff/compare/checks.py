@@ -136,13 +136,13 @@ def met_constraints(evidence: Evidence) -> list[str]:
 @check(
     "simple_baseline",
     "Is something simple among the variants?",
-    applies=lambda schema: schema.kind in ("classification", "regression", "forecast"),
+    applies=lambda schema: bool(kinds.get(schema.kind).baselines),
 )
 def simple_baseline(evidence: Evidence) -> list[str]:
     """Without a rule or a constant beside it, nobody knows how little a score is."""
     if len(evidence.runs) < 2 or any(run.family == "rules" for run in evidence.runs):
         return []
-    simple = "model=seasonal_naive" if evidence.schema.series else "model=constant or model=rules"
+    simple = " or ".join(f"model={name}" for name in kinds.get(evidence.schema.kind).baselines)
     return [f"No rule and no constant is among the variants. Add {simple}: it shows what learning is worth."]
 
 
@@ -173,7 +173,7 @@ def too_good(evidence: Evidence) -> list[str]:
 @check("says_more_than_one_thing", "Does every variant that learns say more than one thing?")
 def says_more_than_one_thing(evidence: Evidence) -> list[str]:
     """A model that answers every row alike has learnt nothing, or its answers were not understood."""
-    if evidence.schema.kind not in ("classification", "regression"):
+    if not kinds.get(evidence.schema.kind).repeats_are_suspicious:
         return []
     learns = {run.variant for run in evidence.runs if run.family != "rules"}
     return [
@@ -233,7 +233,8 @@ def _never_wrong(table: PredictionTable) -> bool:
     kind, output = kinds.get(table.schema.kind), table.predictions.output
     if kind.is_numeric:
         return bool(np.allclose(output, table.target, rtol=SAME, atol=0))
-    return kind.is_right is not None and bool(kind.is_right(output, table.target).all())
+    right = kind.is_right(output, table.target)
+    return right is not None and bool(right.all())
 
 
 def _machine(run: Run) -> str:

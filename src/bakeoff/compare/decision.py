@@ -61,7 +61,7 @@ def deciding_metric(declared: str | None, schema: Schema) -> Metric:
         ConfigError: there is no such metric, or it is not defined for the task.
     """
     if declared is None:
-        declared = kinds.get(schema.kind).metric(schema)
+        declared = kinds.get(schema.kind).default_metric(schema)
     metric = metrics.asked(declared, "decision.metric")
     if metric.name in metrics.FROM_ONE_TIMING:
         raise ConfigError(

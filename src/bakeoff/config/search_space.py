@@ -45,20 +45,22 @@ class Dimension:
         return True
 
 
-def gather(content: Mapping[str, Any], kind: str) -> list[Dimension]:
+def gather(content: Mapping[str, Any], unused: str = "") -> list[Dimension]:
     """The dimensions of a resolved config: each component's ``search_space``, then ``search.space``, which overrides.
 
-    A component's keys are relative to itself, but for those that name a group of ``parts``. What is declared below
-    ``classifier`` or ``regressor`` is left out where the task is of the other kind.
+    A component's keys are relative to itself, but for those that name a group of ``parts``.
+
+    Args:
+        content: the resolved config.
+        unused: a parameter of the model below which nothing is searched, such as the ``classifier`` of a regression.
 
     Raises:
         ConfigError: a space names a key that the config does not have, or is not in the grammar.
     """
     found: dict[str, Dimension] = {}
-    other = {"classification": "regressor", "regression": "classifier", "forecast": "classifier"}.get(kind, "")
     for path, component in _components(content):
         for key, declared in (component.get("search_space") or {}).items():
-            if other and str(key).split(".")[0] == other:
+            if unused and str(key).split(".")[0] == unused:
                 continue
             whole = str(key) if key in wiring.GROUPS else f"{path}.{key}"
             found[whole] = _dimension(whole, declared, f"{path}.search_space.{key}", path)

@@ -35,7 +35,7 @@ def of(
     for part in (development, test):
         for hashes in (columns.row_hashes(part.X, len(part)), columns.row_hashes(part.slices, len(part))):
             digest.update(hashes.tobytes())
-        for values in (kinds.get(schema.kind).write(part.y), part.ids):
+        for values in (kinds.get(schema.kind).write_targets(part.y), part.ids):
             digest.update(pd.util.hash_array(values).tobytes())
     if corpus is not None:
         digest.update(corpus.fingerprint.encode())

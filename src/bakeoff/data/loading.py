@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 import pyarrow
 from numpy.typing import NDArray
 
-from bakeoff.data import columns, fingerprint, questions, roles, splits, target, windows
+from bakeoff.data import columns, fingerprint, roles, splits
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
 from bakeoff.data.splits import Traits
 from bakeoff.data.table import Table
+from bakeoff.data.target import Target
 from bakeoff.task import DataNote, Development, Examples, NoteRank, Schema, Task
 from bakeoff.tasks import kinds
 
+ReadTarget = Callable[[pd.Series, DataSettings, str], Target]
+
 
 def load(source: Source, settings: DataSettings) -> Task:
-    """Do what ``bakeoff.data.load`` promises, with little more memory than the rows themselves need."""
-    kind = None if settings.kind == "auto" else kinds.get(settings.kind)
-    if kind is not None and kind.is_series:
-        return windows.load(source, settings)
-    is_about_documents = kind is not None and kind.has_corpus
-    table = questions.read(source, settings) if is_about_documents else _read(source, settings)
+    """Do what ``bakeoff.data.load`` promises, in the way of the declared task kind."""
+    return kinds.get(settings.kind).load(source, settings)
+
+
+def load_table(source: Source, settings: DataSettings, read_target: ReadTarget) -> Task:
+    """A table as a task: each of its rows is an example.
+
+    Args:
+        source: where the rows come from.
+        settings: what their columns mean.
+        read_target: reads the target column, from the settings and what messages call the data.
+    """
+    return task_from(_read(source, settings, read_target), settings)
+
+
+def task_from(table: Table, settings: DataSettings) -> Task:
+    """Split all rows into a task, with little more memory than the rows themselves need."""
     if settings.drop_duplicates:
         table = _without_duplicates(table)
-    split = splits.split(table.traits, settings.split, may_be_empty=is_about_documents)
+    may_be_empty = not kinds.get(table.schema.kind).needs_training_rows
+    split = splits.split(table.traits, settings.split, may_be_empty=may_be_empty)
     learnt_from = np.concatenate([split.train, split.valid])
     development, test = _dealt(table, [learnt_from, split.test])
     return Task(
@@ -48,29 +63,29 @@ def load(source: Source, settings: DataSettings) -> Task:
     )
 
 
-def _read(source: Source, settings: DataSettings) -> Table:
+def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Table:
     """Read, check and convert."""
     where = source.name
     frame, is_test = roles.stack(source.read(), where)
     features = roles.features(frame, settings, where)
-    asked = target.read(frame[settings.target], settings, where)
+    target = read_target(frame[settings.target], settings, where)
     ids = roles.ids(frame, settings.id, is_test, where)
     group = roles.groups(frame, settings.group, where)
     time = roles.times(frame, settings.time, where)
     part, is_test = roles.assigned(frame, settings.split, is_test, where)
     used = [*features, *(name for name in settings.slices if name not in features)]
     read = columns.read(frame, used, settings.text, where)
-    kinds = {name: read.kinds[name] for name in features}
     X = {name: read.values[name] for name in features}
-    labels = asked.y if asked.kind == "classification" else None
+    labels = kinds.get(target.kind).strata(target.y)
+    column_kinds = {name: read.kinds[name] for name in features}
     return Table(
-        schema=Schema(asked.kind, settings.target, kinds, asked.classes, asked.positive),
+        schema=Schema(target.kind, settings.target, column_kinds, target.classes, target.positive),
         X=X,
-        y=asked.y,
+        y=target.y,
         ids=ids,
         slices=pd.DataFrame({name: read.values[name] for name in settings.slices}, index=frame.index),
         traits=Traits(columns.row_hashes(X, len(ids)), labels, group, time, is_test, part),
-        notes=(*asked.notes, *read.notes),
+        notes=(*target.notes, *read.notes),
     )
 
 
@@ -79,7 +94,7 @@ def _without_duplicates(table: Table) -> Table:
     is_test = table.traits.is_test
     alike: NDArray[np.intp] = np.flatnonzero(pd.Series(table.traits.content).duplicated(keep=False))
     compared = [column.iloc[alike].to_numpy() for column in table.X.values()]
-    truth = kinds.get(table.schema.kind).write(table.y[alike])
+    truth = kinds.get(table.schema.kind).write_targets(table.y[alike])
     compared += [truth] if is_test is None else [truth, is_test[alike]]
     repeated = np.zeros(len(table.y), dtype=bool)
     repeated[alike] = pd.DataFrame(dict(enumerate(compared))).duplicated()

@@ -69,7 +69,7 @@ def read(source: Source, settings: DataSettings) -> Recorded:
     where, asked = source.name, settings.forecast
     frame, is_test = roles.stack(source.read(), where)
     roles.refuse_absent(frame, settings, where)
-    y = target.read(frame[settings.target], settings, where).y
+    y = target.read_numbers(frame[settings.target], where)
     times = roles.times(frame, settings.time, where)
     assert times is not None
     names = _names(frame, asked.series, where)

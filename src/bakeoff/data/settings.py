@@ -94,9 +94,7 @@ class DataSettings:
 
     def __post_init__(self) -> None:
         """Check what can be checked without data."""
-        if self.kind != "auto":
-            kinds.get(self.kind)
-        self._check_forecast()
+        kinds.get(self.kind).check_settings(self)
         apart = {"id": self.id, "group": self.group, "time": self.time}
         roles = [(role, column) for role, column in apart.items() if column is not None]
         for role, column in [*roles, *(("ignore", c) for c in self.ignore), *(("text", c) for c in self.text)]:
@@ -117,29 +115,6 @@ class DataSettings:
             for c in dict.fromkeys([self.target, self.id, self.group, self.time, self.split.column, *self.ignore])
             if c
         ]
-
-    def _check_forecast(self) -> None:
-        if self.kind == "auto" or not kinds.get(self.kind).is_series:
-            if self.forecast.horizon is not None:
-                raise ConfigError("data.forecast.horizon: only a forecast looks ahead. Add data.kind=forecast.")
-            return
-        if self.forecast.horizon is None:
-            raise ConfigError(
-                "data.forecast.horizon: a forecast needs to know how far ahead. Add data.forecast.horizon=…"
-            )
-        if self.time is None:
-            raise ConfigError("data.time: a forecast needs the column that says when. Add data.time=…")
-        for role in ("id", "group", "positive", "text", "drop_duplicates"):
-            if getattr(self, role):
-                raise ConfigError(f"data.{role}: a forecast has no use for it. Remove it.")
-        if self.split.column is not None or self.split.kind not in ("auto", "time", "given"):
-            raise ConfigError(
-                "data.split: a forecast is split by time, or has test rows of its own. "
-                "Remove data.split.kind and data.split.column."
-            )
-        for column in self.forecast.known:
-            if column in self.apart:
-                raise ConfigError(f'data.forecast.known: "{column}" is no feature: it has another role, or is ignored.')
 
 
 def _one_of(value: str, allowed: Sequence[str], where: str) -> None:

@@ -145,9 +145,8 @@ def _changed(of: Path, run: Run, overrides: Sequence[str], conf: Path) -> tuple[
 
 def _pinned(node: dict[str, Any], schema: Schema) -> dict[str, Any]:
     """The data config with what was found out about the old rows written down, so that new ones are read alike."""
-    node["kind"] = schema.kind
-    if not kinds.get(schema.kind).has_corpus:
-        node["text"] = list(dict.fromkeys([*(node.get("text") or []), *schema.of_kind("text")]))
+    for key, value in kinds.get(schema.kind).pinned_settings(schema).items():
+        node[key] = list(dict.fromkeys([*(node.get(key) or []), *value])) if isinstance(value, list) else value
     return node
 
 
@@ -260,9 +259,7 @@ def _ordered(examples: Examples, columns: Sequence[str]) -> Examples:
 
 def _new_labels(test: Examples, known: Schema, run: Run) -> list[str]:
     """What must be known of test rows whose label the old model never saw."""
-    if known.kind != "classification":
-        return []
-    unseen = [str(label) for label in test.y if label not in known.classes]
+    unseen = kinds.get(known.kind).unseen_labels(test.y, known.classes)
     if not unseen:
         return []
     labels = ", ".join(f'"{label}"' for label in sorted(set(unseen)))

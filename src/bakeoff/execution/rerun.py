@@ -126,7 +126,7 @@ def recorded(folder: Path, into: Path, search: bool = False) -> Request:
         content["search"] = {"sampler": None}
     content |= {"name": into.parent.name, "variant": into.name, "resume": False, "incumbent": None}
     request = Request(content, into)
-    groups = [d.key for d in search_space.gather(content, kind="") if search_space.is_group(d.key)] if search else []
+    groups = [d.key for d in search_space.gather(content) if search_space.is_group(d.key)] if search else []
     if groups:
         raise ConfigError(
             f"{folder}: its search chose among options of {', '.join(groups)}, which the record does not hold. "

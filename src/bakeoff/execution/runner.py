@@ -29,7 +29,7 @@ from bakeoff.models.base import AnswersInBatches, Context, Curves, Explains, Mod
 from bakeoff.record import Run, Score
 from bakeoff.request.spec import Request
 from bakeoff.search import Compose, Search
-from bakeoff.task import Examples, Predictions, PredictionTable, Schema, Task
+from bakeoff.task import Examples, PredictionTable, Schema, Task
 from bakeoff.tasks import kinds
 from bakeoff.tracking import beside
 
@@ -179,8 +179,8 @@ def make_model(content: Mapping[str, Any], schema: Schema) -> Model:
 
 
 def make_graders(request: Request, schema: Schema) -> dict[str, Grader]:
-    """What grades answers of the task, by name; none where a task has no documents."""
-    if not kinds.get(schema.kind).has_corpus:
+    """What grades answers of the task, by name; none where answers are no texts."""
+    if not kinds.get(schema.kind).is_graded:
         return {}
     nodes = request.metrics.graders or {}
     return {name: components.instantiate(node, f"metrics.graders.{name}") for name, node in nodes.items()}
@@ -315,7 +315,7 @@ def _answered(
         predictions = model.predict(test.X)
     if fitted:
         predictions = labels.over(predictions, fitted.schema.classes, task.schema.classes)
-    _check_answers(predictions, test, task.schema)
+    kinds.get(task.schema.kind).check_predictions(predictions, task.schema, len(test))
     seconds = predictions.seconds
     if seconds is None:
         with clock.step("latency", "timing single predictions"):
@@ -356,17 +356,6 @@ def _graded(
                 details[name] = dict(grader.details())
                 notes += grader.notes()
     return replace(table, grades=grades), details, notes
-
-
-def _check_answers(predictions: Predictions, test: Examples, schema: Schema) -> None:
-    """Refuse answers that do not fit the rows asked: better no figure than a wrong one."""
-    n, k, kind = len(test), len(schema.classes), kinds.get(schema.kind)
-    if np.shape(predictions.output) != (n, *kind.shape(schema)):
-        raise ValueError(f"predict answered with shape {np.shape(predictions.output)} for {n} rows")
-    if predictions.proba is not None and np.shape(predictions.proba) != (n, k):
-        raise ValueError(f"predict gave proba of shape {np.shape(predictions.proba)} for {n} rows and {k} classes")
-    if kind.is_numeric and not np.isfinite(predictions.output.astype(float)).all():
-        raise ValueError("predict answered with values that are not finite")
 
 
 def _parameters(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,13 +43,13 @@ def stages(table: PredictionTable) -> dict[str, Any]:
     stage = table.predictions.stage
     if stage is None:
         return {}
-    is_right = kinds.get(table.schema.kind).is_right
+    is_right = kinds.get(table.schema.kind).is_right(table.predictions.output, table.target)
     found = {}
     for name in dict.fromkeys(stage):
         here = stage == name
         found[str(name)] = {"coverage": float(here.mean())}
         if is_right is not None:
-            found[str(name)]["accuracy"] = float(is_right(table.predictions.output[here], table.target[here]).mean())
+            found[str(name)]["accuracy"] = float(is_right[here].mean())
     return found
 
 

@@ -32,7 +32,7 @@ def is_qa(schema: Schema) -> bool:
 
 def has_corpus(schema: Schema) -> bool:
     """Answers are looked for in documents."""
-    return schema.kind in kinds.names() and kinds.get(schema.kind).has_corpus
+    return schema.kind in kinds.names() and kinds.get(schema.kind).searches_documents
 
 
 def is_regression(schema: Schema) -> bool:

@@ -115,7 +115,7 @@ class Request:
     @property
     def is_tuned(self) -> bool:
         """Whether a search is on, and the variant has something to search over."""
-        return self.content["search"].get("sampler") is not None and bool(search_space.gather(self.content, kind=""))
+        return self.content["search"].get("sampler") is not None and bool(search_space.gather(self.content))
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def _check_search(request: Request) -> None:
         if name not in metrics.MEASUREMENTS:
             metrics.asked(name, "search.objectives")
     _check_budget(settings)
-    for dimension in search_space.gather(request.content, kind=""):
+    for dimension in search_space.gather(request.content):
         _check_dimension(dimension, request)
 
 

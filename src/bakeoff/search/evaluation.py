@@ -18,6 +18,7 @@ from bakeoff.execution.measurement import PeakMemory, latency
 from bakeoff.models.base import AnswersInBatches, Context, Model
 from bakeoff.search.racing import is_dominated
 from bakeoff.task import Corpus, Development, Examples, Predictions, PredictionTable, Schema, stacked
+from bakeoff.tasks import kinds
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -294,7 +295,7 @@ def _assigned(development: Development, k: int, seed: int) -> Iterator[tuple[Any
     if development.is_ordered:
         for train, valid in TimeSeriesSplit(k).split(rows):
             yield _before(train, valid, development.spans), valid
-    elif development.schema.kind == "classification":
-        yield from StratifiedGroupKFold(k, shuffle=True, random_state=seed).split(rows, y, groups)
+    elif (strata := kinds.get(development.schema.kind).strata(y)) is not None:
+        yield from StratifiedGroupKFold(k, shuffle=True, random_state=seed).split(rows, strata, groups)
     else:
         yield from GroupKFold(k, shuffle=True, random_state=seed).split(rows, y, groups)

@@ -19,6 +19,7 @@ from bakeoff.config.settings import SearchSettings
 from bakeoff.errors import BakeoffError, ConfigError
 from bakeoff.search import study as studies
 from bakeoff.search.evaluation import SPENT_USD, Evaluation
+from bakeoff.tasks import kinds
 
 if TYPE_CHECKING:
     import optuna
@@ -215,7 +216,8 @@ class Search:
 
     def _space(self, choices: tuple[tuple[str, Any], ...]) -> list[Dimension]:
         if choices not in self._dimensions:
-            self._dimensions[choices] = search_space.gather(self._content(choices), self.evaluation.schema.kind)
+            unused = kinds.get(self.evaluation.schema.kind).unused_head
+            self._dimensions[choices] = search_space.gather(self._content(choices), unused)
         return self._dimensions[choices]
 
     def _try(self, study: optuna.Study, trial: Trial, worker: str | None = None) -> FrozenTrial | None:

@@ -187,18 +187,14 @@ def _pruned(node: Mapping[str, Any], toy: Toy, corpus: Corpus | None) -> None:
 def assert_sound(predictions: Predictions, schema: Schema, n: int) -> None:
     """Raise ``AssertionError`` where answers to n rows do not fit the task."""
     kind, output = kinds.get(schema.kind), predictions.output
-    assert len(output) == n, f"{len(output)} answers to {n} rows"
-    assert output.shape == (n, *kind.shape(schema)), f"answers have shape {output.shape}"
+    try:
+        kind.check_predictions(predictions, schema, n)
+    except ValueError as error:
+        raise AssertionError(str(error)) from None
     if kind.is_numeric:
         assert output.dtype == np.float64, f"values are {output.dtype}, not float64"
-        assert np.isfinite(output).all(), "a value is not finite"
-    elif schema.classes:
-        odd = set(output) - set(schema.classes)
-        assert not odd, f"{', '.join(map(str, odd))} is no class"
-    if predictions.proba is not None:
-        assert predictions.proba.shape == (n, len(schema.classes)), f"proba has shape {predictions.proba.shape}"
-        assert predictions.proba.min(initial=0) >= 0, "a probability is below 0"
-        np.testing.assert_allclose(predictions.proba.sum(axis=1), 1, atol=1e-6)
+    odd = kind.unseen_labels(output, schema.classes)
+    assert not odd, f"{', '.join(odd)} is no class"
 
 
 def assert_same(a: Predictions, b: Predictions) -> None:

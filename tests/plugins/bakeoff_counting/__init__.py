@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import json
 
-from bakeoff.tasks.kinds import Kind
+from bakeoff.tasks.table import TableKind
 
 
-def _parsed(column):
-    import numpy as np
+class Counting(TableKind):
+    """Targets are mappings, name → count; the column holds them as JSON."""
 
-    found = np.empty(len(column), dtype=object)
-    for i, text in enumerate(column):
-        found[i] = {str(name): int(count) for name, count in json.loads(text).items()}
-    return found
+    name = "counting"
+    summary = "how many of each thing"
+
+    def default_metric(self, schema):
+        return "count_error"
+
+    def read_targets(self, column):
+        import numpy as np
+
+        targets = np.empty(len(column), dtype=object)
+        for i, text in enumerate(column):
+            targets[i] = {str(name): int(count) for name, count in json.loads(text).items()}
+        return targets
+
+    def write_targets(self, targets):
+        import numpy as np
+
+        return np.array([json.dumps(each, sort_keys=True) for each in targets], dtype=object)
 
 
-def _written(counts):
-    import numpy as np
-
-    return np.array([json.dumps(each, sort_keys=True) for each in counts], dtype=object)
-
-
-COUNTING = Kind(
-    name="counting",
-    summary="how many of each thing",
-    metric=lambda schema: "count_error",
-    has_corpus=False,
-    write=_written,
-    read=_parsed,
-    read_output=lambda column: column.to_numpy(dtype=object),
-)
+COUNTING = Counting()

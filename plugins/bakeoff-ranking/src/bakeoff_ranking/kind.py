@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bakeoff.tasks.kinds import Kind
+from bakeoff.task import Schema
+from bakeoff.tasks.table import TableKind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,32 +15,30 @@ if TYPE_CHECKING:
 NAME = "ranking"
 
 
-def _read(column: pd.Series) -> NDArray[Any]:
-    import numpy as np
+class Ranking(TableKind):
+    """Targets are tuples of grades, one for each item, the higher the better; outputs are JSON, see ``lists``."""
 
-    found = np.empty(len(column), dtype=object)
-    for i, text in enumerate(column):
-        found[i] = tuple(float(grade) for grade in json.loads(text))
-    return found
+    name = NAME
+    summary = "the order of the items in a list"
+
+    def default_metric(self, schema: Schema) -> str:
+        """Normalised discounted cumulative gain of whole lists."""
+        return "list_ndcg"
+
+    def read_targets(self, column: pd.Series) -> NDArray[Any]:
+        """The grades of each row, from a JSON list."""
+        import numpy as np
+
+        targets = np.empty(len(column), dtype=object)
+        for i, text in enumerate(column):
+            targets[i] = tuple(float(grade) for grade in json.loads(text))
+        return targets
+
+    def write_targets(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """The grades of each row as a JSON list."""
+        import numpy as np
+
+        return np.array([json.dumps(list(grades)) for grades in targets], dtype=object)
 
 
-def _write(targets: NDArray[Any]) -> NDArray[Any]:
-    import numpy as np
-
-    return np.array([json.dumps(list(grades)) for grades in targets], dtype=object)
-
-
-def _read_output(column: pd.Series) -> NDArray[Any]:
-    return column.to_numpy(dtype=object)
-
-
-RANKING = Kind(
-    name=NAME,
-    summary="the order of the items in a list",
-    metric=lambda schema: "list_ndcg",
-    has_corpus=False,
-    write=_write,
-    read=_read,
-    read_output=_read_output,
-)
-"""Targets are tuples of grades, one for each item, the higher the better; outputs are JSON, see ``lists``."""
+RANKING = Ranking()

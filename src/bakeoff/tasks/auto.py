@@ -1,0 +1,63 @@
+"""The kind that ``data.kind: auto`` stands for: classification or regression, as the target suggests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pandas.api import types
+
+from bakeoff.data import columns
+from bakeoff.data.target import Target, refuse_missing
+from bakeoff.task import DataNote, Schema
+from bakeoff.tasks.classification import KIND as CLASSIFICATION
+from bakeoff.tasks.regression import KIND as REGRESSION
+from bakeoff.tasks.table import TableKind
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from bakeoff.data.settings import DataSettings
+
+MOST_INTEGER_CLASSES = 20
+
+
+class Auto(TableKind):
+    """Recognises the kind of a target column; a loaded task has the kind that was recognised."""
+
+    name = "auto"
+    summary = "classification or regression, as the target suggests"
+
+    def default_metric(self, schema: Schema) -> str:
+        """Of no task: see the class."""
+        raise NotImplementedError("a loaded task has the kind that was recognised")
+
+    def read_targets(self, column: pd.Series) -> NDArray[Any]:
+        """Of no task: see the class."""
+        raise NotImplementedError("a loaded task has the kind that was recognised")
+
+    def read_target(self, column: pd.Series, settings: DataSettings, where: str) -> Target:
+        """Read the column as labels or as numbers, and say why in the notes."""
+        refuse_missing(column, where)
+        values = columns.plain(column, where)
+        distinct = values.nunique()
+        kind: TableKind
+        if columns.is_string(values):
+            kind, reason = CLASSIFICATION, "the target holds labels"
+        elif _is_whole(values) and distinct <= MOST_INTEGER_CLASSES:
+            kind, reason = CLASSIFICATION, f"the target holds {distinct} distinct integers"
+        else:
+            kind, reason = REGRESSION, f"the target holds {distinct:,} distinct numbers"
+        target = kind.read_target(column, settings, where)
+        return target.with_note(DataNote(f"Task: {kind.name}, because {reason}.", "data.kind"))
+
+
+def _is_whole(values: pd.Series) -> bool:
+    """Whether all values are integers. One missing value was enough for the source to make them floats."""
+    return types.is_integer_dtype(values.dtype) or (
+        types.is_float_dtype(values.dtype) and bool((values == values.round()).all() and np.isfinite(values).all())
+    )
+
+
+KIND = Auto()

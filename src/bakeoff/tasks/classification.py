@@ -1,0 +1,113 @@
+"""Classification: one of several labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from bakeoff.data import columns
+from bakeoff.data.target import Target, refuse_missing
+from bakeoff.errors import ConfigError, DataError, did_you_mean
+from bakeoff.task import DataNote, Predictions, Schema
+from bakeoff.tasks.table import TableKind
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bakeoff.data.settings import DataSettings
+
+
+class Classification(TableKind):
+    """One of several labels: targets and outputs are ``object`` arrays of ``str``."""
+
+    name = "classification"
+    summary = "one of several labels"
+    head = "classifier"
+    baselines = ("constant", "rules")
+    repeats_are_suspicious = True
+
+    def default_metric(self, schema: Schema) -> str:
+        """F1 of the positive class, or the mean over the classes where there are more than two."""
+        return "f1" if schema.positive is not None else "f1_macro"
+
+    def headline_metrics(self, schema: Schema) -> tuple[str, ...]:
+        """F1, precision and recall of the positive class, or macro F1 and accuracy."""
+        return ("f1", "precision", "recall") if schema.positive is not None else ("f1_macro", "accuracy")
+
+    def read_target(self, column: pd.Series, settings: DataSettings, where: str) -> Target:
+        """Read labels; the positive class of two is the declared one, or the rarer.
+
+        Raises:
+            DataError: values are missing, or all the same.
+            ConfigError: ``data.positive`` is not one of two classes.
+        """
+        refuse_missing(column, where)
+        y, classes = _labels(columns.plain(column, where))
+        if len(classes) < 2:
+            raise DataError(
+                f'data.target: "{settings.target}" has one class only in {where}, "{classes[0]}". '
+                "Classification needs at least two."
+            )
+        positive = _positive(y, classes, settings.positive)
+        notes: tuple[DataNote, ...] = ()
+        if positive and settings.positive is None:
+            is_rarer = 2 * (y == positive).sum() < len(y)
+            reason = "the rarer class" if is_rarer else "the last of two equally frequent classes"
+            text = f'Precision, recall and F1 speak of class "{positive}", {reason}.'
+            notes = (DataNote(text, "data.positive"),)
+        return Target(self.name, y, classes, positive, notes)
+
+    def read_targets(self, column: pd.Series) -> NDArray[Any]:
+        """The labels."""
+        return column.to_numpy(dtype=object)
+
+    def check_predictions(self, predictions: Predictions, schema: Schema, n: int) -> None:
+        """As for any kind; besides, the probabilities of a row must add up to 1."""
+        super().check_predictions(predictions, schema, n)
+        if predictions.proba is not None:
+            if not predictions.proba.min(initial=0) >= 0:
+                raise ValueError("a probability is below 0, or NaN")
+            if not np.allclose(predictions.proba.sum(axis=1), 1, atol=1e-6):
+                raise ValueError("the probabilities of a row do not add up to 1")
+
+    def is_right(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+        """Whether the labels are equal."""
+        right: NDArray[Any] = outputs == targets
+        return right
+
+    def strata(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """The labels themselves."""
+        return targets
+
+    def unseen_labels(self, targets: NDArray[Any], classes: tuple[str, ...]) -> list[str]:
+        """The label of each row whose label is no class."""
+        return [str(label) for label in targets if label not in classes]
+
+
+def _labels(values: pd.Series) -> tuple[NDArray[Any], tuple[str, ...]]:
+    codes, distinct = pd.factorize(values)
+    names = np.array([columns.label(value) for value in distinct], dtype=object)
+    return names[codes], tuple(sorted(set(names)))
+
+
+def _positive(y: NDArray[Any], classes: tuple[str, ...], declared: str | None) -> str | None:
+    if declared is None:
+        if len(classes) != 2:
+            return None
+        first, last = classes
+        return first if (y == first).sum() < (y == last).sum() else last
+    if declared not in classes:
+        raise ConfigError(
+            f'data.positive: there is no class "{declared}". Classes: {", ".join(classes)}.'
+            f"{did_you_mean(declared, classes)}"
+        )
+    if len(classes) > 2:
+        raise ConfigError(
+            f"data.positive: a positive class needs two classes, and there are {len(classes)}. Remove it."
+        )
+    return declared
+
+
+KIND = Classification()
