@@ -56,12 +56,12 @@ def test_spaces_are_gathered_and_the_command_line_goes_first() -> None:
     assert found["model.classifier.C"].sweep == "choice(1, 2)"
 
 
-def test_the_estimator_of_the_other_kind_of_task_is_not_searched() -> None:
-    assert [d.key for d in search_space.gather(CONTENT, "classification")] == ["model.classifier.C", "model.degree"]
+def test_gather_unused_head_is_not_searched() -> None:
+    assert [d.key for d in search_space.gather(CONTENT, "regressor")] == ["model.classifier.C", "model.degree"]
 
 
 def test_a_conditional_dimension_applies_when_its_condition_holds() -> None:
-    degree = search_space.gather(CONTENT, "classification")[-1]
+    degree = search_space.gather(CONTENT, "regressor")[-1]
     task = {"columns": ["numeric", "text"]}
     assert not degree.applies({**CONTENT, "task": task})
     assert degree.applies({"model": {"kernel": "poly"}, "task": task})
@@ -70,7 +70,7 @@ def test_a_conditional_dimension_applies_when_its_condition_holds() -> None:
 
 def test_a_space_for_something_that_is_not_there_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"there is no modle in the config.*Did you mean \"model\""):
-        search_space.gather({**CONTENT, "search": {"space": {"modle.depth": "range(1, 3)"}}}, "classification")
+        search_space.gather({**CONTENT, "search": {"space": {"modle.depth": "range(1, 3)"}}}, "regressor")
 
 
 def test_updating_shares_what_does_not_change_and_leaves_the_original() -> None:

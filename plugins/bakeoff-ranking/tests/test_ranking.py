@@ -64,7 +64,7 @@ class Wards:
 
 def wards() -> tuple[Schema, Examples]:
     frame = Lists(Wards(), ["ward"], "target", grades=4).read().frame
-    y = RANKING.read(frame["grades"])
+    y = RANKING.read_targets(frame["grades"])
     return SCHEMA, Examples(frame[["items"]], y, frame["list"].to_numpy(), frame.iloc[:, :0])
 
 
