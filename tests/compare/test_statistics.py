@@ -85,6 +85,51 @@ def test_shared_work_gives_what_each_metric_gives_alone():
             )
 
 
+def many_classes(n: int, k: int, digits: int) -> PredictionTable:
+    """Labels of which some are rare, one is only predicted, and scores that are often tied."""
+    draws = np.random.default_rng(n)
+    classes = tuple(f"class {i:02}" for i in range(k))
+    truth = np.minimum(draws.geometric(0.2, size=n) - 1, k - 2)
+    scores = draws.random((n, k)) + np.eye(k)[truth]
+    proba = np.round(scores / scores.sum(axis=1, keepdims=True), digits)
+    labels = np.array(classes, dtype=object)
+    predictions = Predictions(labels[draws.permuted(proba, axis=1).argmax(axis=1)], proba)
+    return PredictionTable(
+        Schema("classification", "label", {}, classes), np.arange(n), labels[truth], predictions, np.full(n, np.nan),
+        pd.DataFrame(index=range(n)),
+    )  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")  # scikit-learn warns of a label that a resample lacks
+@pytest.mark.parametrize(
+    ("given", "resamples"),
+    [(many_classes(120, 12, 8), 20), (many_classes(120, 12, 1), 20), (many_classes(40_000, 3, 1), 2)],
+    ids=["untied scores", "tied scores", "more rows than 16 bits count"],
+)
+def test_bootstrap_of_many_classes_equals_a_loop_over_resampled_tables(given, resamples):
+    known = ("balanced_accuracy", "f1_macro", "precision_macro", "recall_macro", "mcc", "roc_auc", "average_precision")
+    fast = [get(name) for name in known]
+    slow = [Metric(m.name, m.direction, "", m.value, by_loop(m.value), m.applies) for m in fast]
+    values, expected = (bootstrap({"a": given}, metrics, resamples)["a"] for metrics in (fast, slow))
+    for name in known:
+        np.testing.assert_allclose(values[name], expected[name], rtol=1e-9, err_msg=name)
+
+
+def test_bootstrap_hands_back_known_values_and_computes_the_others():
+    tables = {"a": table(), "b": table(1)}
+    whole = bootstrap(tables, ALL, resamples=50)
+    marked = {"a": {"accuracy": whole["a"]["accuracy"] + 1}}
+    again = bootstrap(tables, ALL, resamples=50, known=marked)
+    assert np.array_equal(again["a"].pop("accuracy"), marked["a"]["accuracy"])
+    assert same(again, {"a": {k: v for k, v in whole["a"].items() if k != "accuracy"}, "b": whole["b"]})
+
+
+def test_bootstrap_computes_anew_where_known_values_are_of_another_number_of_resamples():
+    known = {"a": {"accuracy": np.zeros(20)}}
+    values = bootstrap({"a": table()}, [get("accuracy")], resamples=50, known=known)["a"]["accuracy"]
+    assert len(values) == 50 and values.min() > 0
+
+
 def test_a_variant_without_probabilities_lacks_only_the_metrics_that_need_them():
     values = bootstrap({"rules": without_proba(table(1)), "model": table()}, ALL, resamples=10)
     assert set(values["model"]) - set(values["rules"]) == {metric.name for metric in ALL if "proba" in metric.needs}

@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bakeoff import environment
-from bakeoff.metrics import FromQuantile, FromRanks, FromSums, Metric, Resample, applies_to
+from bakeoff.metrics import FromLabels, FromQuantile, FromRanks, FromSums, Metric, Resample, applies_to
 from bakeoff.metrics.ranking import rank_values, rankings
+from bakeoff.metrics.resampling import Whole, counting, label_groups, label_sums
 from bakeoff.task import PredictionTable
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.float32]
 Job = tuple[str, Metric]
-Evaluate = Callable[[Counts], Iterator[tuple[str, str, Floats]]]
+Values = Mapping[str, Mapping[str, Floats]]
+Evaluate = Callable[[Whole], Iterator[tuple[str, str, Floats]]]
 
-BLOCK = 1_000_000
-"""Entries of the counts matrix that each thread holds at a time: large, for the matrix product."""
+BLOCK, LEAST_BLOCK = 2_000_000, 32
+"""Entries of the counts matrix that each thread holds at a time, and resamples all the same: sparse products add up
+whole stretches of resamples at once."""
 
 MOST_DRAWS, LEAST_RESAMPLES = 200_000_000, 1_000
 """Rows drawn in all, and resamples all the same: large test splits need fewer resamples for equally steady bounds."""
@@ -40,7 +44,8 @@ def bootstrap(
     resamples: int = 10_000,
     seed: int = 0,
     threads: int | None = None,
-) -> Mapping[str, Mapping[str, Floats]]:
+    known: Values = MappingProxyType({}),
+) -> Values:
     """Values of each metric of each variant over resamples of the test rows (Efron & Tibshirani 1993).
 
     Every variant sees the same draws, so the difference of two variants' values is the paired bootstrap of their
@@ -52,6 +57,7 @@ def bootstrap(
         resamples: how many; fewer above 20,000 rows, where ``MOST_DRAWS`` limits them, but 1,000 at least.
         seed: of the draws.
         threads: how many to use; None for one a core.
+        known: values that the same draws gave before; they are handed back, and not computed again.
 
     Returns:
         Variant → metric → values, shape (resamples,), NaN where a resample leaves the metric undefined.
@@ -60,28 +66,39 @@ def bootstrap(
         ValueError: the tables are not of the same rows in the same order, or hold no row.
     """
     n = _rows_in_common(tables)
-    resamples = min(resamples, max(LEAST_RESAMPLES, MOST_DRAWS // n))
-    jobs = [(variant, m) for variant, table in tables.items() for m in metrics if applies_to(m, table)]
+    resamples = actual_resamples(resamples, n)
+    applying = [(variant, m) for variant, table in tables.items() for m in metrics if applies_to(m, table)]
     values: dict[str, dict[str, Floats]] = {variant: {} for variant in tables}
-    for variant, metric in jobs:
-        values[variant][metric.name] = np.empty(resamples)
+    jobs: list[Job] = []
+    for variant, metric in applying:
+        before = known.get(variant, {}).get(metric.name)
+        if before is None or len(before) != resamples:
+            before = np.empty(resamples)
+            jobs.append((variant, metric))
+        values[variant][metric.name] = before
     parts = _parts(tables, jobs)
+    if not parts:
+        return values
 
     def evaluate(numbers: range) -> None:
-        counts = _draw(n, numbers, seed)
-        for size, part in parts:
-            for some in _ranges(numbers, size // n):
-                for variant, name, found in part(counts[some.start - numbers.start : some.stop - numbers.start]):
-                    values[variant][name][some.start : some.stop] = found
+        drawn = _draw(n, numbers, seed)
+        for part in parts:
+            for variant, name, some in part(drawn):
+                values[variant][name][numbers.start : numbers.stop] = some
 
     together = max(1, DRAWN // n)
-    blocks = _ranges(range(resamples), BLOCK // n // together * together)
+    blocks = _ranges(range(resamples), max(together, BLOCK // n // together * together, LEAST_BLOCK))
     # Threads take whole blocks. More of them inside a matrix product wait for each other: on a busy machine, 20 times
     # slower.
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads or environment.cores()) as pool:
         for _ in pool.map(evaluate, blocks):
             pass
     return values
+
+
+def actual_resamples(resamples: int, rows: int) -> int:
+    """How many resamples ``bootstrap`` draws of so many rows when it is asked for ``resamples``."""
+    return min(resamples, max(LEAST_RESAMPLES, MOST_DRAWS // rows))
 
 
 def interval(values: Floats, confidence: float = 0.95) -> tuple[float, float]:
@@ -113,34 +130,31 @@ def _ranges(numbers: range, step: int) -> list[range]:
     return [numbers[start : start + max(1, step)] for start in range(0, len(numbers), max(1, step))]
 
 
-def _draw(n: int, numbers: range, seed: int) -> Counts:
-    """How often each of n rows is drawn in each numbered resample, shape (len(numbers), n)."""
-    counts = np.empty((len(numbers), n), dtype=np.float32)
+def _draw(n: int, numbers: range, seed: int) -> Whole:
+    """How often each of n rows is drawn in each numbered resample, shape (n, len(numbers))."""
+    counts = np.empty((len(numbers), n), dtype=counting(n))
     for some in _ranges(numbers, DRAWN // n):
         draws = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(some.start,)))
-        drawn = draws.integers(n, size=(len(some), n)) + n * np.arange(len(some))[:, None]
-        found = np.bincount(drawn.ravel(), minlength=drawn.size)
-        counts[some.start - numbers.start : some.stop - numbers.start] = found.reshape(drawn.shape)
-    return counts
+        rows = draws.integers(n, size=(len(some), n)) + n * np.arange(len(some))[:, None]
+        times = np.bincount(rows.ravel(), minlength=rows.size)
+        counts[some.start - numbers.start : some.stop - numbers.start] = times.reshape(rows.shape)
+    return np.ascontiguousarray(counts.T)
 
 
-def _parts(tables: Mapping[str, PredictionTable], jobs: Sequence[Job]) -> list[tuple[int, Evaluate]]:
-    """The jobs, grouped by the work that they share, each group with the entries it goes through at a time."""
-    of_sums = [(variant, metric) for variant, metric in jobs if isinstance(metric.resample, FromSums)]
-    of_ranks = [(variant, metric) for variant, metric in jobs if isinstance(metric.resample, FromRanks)]
-    alone = [(variant, metric) for variant, metric in jobs if not isinstance(metric.resample, FromSums | FromRanks)]
-    return [
-        (BLOCK, _sums(tables, of_sums)),
-        (PIECE, _ranks(tables, of_ranks)),
-        (PIECE, _alone(tables, alone)),
-    ]
+def _parts(tables: Mapping[str, PredictionTable], jobs: Sequence[Job]) -> list[Evaluate]:
+    """The jobs, grouped by the work that they share."""
+    groups: dict[Callable[[Mapping[str, PredictionTable], Sequence[Job]], Evaluate], list[Job]] = {}
+    for variant, metric in jobs:
+        shared = {FromSums: _sums, FromLabels: _labels, FromRanks: _ranks}.get(type(metric.resample), _alone)
+        groups.setdefault(shared, []).append((variant, metric))
+    return [shared(tables, of_group) for shared, of_group in groups.items()]
 
 
 def _sums(tables: Mapping[str, PredictionTable], jobs: Sequence[Job]) -> Evaluate:
     """All sums of all variants in one matrix product, each different column once.
 
-    A column that variants share (the truth, the same answers) must have one sum: a matrix product may round the same
-    column differently in another place, and a variant would differ from itself.
+    A column that variants share (the truth, the same predictions) must have one sum: a matrix product may round the
+    same column differently in another place, and a variant would differ from itself.
     """
     columns: dict[bytes, int] = {}
     blocks: dict[tuple[str, object], NDArray[np.intp]] = {}
@@ -150,12 +164,10 @@ def _sums(tables: Mapping[str, PredictionTable], jobs: Sequence[Job]) -> Evaluat
         if key not in blocks:
             block = np.ascontiguousarray(metric.resample.columns(tables[variant]).T)
             blocks[key] = np.array([columns.setdefault(column.tobytes(), len(columns)) for column in block])
-    if not jobs:
-        return lambda counts: iter(())
-    matrix = np.column_stack([np.frombuffer(column) for column in columns])
+    matrix = np.stack([np.frombuffer(column) for column in columns])
 
-    def evaluate(counts: Counts) -> Iterator[tuple[str, str, Floats]]:
-        sums = counts.astype(np.float64) @ matrix
+    def evaluate(drawn: Whole) -> Iterator[tuple[str, str, Floats]]:
+        sums = (matrix @ drawn.astype(np.float64)).T
         for variant, metric in jobs:
             assert isinstance(metric.resample, FromSums)
             yield variant, metric.name, metric.resample.combine(sums[:, blocks[variant, metric.resample.columns]])
@@ -163,17 +175,30 @@ def _sums(tables: Mapping[str, PredictionTable], jobs: Sequence[Job]) -> Evaluat
     return evaluate
 
 
+def _labels(tables: Mapping[str, PredictionTable], jobs: Sequence[Job]) -> Evaluate:
+    """All metrics of a variant's confusion matrix from one count of it."""
+    by_variant = _by_variant(jobs)
+    groups = {variant: label_groups(tables[variant]) for variant in by_variant}
+
+    def evaluate(drawn: Whole) -> Iterator[tuple[str, str, Floats]]:
+        for variant, metrics in by_variant.items():
+            sums = label_sums(groups[variant], drawn)
+            for metric in metrics:
+                assert isinstance(metric.resample, FromLabels)
+                yield variant, metric.name, metric.resample.combine(*sums)
+
+    return evaluate
+
+
 def _ranks(tables: Mapping[str, PredictionTable], jobs: Sequence[Job]) -> Evaluate:
     """All rank metrics of a variant from one ranking."""
-    by_variant: dict[str, list[Metric]] = {}
-    for variant, metric in jobs:
-        by_variant.setdefault(variant, []).append(metric)
+    by_variant = _by_variant(jobs)
     ranked = {variant: rankings(tables[variant]) for variant in by_variant}
 
-    def evaluate(counts: Counts) -> Iterator[tuple[str, str, Floats]]:
+    def evaluate(drawn: Whole) -> Iterator[tuple[str, str, Floats]]:
         for variant, metrics in by_variant.items():
             statistics = [m.resample.statistic for m in metrics if isinstance(m.resample, FromRanks)]
-            for metric, values in zip(metrics, rank_values(ranked[variant], counts, statistics), strict=True):
+            for metric, values in zip(metrics, rank_values(ranked[variant], drawn, statistics), strict=True):
                 yield variant, metric.name, values
 
     return evaluate
@@ -183,11 +208,20 @@ def _alone(tables: Mapping[str, PredictionTable], jobs: Sequence[Job]) -> Evalua
     """Metrics that share no work."""
     prepared = [(variant, metric.name, _prepare(metric.resample, tables[variant])) for variant, metric in jobs]
 
-    def evaluate(counts: Counts) -> Iterator[tuple[str, str, Floats]]:
+    def evaluate(drawn: Whole) -> Iterator[tuple[str, str, Floats]]:
+        counts = np.ascontiguousarray(drawn.T, dtype=np.float32)
+        pieces = _ranges(range(len(counts)), PIECE // len(drawn))
         for variant, name, resample in prepared:
-            yield variant, name, resample(counts)
+            yield variant, name, np.concatenate([resample(counts[some.start : some.stop]) for some in pieces])
 
     return evaluate
+
+
+def _by_variant(jobs: Sequence[Job]) -> dict[str, list[Metric]]:
+    metrics: dict[str, list[Metric]] = {}
+    for variant, metric in jobs:
+        metrics.setdefault(variant, []).append(metric)
+    return metrics
 
 
 def _prepare(resample: Resample, table: PredictionTable) -> Callable[[Counts], Floats]:

@@ -21,7 +21,8 @@ computed at once, far faster::
         return float(hits(table).mean())
 
 ``mean_of`` and ``FromQuantile`` take a function of the table that gives one number a row; ``FromSums`` takes several
-columns and combines their sums (a ratio, a root, a correlation); ``FromRanks`` takes a statistic of the ranking.
+columns and combines their sums (a ratio, a root, a correlation); ``FromLabels`` takes a statistic of the confusion
+matrix, ``FromRanks`` one of the ranking.
 """
 
 from __future__ import annotations
@@ -44,13 +45,14 @@ from bakeoff.metrics.definition import (
 )
 from bakeoff.metrics.operations import FROM_ONE_TIMING, MEASUREMENTS, Measurement
 from bakeoff.metrics.ranking import FromRanks
-from bakeoff.metrics.resampling import FromQuantile, FromSums, mean_of
+from bakeoff.metrics.resampling import FromLabels, FromQuantile, FromSums, mean_of
 from bakeoff.task import PredictionTable
 
 __all__ = [
     "FROM_ONE_TIMING",
     "MEASUREMENTS",
     "Direction",
+    "FromLabels",
     "FromQuantile",
     "FromRanks",
     "FromSums",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff.metrics import ranking
 from bakeoff.metrics.definition import is_binary, is_classification, metric
-from bakeoff.metrics.resampling import Floats, FromSums, mean_of, ratio, with_ones
+from bakeoff.metrics.resampling import Floats, FromLabels, FromSums, OfLabels, mean_of, ratio, with_ones
 from bakeoff.task import PredictionTable
 
 CALIBRATION_BINS = 15
@@ -24,16 +24,6 @@ proba_metric = partial(metric, applies=is_classification, needs=("proba",))
 
 def _correct(table: PredictionTable) -> NDArray[np.bool_]:
     return np.asarray(table.predictions.output == table.target)
-
-
-def _outcomes(table: PredictionTable) -> Floats:
-    """For each label that occurs in the table: right answers, true rows, answers. Shape (n, 3k)."""
-    labels = sorted({*table.target, *table.predictions.output})
-    truth, answers = (
-        np.asarray(given)[:, None] == np.array(labels, dtype=object)
-        for given in (table.target, table.predictions.output)
-    )
-    return np.hstack([truth & answers, truth, answers]).astype(np.float64)
 
 
 def _positive_outcomes(table: PredictionTable) -> Floats:
@@ -65,23 +55,16 @@ def _balanced(hits: Floats, truth: Floats, answers: Floats) -> Floats:
     return np.asarray(_recall(hits, truth, answers).sum(axis=1) / (truth > 0).sum(axis=1))
 
 
-Of = Callable[[Floats, Floats, Floats], Floats]
-
-
-def _macro(of: Of) -> Of:
-    """Averaged over the labels that the resample has, true or answered: scikit-learn's default."""
+def _macro(of: OfLabels) -> FromLabels:
+    """Averaged over the labels that the resample has, true or predicted: scikit-learn's default."""
 
     def averaged(hits: Floats, truth: Floats, answers: Floats) -> Floats:
         return np.asarray(of(hits, truth, answers).sum(axis=1) / (truth + answers > 0).sum(axis=1))
 
-    return averaged
+    return FromLabels(averaged)
 
 
-def _over_labels(of: Of) -> FromSums:
-    return FromSums(_outcomes, lambda sums: of(*np.split(sums, 3, axis=1)))
-
-
-def _of_positive(of: Of) -> FromSums:
+def _of_positive(of: OfLabels) -> FromSums:
     return FromSums(_positive_outcomes, lambda sums: of(*sums.T))
 
 
@@ -100,25 +83,25 @@ def accuracy(table: PredictionTable) -> float:
     return float(accuracy_score(table.target, table.predictions.output))
 
 
-@label_metric("balanced_accuracy", resample=_over_labels(_balanced))
+@label_metric("balanced_accuracy", resample=FromLabels(_balanced))
 def balanced_accuracy(table: PredictionTable) -> float:
     """Mean recall over the classes that occur: a rare class counts as much as a frequent one."""
     return _prf(table, 1, average="macro", labels=np.unique(table.target))
 
 
-@label_metric("precision_macro", resample=_over_labels(_macro(_precision)))
+@label_metric("precision_macro", resample=_macro(_precision))
 def precision_macro(table: PredictionTable) -> float:
     """Mean over the labels that occur of: share of its answers that are right."""
     return _prf(table, 0, average="macro")
 
 
-@label_metric("recall_macro", resample=_over_labels(_macro(_recall)))
+@label_metric("recall_macro", resample=_macro(_recall))
 def recall_macro(table: PredictionTable) -> float:
     """Mean over the labels that occur of: share of its rows that are found."""
     return _prf(table, 1, average="macro")
 
 
-@label_metric("f1_macro", resample=_over_labels(_macro(_f1)))
+@label_metric("f1_macro", resample=_macro(_f1))
 def f1_macro(table: PredictionTable) -> float:
     """Mean over the labels that occur of: harmonic mean of precision and recall."""
     return _prf(table, 2, average="macro")
@@ -142,7 +125,7 @@ def f1_micro(table: PredictionTable) -> float:
     return _prf(table, 2, average="micro")
 
 
-@label_metric("mcc", resample=_over_labels(_mcc))
+@label_metric("mcc", resample=FromLabels(_mcc))
 def mcc(table: PredictionTable) -> float:
     """Correlation of labels and answers, −1 to 1, for any number of classes (Matthews 1975, Gorodkin 2004)."""
     from sklearn.metrics import matthews_corrcoef

@@ -1,66 +1,70 @@
 """Metrics of the order in which a model puts the examples, for many bootstrap resamples at once.
 
 The order of the scores does not depend on the resample, so it is found once; a resample only changes how often each row
-counts. Cumulative counts along that order give the confusion matrix at every threshold. Several classes are ranked one
-against the rest and averaged over those for which the value is defined.
+counts. The distinct scores of a class's own rows cut the other rows into bins, and the counts of the bins, one sparse
+matrix product for all classes and resamples, give the confusion matrix at every threshold. Several classes are ranked
+one against the rest and averaged over those for which the value is defined.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.metrics.definition import is_binary
-from bakeoff.metrics.resampling import Counts, Floats
+from bakeoff.metrics.resampling import Counts, Floats, Whole, counting
 from bakeoff.task import PredictionTable, Schema
 
-Rows = NDArray[np.intp]
-Numbers = NDArray[np.int32]
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 
 @dataclass(frozen=True)
-class Ranking:
-    """The rows of one class and the others, each by falling score of that class.
+class Rankings:
+    """The rows of each ranked class and the other rows, by falling score of that class.
+
+    The q thresholds of a class are the distinct scores of its own rows, falling; those of all classes stand one after
+    another, t in all. The matrices are sparse, of zeros and ones, shape (t, n).
 
     Attributes:
-        positives: rows of the class, shape (p,).
-        negatives: the other rows, shape (n - p,).
-        hits: how many positives score at least as much as each positive, shape (p,).
-        above: how many negatives score more than each positive, shape (p,).
-        level: how many negatives score at least as much as each positive, shape (p,).
+        sizes: q of each class; classes without a row are left out.
+        own: rows of the class at each threshold.
+        between: other rows that score less than the threshold before and more than this one.
+        level: other rows that score exactly as much as the threshold; None where no class has such a row.
     """
 
-    positives: Rows
-    negatives: Rows
-    hits: Rows
-    above: Rows
-    level: Rows
+    sizes: tuple[int, ...]
+    own: csr_matrix
+    between: csr_matrix
+    level: csr_matrix | None
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A ranking with the counts of B resamples: the confusion matrix at the score of each positive.
+    """One class's ranking with the counts of B resamples: the confusion matrix at each of q distinct scores, falling.
 
     Attributes:
-        weight: how often each positive was drawn, shape (B, p).
-        hits: drawn positives that score at least as much, shape (B, p).
-        above: drawn negatives that score more, shape (B, p).
-        level: drawn negatives that score at least as much, shape (B, p).
-        n_positives: drawn positives, shape (B,).
-        n_negatives: drawn negatives, shape (B,).
+        weight: drawn rows of the class that have this score, shape (q, B).
+        hits: drawn rows of the class that score at least as much, shape (q, B).
+        above: drawn other rows that score more, shape (q, B).
+        level: drawn other rows that score at least as much, shape (q, B).
+        n_positives: drawn rows of the class, shape (B,).
+        n_negatives: drawn other rows, shape (B,).
     """
 
-    weight: Numbers
-    hits: Numbers
-    above: Numbers
-    level: Numbers
+    weight: Whole
+    hits: Whole
+    above: Whole
+    level: Whole
     n_positives: Floats
     n_negatives: Floats
 
 
+Rows = NDArray[np.intp]
 Statistic = Callable[[Ranked], Floats]
 
 
@@ -72,7 +76,7 @@ class FromRanks:
 
     def __call__(self, table: PredictionTable, counts: Counts) -> Floats:
         """The value for each resample, shape (B,)."""
-        return rank_values(rankings(table), counts, [self.statistic])[0]
+        return rank_values(rankings(table), counts.astype(np.int32).T, [self.statistic])[0]
 
 
 def ranked_classes(schema: Schema) -> list[str]:
@@ -80,34 +84,68 @@ def ranked_classes(schema: Schema) -> list[str]:
     return [c for c in schema.classes if c == schema.positive] if is_binary(schema) else list(schema.classes)
 
 
-def rankings(table: PredictionTable) -> list[Ranking]:
-    """One ranking for each class that is ranked. The table must have probabilities."""
+def rankings(table: PredictionTable) -> Rankings:
+    """The rankings of all ranked classes. The table must have probabilities."""
     proba = table.predictions.proba
     assert proba is not None
-    return [
-        _ranking(table.target == name, proba[:, table.schema.classes.index(name)])
-        for name in ranked_classes(table.schema)
-    ]
+    sizes: list[int] = []
+    cells: list[tuple[Rows, Rows, Rows]] = []
+    for name in ranked_classes(table.schema):
+        is_own = np.asarray(table.target == name)
+        if is_own.any():
+            falling = -proba[:, table.schema.classes.index(name)]
+            thresholds = np.unique(falling[is_own])
+            first = sum(sizes)
+            own, others = np.flatnonzero(is_own), np.flatnonzero(~is_own)
+            at = np.searchsorted(thresholds, falling[others])
+            is_above = at < len(thresholds)  # the others that score less than all rows of the class never matter
+            others, at = others[is_above], at[is_above]
+            is_level = thresholds[at] == falling[others]
+            cells.append(
+                (
+                    np.stack([first + np.searchsorted(thresholds, falling[own]), own]),
+                    np.stack([first + at[~is_level], others[~is_level]]),
+                    np.stack([first + at[is_level], others[is_level]]),
+                )
+            )
+            sizes.append(len(thresholds))
+    own, between, level = (_ones([each[i] for each in cells], (sum(sizes), len(table))) for i in range(3))
+    return Rankings(tuple(sizes), own, between, level if level.nnz else None)
 
 
-def rank_values(ranks: Sequence[Ranking], counts: Counts, statistics: Sequence[Statistic]) -> list[Floats]:
-    """Each statistic for each resample, shape (B,) a statistic: the mean over the rankings that define it."""
-    whole = counts.astype(np.int32)  # cumulative sums of integers are eight times faster
-    totals = np.zeros((len(statistics), len(counts)))
+def rank_values(rankings: Rankings, drawn: Whole, statistics: Sequence[Statistic]) -> list[Floats]:
+    """Average each statistic over the classes that define it.
+
+    Args:
+        rankings: of n rows.
+        drawn: how often each row was drawn, shape (n, B); integers that are wide enough for n.
+        statistics: of one class's ranking.
+
+    Returns:
+        The values of each statistic, shape (B,).
+    """
+    totals = np.zeros((len(statistics), drawn.shape[1]))
     defined = np.zeros_like(totals)
-    for ranking in ranks:
-        ranked = _count(ranking, whole)
+    own, between = rankings.own @ drawn, rankings.between @ drawn
+    level = None if rankings.level is None else rankings.level @ drawn
+    n_drawn = drawn.sum(axis=0, dtype=np.float64)
+    first = 0
+    for size in rankings.sizes:
+        rows = slice(first, first + size)
+        first += size
+        ranked = _ranked(own[rows], between[rows], None if level is None else level[rows], n_drawn)
         for i, statistic in enumerate(statistics):
             values = statistic(ranked)
-            totals[i] += np.nan_to_num(values)
-            defined[i] += ~np.isnan(values)
+            is_defined = ~np.isnan(values)
+            totals[i] += np.where(is_defined, values, 0.0)
+            defined[i] += is_defined
     with np.errstate(invalid="ignore"):
         return list(totals / defined)
 
 
 def area_under_roc(ranked: Ranked) -> Floats:
     """Share of pairs of a positive and a negative that are in order, ties half (Hanley & McNeil 1982)."""
-    disordered = np.sum(ranked.weight * (ranked.above + ranked.level), axis=1, dtype=np.int64) / 2
+    disordered = np.einsum("qb,qb->b", ranked.weight, (ranked.above + ranked.level).astype(np.float64)) / 2
     with np.errstate(invalid="ignore"):
         return np.asarray(1 - disordered / (ranked.n_positives * ranked.n_negatives))
 
@@ -117,40 +155,22 @@ def average_precision(ranked: Ranked) -> Floats:
     # A row that was not drawn may have nothing at or above it: its weight is 0, so any denominator will do.
     precision = ranked.hits / np.maximum(ranked.hits + ranked.level, 1)
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.sum(ranked.weight * precision, axis=1) / ranked.n_positives)
+        return np.asarray(np.einsum("qb,qb->b", ranked.weight, precision) / ranked.n_positives)
 
 
-def _ranking(is_positive: NDArray[np.bool_], score: Floats) -> Ranking:
-    falling = np.argsort(-score, kind="stable")
-    positives, negatives = falling[is_positive[falling]], falling[~is_positive[falling]]
-    positive, negative = -score[positives], -score[negatives]
-    return Ranking(
-        positives,
-        negatives,
-        hits=np.searchsorted(positive, positive, side="right"),
-        above=np.searchsorted(negative, positive, side="left"),
-        level=np.searchsorted(negative, positive, side="right"),
-    )
+def _ones(cells: Sequence[Rows], shape: tuple[int, int]) -> csr_matrix:
+    """A sparse matrix that has ones at the given positions, each of shape (2, m)."""
+    from scipy.sparse import csr_matrix
+
+    where = np.hstack(cells) if cells else np.empty((2, 0), np.intp)
+    return csr_matrix((np.ones(where.shape[1], counting(shape[1])), (where[0], where[1])), shape=shape)
 
 
-def _count(ranking: Ranking, counts: Numbers) -> Ranked:
-    weight = counts.take(ranking.positives, axis=1)
-    hits = _cumulative(weight)
-    misses = _cumulative(counts.take(ranking.negatives, axis=1))
-    level = misses.take(ranking.level, axis=1)
-    without_ties = np.array_equal(ranking.above, ranking.level)
-    return Ranked(
-        weight,
-        hits=hits.take(ranking.hits, axis=1),
-        above=level if without_ties else misses.take(ranking.above, axis=1),
-        level=level,
-        n_positives=hits[:, -1].astype(np.float64),
-        n_negatives=misses[:, -1].astype(np.float64),
-    )
-
-
-def _cumulative(counts: Numbers) -> Numbers:
-    """Sums of the first 0, 1, … p columns, shape (B, p + 1)."""
-    sums = np.zeros((len(counts), counts.shape[1] + 1), dtype=np.int32)
-    np.cumsum(counts, axis=1, out=sums[:, 1:])
-    return sums
+def _ranked(own: Whole, between: Whole, level: Whole | None, n_drawn: Floats) -> Ranked:
+    hits = np.cumsum(own, axis=0, dtype=np.int32)
+    misses = np.cumsum(between, axis=0, dtype=np.int32)
+    ties = None if level is None else np.cumsum(level, axis=0, dtype=np.int32)
+    at_least = misses if ties is None else misses + ties
+    above = misses if level is None else at_least - level
+    n_positives = hits[-1].astype(np.float64)
+    return Ranked(own, hits, above, at_least, n_positives, n_drawn - n_positives)

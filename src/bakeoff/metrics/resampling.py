@@ -2,13 +2,15 @@
 
 A resample is how often each row was drawn, so B resamples are a matrix of counts, shape (B, n), and most metrics are
 functions of a few sums that are weighted by it. ``FromSums`` states them that way: one matrix product serves all
-resamples, and ``compare.statistics`` shares it between metrics and variants.
+resamples, and ``compare.statistics`` shares it between metrics and variants. ``FromLabels`` does the same for the
+confusion matrix, whose cost does not grow with the number of labels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +18,13 @@ from numpy.typing import NDArray
 from bakeoff.metrics.base import Resample, Value
 from bakeoff.task import PredictionTable
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
 Floats = NDArray[np.float64]
 Counts = NDArray[np.float32]
+Whole = NDArray[np.signedinteger[Any]]
+OfLabels = Callable[[Floats, Floats, Floats], Floats]
 PerExample = Callable[[PredictionTable], NDArray[np.floating] | NDArray[np.bool_]]
 
 
@@ -36,6 +43,59 @@ class FromSums:
     def __call__(self, table: PredictionTable, counts: Counts) -> Floats:
         """The value for each resample, shape (B,)."""
         return self.combine(counts.astype(np.float64) @ self.columns(table))
+
+
+@dataclass(frozen=True)
+class FromLabels:
+    """A metric of the confusion matrix.
+
+    Attributes:
+        combine: of each label that occurs in the table, its correct predictions, its true rows and its predictions in
+            each resample, three arrays of shape (B, k) → values, shape (B,).
+    """
+
+    combine: OfLabels
+
+    def __call__(self, table: PredictionTable, counts: Counts) -> Floats:
+        """The value for each resample, shape (B,)."""
+        return self.combine(*label_sums(label_groups(table), counts.astype(np.int32).T))
+
+
+def counting(n: int) -> type[np.signedinteger[Any]]:
+    """The narrowest integers that hold any sum over the drawn rows of a resample of n rows: narrow ones add up fast."""
+    return np.int16 if n <= np.iinfo(np.int16).max else np.int32
+
+
+def label_groups(table: PredictionTable) -> csr_matrix:
+    """The rows of each label: those predicted correctly, those it is true of, those it is predicted for.
+
+    Returns:
+        A sparse matrix of zeros and ones, shape (3k, n): all labels' correct rows, then true rows, then predictions.
+    """
+    import pandas as pd
+    from scipy.sparse import csr_matrix
+
+    n = len(table)
+    codes, labels = pd.factorize(np.concatenate([table.target, table.predictions.output]), use_na_sentinel=False)
+    truth, predicted = codes[:n], codes[n:]
+    correct = np.flatnonzero(truth == predicted)
+    groups = np.concatenate([truth[correct], len(labels) + truth, 2 * len(labels) + predicted])
+    rows = np.concatenate([correct, np.arange(n), np.arange(n)])
+    return csr_matrix((np.ones(len(rows), counting(n)), (groups, rows)), shape=(3 * len(labels), n))
+
+
+def label_sums(groups: csr_matrix, drawn: Whole) -> tuple[Floats, Floats, Floats]:
+    """Sum the drawn rows of each group of ``label_groups``.
+
+    Args:
+        groups: shape (3k, n).
+        drawn: how often each row was drawn, shape (n, B).
+
+    Returns:
+        Correct predictions, true rows and predictions of each label, each of shape (B, k).
+    """
+    hits, truth, predicted = np.split(np.asarray(groups @ drawn, dtype=np.float64).T, 3, axis=1)
+    return hits, truth, predicted
 
 
 def ratio(numerator: Floats, denominator: Floats) -> Floats:
