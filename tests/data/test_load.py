@@ -150,16 +150,17 @@ def test_columns_are_read_as_what_they_hold(tmp_path: Path) -> None:
 
 def test_repeated_rows_are_dropped_when_asked_and_counted(tmp_path: Path, messages: pd.DataFrame) -> None:
     path = csv(tmp_path, pd.concat([messages, messages.head(10)]))
-    kept, dropped = load(Csv(path)), load(Csv(path), drop_duplicates=True)
-    assert sum(kept.split[part] for part in ("train", "valid", "test")) == 50
-    assert sum(dropped.split[part] for part in ("train", "valid", "test")) == 40
-    assert any("10 rows equal" in note.text for note in kept.notes)
-    assert any("10 of 50 rows repeat" in note.text for note in dropped.notes)
+    whole, without = load(Csv(path)), load(Csv(path), duplicates="drop")
+    assert sum(whole.split[part] for part in ("train", "valid", "test")) == 50
+    assert sum(without.split[part] for part in ("train", "valid", "test")) == 40
+    assert any("10 rows repeat the input of an earlier row" in note.text for note in whole.notes)
+    assert any("10 of 50 rows repeat" in note.text for note in without.notes)
+    assert load(Csv(path), drop_duplicates=True).fingerprint == without.fingerprint, "the former name of drop"
 
 
 def test_rows_with_equal_features_and_different_labels_are_no_duplicates(tmp_path: Path) -> None:
     frame = pd.DataFrame({"x": [i // 2 for i in range(40)], "label": ["a", "b"] * 20})
-    task = load(Csv(csv(tmp_path, frame)), drop_duplicates=True)
+    task = load(Csv(csv(tmp_path, frame)), duplicates="drop")
     assert len(task.development.examples) + len(task.test) == 40
 
 
@@ -168,8 +169,11 @@ def test_given_test_rows_are_the_test(tmp_path: Path, messages: pd.DataFrame) ->
     task = load(Csv(train, test))
     assert task.split["kind"] == "given"
     assert sorted(task.test.ids) == list(range(40, 48))
-    assert len(task.development.examples) == 32
-    assert any("8 development rows also occur in the given test rows" in note.text for note in task.notes)
+    assert len(task.development.examples) == 40, "no row is lost unseen"
+    assert any("All 8 test rows have an input that also stands in training" in note.text for note in task.notes)
+    apart = load(Csv(train, test), duplicates="group")
+    assert len(apart.development.examples) == 32
+    assert any("8 development rows also occur in the given test rows" in note.text for note in apart.notes)
 
 
 def test_given_test_rows_must_have_the_same_columns(tmp_path: Path, messages: pd.DataFrame) -> None:

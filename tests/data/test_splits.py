@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bakeoff.data.settings import SplitSettings
-from bakeoff.data.splits import Split, Traits, split
+from bakeoff.data.splits import INDEPENDENT, Repeats, Split, Traits, split
 from bakeoff.errors import ConfigError, DataError
 
 Array = NDArray[np.int64]
+TOGETHER, APART = Repeats(stay_together=True), Repeats(stay_together=True, leave_development=True)
 few = settings(max_examples=60, deadline=None)
 
 
@@ -21,10 +22,10 @@ def arrays(most: int) -> st.SearchStrategy[list[int]]:
     return st.lists(st.integers(0, most), min_size=3, max_size=60)
 
 
-def attempt(traits: Traits, kind: str, seed: int = 0) -> Split | None:
+def attempt(traits: Traits, kind: str, seed: int = 0, repeats: Repeats = INDEPENDENT) -> Split | None:
     """The split, or None where it is refused because a part would be empty or a class could not be learned."""
     try:
-        return split(traits, SplitSettings(kind=kind, seed=seed))
+        return split(traits, SplitSettings(kind=kind, seed=seed), repeats)
     except DataError:
         return None
 
@@ -44,10 +45,12 @@ def assert_together(parts: Array, values: Array) -> None:
 
 @few
 @given(content=arrays(25), labels=st.data(), kind=st.sampled_from(["random", "stratified"]), seed=st.integers(0, 99))
-def test_duplicates_never_straddle_the_split(content: list[int], labels: st.DataObject, kind: str, seed: int) -> None:
+def test_equal_inputs_that_stay_together_never_straddle_the_split(
+    content: list[int], labels: st.DataObject, kind: str, seed: int
+) -> None:
     n = len(content)
     y = np.array(labels.draw(st.lists(st.sampled_from("ab"), min_size=n, max_size=n)), dtype=object)
-    made = attempt(Traits(np.array(content), y), kind, seed)
+    made = attempt(Traits(np.array(content), y), kind, seed, TOGETHER)
     if made is not None:
         parts = part_of(made, n)
         assert (parts >= 0).all(), "no row is lost"
@@ -60,7 +63,7 @@ def test_duplicates_never_straddle_the_split(content: list[int], labels: st.Data
 )
 def test_groups_and_what_is_linked_to_them_never_straddle_the_split(rows: list[tuple[int, int]], seed: int) -> None:
     content, group = (np.array(values) for values in zip(*rows, strict=True))
-    made = attempt(Traits(content, group=group), "group", seed)
+    made = attempt(Traits(content, group=group), "group", seed, TOGETHER)
     if made is not None:
         parts = part_of(made, len(rows))
         assert (parts >= 0).all()
@@ -70,29 +73,32 @@ def test_groups_and_what_is_linked_to_them_never_straddle_the_split(rows: list[t
 
 @few
 @given(rows=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 15)), min_size=3, max_size=60))
-def test_time_splits_test_on_the_latest_rows_and_leak_nothing(rows: list[tuple[int, int]]) -> None:
+def test_time_splits_test_on_the_latest_rows_and_lose_none(rows: list[tuple[int, int]]) -> None:
     content, time = (np.array(values) for values in zip(*rows, strict=True))
     made = attempt(Traits(content, time=time), "time")
     if made is not None:
         parts = part_of(made, len(rows))
         assert time[made.train].max() < time[made.valid].min()
         assert time[made.valid].max() < time[made.test].min()
-        assert_together(parts, content)
-        dropped = np.flatnonzero(parts == -1)
-        later = np.concatenate([made.valid, made.test])
-        assert np.isin(content[dropped], content[later]).all(), "only what occurs again is dropped"
-        assert bool(len(dropped)) == any("were dropped" in note.text for note in made.notes)
+        assert (parts >= 0).all(), "a profile that occurs again is no reason to lose a row"
 
 
 @few
 @given(rows=st.lists(st.tuples(st.integers(0, 40), st.booleans()), min_size=4, max_size=60), seed=st.integers(0, 9))
 def test_given_test_rows_stay_the_test_and_leak_nothing(rows: list[tuple[int, bool]], seed: int) -> None:
     content, is_test = (np.array(values) for values in zip(*rows, strict=True))
-    made = attempt(Traits(content, is_test=is_test), "auto", seed)
-    if made is not None:
-        assert made.kind == "given"
-        np.testing.assert_array_equal(made.test, np.flatnonzero(is_test))
-        assert_together(part_of(made, len(rows)), content)
+    for repeats in (INDEPENDENT, TOGETHER, APART):
+        made = attempt(Traits(content, is_test=is_test), "auto", seed, repeats)
+        if made is not None:
+            parts = part_of(made, len(rows))
+            assert made.kind == "given"
+            np.testing.assert_array_equal(made.test, np.flatnonzero(is_test))
+            if repeats.stay_together:
+                assert_together(parts[~is_test], content[~is_test])
+            if repeats.leave_development:
+                assert_together(parts, content)
+            assert bool((parts < 0).any()) == any("were left out" in note.text for note in made.notes)
+            assert (parts >= 0).all() or repeats.leave_development
 
 
 @pytest.mark.parametrize("kind", ["random", "stratified", "group", "time"])
@@ -106,9 +112,36 @@ def test_the_same_seed_makes_the_same_split(kind: str) -> None:
     assert (kind == "time") == np.array_equal(one.test, other.test)
 
 
+def test_groups_split_alike_however_many_rows_are_equal() -> None:
+    group = np.arange(300) // 10
+    plain = split(Traits(np.arange(300), group=group), SplitSettings())
+    equal = split(Traits(np.arange(300) % 4, group=group), SplitSettings())
+    for part in ("train", "valid", "test"):
+        np.testing.assert_array_equal(getattr(plain, part), getattr(equal, part))
+
+
+def test_stratification_follows_all_labels_of_equal_rows() -> None:
+    rng = np.random.default_rng(0)
+    content = np.repeat(np.arange(150), 20)
+    y = np.where(rng.random(3000) < rng.random(150)[content], "yes", "no").astype(object)
+    y[np.arange(0, 3000, 20)] = "no"  # the first row of each profile says nothing about the others
+    made = split(Traits(content, y), SplitSettings(), TOGETHER)
+    assert_together(part_of(made, 3000), content)
+    for rows, n in ((made.train, 1920), (made.valid, 480), (made.test, 600)):
+        assert len(rows) == pytest.approx(n, abs=20)
+        assert (y[rows] == "yes").mean() == pytest.approx((y == "yes").mean(), abs=0.02)
+
+
+def test_rows_of_few_profiles_are_split_like_any_others() -> None:
+    y = np.array(["yes", "no", "no"] * 400, dtype=object)
+    few, many = (split(Traits(content, y), SplitSettings()) for content in (np.arange(1200) % 5, np.arange(1200)))
+    np.testing.assert_array_equal(few.test, many.test)
+    assert (y[few.test] == "yes").mean() == pytest.approx(1 / 3, abs=0.005)
+
+
 @pytest.mark.parametrize("make", [lambda n: np.arange(n), lambda n: np.arange(n) // 3], ids=["unique", "thrice"])
 def test_shares_are_met(make: Callable[[int], Array]) -> None:
-    made = split(Traits(make(3000)), SplitSettings(kind="random", test=0.3, valid=0.1))
+    made = split(Traits(make(3000)), SplitSettings(kind="random", test=0.3, valid=0.1), TOGETHER)
     assert len(made.test) == pytest.approx(900, abs=3)
     assert len(made.valid) == pytest.approx(210, abs=3)
 
@@ -132,7 +165,7 @@ def test_three_groups_of_any_size_give_three_parts() -> None:
 
 def test_groups_that_equal_rows_link_into_one_are_refused_with_the_reason() -> None:
     with pytest.raises(DataError, match=r"nothing is left to validate on .* 3 groups share equal rows, which leaves 1"):
-        split(Traits(np.array([0, 0, 1, 1]), group=np.array([7, 8, 8, 9])), SplitSettings())
+        split(Traits(np.array([0, 0, 1, 1]), group=np.array([7, 8, 8, 9])), SplitSettings(), TOGETHER)
 
 
 def test_ties_in_time_go_together() -> None:

@@ -185,7 +185,7 @@ def test_a_series_that_cannot_serve_is_refused(frame: pd.DataFrame, asked: dict[
         ({"time": None}, r"data\.time: a forecast needs the column that says when"),
         ({"kind": "regression"}, r"only a forecast looks ahead\. Add data\.kind=forecast"),
         ({"group": "shop"}, r"data\.group: a forecast has no use for it"),
-        ({"drop_duplicates": True}, r"data\.drop_duplicates: a forecast has no use for it"),
+        ({"duplicates": "drop"}, r"data\.duplicates: a forecast has no use for it"),
         ({"split": {"kind": "random"}}, r"data\.split: a forecast is split by time"),
         ({"forecast": {"known": ["y"]}}, r'data\.forecast\.known: "y" is no feature'),
     ],

@@ -9,13 +9,13 @@ import pandas as pd
 import pyarrow
 from numpy.typing import NDArray
 
-from bakeoff.data import columns, fingerprint, roles, splits
+from bakeoff.data import columns, duplicates, fingerprint, roles, splits
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
 from bakeoff.data.splits import Traits
 from bakeoff.data.table import Table
 from bakeoff.data.target import Target
-from bakeoff.task import DataNote, Development, Examples, NoteRank, Schema, Task
+from bakeoff.task import Development, Examples, Schema, Task
 from bakeoff.tasks import kinds
 
 ReadTarget = Callable[[pd.Series, DataSettings, str], Target]
@@ -39,18 +39,21 @@ def load_table(source: Source, settings: DataSettings, read_target: ReadTarget) 
 
 def task_from(table: Table, settings: DataSettings) -> Task:
     """Split all rows into a task, with little more memory than the rows themselves need."""
-    if settings.drop_duplicates:
-        table = _without_duplicates(table)
+    if settings.duplicates == "drop":
+        table = duplicates.drop(table)
+    equal_rows = duplicates.resolve(table, settings)
     may_be_empty = not kinds.get(table.schema.kind).needs_training_rows
-    split = splits.split(table.traits, settings.split, may_be_empty=may_be_empty)
+    split = splits.split(table.traits, settings.split, equal_rows.repeats, may_be_empty=may_be_empty)
     learnt_from = np.concatenate([split.train, split.valid])
+    is_seen = np.isin(table.traits.content[split.test], table.traits.content[learnt_from])
     development, test = _dealt(table, [learnt_from, split.test])
+    notes = (*table.notes, *split.notes, *equal_rows.notes(int(is_seen.sum()), len(is_seen)))
     return Task(
         name=settings.name,
         development=Development(
             table.schema, development, len(split.train), split.units[learnt_from], split.is_ordered, table.corpus
         ),
-        test=test,
+        test=duplicates.with_seen_inputs(test, is_seen),
         fingerprint=fingerprint.of(table.schema, settings, development, len(split.train), test, table.corpus),
         split={
             "kind": split.kind,
@@ -59,7 +62,7 @@ def task_from(table: Table, settings: DataSettings) -> Task:
             "valid": len(split.valid),
             "test": len(split.test),
         },
-        notes=tuple(sorted((*table.notes, *split.notes), key=lambda note: note.rank)),
+        notes=tuple(sorted(notes, key=lambda note: note.rank)),
     )
 
 
@@ -86,32 +89,6 @@ def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Ta
         slices=pd.DataFrame({name: read.values[name] for name in settings.slices}, index=frame.index),
         traits=Traits(columns.row_hashes(X, len(ids)), labels, group, time, is_test, part),
         notes=(*target.notes, *read.notes),
-    )
-
-
-def _without_duplicates(table: Table) -> Table:
-    """Keep the first of rows that are equal in features and target; given test rows are compared among themselves."""
-    is_test = table.traits.is_test
-    alike: NDArray[np.intp] = np.flatnonzero(pd.Series(table.traits.content).duplicated(keep=False))
-    compared = [column.iloc[alike].to_numpy() for column in table.X.values()]
-    truth = kinds.get(table.schema.kind).write_targets(table.y[alike])
-    compared += [truth] if is_test is None else [truth, is_test[alike]]
-    repeated = np.zeros(len(table.y), dtype=bool)
-    repeated[alike] = pd.DataFrame(dict(enumerate(compared))).duplicated()
-    if not repeated.any():
-        return table
-    kept: NDArray[np.intp] = np.flatnonzero(~repeated)
-    text = f"{repeated.sum():,} of {len(repeated):,} rows repeat an earlier row and were dropped."
-    note = DataNote(text, "data.drop_duplicates", NoteRank.ROWS)
-    return Table(
-        schema=table.schema,
-        X={name: column.iloc[kept] for name, column in table.X.items()},
-        y=table.y[kept],
-        ids=table.ids[kept],
-        slices=table.slices.iloc[kept],
-        traits=table.traits.take(kept),
-        notes=(*table.notes, note),
-        corpus=table.corpus,
     )
 
 

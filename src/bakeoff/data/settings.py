@@ -9,6 +9,7 @@ from typing import Any
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.tasks import kinds
 
+DUPLICATES = ("auto", "independent", "group", "drop")
 SPLITS = ("auto", "random", "stratified", "group", "time", "given")
 
 
@@ -86,7 +87,8 @@ class DataSettings:
     time: str | None = None  # column by which a time split is ordered; not a feature
     ignore: list[str] = field(default_factory=list)  # columns that are not features
     positive: str | None = None  # class that precision, recall and F1 speak of; the rarer of two when none is given
-    drop_duplicates: bool = False  # drop rows that repeat an earlier row in all features and the target
+    duplicates: str = "auto"  # rows with equal inputs: independent draws, a group that stays in one part, or dropped
+    drop_duplicates: bool | None = None  # deprecated: true is duplicates=drop
     metric: str | None = None  # primary metric of this data
     licence: str | None = None  # of the data
     split: SplitSettings = field(default_factory=SplitSettings)
@@ -94,6 +96,9 @@ class DataSettings:
 
     def __post_init__(self) -> None:
         """Check what can be checked without data."""
+        if self.drop_duplicates:
+            self.duplicates = "drop"
+        _one_of(self.duplicates, DUPLICATES, "data.duplicates")
         kinds.get(self.kind).check_settings(self)
         apart = {"id": self.id, "group": self.group, "time": self.time}
         roles = [(role, column) for role, column in apart.items() if column is not None]

@@ -49,6 +49,23 @@ class Traits:
 
 
 @dataclass(frozen=True)
+class Repeats:
+    """What a split does with rows whose inputs are equal.
+
+    Attributes:
+        stay_together: whether they stay in one part, wherever chance decides where rows go.
+        leave_development: whether a development row is kept out where its input stands in a part that is given.
+    """
+
+    stay_together: bool = False
+    leave_development: bool = False
+
+
+INDEPENDENT = Repeats()
+"""Equal inputs are split like any others."""
+
+
+@dataclass(frozen=True)
 class Split:
     """Positions of the rows of each part, and how they came there.
 
@@ -69,23 +86,24 @@ class Split:
     is_ordered: bool
 
 
-def split(traits: Traits, settings: SplitSettings, may_be_empty: bool = False) -> Split:
+def split(traits: Traits, settings: SplitSettings, repeats: Repeats = INDEPENDENT, may_be_empty: bool = False) -> Split:
     """Assign each row to a part, equally for equal arguments.
 
-    Rows with equal features never end up in different parts: they are kept together, or, where time or given test rows
-    leave no choice, those of the earlier part are dropped. Test rows that the source brings are the test, whatever
-    the kind; the kind then says how the other rows are split into training and validation.
+    A split by groups keeps groups together, a split by time cuts between moments and drops no row; another split by
+    chance keeps equal inputs together where ``repeats`` says so. Test rows that the source brings are the test,
+    whatever the method; the method then says how the other rows are split into training and validation.
 
     Args:
         traits: of the rows.
         settings: how to split them.
+        repeats: how rows with equal inputs are treated.
         may_be_empty: whether there may be no rows to learn from or to validate on.
 
     Raises:
-        ConfigError: the kind needs what the data does not have.
+        ConfigError: the method needs what the data does not have.
         DataError: a part would be empty, or a class would have no row to learn from.
     """
-    kind = _kind(settings.kind, traits)
+    by = method(settings.kind, traits)
     part = np.full(len(traits.content), TEST, dtype=np.int8)
     notes: list[DataNote] = []
     if traits.is_test is None:
@@ -93,21 +111,20 @@ def split(traits: Traits, settings: SplitSettings, may_be_empty: bool = False) -
         rest = 1 - settings.test
         shares = {TRAIN: rest * (1 - settings.valid), VALID: rest * settings.valid, TEST: settings.test}
     else:
-        free = _beside_test(traits, traits.is_test, part, notes)
+        free = _beside_test(traits, traits.is_test, part, repeats, notes)
         shares = {TRAIN: 1 - settings.valid, VALID: settings.valid}
-        text = f"The test rows are given; validation rows are split off by a {kind} split."
+        text = f"The test rows are given; validation rows are split off by a {by} split."
         notes.append(DataNote(text, "data.split", NoteRank.FACTS))
+    is_ordered = by == "time"
     if traits.part is not None:
         part = traits.part.copy()
-        _drop_repeated(part, traits.content, notes)
-    elif kind == "time" and traits.time is not None:
+        if repeats.leave_development:
+            _drop_repeated(part, traits.content, notes)
+    elif is_ordered and traits.time is not None:
         part[free] = _by_time(traits.time[free], shares)
-        _drop_repeated(part, traits.content, notes)
     elif len(free):
-        units = _units(traits.content[free], notes)
-        if kind == "group" and traits.group is not None:
-            units = _linked(units, pd.factorize(traits.group[free])[0], notes)
-        labels = traits.labels[free] if kind == "stratified" and traits.labels is not None else None
+        units = _units(traits.take(free), repeats, by == "group", notes)
+        labels = traits.labels[free] if by == "stratified" and traits.labels is not None else None
         part[free] = _by_share(units, labels, shares, np.random.default_rng(settings.seed))
     _refuse_empty(part, settings, notes, (TEST,) if may_be_empty else (TRAIN, VALID, TEST))
     if traits.labels is not None:
@@ -115,14 +132,23 @@ def split(traits: Traits, settings: SplitSettings, may_be_empty: bool = False) -
     if settings.per_class is not None:
         _keep_few(part, traits.labels, settings, notes)
     train, valid, test = (np.flatnonzero(part == p) for p in (TRAIN, VALID, TEST))
-    is_ordered = kind == "time" and traits.time is not None
     if is_ordered and traits.time is not None:
         train, valid, test = (rows[np.argsort(traits.time[rows], kind="stable")] for rows in (train, valid, test))
-    kind = kind if traits.is_test is None and traits.part is None else "given"
-    return Split(train, valid, test, kind, tuple(notes), _together(traits), is_ordered)
+    by = by if traits.is_test is None and traits.part is None else "given"
+    together = _units(traits, repeats, traits.group is not None, [])
+    return Split(train, valid, test, by, tuple(notes), together, is_ordered)
 
 
-def _kind(asked: str, traits: Traits) -> str:
+def method(asked: str, traits: Traits) -> str:
+    """The way in which rows are split by chance or time: random, stratified, group or time.
+
+    Args:
+        asked: ``data.split.kind``; auto and given are resolved by what the data have.
+        traits: of the rows.
+
+    Raises:
+        ConfigError: it needs what the data does not have.
+    """
     if asked == "given" and traits.is_test is None:
         raise ConfigError("data.split.kind: given, but no test rows are. Add data.test_path, or choose another kind.")
     if asked in ("auto", "given"):
@@ -146,21 +172,23 @@ def _kind(asked: str, traits: Traits) -> str:
 
 
 def _beside_test(
-    traits: Traits, is_test: NDArray[np.bool_], part: NDArray[np.int8], notes: list[DataNote]
+    traits: Traits, is_test: NDArray[np.bool_], part: NDArray[np.int8], repeats: Repeats, notes: list[DataNote]
 ) -> NDArray[np.intp]:
-    """Positions of the rows that a given test leaves: those that occur in it are dropped."""
-    leaked = ~is_test & np.isin(traits.content, traits.content[is_test])
-    part[leaked] = DROPPED
-    if leaked.any():
-        text = f"{leaked.sum():,} development rows also occur in the given test rows and were dropped."
-        notes.append(DataNote(text, "data.split", NoteRank.ROWS))
-    free = np.flatnonzero(~is_test & ~leaked)
+    """Positions of the rows that a given test leaves to learn from and to validate on."""
+    free = ~is_test
+    if repeats.leave_development:
+        leaked = free & np.isin(traits.content, traits.content[is_test])
+        part[leaked] = DROPPED
+        free &= ~leaked
+        if leaked.any():
+            text = f"{leaked.sum():,} development rows also occur in the given test rows and were left out."
+            notes.append(DataNote(text, "data.duplicates", NoteRank.ROWS))
     if traits.group is not None:
         shared = len(set(traits.group[free]) & set(traits.group[is_test]))
         if shared:
             text = f"{shared:,} groups occur in the given test rows and in the development rows."
             notes.append(DataNote(text, "data.group", NoteRank.ROWS))
-    return free
+    return np.flatnonzero(free)
 
 
 def _by_time(time: NDArray[Any], shares: dict[int, float]) -> NDArray[np.int8]:
@@ -180,20 +208,13 @@ def _by_time(time: NDArray[Any], shares: dict[int, float]) -> NDArray[np.int8]:
     return np.searchsorted(first_of, moment, side="right").astype(np.int8)
 
 
-def _units(content: NDArray[Any], notes: list[DataNote]) -> NDArray[np.intp]:
-    """Number equal rows alike, from 0 without gaps, shape (n,)."""
-    units, distinct = pd.factorize(content)
-    repeated = len(units) - len(distinct)
-    if repeated:
-        text = f"{repeated:,} rows equal an earlier one in all features; equal rows stay in one part."
-        notes.append(DataNote(text, "data.drop_duplicates", NoteRank.ROWS))
-    return units
-
-
-def _together(traits: Traits) -> NDArray[np.intp]:
-    """What must stay together in a further split of the rows, shape (n,)."""
-    units = pd.factorize(traits.content)[0]
-    return units if traits.group is None else _linked(units, pd.factorize(traits.group)[0], [])
+def _units(traits: Traits, repeats: Repeats, by_group: bool, notes: list[DataNote]) -> NDArray[np.intp]:
+    """Number alike what must stay in one part, from 0 without gaps, shape (n,)."""
+    equal = pd.factorize(traits.content)[0] if repeats.stay_together else None
+    if by_group and traits.group is not None:
+        groups = pd.factorize(traits.group)[0]
+        return groups if equal is None else _linked(equal, groups, notes)
+    return np.arange(len(traits.content)) if equal is None else equal
 
 
 def _linked(same: NDArray[np.intp], group: NDArray[np.intp], notes: list[DataNote]) -> NDArray[np.intp]:
@@ -214,7 +235,10 @@ def _linked(same: NDArray[np.intp], group: NDArray[np.intp], notes: list[DataNot
 def _by_share(
     units: NDArray[np.intp], labels: NDArray[Any] | None, shares: dict[int, float], rng: np.random.Generator
 ) -> NDArray[np.int8]:
-    """Deal whole units to the parts, class by class if there are labels, so that each part comes near its share.
+    """Deal whole units to the parts so that each part comes near its share, of each class if there are labels.
+
+    Units of several rows are dealt first, the largest before the others, each to the part that has least of its share
+    of the labels that the unit brings. Single rows then fill the parts up, class by class.
 
     Args:
         units: what stays together, numbered from 0 without gaps, shape (n,).
@@ -223,36 +247,76 @@ def _by_share(
         rng: where chance comes from.
     """
     sizes = np.bincount(units)
-    stratum = np.zeros(len(sizes), dtype=np.intp)
+    first = np.empty(len(sizes), dtype=np.intp)
+    first[units[::-1]] = np.arange(len(units))[::-1]
+    label = np.zeros(len(units), dtype=np.intp)
     if labels is not None:
-        first = np.empty(len(sizes), dtype=np.intp)
-        first[units[::-1]] = np.arange(len(units))[::-1]
-        stratum, classes = pd.factorize(labels[first])
-        _refuse_rare(list(classes), np.bincount(stratum), len(shares))
+        label, classes = pd.factorize(labels)
+        holders = pd.DataFrame({"unit": units, "label": label}).drop_duplicates()["label"]
+        _refuse_rare(list(classes), np.bincount(holders, minlength=len(classes)), len(shares))
+    # Strata are gone through in the order in which their first unit was met, so that a seed keeps its split.
+    stratum = label[first]
+    shuffled = np.concatenate([rng.permutation(np.flatnonzero(stratum == s)) for s in pd.unique(stratum)])
     part = np.empty(len(sizes), dtype=np.int8)
-    for s in range(stratum.max() + 1):
-        members = rng.permutation(np.flatnonzero(stratum == s))
-        part[members] = _deal(sizes[members], shares)
+    rows_by_class = np.bincount(label)
+    held = np.zeros((max(shares) + 1, len(rows_by_class)), dtype=np.intp)
+    large = shuffled[sizes[shuffled] > 1]
+    if len(large):
+        _deal_large(large[np.argsort(-sizes[large], kind="stable")], units, label, shares, held, part)
+    single = shuffled[sizes[shuffled] == 1]
+    for s in pd.unique(stratum):
+        members = single[stratum[single] == s]
+        part[members] = _deal_single(len(members), int(rows_by_class[s]), held[:, s], shares)
     return part[units]
 
 
-def _deal(sizes: NDArray[np.intp], shares: dict[int, float]) -> NDArray[np.int8]:
-    """The part of each unit, large units first: the next unit goes to the part that has least of its share so far."""
+def _deal_large(
+    large: NDArray[np.intp],
+    units: NDArray[np.intp],
+    label: NDArray[np.intp],
+    shares: dict[int, float],
+    held: NDArray[np.intp],
+    part: NDArray[np.int8],
+) -> None:
+    """Give each unit of several rows its part, in the given order.
+
+    Args:
+        large: the units, shape (m,).
+        units: of each row, shape (n,).
+        label: of each row, shape (n,).
+        shares: of each part.
+        held: rows of each part and class so far, which this adds to.
+        part: of each unit, which this sets.
+    """
     parts = [p for p in PRECEDENCE if p in shares]
-    held = dict.fromkeys(parts, 0)
-    dealt = np.empty(len(sizes), dtype=np.int8)
-    large = np.flatnonzero(sizes > 1)
-    for i in large[np.argsort(-sizes[large], kind="stable")]:
-        chosen = min(parts, key=lambda p: held[p] / shares[p])
-        dealt[i] = chosen
-        held[chosen] += int(sizes[i])
-    single = np.flatnonzero(sizes == 1)
+    rows_by_class = np.bincount(label, minlength=held.shape[1])
+    order = np.argsort(units, kind="stable")
+    begins = np.searchsorted(units[order], large)
+    ends = np.searchsorted(units[order], large, side="right")
+    for unit, begin, end in zip(large, begins, ends, strict=True):
+        brought, counts = np.unique(label[order[begin:end]], return_counts=True)
+        weights = counts / rows_by_class[brought]
+        fullness = [float((weights * held[p, brought]).sum()) / shares[p] for p in parts]
+        chosen = parts[int(np.argmin(fullness))]
+        part[unit] = chosen
+        held[chosen, brought] += counts
+
+
+def _deal_single(n: int, rows: int, held: NDArray[np.intp], shares: dict[int, float]) -> NDArray[np.int8]:
+    """The parts of n single rows of a class: each goes to the part that has least of its share so far.
+
+    Args:
+        n: single rows.
+        rows: of the class in all.
+        held: rows of the class in each part so far.
+        shares: of each part.
+    """
+    parts = [p for p in PRECEDENCE if p in shares]
     # The same rule for all single rows at once: a part gets its next row "at the time" held / share.
-    enough = {p: max(held[p], int(np.ceil(shares[p] * sizes.sum())) + 1) for p in parts}
+    enough = {p: max(int(held[p]), int(np.ceil(shares[p] * rows)) + 1) for p in parts}
     times = np.concatenate([np.arange(held[p], enough[p]) / shares[p] for p in parts])
-    offered = np.repeat(np.array(parts, dtype=np.int8), [enough[p] - held[p] for p in parts])
-    dealt[single] = offered[np.argsort(times, kind="stable")[: len(single)]]
-    return dealt
+    offered = np.repeat(np.array(parts, dtype=np.int8), [enough[p] - int(held[p]) for p in parts])
+    return offered[np.argsort(times, kind="stable")[:n]]
 
 
 def _drop_repeated(part: NDArray[np.int8], content: NDArray[Any], notes: list[DataNote]) -> None:
@@ -261,8 +325,8 @@ def _drop_repeated(part: NDArray[np.int8], content: NDArray[Any], notes: list[Da
         repeated = (part == earlier) & np.isin(content, content[np.isin(part, later)])
         part[repeated] = DROPPED
         if repeated.any():
-            text = f"{repeated.sum():,} {words} rows occur again in a later part and were dropped."
-            notes.append(DataNote(text, "data.split", NoteRank.ROWS))
+            text = f"{repeated.sum():,} {words} rows occur again in a later part and were left out."
+            notes.append(DataNote(text, "data.duplicates", NoteRank.ROWS))
 
 
 def _refuse_empty(

@@ -49,9 +49,11 @@ class Forecast(Kind):
             )
         if settings.time is None:
             raise ConfigError("data.time: a forecast needs the column that says when. Add data.time=…")
-        for role in ("id", "group", "positive", "text", "drop_duplicates"):
+        for role in ("id", "group", "positive", "text"):
             if getattr(settings, role):
                 raise ConfigError(f"data.{role}: a forecast has no use for it. Remove it.")
+        if settings.duplicates != "auto":
+            raise ConfigError("data.duplicates: a forecast has no use for it. Remove it.")
         if settings.split.column is not None or settings.split.kind not in ("auto", "time", "given"):
             raise ConfigError(
                 "data.split: a forecast is split by time, or has test rows of its own. "
