@@ -12,6 +12,7 @@ A check of a plugin is one decorated function, named by an entry point in the gr
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -153,8 +154,8 @@ def enough_rows(evidence: Evidence) -> list[str]:
     found = []
     if len(table) < FEW_ROWS:
         found.append(f"{len(table)} test rows are compared: on fewer than {FEW_ROWS}, intervals are rough themselves.")
-    rows = {label: int((table.target == label).sum()) for label in evidence.schema.classes}
-    rare = [f"{label} ({count})" for label, count in rows.items() if count < FEW_OF_A_CLASS]
+    counts = Counter(kinds.get(evidence.schema.kind).labels(table.target)[1])
+    rare = [f"{label} ({counts[label]})" for label in evidence.schema.classes if counts[label] < FEW_OF_A_CLASS]
     if rare:
         found.append(f"Of some classes fewer than {FEW_OF_A_CLASS} test rows are compared: {', '.join(rare)}.")
     return found

@@ -79,7 +79,7 @@ def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Ta
     used = [*features, *(name for name in settings.slices if name not in features)]
     read = columns.read(frame, used, settings.text, where)
     X = {name: read.values[name] for name in features}
-    labels = kinds.get(target.kind).strata(target.y)
+    kind = kinds.get(target.kind)
     column_kinds = {name: read.kinds[name] for name in features}
     return Table(
         schema=Schema(target.kind, settings.target, column_kinds, target.classes, target.positive),
@@ -87,7 +87,15 @@ def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Ta
         y=target.y,
         ids=ids,
         slices=pd.DataFrame({name: read.values[name] for name in settings.slices}, index=frame.index),
-        traits=Traits(columns.row_hashes(X, len(ids)), labels, group, time, is_test, part),
+        traits=Traits(
+            columns.row_hashes(X, len(ids)),
+            target.y if kind.has_one_label else None,
+            group,
+            time,
+            is_test,
+            part,
+            kind.strata(target.y),
+        ),
         notes=(*target.notes, *read.notes),
     )
 

@@ -79,7 +79,8 @@ class DataSettings:
 
     name: str  # of the data, in tables and reports
     target: str  # column to be predicted
-    kind: str = "auto"  # of task; auto: classification for strings, booleans, at most 20 integers, else regression
+    kind: str = "auto"  # of task; auto: by the values of the target, see bakeoff.tasks.auto
+    label_separator: str | None = None  # between labels of a cell, in a multilabel task; None: | ; or , as they occur
     id: str | None = None  # column that names each row; positions are used when there is none
     text: list[str] = field(default_factory=list)  # columns that hold free text, besides those recognised as such
     slices: list[str] = field(default_factory=list)  # columns by which scores are broken down; they stay features

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -28,7 +27,8 @@ class Traits:
 
     Attributes:
         content: equal for rows that are equal in all features, shape (n,).
-        labels: the classes, shape (n,); None for regression.
+        labels: the classes, shape (n,), each of which needs rows to learn from; None where targets are no classes.
+        strata: by which a stratified split deals rows evenly, shape (n,); the classes themselves where there are any.
         group: equal for rows that must stay together, shape (n,).
         time: by which rows are ordered, shape (n,).
         is_test: whether the source brought the row for the test, shape (n,).
@@ -41,6 +41,7 @@ class Traits:
     time: NDArray[Any] | None = None
     is_test: NDArray[np.bool_] | None = None
     part: NDArray[np.int8] | None = None
+    strata: NDArray[Any] | None = None
 
     def take(self, rows: NDArray[np.intp]) -> Traits:
         """Those of the given rows, by position."""
@@ -124,8 +125,11 @@ def split(traits: Traits, settings: SplitSettings, repeats: Repeats = INDEPENDEN
         part[free] = _by_time(traits.time[free], shares)
     elif len(free):
         units = _units(traits.take(free), repeats, by == "group", notes)
-        labels = traits.labels[free] if by == "stratified" and traits.labels is not None else None
-        part[free] = _by_share(units, labels, shares, np.random.default_rng(settings.seed))
+        strata = (traits.labels if traits.strata is None else traits.strata) if by == "stratified" else None
+        if by == "stratified" and traits.labels is not None:
+            _refuse_rare(units, traits.labels[free], len(shares))
+        stratum = None if strata is None else strata[free]
+        part[free] = _by_share(units, stratum, shares, np.random.default_rng(settings.seed))
     _refuse_empty(part, settings, notes, (TEST,) if may_be_empty else (TRAIN, VALID, TEST))
     if traits.labels is not None:
         _refuse_unlearnable(part, traits.labels)
@@ -161,12 +165,12 @@ def method(asked: str, traits: Traits) -> str:
             return "group"
         if traits.time is not None:
             return "time"
-        return "random" if traits.labels is None else "stratified"
+        return "random" if traits.labels is None and traits.strata is None else "stratified"
     if asked == "group" and traits.group is None:
         raise ConfigError("data.split.kind: group needs a column whose equal values stay together. Add data.group=…")
     if asked == "time" and traits.time is None:
         raise ConfigError("data.split.kind: time needs a column to order rows by. Add data.time=…")
-    if asked == "stratified" and traits.labels is None:
+    if asked == "stratified" and traits.labels is None and traits.strata is None:
         raise ConfigError("data.split.kind: stratified needs classes, and the target holds values. Choose random.")
     return asked
 
@@ -233,27 +237,23 @@ def _linked(same: NDArray[np.intp], group: NDArray[np.intp], notes: list[DataNot
 
 
 def _by_share(
-    units: NDArray[np.intp], labels: NDArray[Any] | None, shares: dict[int, float], rng: np.random.Generator
+    units: NDArray[np.intp], strata: NDArray[Any] | None, shares: dict[int, float], rng: np.random.Generator
 ) -> NDArray[np.int8]:
-    """Deal whole units to the parts so that each part comes near its share, of each class if there are labels.
+    """Deal whole units to the parts so that each part comes near its share, of each stratum where there are any.
 
     Units of several rows are dealt first, the largest before the others, each to the part that has least of its share
-    of the labels that the unit brings. Single rows then fill the parts up, class by class.
+    of the strata that the unit brings. Single rows then fill the parts up, stratum by stratum.
 
     Args:
         units: what stays together, numbered from 0 without gaps, shape (n,).
-        labels: the classes, shape (n,).
+        strata: of the rows, shape (n,); that of a unit is the one of its first row.
         shares: of each part, adding up to 1.
         rng: where chance comes from.
     """
     sizes = np.bincount(units)
     first = np.empty(len(sizes), dtype=np.intp)
     first[units[::-1]] = np.arange(len(units))[::-1]
-    label = np.zeros(len(units), dtype=np.intp)
-    if labels is not None:
-        label, classes = pd.factorize(labels)
-        holders = pd.DataFrame({"unit": units, "label": label}).drop_duplicates()["label"]
-        _refuse_rare(list(classes), np.bincount(holders, minlength=len(classes)), len(shares))
+    label = np.zeros(len(units), dtype=np.intp) if strata is None else pd.factorize(strata)[0]
     # Strata are gone through in the order in which their first unit was met, so that a seed keeps its split.
     stratum = label[first]
     shuffled = np.concatenate([rng.permutation(np.flatnonzero(stratum == s)) for s in pd.unique(stratum)])
@@ -342,8 +342,14 @@ def _refuse_empty(
             )
 
 
-def _refuse_rare(classes: Sequence[str], units: NDArray[np.intp], needed: int) -> None:
-    rare = [(name, int(n)) for name, n in zip(classes, units, strict=True) if n < needed]
+def _refuse_rare(units: NDArray[np.intp], labels: NDArray[Any], needed: int) -> None:
+    codes, classes = pd.factorize(labels)
+    holders = pd.DataFrame({"unit": units, "label": codes}).drop_duplicates()["label"]
+    rare = [
+        (name, int(n))
+        for name, n in zip(classes, np.bincount(holders, minlength=len(classes)), strict=True)
+        if n < needed
+    ]
     if rare:
         name, n = rare[0]
         others = f" (and {len(rare) - 1} more classes)" if len(rare) > 1 else ""

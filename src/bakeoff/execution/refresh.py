@@ -259,10 +259,12 @@ def _ordered(examples: Examples, columns: Sequence[str]) -> Examples:
 
 def _new_labels(test: Examples, known: Schema, run: Run) -> list[str]:
     """What must be known of test rows whose label the old model never saw."""
-    unseen = kinds.get(known.kind).unseen_labels(test.y, known.classes)
-    if not unseen:
+    rows, test_labels = kinds.get(known.kind).labels(test.y)
+    is_unseen = ~np.isin(test_labels.astype(str), known.classes)
+    if not is_unseen.any():
         return []
-    labels = ", ".join(f'"{label}"' for label in sorted(set(unseen)))
+    labels = ", ".join(f'"{label}"' for label in sorted(set(test_labels[is_unseen])))
     return [
-        f"{len(unseen):,} test rows are labelled {labels}, which {run.variant} never saw: its answers are wrong there."
+        f"{len(set(rows[is_unseen])):,} test rows are labelled {labels}, which {run.variant} never saw: "
+        "its answers are wrong there."
     ]

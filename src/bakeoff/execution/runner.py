@@ -23,7 +23,6 @@ from bakeoff.config import components, wiring
 from bakeoff.errors import BakeoffError, ConfigError, LLMError
 from bakeoff.execution import scoring
 from bakeoff.execution.measurement import PeakMemory, latency
-from bakeoff.models import classes as labels
 from bakeoff.models import persistence
 from bakeoff.models.base import AnswersInBatches, Context, Curves, Explains, Model, Remarks
 from bakeoff.record import Run, Score
@@ -314,7 +313,7 @@ def _answered(
     with clock.step("predict", "predicting"):
         predictions = model.predict(test.X)
     if fitted:
-        predictions = labels.over(predictions, fitted.schema.classes, task.schema.classes)
+        predictions = kinds.get(task.schema.kind).over_classes(predictions, fitted.schema.classes, task.schema.classes)
     kinds.get(task.schema.kind).check_predictions(predictions, task.schema, len(test))
     seconds = predictions.seconds
     if seconds is None:

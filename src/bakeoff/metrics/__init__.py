@@ -29,15 +29,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bakeoff.metrics import answers, classification, documents, forecast, operations, regression
+from bakeoff.metrics import answers, classification, documents, forecast, multilabel, operations, regression
 from bakeoff.metrics.base import Direction, Metric, Resample, applicable, asked, get, names, own, register, seal
 from bakeoff.metrics.definition import (
     applies_to,
     has_corpus,
+    has_labels,
     is_any,
     is_binary,
     is_classification,
     is_forecast,
+    is_multilabel,
     is_numeric,
     is_qa,
     is_regression,
@@ -68,15 +70,18 @@ __all__ = [
     "forecast",
     "get",
     "has_corpus",
+    "has_labels",
     "is_any",
     "is_binary",
     "is_classification",
     "is_forecast",
+    "is_multilabel",
     "is_numeric",
     "is_qa",
     "is_regression",
     "mean_of",
     "metric",
+    "multilabel",
     "names",
     "operations",
     "own",

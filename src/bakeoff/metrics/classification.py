@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.metrics import ranking
-from bakeoff.metrics.definition import is_binary, is_classification, metric
+from bakeoff.metrics.definition import has_labels, is_binary, is_classification, metric
 from bakeoff.metrics.resampling import Floats, FromLabels, FromSums, OfLabels, mean_of, ratio, with_ones
 from bakeoff.task import PredictionTable
 
@@ -18,6 +18,7 @@ CALIBRATION_BINS = 15
 """Equal-width bins of the confidence, as in Guo et al. (2017)."""
 
 label_metric = partial(metric, direction="maximize", applies=is_classification)
+labels_metric = partial(metric, direction="maximize", applies=has_labels)
 positive_metric = partial(metric, direction="maximize", applies=is_binary)
 proba_metric = partial(metric, applies=is_classification, needs=("proba",))
 
@@ -64,6 +65,21 @@ def _macro(of: OfLabels) -> FromLabels:
     return FromLabels(averaged)
 
 
+def _micro(of: OfLabels) -> FromLabels:
+    """Over the pairs of row and label of all labels together."""
+    return FromLabels(lambda *counts: of(*(count.sum(axis=1) for count in counts)))
+
+
+_precision_macro, _recall_macro, _f1_macro = _macro(_precision), _macro(_recall), _macro(_f1)
+_precision_micro, _recall_micro, _f1_micro = _micro(_precision), _micro(_recall), _micro(_f1)
+
+
+def _of_all_rows(table: PredictionTable, resample: FromLabels) -> float:
+    if not len(table):
+        return float("nan")
+    return float(resample(table, np.ones((1, len(table)), dtype=np.float32))[0])
+
+
 def _of_positive(of: OfLabels) -> FromSums:
     return FromSums(_positive_outcomes, lambda sums: of(*sums.T))
 
@@ -89,40 +105,40 @@ def balanced_accuracy(table: PredictionTable) -> float:
     return _prf(table, 1, average="macro", labels=np.unique(table.target))
 
 
-@label_metric("precision_macro", resample=_macro(_precision))
+@labels_metric("precision_macro", resample=_precision_macro)
 def precision_macro(table: PredictionTable) -> float:
     """Mean over the labels that occur of: share of its answers that are right."""
-    return _prf(table, 0, average="macro")
+    return _of_all_rows(table, _precision_macro)
 
 
-@label_metric("recall_macro", resample=_macro(_recall))
+@labels_metric("recall_macro", resample=_recall_macro)
 def recall_macro(table: PredictionTable) -> float:
     """Mean over the labels that occur of: share of its rows that are found."""
-    return _prf(table, 1, average="macro")
+    return _of_all_rows(table, _recall_macro)
 
 
-@label_metric("f1_macro", resample=_macro(_f1))
+@labels_metric("f1_macro", resample=_f1_macro)
 def f1_macro(table: PredictionTable) -> float:
     """Mean over the labels that occur of: harmonic mean of precision and recall."""
-    return _prf(table, 2, average="macro")
+    return _of_all_rows(table, _f1_macro)
 
 
-@label_metric("precision_micro", resample=mean_of(_correct))
+@labels_metric("precision_micro", resample=_precision_micro)
 def precision_micro(table: PredictionTable) -> float:
-    """Precision over all labels together: equals accuracy when each row has one label."""
-    return _prf(table, 0, average="micro")
+    """Precision over all labels together: accuracy, where each row has one label."""
+    return _of_all_rows(table, _precision_micro)
 
 
-@label_metric("recall_micro", resample=mean_of(_correct))
+@labels_metric("recall_micro", resample=_recall_micro)
 def recall_micro(table: PredictionTable) -> float:
-    """Recall over all labels together: equals accuracy when each row has one label."""
-    return _prf(table, 1, average="micro")
+    """Recall over all labels together: accuracy, where each row has one label."""
+    return _of_all_rows(table, _recall_micro)
 
 
-@label_metric("f1_micro", resample=mean_of(_correct))
+@labels_metric("f1_micro", resample=_f1_micro)
 def f1_micro(table: PredictionTable) -> float:
-    """F1 over all labels together: equals accuracy when each row has one label."""
-    return _prf(table, 2, average="micro")
+    """F1 over all labels together: accuracy, where each row has one label."""
+    return _of_all_rows(table, _f1_micro)
 
 
 @label_metric("mcc", resample=FromLabels(_mcc))

@@ -25,6 +25,16 @@ def is_binary(schema: Schema) -> bool:
     return is_classification(schema) and len(schema.classes) == 2 and schema.positive is not None
 
 
+def has_labels(schema: Schema) -> bool:
+    """The target is a label, or any number of them."""
+    return bool(schema.classes)
+
+
+def is_multilabel(schema: Schema) -> bool:
+    """The target is any number of labels."""
+    return schema.kind == "multilabel"
+
+
 def is_qa(schema: Schema) -> bool:
     """The target is the right answers to a question."""
     return schema.kind == "qa"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from bakeoff.metrics.base import Resample, Value
 from bakeoff.task import PredictionTable
+from bakeoff.tasks import kinds
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -73,15 +74,17 @@ def label_groups(table: PredictionTable) -> csr_matrix:
         A sparse matrix of zeros and ones, shape (3k, n): all labels' correct rows, then true rows, then predictions.
     """
     import pandas as pd
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csr_matrix, vstack
 
-    n = len(table)
-    codes, labels = pd.factorize(np.concatenate([table.target, table.predictions.output]), use_na_sentinel=False)
-    truth, predicted = codes[:n], codes[n:]
-    correct = np.flatnonzero(truth == predicted)
-    groups = np.concatenate([truth[correct], len(labels) + truth, 2 * len(labels) + predicted])
-    rows = np.concatenate([correct, np.arange(n), np.arange(n)])
-    return csr_matrix((np.ones(len(rows), counting(n)), (groups, rows)), shape=(3 * len(labels), n))
+    n, kind = len(table), kinds.get(table.schema.kind)
+    (true_rows, true_labels), (rows, labels) = kind.labels(table.target), kind.labels(table.predictions.output)
+    codes, distinct = pd.factorize(np.concatenate([true_labels, labels]), use_na_sentinel=False)
+
+    def matrix(codes: NDArray[np.intp], rows: NDArray[np.intp]) -> csr_matrix:
+        return csr_matrix((np.ones(len(rows), counting(n)), (codes, rows)), shape=(len(distinct), n))
+
+    truth, predicted = matrix(codes[: len(true_rows)], true_rows), matrix(codes[len(true_rows) :], rows)
+    return vstack([truth.multiply(predicted), truth, predicted], format="csr")
 
 
 def label_sums(groups: csr_matrix, drawn: Whole) -> tuple[Floats, Floats, Floats]:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-
-from bakeoff.task import Predictions
 
 
 def codes(y: NDArray[Any], classes: Sequence[str]) -> NDArray[np.intp]:
@@ -42,20 +39,3 @@ def spread(code: int, confidence: float, priors: NDArray[np.float64]) -> NDArray
     proba: NDArray[np.float64] = others * (1 - confidence) / others.sum()
     proba[code] = confidence
     return proba
-
-
-def over(predictions: Predictions, known: Sequence[str], asked: Sequence[str]) -> Predictions:
-    """What a model that knows some classes says where others are asked for: classes it never saw have probability 0.
-
-    Its output stays, also where it is none of the classes asked for: that is a wrong answer.
-    """
-    proba = predictions.proba
-    if proba is None or tuple(known) == tuple(asked):
-        return predictions
-    position = {label: column for column, label in enumerate(known)}
-    moved = np.zeros((len(proba), len(asked)))
-    for column, label in enumerate(asked):
-        if label in position:
-            moved[:, column] = proba[:, position[label]]
-    total = moved.sum(axis=1, keepdims=True)
-    return replace(predictions, proba=np.where(total > 0, moved / np.where(total > 0, total, 1), 1 / len(asked)))

@@ -1,4 +1,4 @@
-"""The kind that ``data.kind: auto`` stands for: classification or regression, as the target suggests."""
+"""The kind that ``data.kind: auto`` stands for: the one that the values of the target suggest."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from bakeoff.data import columns
 from bakeoff.data.target import Target, refuse_missing
 from bakeoff.task import DataNote, Schema
 from bakeoff.tasks.classification import KIND as CLASSIFICATION
+from bakeoff.tasks.multilabel import KIND as MULTILABEL
+from bakeoff.tasks.multilabel import holds_lists
 from bakeoff.tasks.regression import KIND as REGRESSION
 from bakeoff.tasks.table import TableKind
 
@@ -27,7 +29,7 @@ class Auto(TableKind):
     """Recognises the kind of a target column; a loaded task has the kind that was recognised."""
 
     name = "auto"
-    summary = "classification or regression, as the target suggests"
+    summary = "classification, regression or multilabel, as the target suggests"
 
     def default_metric(self, schema: Schema) -> str:
         """Of no task: see the class."""
@@ -38,7 +40,10 @@ class Auto(TableKind):
         raise NotImplementedError("a loaded task has the kind that was recognised")
 
     def read_target(self, column: pd.Series, settings: DataSettings, where: str) -> Target:
-        """Read the column as labels or as numbers, and say why in the notes."""
+        """Read the column as labels, as numbers or as lists of labels, and say why in the notes."""
+        if holds_lists(column):
+            note = DataNote(f"Task: {MULTILABEL.name}, because the target holds lists.", "data.kind")
+            return MULTILABEL.read_target(column, settings, where).with_note(note)
         refuse_missing(column, where)
         values = columns.plain(column, where)
         distinct = values.nunique()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from bakeoff.errors import ConfigError
@@ -32,6 +33,7 @@ class Kind(ABC):
         needs_training_rows: whether a task without rows to learn from is refused.
         searches_documents: whether answers are looked for in a corpus.
         is_graded: whether outputs are texts that graders (``metrics.graders``) grade.
+        has_one_label: whether a target is one label: each then needs rows to learn from, which a split checks.
         head: which estimator serves the kind, where a model has a classifier and a regressor.
         baselines: options of ``model`` one of which belongs into every comparison; empty where none is simple enough.
         repeats_are_suspicious: whether a model that gives every row the same output has learned nothing.
@@ -43,6 +45,7 @@ class Kind(ABC):
     needs_training_rows: ClassVar[bool] = True
     searches_documents: ClassVar[bool] = False
     is_graded: ClassVar[bool] = False
+    has_one_label: ClassVar[bool] = False
     head: ClassVar[Head] = ""
     baselines: ClassVar[tuple[str, ...]] = ()
     repeats_are_suspicious: ClassVar[bool] = False
@@ -113,9 +116,30 @@ class Kind(ABC):
         """A label for each row by which splits are stratified, shape (n,); None where they are random."""
         return None
 
-    def unseen_labels(self, targets: NDArray[Any], classes: tuple[str, ...]) -> list[str]:
-        """The labels of each row that are none of the classes, one entry a row that has any."""
-        return []
+    def labels(self, values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """All labels of n targets or outputs: the position of the row of each, and the label; empty for other values.
+
+        One entry a pair of row and label, shape (m,) each.
+        """
+        import numpy as np
+
+        return np.empty(0, dtype=np.intp), np.empty(0, dtype=object)
+
+    def over_classes(self, predictions: Predictions, known: Sequence[str], classes: Sequence[str]) -> Predictions:
+        """Predictions of a model that knows some classes, where others are scored.
+
+        The outputs stay, also where they are none of the classes: that is a wrong answer. Classes that the model does
+        not know have probability 0.
+        """
+        import numpy as np
+
+        if predictions.proba is None or tuple(known) == tuple(classes):
+            return predictions
+        proba = np.zeros((len(predictions.proba), len(classes)))
+        for column, label in enumerate(classes):
+            if label in known:
+                proba[:, column] = predictions.proba[:, list(known).index(label)]
+        return replace(predictions, proba=proba)
 
     def breakdown(self, table: PredictionTable) -> Mapping[str, Mapping[str, PredictionTable]]:
         """Parts of the table that are scored separately besides slices: title → name of the part → the part."""

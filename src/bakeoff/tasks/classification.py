@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +26,7 @@ class Classification(TableKind):
 
     name = "classification"
     summary = "one of several labels"
+    has_one_label = True
     head = "classifier"
     baselines = ("constant", "rules")
     repeats_are_suspicious = True
@@ -81,9 +84,18 @@ class Classification(TableKind):
         """The labels themselves."""
         return targets
 
-    def unseen_labels(self, targets: NDArray[Any], classes: tuple[str, ...]) -> list[str]:
-        """The label of each row whose label is no class."""
-        return [str(label) for label in targets if label not in classes]
+    def labels(self, values: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[Any]]:
+        """The label of each row."""
+        return np.arange(len(values)), values
+
+    def over_classes(self, predictions: Predictions, known: Sequence[str], classes: Sequence[str]) -> Predictions:
+        """As for any kind; the probabilities of a row add up to 1 again."""
+        moved = super().over_classes(predictions, known, classes)
+        if moved.proba is None or moved is predictions:
+            return predictions
+        total = moved.proba.sum(axis=1, keepdims=True)
+        proba = np.where(total > 0, moved.proba / np.where(total > 0, total, 1), 1 / len(classes))
+        return replace(moved, proba=proba)
 
 
 def _labels(values: pd.Series) -> tuple[NDArray[Any], tuple[str, ...]]:

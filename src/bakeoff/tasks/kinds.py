@@ -8,11 +8,11 @@ from bakeoff import plugins
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.tasks.base import Kind
 
-OWN = ("classification", "regression", "forecast", "qa", "retrieval")
+OWN = ("classification", "regression", "multilabel", "forecast", "qa", "retrieval")
 """Each is the object ``KIND`` of the module of its name."""
 
 AUTO = "auto"
-"""Stands for classification or regression, whichever the target suggests; no task has it once it is loaded."""
+"""Stands for the kind that the target suggests; no task has it once it is loaded."""
 
 _kinds: dict[str, Kind] = {}
 

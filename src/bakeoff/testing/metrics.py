@@ -75,6 +75,12 @@ def _tables() -> list[PredictionTable]:
         output = np.array(classes, dtype=object)[proba.argmax(axis=1)]
         schema = Schema("classification", "y", {"x": "numeric"}, classes, positive)
         made.append(_table(schema, target, Predictions(output, proba, confidence=proba.max(axis=1))))
+    labels, target, output = ("a", "b", "c"), np.empty(ROWS, dtype=object), np.empty(ROWS, dtype=object)
+    given = random.random((ROWS, 3))
+    for i in range(ROWS):
+        target[i] = tuple(label for label, there in zip(labels, random.random(3) < 0.4, strict=True) if there)
+        output[i] = tuple(label for label, proba in zip(labels, given[i], strict=True) if proba > 0.5)
+    made.append(_table(Schema("multilabel", "y", {"x": "numeric"}, labels), target, Predictions(output, given)))
     value = random.normal(10, 2, ROWS)
     made.append(
         _table(Schema("regression", "y", {"x": "numeric"}), value, Predictions(value + random.normal(size=ROWS)))

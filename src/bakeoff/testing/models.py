@@ -142,7 +142,8 @@ def _check_on(contract: Contract, name: str, node: Mapping[str, Any], toy: Toy, 
             assert_sound(model.predict(rows.X.head(4).assign(**dict.fromkeys(schema.of_kind("text"), "?"))), schema, 4)
     if len(schema.classes) > 2:
         with contract.holds(f"{name}: a class that training lacks keeps its column"):
-            others = rows.take(np.flatnonzero(rows.y != schema.classes[1]))
+            with_label, labels = kinds.get(schema.kind).labels(rows.y)
+            others = rows.take(np.setdiff1d(np.arange(len(rows)), with_label[labels == schema.classes[1]]))
             assert_sound(_fitted(node, (schema, others), corpus).predict(rows.X), schema, len(rows))
     with tempfile.TemporaryDirectory() as folder, contract.holds(f"{name}: a saved model predicts the same"):
         model.save(Path(folder))
@@ -193,7 +194,7 @@ def assert_sound(predictions: Predictions, schema: Schema, n: int) -> None:
         raise AssertionError(str(error)) from None
     if kind.is_numeric:
         assert output.dtype == np.float64, f"values are {output.dtype}, not float64"
-    odd = kind.unseen_labels(output, schema.classes)
+    odd = sorted({str(label) for label in kind.labels(output)[1]} - set(schema.classes))
     assert not odd, f"{', '.join(odd)} is no class"
 
 

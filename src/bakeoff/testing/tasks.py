@@ -60,6 +60,20 @@ def iris() -> Toy:
     return schema, examples(bunch.data, bunch.target.astype(str).to_numpy(dtype=object))
 
 
+def errands() -> Toy:
+    """Short messages with any number of three labels: what is to be bought, called or cleaned."""
+    words = {"buy": "buy milk and bread", "call": "call the dentist back", "clean": "clean the kitchen floor"}
+    chosen = [tuple(label for bit, label in enumerate(words) if i >> bit & 1) for i in range(64)]
+    texts = [
+        f"note {i}: {', then '.join(words[label] for label in labels) or 'rest'}" for i, labels in enumerate(chosen)
+    ]
+    y = np.empty(len(chosen), dtype=object)
+    y[:] = chosen
+    return Schema("multilabel", "to_do", {"message": "text"}, tuple(words)), examples(
+        pd.DataFrame({"message": texts}), y
+    )
+
+
 def diabetes() -> Toy:
     """A number to be told from ten."""
     from sklearn.datasets import load_diabetes
@@ -122,6 +136,8 @@ def forecast() -> Toy:
     return Schema("forecast", "sold", {}, series=series), examples(X, windows[:, 14:])
 
 
-TASKS: Mapping[str, Callable[[], Toy]] = {"text": text, "iris": iris, "diabetes": diabetes, "mixed": mixed}
+TASKS: Mapping[str, Callable[[], Toy]] = {
+    "text": text, "iris": iris, "diabetes": diabetes, "mixed": mixed, "errands": errands
+}  # fmt: skip
 QUESTIONS: Mapping[str, Callable[[], Toy]] = {"qa": qa, "retrieval": retrieval}
 SERIES: Mapping[str, Callable[[], Toy]] = {"forecast": forecast}

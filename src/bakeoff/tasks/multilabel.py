@@ -1,0 +1,237 @@
+"""Multi-label classification: any number of labels."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bakeoff.data import columns
+from bakeoff.data.target import Target, refuse_missing
+from bakeoff.errors import DataError
+from bakeoff.task import DataNote, NoteRank, Predictions, PredictionTable, Schema
+from bakeoff.tasks.table import TableKind
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from bakeoff.data.settings import DataSettings
+
+SEPARATORS = ("|", ";", ",")
+"""Characters that may separate labels in a cell of text, the first of those that are equally frequent first."""
+
+LEAST_OF_A_STRATUM = 10
+"""Rows that a combination of labels must have for a split to be stratified by it."""
+
+LEAST_OF_A_LABEL = 3
+"""Rows of a label below which a split may leave it without rows to learn from."""
+
+BY_LABEL = "label"
+"""Title of the breakdown of a multi-label task."""
+
+
+class Multilabel(TableKind):
+    """Any number of labels: targets and outputs are ``object`` arrays of tuples of ``str``, sorted, each label once.
+
+    ``Predictions.proba`` holds the probability of each label by itself: a row need not add up to 1.
+    """
+
+    name = "multilabel"
+    summary = "any number of labels"
+    head = "classifier"
+    baselines = ("constant", "rules")
+    repeats_are_suspicious = True
+
+    def default_metric(self, schema: Schema) -> str:
+        """Mean F1 over the labels."""
+        return "f1_macro"
+
+    def headline_metrics(self, schema: Schema) -> tuple[str, ...]:
+        """F1 averaged over labels and over all pairs of row and label, and the share of rows without any mistake."""
+        return ("f1_macro", "f1_micro", "subset_accuracy")
+
+    def read_target(self, column: pd.Series, settings: DataSettings, where: str) -> Target:
+        """Read lists, text that holds JSON lists, or text in which a separator stands between labels.
+
+        Raises:
+            DataError: a list is missing, a cell is neither list nor text, or there are fewer than two labels.
+        """
+        notes: list[DataNote] = []
+        if holds_lists(column):
+            refuse_missing(column, where)
+            rows = [_listed(cell, column, where) for cell in column]
+        else:
+            rows, notes = _from_text(column, settings, where)
+        y = as_targets(rows)
+        counts = Counter(label for labels in y for label in labels)
+        if len(counts) < 2:
+            raise DataError(
+                f'data.target: "{settings.target}" of {where} holds {len(counts)} different '
+                f"label{'' if len(counts) == 1 else 's'}; a multi-label task needs at least two. "
+                "Is data.label_separator right?"
+            )
+        return Target(self.name, y, tuple(sorted(counts)), notes=(*notes, *_notes_on(y, counts, settings)))
+
+    def write_targets(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """The labels of each row as a JSON list."""
+        return np.array([json.dumps(list(labels), ensure_ascii=False) for labels in targets], dtype=object)
+
+    def read_targets(self, column: pd.Series) -> NDArray[Any]:
+        """The labels of each row from a JSON list."""
+        return as_targets(json.loads(text) for text in column)
+
+    def write_outputs(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """As targets are."""
+        return self.write_targets(outputs)
+
+    def read_outputs(self, column: pd.Series) -> NDArray[Any]:
+        """As targets are."""
+        return self.read_targets(column)
+
+    def check_predictions(self, predictions: Predictions, schema: Schema, n: int) -> None:
+        """As for any kind; besides, each output must be a sorted tuple, each probability from 0 to 1."""
+        super().check_predictions(predictions, schema, n)
+        for labels in predictions.output:
+            if not isinstance(labels, tuple) or list(labels) != sorted(set(labels)):
+                raise ValueError(f"predict answered {labels!r}, which is no sorted tuple of different labels")
+        proba = predictions.proba
+        if proba is not None and not ((proba >= 0) & (proba <= 1)).all():
+            raise ValueError("a probability is not between 0 and 1")
+
+    def is_right(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+        """Whether all labels of a row are right and none is missing."""
+        return np.array([output == target for output, target in zip(outputs, targets, strict=True)], dtype=np.bool_)
+
+    def labels(self, values: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[Any]]:
+        """Every label of every row."""
+        rows = np.repeat(np.arange(len(values)), [len(labels) for labels in values])
+        return rows, np.array([label for labels in values for label in labels], dtype=object)
+
+    def strata(self, targets: NDArray[Any]) -> NDArray[Any]:
+        """The combination of labels where it is frequent, else the row's rarest label.
+
+        Stratifying by rare combinations would leave single rows; by its rarest label a row goes where it is needed
+        most (the idea of iterative stratification, Sechidis et al. 2011).
+        """
+        combinations = Counter(targets)
+        counts = Counter(label for labels in targets for label in labels)
+        strata = [
+            labels
+            if combinations[labels] >= LEAST_OF_A_STRATUM
+            else min(labels, key=lambda label: (counts[label], label))
+            for labels in targets
+        ]
+        return np.array([json.dumps(stratum, ensure_ascii=False) for stratum in strata], dtype=object)
+
+    def breakdown(self, table: PredictionTable) -> Mapping[str, Mapping[str, PredictionTable]]:
+        """Each label by itself, the most frequent first: micro F1, precision and recall are then those of the label."""
+        counts = Counter(label for labels in table.target for label in labels)
+        order = sorted(table.schema.classes, key=lambda label: (-counts[label], label))
+        return {BY_LABEL: {label: _only(table, label) for label in order}}
+
+
+def holds_lists(column: pd.Series) -> bool:
+    """Whether the first cell that is there is a list."""
+    present = column.dropna()
+    return column.dtype == object and len(present) > 0 and _is_list(present.iloc[0])
+
+
+def as_targets(rows: Iterable[Iterable[str]]) -> NDArray[Any]:
+    """Labels of n rows as an ``object`` array of sorted tuples, each label once."""
+    tuples = [tuple(sorted(set(labels))) for labels in rows]
+    targets = np.empty(len(tuples), dtype=object)
+    targets[:] = tuples
+    return targets
+
+
+def _is_list(cell: Any) -> bool:
+    return isinstance(cell, list | tuple | np.ndarray)
+
+
+def _listed(cell: Any, column: pd.Series, where: str) -> list[str]:
+    if not _is_list(cell):
+        raise DataError(
+            f'data.target: "{column.name}" of {where} holds lists, and also {cell!r}. Make all cells lists.'
+        )
+    if any(label is None or _is_list(label) or isinstance(label, dict) for label in cell):
+        raise DataError(f'data.target: "{column.name}" of {where} holds {list(cell)!r}. Labels are strings or numbers.')
+    return [columns.label(label).strip() for label in cell]
+
+
+def _from_text(column: pd.Series, settings: DataSettings, where: str) -> tuple[list[list[str]], list[DataNote]]:
+    values = columns.plain(column, where)
+    texts = [columns.label(value) if there else "" for value, there in zip(values, values.notna(), strict=True)]
+    written = [text.strip() for text in texts if text.strip()]
+    if written and settings.label_separator is None and all(_is_json_list(text) for text in written):
+        return [_listed(json.loads(text), column, where) if text.strip() else [] for text in texts], []
+    separator, notes = settings.label_separator, list[DataNote]()
+    if separator is None:
+        separator = _sniffed(written)
+        text = (
+            f'The labels of "{column.name}" are separated by "{separator}".'
+            if separator
+            else f'No cell of "{column.name}" holds a separator: no row has more than one label.'
+        )
+        notes.append(DataNote(text, "data.label_separator"))
+    return [
+        [part.strip() for part in text.split(separator) if part.strip()]
+        if separator
+        else ([text.strip()] if text.strip() else [])
+        for text in texts
+    ], notes
+
+
+def _is_json_list(text: str) -> bool:
+    if not (text.startswith("[") and text.endswith("]")):
+        return False
+    try:
+        return isinstance(json.loads(text), list)
+    except json.JSONDecodeError:
+        return False
+
+
+def _sniffed(texts: Sequence[str]) -> str | None:
+    counts = {separator: sum(separator in text for text in texts) for separator in SEPARATORS}
+    best = max(SEPARATORS, key=lambda separator: counts[separator])
+    return best if counts[best] else None
+
+
+def _notes_on(y: NDArray[Any], counts: Mapping[str, int], settings: DataSettings) -> list[DataNote]:
+    notes = []
+    without = sum(not labels for labels in y)
+    if without:
+        notes.append(DataNote(f"{without:,} of {len(y):,} rows have no label.", "data.target", NoteRank.VALUES))
+    rare = [label for label, count in sorted(counts.items()) if count < LEAST_OF_A_LABEL]
+    if rare:
+        shown = ", ".join(rare[:3]) + (", …" if len(rare) > 3 else "")
+        text = (
+            f"{len(rare):,} of {len(counts):,} labels have fewer than {LEAST_OF_A_LABEL} rows ({shown}): a split may "
+            "leave them without rows to learn from."
+        )
+        notes.append(DataNote(text, "data.target"))
+    return notes
+
+
+def _only(table: PredictionTable, label: str) -> PredictionTable:
+    """The same rows, with one label to predict."""
+
+    def restricted(values: NDArray[Any]) -> NDArray[Any]:
+        return as_targets((label,) if label in labels else () for labels in values)
+
+    column, predictions = table.schema.classes.index(label), table.predictions
+    proba = None if predictions.proba is None else predictions.proba[:, [column]]
+    return replace(
+        table,
+        schema=replace(table.schema, classes=(label,)),
+        target=restricted(table.target),
+        predictions=replace(predictions, output=restricted(predictions.output), proba=proba),
+        seconds=np.full(len(table), np.nan),
+    )
+
+
+KIND = Multilabel()
