@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bakeoff import cost, metrics
 from bakeoff.cost import Spent, TimeAndRequests
 from bakeoff.errors import ConfigError
-from bakeoff.task import Predictions, PredictionTable, Schema
+from bakeoff.task import Predictions, PredictionTable, Schema, Usage
 from command_line import CommandLine
 
 SCHEMA = Schema("regression", "y", {"x": "numeric"})
@@ -23,7 +23,7 @@ NODE = {"_target_": "bakeoff.cost.TimeAndRequests", "usd_per_hour": 3.6, "answer
 
 def table(seconds: list[float], requests: list[float] | None = None) -> PredictionTable:
     n = len(seconds)
-    answers = Predictions(np.zeros(n), cost_usd=None if requests is None else np.array(requests))
+    answers = Predictions(np.zeros(n), usage=Usage.from_columns(n, cost_usd=requests or [0.0] * n))
     return PredictionTable(SCHEMA, np.arange(n), np.zeros(n), answers, np.array(seconds), pd.DataFrame(index=range(n)))
 
 

@@ -17,7 +17,11 @@ import pytest
 from bakeoff import record
 from bakeoff.errors import DataError
 from bakeoff.record import Run, Score
+<<<<<<< HEAD
 from bakeoff.task import ABSTAINED, DataNote, Gold, NoteRank, Predictions, PredictionTable, Schema, stacked
+=======
+from bakeoff.task import ABSTAINED, Gold, Predictions, PredictionTable, Schema, StageTrace, Usage, concatenated
+>>>>>>> 240d953 (Give predictions a status, usage and trace of stages for every row)
 
 BINARY = Schema("classification", "label", {"weight": "numeric", "home": "categorical"}, ("cat", "dog"), "dog")
 VALUES = Schema("regression", "price", {"rooms": "numeric"})
@@ -58,6 +62,7 @@ def valued() -> PredictionTable:
     )
 
 
+<<<<<<< HEAD
 def test_data_notes_are_read_back_and_those_of_earlier_versions_are_sentences(tmp_path: Path) -> None:
     written = (
         DataNote("2 rows were dropped.", "data.duplicates", NoteRank.ROWS),
@@ -73,6 +78,11 @@ def test_data_notes_are_read_back_and_those_of_earlier_versions_are_sentences(tm
     assert record.data_notes(before) == (DataNote("so"),)
     assert str(written[0]) == "2 rows were dropped. (data.duplicates)"
     assert record.data_notes(replace(now, task=None)) == ()
+=======
+def assert_same_usage(a: Usage, b: Usage) -> None:
+    for f in fields(Usage):
+        np.testing.assert_array_equal(getattr(a, f.name), getattr(b, f.name))
+>>>>>>> 240d953 (Give predictions a status, usage and trace of stages for every row)
 
 
 def assert_same(read: PredictionTable, written: PredictionTable) -> None:
@@ -85,7 +95,15 @@ def assert_same(read: PredictionTable, written: PredictionTable) -> None:
     for f in fields(Predictions):
         a, b = getattr(read.predictions, f.name), getattr(written.predictions, f.name)
         assert (a is None) == (b is None), f.name
-        if a is not None:
+        if f.name == "usage":
+            assert_same_usage(a, b)
+        elif f.name == "trace":
+            assert [stage.name for stage in a] == [stage.name for stage in b]
+            for one, other in zip(a, b, strict=True):
+                for name in ("rows", "accepted", "seconds"):
+                    np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+                assert_same_usage(one.usage, other.usage)
+        elif a is not None:
             assert a.dtype == b.dtype, f.name
             np.testing.assert_array_equal(a, b)
     assert set(read.grades) == set(written.grades)
@@ -109,11 +127,17 @@ def answered() -> PredictionTable:
         retrieved=objects(("while", "for"), ()),
         cited=objects(("while",), ()),
         evidence=objects("break ends the loop", ""),
-        calls=np.array([1.0, 2.0]),
-        input_tokens=np.array([100.0, 210.0]),
-        output_tokens=np.array([5.0, 0.0]),
-        cost_usd=np.array([0.001, np.nan]),
-        cached=np.array([True, False]),
+        usage=Usage(
+            np.array([1.0, 2.0]),
+            np.array([100.0, 210.0]),
+            np.array([5.0, 0.0]),
+            np.array([0.001, np.nan]),
+            np.array([True, False]),
+        ),
+        status=objects("ok", "withheld"),
+        trace=(
+            StageTrace("fast", np.array([1]), np.array([False]), np.array([0.5]), Usage.from_columns(1, calls=[1])),
+        ),
     )
     gold = objects(Gold(("the loop", "the nearest loop"), {"break": 2}), Gold())
     no_slices = pd.DataFrame(index=range(2))
@@ -156,7 +180,18 @@ def test_slices_keep_their_values(tmp_path: Path) -> None:
 def test_the_columns_of_the_predictions_file_are_the_documented_ones(tmp_path: Path) -> None:
     record.write_predictions(tmp_path, labelled(slices=SLICES[["home"]]))
     columns = list(pd.read_parquet(tmp_path / record.PREDICTIONS).columns)
-    assert columns == ["id", "target", "output", "stage", "proba:cat", "proba:dog", "seconds", "slice:home"]
+    assert columns == [
+        "id",
+        "target",
+        "output",
+        "stage",
+        "status",
+        "reason",
+        "proba:cat",
+        "proba:dog",
+        "seconds",
+        "slice:home",
+    ]
 
 
 def test_a_result_is_read_back_as_it_was(tmp_path: Path) -> None:
@@ -337,10 +372,5 @@ def test_rows_are_taken_by_position_and_by_mask_alike_and_stacked_again() -> Non
     first, second = table.take(np.array([0])), table.take(np.array([False, True]))
     assert (list(first.ids), list(second.ids)) == (["q1"], ["q2"])
     assert first.grades["judge"].tolist() == [1.0]
-    whole = stacked([first.predictions, second.predictions])
+    whole = concatenated([first.predictions, second.predictions])
     assert_same(replace(table, predictions=whole), table)
-
-
-def test_what_one_part_lacks_the_whole_lacks() -> None:
-    with_confidence = Predictions(objects("a"), confidence=np.array([0.5]))
-    assert stacked([with_confidence, Predictions(objects("b"))]).confidence is None

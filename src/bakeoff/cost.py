@@ -78,8 +78,7 @@ class TimeAndRequests:
         seconds = shares * spent.answering
         if self.answers_per_fit is not None:
             seconds = seconds + spent.learning / self.answers_per_fit
-        requests = table.predictions.cost_usd
-        return np.asarray(seconds * self.usd_per_hour / 3600 + (0.0 if requests is None else requests))
+        return np.asarray(seconds * self.usd_per_hour / 3600 + table.predictions.usage.cost_usd)
 
 
 def spent(seconds: Mapping[str, float], search: Mapping[str, Any] | None, rows_per_s: float) -> Spent:

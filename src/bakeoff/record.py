@@ -22,13 +22,15 @@ from bakeoff.tasks import kinds
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
-    from bakeoff.task import DataNote, PredictionTable, Schema
+    from bakeoff.task import DataNote, PredictionTable, Schema, StageTrace, Usage
 
 RESULT = "result.json"
 CONFIG = "config.yaml"
 PREDICTIONS = "predictions.parquet"
+TRACE = "trace.parquet"
 MODEL = "model"
 TRIALS = "trials.parquet"
 CURVES = "curves.parquet"
@@ -44,10 +46,8 @@ TRACKING = "tracking.json"
 UNFINISHED = ".part"
 
 # Fields of Predictions that are a column as they are, with the type of their array, and those that are lists of ids.
-PLAIN: dict[str, Any] = {
-    "stage": object, "evidence": object, "confidence": float, "calls": float, "input_tokens": float,
-    "output_tokens": float, "cost_usd": float, "cached": bool,
-}  # fmt: skip
+PLAIN: dict[str, Any] = {"stage": object, "evidence": object, "confidence": float}
+USAGE = ("calls", "input_tokens", "output_tokens", "cost_usd", "cached")
 LISTS = ("retrieved", "cited")
 
 Status = Literal["ok", "failed", "interrupted"]
@@ -119,7 +119,7 @@ def begin(folder: Path, config: Mapping[str, Any], installed: str = "", diff: st
         diff: of the working directory against its commit; empty where nothing was changed or nothing shall be kept.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (RESULT, PREDICTIONS, CURVES, FITTED, LEARNT, DIFF):
+    for name in (RESULT, PREDICTIONS, TRACE, CURVES, FITTED, LEARNT, DIFF):
         (folder / name).unlink(missing_ok=True)
     if not config.get("resume", True):
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
@@ -252,8 +252,10 @@ def write_predictions(folder: Path, table: PredictionTable) -> None:
     """Write the predictions table, one row a test example.
 
     Columns: ``id``, ``target`` (JSON where it is no plain value; both are lists in a forecast), ``output``, what else
-    of ``Predictions`` the model has (``proba:<class>`` for probabilities, lists of ids for documents), ``seconds`` (NaN
-    where not timed), ``grade:<name>``, ``slice:<column>``.
+    of ``Predictions`` the model has (``proba:<class>`` for probabilities, lists of ids for documents), ``status`` and
+    ``reason``, the columns of ``Usage`` where a language model was asked, ``seconds`` (NaN where not timed),
+    ``grade:<name>``, ``slice:<column>``. The stages of a model made of models go to ``trace.parquet``, one row for each
+    row that a stage saw.
     """
     import pandas as pd
 
@@ -263,7 +265,14 @@ def write_predictions(folder: Path, table: PredictionTable) -> None:
         "id": table.ids, "target": kind.write_targets(table.target), "output": kind.write_outputs(p.output)
     }  # fmt: skip
     columns |= {name: getattr(p, name) for name in PLAIN if getattr(p, name) is not None}
-    columns |= {name: [list(ids) for ids in getattr(p, name)] for name in LISTS if getattr(p, name) is not None}
+    columns |= {"status": p.status, "reason": p.reason}
+    if p.usage.asked_any:
+        columns |= {name: getattr(p.usage, name) for name in USAGE}
+    columns |= {
+        name: [None if ids is None else list(ids) for ids in getattr(p, name)]
+        for name in LISTS
+        if getattr(p, name) is not None
+    }
     if p.proba is not None:
         columns |= {f"proba:{label}": p.proba[:, i] for i, label in enumerate(table.schema.classes)}
     columns["seconds"] = table.seconds
@@ -271,6 +280,17 @@ def write_predictions(folder: Path, table: PredictionTable) -> None:
     columns |= {f"slice:{name}": table.slices[name].to_numpy() for name in table.slices.columns}
     frame = pd.DataFrame(columns)
     _write(folder / PREDICTIONS, lambda path: frame.to_parquet(path, index=False))
+    if p.trace:
+        trace = pd.concat(
+            pd.DataFrame(
+                {
+                    "position": position, "stage": stage.name, "row": stage.rows, "accepted": stage.accepted,
+                    "seconds": stage.seconds, **{name: getattr(stage.usage, name) for name in USAGE},
+                }
+            )
+            for position, stage in enumerate(p.trace)
+        )  # fmt: skip
+        _write(folder / TRACE, lambda path: trace.to_parquet(path, index=False))
 
 
 def write_trials(folder: Path, trials: Sequence[Mapping[str, Any]]) -> None:
@@ -310,6 +330,9 @@ def read_predictions(run: Run) -> PredictionTable:
         proba=frame[proba].to_numpy(dtype=np.float64) if proba and proba[0] in frame else None,
         **{name: frame[name].to_numpy(dtype=dtype) for name, dtype in PLAIN.items() if name in frame},
         **{name: _tuples(frame[name]) for name in LISTS if name in frame},
+        **{name: frame[name].to_numpy(dtype=object) for name in ("status", "reason") if name in frame},
+        usage=_usage(frame),
+        trace=_read_trace(run.folder),
     )
     graded = [str(c) for c in frame.columns if c.startswith("grade:")]
     grades = {name.removeprefix("grade:"): frame[name].to_numpy(np.float64) for name in graded}
@@ -332,8 +355,32 @@ def _tuples(column: Any) -> Any:
 
     found = np.empty(len(column), dtype=object)
     for i, ids in enumerate(column):
-        found[i] = tuple(ids)
+        found[i] = None if ids is None else tuple(ids)
     return found
+
+
+def _usage(frame: pd.DataFrame) -> Usage:
+    """The usage that a table holds. Folders of earlier versions may lack some of its columns."""
+    from bakeoff.task import Usage
+
+    return Usage.from_columns(len(frame), **{name: frame[name] for name in USAGE if name in frame})
+
+
+def _read_trace(folder: Path) -> tuple[StageTrace, ...]:
+    import pandas as pd
+
+    from bakeoff.task import StageTrace
+
+    if not (folder / TRACE).is_file():
+        return ()
+    trace = pd.read_parquet(folder / TRACE)
+    return tuple(
+        StageTrace(
+            str(rows["stage"].iloc[0]), rows["row"].to_numpy(dtype=int), rows["accepted"].to_numpy(dtype=bool),
+            rows["seconds"].to_numpy(dtype=float), _usage(rows),
+        )
+        for _, rows in trace.groupby("position")
+    )  # fmt: skip
 
 
 def write_model(folder: Path, save: Callable[[Path], None]) -> int:

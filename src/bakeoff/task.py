@@ -3,20 +3,69 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Literal, Self
+
+from bakeoff.predictions import (
+    ABSTAINED,
+    NO_ANSWER,
+    NOT_ASKED,
+    OK,
+    PASSING,
+    REASONS,
+    WITHHELD,
+    Predictions,
+    RowStatus,
+    Stage,
+    StageTrace,
+    Usage,
+    concatenated,
+    merged,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
-ColumnKind = Literal["numeric", "categorical", "date", "text"]
+__all__ = [
+    "ABSTAINED",
+    "HISTORY",
+    "NOT_ASKED",
+    "NO_ANSWER",
+    "OK",
+    "PASSING",
+    "QUESTION",
+    "REASONS",
+    "WITHHELD",
+    "ColumnKind",
+    "Corpus",
+    "DataNote",
+    "Development",
+    "Examples",
+    "Gold",
+    "NoteRank",
+    "PredictionTable",
+    "Predictions",
+    "Question",
+    "RowStatus",
+    "Schema",
+    "Series",
+    "Stage",
+    "StageTrace",
+    "Task",
+    "Turn",
+    "Usage",
+    "concatenated",
+    "merged",
+    "origin",
+    "questions",
+    "series_of",
+]  # fmt: skip
 
-ABSTAINED = ""
-"""The output of a model that would rather not answer a question."""
+ColumnKind = Literal["numeric", "categorical", "date", "text"]
 
 QUESTION, HISTORY = "question", "history"
 """The feature columns of a question: its text, and the turns before it as JSON, ``[{"role", "content"}]``."""
@@ -280,60 +329,6 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Predictions:
-    """What a model answered: arrays of length n in the order of the rows asked; None where a model has no such thing.
-
-    Attributes:
-        output: labels (``object`` array of ``str``), values (``float64``, of a forecast shape (n, horizon)) or answers
-            (``str``, ``ABSTAINED`` for none).
-        proba: probability of each class, shape (n, k), columns in the order of ``Schema.classes``.
-        stage: which part of the model answered (the name of a rule, a step of a cascade).
-        confidence: how sure the model is of its output, from 0 to 1.
-        retrieved: ids of the documents found, best first, each once: ``object`` array of tuples.
-        cited: ids of the documents that the answer names as its sources: ``object`` array of tuples.
-        evidence: text of the passages cited.
-        seconds: latency of each row where the model knows it better than a clock around it, as when an answer is
-            replayed from a cache; it includes all parts of the model.
-        calls: how many requests to an LLM it took.
-        input_tokens, output_tokens: of those requests.
-        cost_usd: their price; NaN where it is not known.
-        cached: whether an answer was replayed; tokens, price and seconds are then those of the original.
-        answered: False where the model was not asked any more, because its budget ended. Such rows are not recorded.
-    """
-
-    output: NDArray[Any]
-    proba: NDArray[np.float64] | None = None
-    stage: NDArray[Any] | None = None
-    confidence: NDArray[np.float64] | None = None
-    retrieved: NDArray[Any] | None = None
-    cited: NDArray[Any] | None = None
-    evidence: NDArray[Any] | None = None
-    seconds: NDArray[np.float64] | None = None
-    calls: NDArray[np.float64] | None = None
-    input_tokens: NDArray[np.float64] | None = None
-    output_tokens: NDArray[np.float64] | None = None
-    cost_usd: NDArray[np.float64] | None = None
-    cached: NDArray[np.bool_] | None = None
-    answered: NDArray[np.bool_] | None = None
-
-    def take(self, rows: NDArray[Any]) -> Predictions:
-        """The given rows, by position or by mask."""
-        there: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        return replace(self, **{name: values[rows] for name, values in there.items() if values is not None})
-
-
-def stacked(parts: Sequence[Predictions]) -> Predictions:
-    """Predictions of consecutive rows as one. What one part lacks, the whole lacks."""
-    import numpy as np
-
-    found: dict[str, Any] = {}
-    for f in fields(Predictions):
-        values = [getattr(part, f.name) for part in parts]
-        found[f.name] = None if any(v is None for v in values) else np.concatenate(values)
-    return Predictions(**found)
-
-
-@dataclass(frozen=True)
 class PredictionTable:
     """Predictions beside the truth, one row a test example: what every metric is a function of.
 
@@ -360,6 +355,12 @@ class PredictionTable:
 
     def __len__(self) -> int:
         return len(self.target)
+
+    @property
+    def answered(self) -> PredictionTable:
+        """The rows that are scored: those with an answer, and those from which the model chose to abstain."""
+        is_answered = self.predictions.is_answered
+        return self if is_answered.all() else self.take(is_answered)
 
     def take(self, rows: NDArray[Any]) -> PredictionTable:
         """The given rows, by position or by mask."""

@@ -7,7 +7,7 @@ import pytest
 from bakeoff.compare.statistics import bootstrap, interval
 from bakeoff.metrics import Metric, applicable, get, is_any
 from bakeoff.metrics.resampling import by_loop
-from bakeoff.task import Predictions, PredictionTable, Schema
+from bakeoff.task import Predictions, PredictionTable, Schema, Usage
 
 SCHEMA = Schema("classification", "label", {}, ("ham", "spam"), "spam")
 ALL = applicable(SCHEMA)
@@ -20,8 +20,8 @@ def table(seed: int = 0, n: int = 300, noise: float = 1.0) -> PredictionTable:
     labels = np.array(SCHEMA.classes, dtype=object)
     tokens = other.integers(1, 100, size=n).astype(float)
     predictions = Predictions(
-        labels[(p > 0.5).astype(int)], np.column_stack([1 - p, p]), calls=np.ones(n), input_tokens=tokens,
-        output_tokens=tokens, cost_usd=tokens / 1000,
+        labels[(p > 0.5).astype(int)], np.column_stack([1 - p, p]),
+        usage=Usage(np.ones(n), tokens, tokens, tokens / 1000, np.zeros(n, dtype=bool)),
     )  # fmt: skip
     seconds = np.where(np.arange(n) % 3 == 0, other.lognormal(size=n), np.nan)
     ids = np.array([f"row {i}" for i in range(n)], dtype=object)

@@ -10,7 +10,8 @@ import pandas as pd
 from hypothesis import strategies as st
 
 from bakeoff.metrics import applies_to, get
-from bakeoff.task import Gold, Predictions, PredictionTable, Schema
+from bakeoff.record import USAGE
+from bakeoff.task import Gold, Predictions, PredictionTable, Schema, Usage
 
 DOCUMENTS = [f"d{i}" for i in range(8)]
 NAN_OR = [np.nan, 0.0, 0.25, 1.0]
@@ -29,12 +30,13 @@ def answered(
 ) -> PredictionTable:
     """A table of outputs and truths; lists of tuples or of text among the fields become arrays."""
     n = len(rows)
+    usage = Usage.from_columns(n, **{name: fields.pop(name) for name in USAGE if name in fields})
     given = {k: objects(v) if k in ("retrieved", "cited", "evidence") else np.array(v) for k, v in fields.items()}
     return PredictionTable(
         Schema(kind, "answers", {"question": "text", "history": "text"}),
         np.arange(n),
         objects([gold for _, gold in rows]),
-        Predictions(objects([output for output, _ in rows]), **given),
+        Predictions(objects([output for output, _ in rows]), usage=usage, **given),
         np.full(n, np.nan),
         pd.DataFrame(index=range(n)),
         {name: np.array(values, dtype=float) for name, values in (grades or {}).items()},

@@ -8,7 +8,7 @@ from questions import assert_faces_agree, resampled
 
 from bakeoff import metrics
 from bakeoff.metrics import MEASUREMENTS
-from bakeoff.task import Predictions, PredictionTable, Schema
+from bakeoff.task import Predictions, PredictionTable, Schema, Usage
 
 
 def timed(seconds: list[float]) -> PredictionTable:
@@ -44,9 +44,8 @@ PER_1K = {"calls_per_1k": 1500, "input_tokens_per_1k": 200_000, "output_tokens_p
 
 def asked(cost_usd: list[float]) -> PredictionTable:
     spent = {"calls": [1, 2], "input_tokens": [100, 300], "output_tokens": [8, 0], "cost_usd": cost_usd}
-    fields = {name: np.array(values, dtype=float) for name, values in spent.items()}
     table = timed([np.nan, np.nan])
-    return replace(table, predictions=Predictions(table.predictions.output, **fields))
+    return replace(table, predictions=Predictions(table.predictions.output, usage=Usage.from_columns(2, **spent)))
 
 
 def test_requests_are_counted_per_thousand_answers():

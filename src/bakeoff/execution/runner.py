@@ -28,7 +28,7 @@ from bakeoff.models.base import AnswersInBatches, Context, Curves, Explains, Mod
 from bakeoff.record import Run, Score
 from bakeoff.request.spec import Request
 from bakeoff.search import Compose, Search
-from bakeoff.task import Examples, PredictionTable, Schema, Task
+from bakeoff.task import NOT_ASKED, Examples, PredictionTable, Schema, Task
 from bakeoff.tasks import kinds
 from bakeoff.tracking import beside
 
@@ -323,11 +323,13 @@ def _answered(
             order = np.argsort(np.argsort(drawn))[: settings.latency_rows]
             seconds = latency(model, test.X, order, settings.latency_seconds)
     table = PredictionTable(task.schema, test.ids, test.y, predictions, seconds, test.slices)
-    if predictions.answered is None or predictions.answered.all():
+    was_asked = predictions.status != NOT_ASKED
+    if was_asked.all():
         return table
-    if not predictions.answered.any():
-        raise LLMError("The budget was spent before the first test row. Raise llm.max_calls or llm.max_cost_usd.")
-    return table.take(np.flatnonzero(predictions.answered))
+    if not was_asked.any():
+        reason = next(iter(predictions.reasons(NOT_ASKED)))
+        raise LLMError(f"No test row was asked: {reason}. Raise llm.max_calls or llm.max_cost_usd.")
+    return table.take(np.flatnonzero(was_asked))
 
 
 def _positions(test: Examples, table: PredictionTable) -> NDArray[np.intp]:
@@ -336,8 +338,7 @@ def _positions(test: Examples, table: PredictionTable) -> NDArray[np.intp]:
 
 def _seconds_of_all(table: PredictionTable, measured: float) -> float:
     """How long the answers took: measured, or added up where some were replayed from a cache."""
-    cached = table.predictions.cached
-    return measured if cached is None or not cached.any() else float(np.nansum(table.seconds))
+    return float(np.nansum(table.seconds)) if table.predictions.usage.cached.any() else measured
 
 
 def _graded(

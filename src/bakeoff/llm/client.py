@@ -13,7 +13,7 @@ from bakeoff.llm import keys, prices
 from bakeoff.llm.base import Ask, Completion
 from bakeoff.llm.cache import Cache
 from bakeoff.llm.session import Session, Terms
-from bakeoff.llm.usage import Usage, budget_of
+from bakeoff.llm.usage import RequestCounts, budget_of
 from bakeoff.llm.wire import Reply, Wire, connect
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class OpenAICompatible:
     most_logprobs: int = 20
     thinking_tokens: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
-    _usage: Usage = field(default_factory=Usage, init=False, repr=False, compare=False)
+    _usage: RequestCounts = field(default_factory=RequestCounts, init=False, repr=False, compare=False)
     _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 

@@ -15,7 +15,7 @@ from bakeoff.errors import ConfigError, LLMError
 from bakeoff.llm.base import Ask, Completion
 from bakeoff.llm.cache import Cache
 from bakeoff.llm.session import Session, Terms
-from bakeoff.llm.usage import Usage, budget_of
+from bakeoff.llm.usage import RequestCounts, budget_of
 from bakeoff.llm.wire import Wire, connect
 
 MOST_LOGPROBS = 2_000
@@ -62,7 +62,7 @@ class LlamaCpp:
     max_calls: int | None = None
     max_cost_usd: float | None = None
     cache: Literal["on", "refresh", "off"] = "on"
-    _usage: Usage = field(default_factory=Usage, init=False, repr=False, compare=False)
+    _usage: RequestCounts = field(default_factory=RequestCounts, init=False, repr=False, compare=False)
     _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 

@@ -15,7 +15,7 @@ from bakeoff.errors import LLMError
 from bakeoff.llm import cache as caches
 from bakeoff.llm.base import Ask, Completion
 from bakeoff.llm.cache import Cache
-from bakeoff.llm.usage import Budget, Usage
+from bakeoff.llm.usage import Budget, RequestCounts
 from bakeoff.llm.wire import ANSWER, Reply, Trouble
 
 FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 0.5, 30.0
@@ -63,7 +63,7 @@ class Session:
         send: Callable[[Ask], Reply],
         price: Callable[[str, int, int], float],
         budget: Budget,
-        usage: Usage,
+        usage: RequestCounts,
         cache: Cache,
     ) -> None:
         self.terms = terms

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import threading
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bakeoff.llm.base import Completion
+from bakeoff.predictions import Usage
 
 _shared: dict[Hashable, Budget] | None = None
 
@@ -75,56 +76,55 @@ def budget_of(settings: Hashable, max_calls: int | None, max_cost_usd: float | N
     return _shared.setdefault((settings, max_calls, max_cost_usd), Budget(max_calls, max_cost_usd))
 
 
+def usage_of(completions: Sequence[Completion]) -> Usage:
+    """Usage of n rows that took one request each. A request that was never made is none."""
+    import numpy as np
+
+    made = [c if c.status != "not_asked" else _NEVER for c in completions]
+    return Usage(
+        np.array([c.status != "not_asked" for c in made], dtype=np.float64),
+        np.array([c.input_tokens for c in made], dtype=np.float64),
+        np.array([c.output_tokens for c in made], dtype=np.float64),
+        np.array([c.cost_usd for c in made], dtype=np.float64),
+        np.array([c.is_cached for c in made], dtype=np.bool_),
+    )
+
+
+_NEVER = Completion("not_asked")
+
+
 @dataclass
-class Spent:
-    """What some requests took; of replayed ones, what they took when they were asked.
+class Meter:
+    """The requests made or replayed within a block, in the order in which they ended."""
 
-    Attributes:
-        calls: requests that were made or replayed.
-        replayed: how many of them were replayed.
-        replayed_seconds: what these took.
-        input_tokens, output_tokens, cost_usd: of all; dollars are NaN where a price is not known.
-    """
+    completions: list[Completion] = field(default_factory=list)
 
-    calls: float = 0
-    replayed: float = 0
-    replayed_seconds: float = 0.0
-    input_tokens: float = 0
-    output_tokens: float = 0
-    cost_usd: float = 0.0
+    def usage(self, n: int) -> Usage:
+        """Usage of n rows that share the requests equally."""
+        return usage_of(self.completions).shared_by(n)
 
-    def add(self, completion: Completion) -> None:
-        """Count how a request ended."""
-        if completion.status == "not_asked":
-            return
-        self.calls += 1
-        self.replayed += completion.is_cached
-        self.replayed_seconds += completion.seconds if completion.is_cached else 0.0
-        self.input_tokens += completion.input_tokens
-        self.output_tokens += completion.output_tokens
-        self.cost_usd += completion.cost_usd
-
-    def share(self, n: int) -> Spent:
-        """One of n equal parts."""
-        return Spent(*(value / n for value in vars(self).values()))
+    @property
+    def replayed_seconds(self) -> float:
+        """Seconds that the replayed requests took when they were made."""
+        return sum(c.seconds for c in self.completions if c.is_cached)
 
 
-_meter: ContextVar[Spent | None] = ContextVar("meter", default=None)
+_meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
 
 
 @contextmanager
-def metered() -> Iterator[Spent]:
-    """Count what all models together are asked within this block, by this thread."""
-    spent = Spent()
-    token = _meter.set(spent)
+def metered() -> Iterator[Meter]:
+    """Collect the requests to all models within this block, by this thread."""
+    meter = Meter()
+    token = _meter.set(meter)
     try:
-        yield spent
+        yield meter
     finally:
         _meter.reset(token)
 
 
-class Usage:
-    """Counts of requests, tokens and dollars. Safe for threads."""
+class RequestCounts:
+    """Counts of requests, tokens and dollars over the life of a client. Safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -168,8 +168,8 @@ class Usage:
 
     def ended(self, completion: Completion) -> None:
         """Count how a request ended."""
-        if (spent := _meter.get()) is not None:
-            spent.add(completion)
+        if (meter := _meter.get()) is not None:
+            meter.completions.append(completion)
         with self._lock:
             self.replayed += completion.is_cached
             self.not_asked += completion.status == "not_asked"

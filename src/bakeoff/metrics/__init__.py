@@ -100,5 +100,10 @@ def score(table: PredictionTable, names: Sequence[str] | None = None) -> dict[st
     A metric that is not defined here (it needs probabilities and the model gave none) is absent, never 0. A value is
     NaN where these rows leave it undefined. Raises ``ConfigError`` for a name that no metric has.
     """
-    wanted = applicable(table.schema) if names is None else [get(name) for name in names]
+    if names is None:
+        # Of a model that asks no language model nobody wants to read that it asked 0 times, unless by name.
+        asked_any = table.predictions.usage.asked_any
+        wanted = [m for m in applicable(table.schema) if asked_any or "usage" not in m.needs]
+    else:
+        wanted = [get(name) for name in names]
     return {metric.name: metric.value(table) for metric in wanted if applies_to(metric, table)}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from bakeoff.metrics.base import Direction, Metric, Resample, Value, register
 from bakeoff.metrics.resampling import by_loop
+from bakeoff.predictions import is_missing
 from bakeoff.task import PredictionTable, Schema
 from bakeoff.tasks import kinds
 
@@ -98,4 +99,10 @@ def _has(table: PredictionTable, name: str) -> bool:
     field, _, grade = name.partition(":")
     if grade:
         return grade in table.grades
-    return getattr(table if field == "cost" else table.predictions, field) is not None
+    if field == "usage":
+        return True
+    if field == "cost":
+        return table.cost is not None
+    values = getattr(table.predictions, field)
+    # What only some parts of a model give (a cascade's later stages) is no figure for the whole of it.
+    return values is not None and not is_missing(values).any()

@@ -68,7 +68,7 @@ def latency_p95_ms(table: PredictionTable) -> float:
 
 def _spent(table: PredictionTable, field: str) -> Floats:
     """What each row took, whether that is unknown, and a column that counts the rows. Shape (n, 3)."""
-    values = np.asarray(getattr(table if field == "cost" else table.predictions, field), dtype=np.float64)
+    values = np.asarray(getattr(table if field == "cost" else table.predictions.usage, field), dtype=np.float64)
     return with_ones(np.nan_to_num(values), np.isnan(values))
 
 
@@ -86,25 +86,25 @@ _calls, _input, _output = (_per_1k(field) for field in ("calls", "input_tokens",
 _requests, _cost = (_per_1k(field) for field in ("cost_usd", "cost"))
 
 
-@metric("calls_per_1k", "minimize", unit="calls/1k", needs=("calls",), resample=_calls)
+@metric("calls_per_1k", "minimize", unit="calls/1k", needs=("usage",), resample=_calls)
 def calls_per_1k(table: PredictionTable) -> float:
     """Requests to an LLM for 1,000 answers; replayed ones count as if they had been asked."""
     return over(table, _calls)
 
 
-@metric("input_tokens_per_1k", "minimize", unit="tokens/1k", needs=("input_tokens",), resample=_input)
+@metric("input_tokens_per_1k", "minimize", unit="tokens/1k", needs=("usage",), resample=_input)
 def input_tokens_per_1k(table: PredictionTable) -> float:
     """Tokens that an LLM reads for 1,000 answers."""
     return over(table, _input)
 
 
-@metric("output_tokens_per_1k", "minimize", unit="tokens/1k", needs=("output_tokens",), resample=_output)
+@metric("output_tokens_per_1k", "minimize", unit="tokens/1k", needs=("usage",), resample=_output)
 def output_tokens_per_1k(table: PredictionTable) -> float:
     """Tokens that an LLM writes for 1,000 answers."""
     return over(table, _output)
 
 
-@metric("requests_usd_per_1k", "minimize", unit="USD/1k", needs=("cost_usd",), resample=_requests)
+@metric("requests_usd_per_1k", "minimize", unit="USD/1k", needs=("usage",), resample=_requests)
 def requests_usd_per_1k(table: PredictionTable) -> float:
     """Price in US dollars of the requests for 1,000 answers; NaN where a price is not known, never 0."""
     return over(table, _requests)

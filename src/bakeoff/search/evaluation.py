@@ -17,7 +17,17 @@ from bakeoff.errors import ConfigError
 from bakeoff.execution.measurement import PeakMemory, latency
 from bakeoff.models.base import AnswersInBatches, Context, Model
 from bakeoff.search.racing import is_dominated
-from bakeoff.task import Corpus, Development, Examples, Predictions, PredictionTable, Schema, stacked
+from bakeoff.task import (
+    NO_ANSWER,
+    NOT_ASKED,
+    Corpus,
+    Development,
+    Examples,
+    Predictions,
+    PredictionTable,
+    Schema,
+    concatenated,
+)
 from bakeoff.tasks import kinds
 
 if TYPE_CHECKING:
@@ -135,20 +145,18 @@ class Evaluation:
         predictions = self._predictions(model, fold.valid, trial if may_stop else None)
         predicted = time.perf_counter()
         valid = fold.valid
-        if predictions.answered is not None and not predictions.answered.all():
-            if not predictions.answered.any():
-                raise ValueError("the budget for requests to the LLM was spent before")
-            valid, predictions = (
-                valid.take(np.flatnonzero(predictions.answered)),
-                predictions.take(predictions.answered),
-            )
+        _count_spent(trial, predictions)
+        is_answered = predictions.is_answered
+        if not is_answered.any():
+            reason = next(iter(predictions.reasons(NO_ANSWER, NOT_ASKED)))
+            raise ValueError(f"no validation row was answered: {reason}")
+        if not is_answered.all():
+            valid, predictions = valid.take(np.flatnonzero(is_answered)), predictions.take(is_answered)
         seconds = np.full(len(valid), math.nan) if predictions.seconds is None else predictions.seconds
         if predictions.seconds is None and any(name.startswith("latency") for name in self.measured):
             spread = np.linspace(0, len(valid) - 1, min(LATENCY_ROWS, len(valid))).astype(np.intp)
             seconds = latency(model, valid.X, spread, LATENCY_SECONDS)
         table = PredictionTable(self.schema, valid.ids, valid.y, predictions, seconds, valid.slices)
-        if predictions.cost_usd is not None:
-            _count_spent(trial, predictions)
         answering = max(predicted - fitted, 1e-9) / len(valid)
         table = cost.priced(table, content.get("cost"), cost.Spent(fitted - start, answering))
         found = metrics.score(table, [name for name in self.measured if name not in metrics.MEASUREMENTS])
@@ -172,19 +180,20 @@ class Evaluation:
         for start in range(0, len(valid), model.batch_rows):
             batch = shuffled.take(slice(start, start + model.batch_rows))
             parts.append(model.predict(batch.X))
-            so_far, answers = shuffled.take(slice(0, start + len(batch))), stacked(parts)
+            so_far, answers = shuffled.take(slice(0, start + len(batch))), concatenated(parts)
             if len(so_far) == len(valid) or objective.name in metrics.MEASUREMENTS:
                 continue
             seconds = np.full(len(so_far), math.nan) if answers.seconds is None else answers.seconds
-            table = PredictionTable(self.schema, so_far.ids, so_far.y, answers, seconds, so_far.slices)
+            table = PredictionTable(self.schema, so_far.ids, so_far.y, answers, seconds, so_far.slices).answered
+            if not len(table):
+                continue
             value = metrics.score(table, [objective.name]).get(objective.name, math.nan)
             if math.isfinite(value):
                 trial.report(value, start // model.batch_rows)
                 if trial.should_prune():
-                    if answers.cost_usd is not None:
-                        _count_spent(trial, answers)
+                    _count_spent(trial, answers)
                     raise TrialPruned
-        return stacked(parts).take(np.argsort(order))
+        return concatenated(parts).take(np.argsort(order))
 
     def _report(self, trial: Trial | None) -> Callable[[int, float], None]:
         """The pruning hook of a fit: takes a loss, and stops the trial that the pruner gives up."""
@@ -234,14 +243,9 @@ class _NoMemory:
 
 def _count_spent(trial: Trial, predictions: Predictions) -> None:
     """Add to what the trial has spent, which may be over several folds."""
-    trial.set_user_attr(SPENT_USD, trial.user_attrs.get(SPENT_USD, 0.0) + _spent(predictions))
-
-
-def _spent(predictions: Predictions) -> float:
-    """Dollars that requests to an LLM cost now: replayed ones were paid before, and unknown prices add nothing."""
-    assert predictions.cost_usd is not None
-    paid = predictions.cost_usd if predictions.cached is None else predictions.cost_usd[~predictions.cached]
-    return float(np.nansum(paid))
+    if predictions.usage.asked_any:
+        spent = trial.user_attrs.get(SPENT_USD, 0.0) + predictions.usage.paid_usd
+        trial.set_user_attr(SPENT_USD, spent)
 
 
 def folds(development: Development, settings: ValidationSettings, seed: int) -> list[Fold]:

@@ -10,7 +10,7 @@ import numpy as np
 from bakeoff import metrics
 from bakeoff.metrics import applies_to
 from bakeoff.metrics.resampling import by_loop
-from bakeoff.task import Gold, Predictions, PredictionTable, Schema, Series
+from bakeoff.task import Gold, Predictions, PredictionTable, Schema, Series, Usage
 from bakeoff.testing.contract import Contract
 
 ROWS = 40
@@ -102,11 +102,13 @@ def _tables() -> list[PredictionTable]:
             retrieved=found,
             cited=found,
             evidence=said,
-            calls=np.ones(ROWS),
-            input_tokens=random.integers(50, 90, ROWS).astype(float),
-            output_tokens=random.integers(5, 9, ROWS).astype(float),
-            cost_usd=random.random(ROWS),
-            cached=np.zeros(ROWS, dtype=np.bool_),
+            usage=Usage(
+                np.ones(ROWS),
+                random.integers(50, 90, ROWS).astype(float),
+                random.integers(5, 9, ROWS).astype(float),
+                random.random(ROWS),
+                np.zeros(ROWS, dtype=np.bool_),
+            ),
         )
         made.append(_table(Schema(kind, "answers", {"question": "text"}), gold, answers, graded))
     return made

@@ -17,7 +17,7 @@ from bakeoff.models.prompted.answers import short
 from bakeoff.models.prompted.labels import MOST, Spoken
 from bakeoff.models.prompted.llm import LlmModel
 from bakeoff.retrieval.embed import Hashing
-from bakeoff.task import Examples, Schema
+from bakeoff.task import NOT_ASKED, OK, Examples, Schema
 
 MAIL = Schema("classification", "label", {"text": "text"}, ("ham", "spam"), "spam")
 PRICE = Schema("regression", "price in euros", {"text": "text"})
@@ -76,7 +76,9 @@ def test_by_logprobs_a_real_model_tells_spam_from_ham_with_probabilities(fitted,
     np.testing.assert_allclose(found.confidence, found.proba.max(axis=1))
     is_spam = found.proba[:, 1]
     assert min(is_spam[:2]) > max(is_spam[2:]), "spam is ranked before ham"
-    assert set(found.stage) == {"llm"} and (found.calls == 1).all() and found.output_tokens.tolist() == [1] * 4
+    assert (
+        set(found.stage) == {"llm"} and (found.usage.calls == 1).all() and found.usage.output_tokens.tolist() == [1] * 4
+    )
     alone = model.predict(ASKED.X.iloc[2:3])
     np.testing.assert_allclose(alone.proba[0], found.proba[2], atol=0.02)
     model.save(tmp_path)
@@ -101,7 +103,7 @@ def test_with_examples_of_both_labels_spam_is_ranked_before_ham(fitted, llm, mor
     spam = [f"WIN {i} pounds! Text {what} now, FREE" for i, what in enumerate(["CASH", "PRIZE", "CLAIM", "GO", "YES"])]
     ham = [f"I will {what} at {i} tonight, love" for i, what in enumerate(["cook", "be home", "call", "sleep", "eat"])]
     found = fitted(llm(), method="logprobs", **more).predict(pd.DataFrame({"text": [*spam, *ham]}))
-    assert found.proba.shape == (10, 2) and found.answered.all() and set(found.stage) == {"llm"}
+    assert found.proba.shape == (10, 2) and (found.status == OK).all() and set(found.stage) == {"llm"}
     np.testing.assert_allclose(found.proba.sum(axis=1), 1)
     assert np.mean([a > b for a in found.proba[:5, 1] for b in found.proba[5:, 1]]) >= least
 
@@ -111,7 +113,7 @@ def test_by_generation_a_real_model_answers_with_a_label(fitted, llm, shots_by):
     model = fitted(llm(), method="generate", shots=2, shots_by=shots_by, embedder=Hashing())
     found = model.predict(ASKED.X.iloc[1:3])
     assert set(found.output) <= {"ham", "spam"} and found.proba is None and set(found.stage) == {"llm"}
-    assert (found.seconds > 0).all() and found.cost_usd.tolist() == [0, 0]
+    assert (found.seconds > 0).all() and found.usage.cost_usd.tolist() == [0, 0]
 
 
 def test_numbers_are_estimated_by_a_real_model(fitted, llm):
@@ -162,10 +164,12 @@ def model_context(model):
 def test_after_the_budget_nothing_is_asked_and_the_rows_say_so(fitted, llm):
     model = fitted(llm(max_calls=5, cache="off"), method="logprobs")
     found = model.predict(ASKED.X)
-    assert found.answered.sum() == 2, "three requests measure what the prompt leans to"
-    assert found.stage[~found.answered].tolist() == ["fallback"] * 2
+    assert (found.status == OK).sum() == 2, "three requests measure what the prompt leans to"
+    assert found.stage[found.status == NOT_ASKED].tolist() == ["fallback"] * 2
     np.testing.assert_allclose(found.proba.sum(axis=1), 1)
-    assert not model.predict(ASKED.X.iloc[:1]).answered.any(), "a batch of which nothing is asked is no fault"
+    assert model.predict(ASKED.X.iloc[:1]).status.tolist() == [NOT_ASKED], (
+        "a batch of which nothing is asked is no fault"
+    )
     assert model.details()["llm"]["budget_ended"] == "llm.max_calls=5 was reached"
 
 
@@ -174,7 +178,7 @@ def test_a_request_that_fails_falls_back_to_the_most_frequent_label(fitted, scri
     said = tokens(spam=-0.1, ham=-3.0) if method == "logprobs" else Completion("ok", "spam")
     found = fitted(scripted(said, Completion("failed", error="hang")), method=method, calibrate=False).predict(ASKED.X)
     assert found.output.tolist() == ["spam", "ham"] * 2 and found.stage.tolist() == ["llm", "fallback"] * 2
-    assert found.answered.all()
+    assert (found.status == OK).all()
 
 
 @pytest.mark.parametrize("method", ["generate", "logprobs"])

@@ -15,7 +15,7 @@ from bakeoff.retrieval.embed import Hashing
 from bakeoff.retrieval.history import AsAsked, ByLLM, FollowUps
 from bakeoff.retrieval.rerank import MMR, Pointwise
 from bakeoff.retrieval.retrievers import BM25, Dense, Hybrid, Reranked
-from bakeoff.task import questions, stacked
+from bakeoff.task import concatenated, questions
 from bakeoff.words import token_overlap
 
 RETRIEVERS = {
@@ -42,7 +42,7 @@ def test_it_answers_with_the_sentence_that_holds_the_answer_and_cites_its_docume
     for name in ("output", "stage", "confidence", "retrieved", "cited", "evidence", "seconds"):
         assert getattr(found, name).shape == (n,), name
     assert found.confidence.dtype == np.float64 and (found.confidence >= 0).all() and (found.confidence <= 1).all()
-    assert found.calls is None and found.cost_usd is None, "no LLM is asked"
+    assert found.usage.calls is None and found.usage.cost_usd is None, "no LLM is asked"
     for row in range(n):
         assert set(found.stage) <= {"sentence", "unsure"}
         assert len(set(found.retrieved[row])) == len(found.retrieved[row])
@@ -173,21 +173,23 @@ def test_what_an_llm_is_asked_to_rewrite_is_counted_for_each_question(context, a
     model = fitted(context, asked, min_confidence=0.0, rewriter=ByLLM(llm(), prompt("rewrite"), max_tokens=16))
     found = model.predict(asked.X)
     is_follow_up = [row == 2 for row in range(len(asked))]
-    assert found.calls.tolist() == [float(it) for it in is_follow_up]
-    assert ((found.input_tokens > 20) == is_follow_up).all() and ((found.output_tokens > 0) == is_follow_up).all()
-    assert found.cost_usd.tolist() == [0.0] * len(asked), "what runs here costs nothing, and that is known"
+    assert found.usage.calls.tolist() == [float(it) for it in is_follow_up]
+    assert ((found.usage.input_tokens > 20) == is_follow_up).all() and (
+        (found.usage.output_tokens > 0) == is_follow_up
+    ).all()
+    assert found.usage.cost_usd.tolist() == [0.0] * len(asked), "what runs here costs nothing, and that is known"
     again = model.predict(asked.X)
-    assert again.cached.tolist() == is_follow_up, "an answer of the cache is marked"
-    assert again.input_tokens.tolist() == found.input_tokens.tolist()
+    assert again.usage.cached.tolist() == is_follow_up, "an answer of the cache is marked"
+    assert again.usage.input_tokens.tolist() == found.usage.input_tokens.tolist()
     assert again.output.tolist() == found.output.tolist()
 
 
 def test_costs_of_a_search_are_not_lost_in_batches_that_ask_nothing(context, asked, llm, prompt):
     model = Extractive(BM25(), min_confidence=0.0, rewriter=ByLLM(llm(), prompt("rewrite"), max_tokens=16))
     model.fit(asked, None, context(memo={}))
-    whole = stacked([model.predict(asked.X.iloc[:5]), model.predict(asked.X.iloc[5:])])
-    assert whole.calls is not None and whole.calls.sum() == pytest.approx(1)
-    assert whole.cost_usd is not None and whole.input_tokens.sum() > 20
+    whole = concatenated([model.predict(asked.X.iloc[:5]), model.predict(asked.X.iloc[5:])])
+    assert whole.usage.calls.sum() == pytest.approx(1)
+    assert whole.usage.input_tokens.sum() > 20
 
 
 def test_what_a_reranker_asks_is_counted_and_planned(context, asked, animals, llm):
@@ -202,8 +204,8 @@ def test_what_a_reranker_asks_is_counted_and_planned(context, asked, animals, ll
     model.fit(few, None, context())
     assert retriever.reranker.llm.usage()["calls"] == 6
     found = model.predict(asked.X.iloc[1:2])
-    assert found.calls.tolist() == [3] and (found.input_tokens > 60).all() and (found.seconds > 0).all()
-    assert found.cost_usd.tolist() == [0]
+    assert found.usage.calls.tolist() == [3] and (found.usage.input_tokens > 60).all() and (found.seconds > 0).all()
+    assert found.usage.cost_usd.tolist() == [0]
 
 
 def replace_confidence(model, value):

@@ -13,7 +13,7 @@ from bakeoff.models.qa.abstention import calibrated
 from bakeoff.models.qa.faq import Faq
 from bakeoff.retrieval.embed import Hashing
 from bakeoff.retrieval.history import AsAsked, ByLLM
-from bakeoff.task import stacked
+from bakeoff.task import concatenated
 
 
 def fitted(context, train, embedder=None, valid=None, **parameters):
@@ -37,7 +37,7 @@ def test_the_answer_is_that_of_the_nearest_question_and_its_documents_are_cited(
     texts = dict(zip(animals.documents["id"], animals.documents["text"], strict=True))
     assert found.evidence.tolist() == [texts["spiders"], texts["bees"], ""]
     assert found.confidence.dtype == np.float64 and ((found.confidence >= 0.5) == (found.output != "")).all()
-    assert found.seconds.shape == (3,) and found.calls is None
+    assert found.seconds.shape == (3,) and found.usage.calls is None
 
 
 def test_the_confidence_is_the_cosine_from_0_to_1(context, asked, rows):
@@ -159,13 +159,13 @@ def test_what_an_llm_is_asked_to_rewrite_is_counted_and_planned(context, asked, 
     model.fit(asked, None, context())
     assert rewriter.llm.usage()["calls"] == 1, "a training question is rewritten once"
     found = model.predict(asked.X.iloc[:4])
-    assert found.calls.tolist() == [0, 0, 1, 0] and found.cost_usd.tolist() == [0] * 4
-    assert found.input_tokens[2] > 20 and found.output_tokens[2] > 0
+    assert found.usage.calls.tolist() == [0, 0, 1, 0] and found.usage.cost_usd.tolist() == [0] * 4
+    assert found.usage.input_tokens[2] > 20 and found.usage.output_tokens[2] > 0
     assert rewriter.llm.usage()["calls"] == 2
     in_search = Faq(Hashing(), 0.0, rewriter)
     in_search.fit(asked, None, context(memo={}))
-    whole = stacked([in_search.predict(asked.X.iloc[:2]), in_search.predict(asked.X.iloc[2:4])])
-    assert whole.calls.tolist() == [0, 0, 0.5, 0.5]
+    whole = concatenated([in_search.predict(asked.X.iloc[:2]), in_search.predict(asked.X.iloc[2:4])])
+    assert whole.usage.calls.tolist() == [0, 0, 0.5, 0.5]
 
 
 def test_details_tell_how_many_questions_there_are_to_choose_from(context, asked):

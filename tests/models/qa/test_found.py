@@ -33,8 +33,8 @@ def asking(llm, tokens=2):
 
 
 def test_one_after_the_other_each_is_timed_and_together_only_all_are():
-    alone = found.timed(lengths, ASKED, together=False, asks_llm=False)
-    together = found.timed(lengths, ASKED, together=True, asks_llm=False)
+    alone = found.timed(lengths, ASKED, together=False)
+    together = found.timed(lengths, ASKED, together=True)
     assert alone.results == together.results == [1, 2, 3]
     assert alone.seconds.shape == (3,) and (alone.seconds >= 0).all()
     assert alone.mean_seconds == pytest.approx(alone.seconds.mean())
@@ -42,36 +42,34 @@ def test_one_after_the_other_each_is_timed_and_together_only_all_are():
 
 
 @pytest.mark.parametrize("together", [False, True])
-def test_what_asks_no_llm_has_no_costs_and_what_may_ask_one_has_them_even_of_none(together):
-    assert found.timed(lengths, ASKED, together, asks_llm=False).costs.keys() == {"seconds"}
-    costs = found.timed(lengths, ASKED, together, asks_llm=True).costs
-    assert costs.keys() == {"calls", "input_tokens", "output_tokens", "cost_usd", "seconds", "cached"}
+def test_usage_is_zero_for_what_asks_no_language_model(together):
+    usage = found.timed(lengths, ASKED, together).usage
     for name in ("calls", "input_tokens", "output_tokens", "cost_usd"):
-        assert costs[name].tolist() == [0, 0, 0] and costs[name].dtype == np.float64
-    assert costs["cached"].tolist() == [False] * 3
+        assert getattr(usage, name).tolist() == [0, 0, 0]
+    assert usage.cached.tolist() == [False] * 3
 
 
 def test_requests_are_counted_for_their_question_and_replayed_ones_take_what_they_took(llm, own_cache):
     model = llm()
-    first = found.timed(asking(model), ASKED, together=False, asks_llm=True)
-    assert first.costs["calls"].tolist() == [1, 1, 1] and first.costs["cached"].tolist() == [False] * 3
-    assert (first.costs["input_tokens"] > 0).all() and first.costs["output_tokens"].max() <= 2
+    first = found.timed(asking(model), ASKED, together=False)
+    assert first.usage.calls.tolist() == [1, 1, 1] and first.usage.cached.tolist() == [False] * 3
+    assert (first.usage.input_tokens > 0).all() and first.usage.output_tokens.max() <= 2
     took = np.array([completion.seconds for completion in first.results])
     assert (first.seconds >= took).all()
-    again = found.timed(asking(llm()), ASKED, together=False, asks_llm=True)
-    assert again.costs["cached"].tolist() == [True] * 3
-    assert again.costs["calls"].tolist() == [1, 1, 1], "as if they had been asked"
-    assert again.costs["input_tokens"].tolist() == first.costs["input_tokens"].tolist()
+    again = found.timed(asking(llm()), ASKED, together=False)
+    assert again.usage.cached.tolist() == [True] * 3
+    assert again.usage.calls.tolist() == [1, 1, 1], "as if they had been asked"
+    assert again.usage.input_tokens.tolist() == first.usage.input_tokens.tolist()
     assert (again.seconds >= took).all()
-    together = found.timed(asking(llm()), ASKED, together=True, asks_llm=True)
-    assert together.costs["calls"].tolist() == [1, 1, 1], "equal parts of three"
-    assert together.costs["input_tokens"].sum() == pytest.approx(first.costs["input_tokens"].sum())
+    together = found.timed(asking(llm()), ASKED, together=True)
+    assert together.usage.calls.tolist() == [1, 1, 1], "equal parts of three"
+    assert together.usage.input_tokens.sum() == pytest.approx(first.usage.input_tokens.sum())
     assert together.mean_seconds >= took.mean()
 
 
 def test_what_a_budget_left_no_room_for_is_not_counted(llm, own_cache):
-    told = found.timed(asking(llm(max_calls=2)), ASKED, together=False, asks_llm=True)
-    assert told.costs["calls"].tolist() == [1, 1, 0]
+    told = found.timed(asking(llm(max_calls=2)), ASKED, together=False)
+    assert told.usage.calls.tolist() == [1, 1, 0]
     assert [completion.status for completion in told.results] == ["ok", "ok", "not_asked"]
 
 
@@ -79,9 +77,8 @@ def test_only_parts_that_ask_an_llm_are_checked_and_planned(animals, scripted, p
     judge, writer = scripted(), scripted()
     rewriter = ByLLM(writer, prompt("rewrite"))
     retriever = Reranked(BM25(), Pointwise(judge), depth=2)
-    assert found.asks_llm(animals, BM25(), rewriter) and found.asks_llm(animals, retriever, FollowUps())
-    assert not found.asks_llm(animals, BM25(), FollowUps(), None)
-    assert not found.asks_llm(animals, Reranked(BM25(), MMR(Hashing())))
+    assert found.planned(ASKED, animals, BM25(), FollowUps(), None) == []
+    assert found.planned(ASKED, animals, Reranked(BM25(), MMR(Hashing()))) == []
     planned = found.planned(ASKED, animals, retriever, rewriter)
     assert [(one.llm is judge, len(one.asks)) for one in planned] == [(True, 6), (False, 0)]
     assert judge.asks == writer.asks == [], "nothing is asked"

@@ -17,11 +17,10 @@ from bakeoff.retrieval.embed import Hashing
 from bakeoff.retrieval.history import ByLLM
 from bakeoff.retrieval.rerank import Pointwise
 from bakeoff.retrieval.retrievers import BM25, Dense, Hybrid, Reranked
-from bakeoff.task import stacked
+from bakeoff.task import NOT_ASKED, OK, concatenated
 
 FIELDS = (
-    "output", "stage", "confidence", "retrieved", "cited", "evidence", "seconds", "calls", "input_tokens",
-    "output_tokens", "cost_usd", "cached", "answered",
+    "output", "stage", "confidence", "retrieved", "cited", "evidence", "seconds", "status", "reason",
 )  # fmt: skip
 
 
@@ -62,8 +61,12 @@ def test_a_real_model_answers_and_cites_what_was_found(fitted, llm, asked, anima
         assert (found.output[row] == "") or found.confidence[row] >= 0.5
         assert (found.evidence[row] != "") == (found.cited[row] != ())
     assert ((found.confidence >= 0) & (found.confidence <= 1)).all()
-    assert (found.calls == 1).all() and (found.input_tokens > 50).all() and (found.output_tokens > 0).all()
-    assert (found.seconds > 0).all() and found.cost_usd.tolist() == [0] * n and found.answered.all()
+    assert (
+        (found.usage.calls == 1).all()
+        and (found.usage.input_tokens > 50).all()
+        and (found.usage.output_tokens > 0).all()
+    )
+    assert (found.seconds > 0).all() and found.usage.cost_usd.tolist() == [0] * n and (found.status == OK).all()
     if citations == "matched":
         assert any(output for output in found.output), "it answers some"
 
@@ -150,7 +153,7 @@ def test_requests_that_fail_are_counted_and_the_others_answered(fitted, asked, s
     found = fitted(llm, min_confidence=0.0).predict(asked.X.iloc[:3])
     assert found.stage.tolist() == ["llm", "failed", "failed"]
     assert found.output.tolist()[1:] == ["", ""] and found.cited.tolist()[1:] == [(), ()]
-    assert found.answered.all(), "they were asked"
+    assert (found.status == OK).all(), "they were asked"
 
 
 def test_where_no_request_gets_an_answer_the_run_says_so(fitted, asked, scripted):
@@ -172,8 +175,8 @@ def test_a_server_that_answers_with_broken_json_loses_no_other_row(fitted, asked
 def test_after_the_budget_nothing_is_asked_and_the_rows_say_so(fitted, llm, asked):
     model = fitted(llm(max_calls=2, parallel=4, cache="off"), BM25(top_k=1), citations="matched", max_tokens=4)
     found = model.predict(asked.X.iloc[:4])
-    assert found.answered.sum() == 2
-    assert not model.predict(asked.X.iloc[4:5]).answered.any(), "and all rows may be without an answer"
+    assert (found.status == OK).sum() == 2
+    assert model.predict(asked.X.iloc[4:5]).status.tolist() == [NOT_ASKED], "and all rows may be without an answer"
     assert model.details()["llm"]["budget_ended"] == "llm.max_calls=2 was reached"
 
 
@@ -201,11 +204,11 @@ def test_what_is_asked_before_the_answer_is_counted_and_planned(fitted, asked, l
         id(rewriter.llm): 1, id(retriever.reranker.llm): 4, id(model.llm): 2,
     }  # fmt: skip
     found = model.predict(few)
-    assert found.calls.tolist() == [3, 4], "two are judged, one is answered; and one is rewritten"
+    assert found.usage.calls.tolist() == [3, 4], "two are judged, one is answered; and one is rewritten"
     spent = [part.usage() for part in (rewriter.llm, retriever.reranker.llm, model.llm)]
-    assert found.input_tokens.sum() == sum(told["input_tokens"] for told in spent)
-    assert found.output_tokens.sum() == sum(told["output_tokens"] for told in spent)
-    assert (found.seconds > 0).all() and found.cost_usd.tolist() == [0, 0]
+    assert found.usage.input_tokens.sum() == sum(told["input_tokens"] for told in spent)
+    assert found.usage.output_tokens.sum() == sum(told["output_tokens"] for told in spent)
+    assert (found.seconds > 0).all() and found.usage.cost_usd.tolist() == [0, 0]
 
 
 def test_a_plan_shows_as_many_passages_as_an_answer_takes_and_asks_nothing(fitted, asked, scripted, context):
@@ -222,8 +225,8 @@ def test_in_a_search_answers_come_in_batches_and_are_those_of_all_together(fitte
     replies = [said("mice", 1), said("unknown"), said("strangers", 1, 2)]
     whole = fitted(scripted(*replies), Hybrid(Hashing())).predict(asked.X)
     model = fitted(scripted(*replies), Hybrid(Hashing()), memo={}, batch_rows=4)
-    parts = stacked([model.predict(asked.X.iloc[i : i + 4]) for i in range(0, len(asked), 4)])
-    for name in ("output", "stage", "confidence", "retrieved", "cited", "evidence", "calls"):
+    parts = concatenated([model.predict(asked.X.iloc[i : i + 4]) for i in range(0, len(asked), 4)])
+    for name in ("output", "stage", "confidence", "retrieved", "cited", "evidence", "status"):
         assert getattr(parts, name).tolist() == getattr(whole, name).tolist(), name
 
 
@@ -270,5 +273,5 @@ def test_the_same_questions_get_the_same_answers(fitted, llm, asked):
         fitted(llm(cache="off"), BM25(top_k=1), citations="matched", max_tokens=8).predict(asked.X.iloc[:3])
         for _ in range(2)
     )
-    assert one.output.tolist() == other.output.tolist() and not other.cached.any()
+    assert one.output.tolist() == other.output.tolist() and not other.usage.cached.any()
     assert np.array_equal(one.confidence, other.confidence)

@@ -13,7 +13,7 @@ from bakeoff.retrieval.embed import Hashing
 from bakeoff.retrieval.history import AsAsked, ByLLM
 from bakeoff.retrieval.rerank import MMR, Pointwise
 from bakeoff.retrieval.retrievers import BM25, Dense, Hybrid, Reranked
-from bakeoff.task import Schema, stacked
+from bakeoff.task import Schema, concatenated
 
 RANKING = Schema("retrieval", "answers", {"question": "text", "history": "text"})
 SHORT = Sentences(words=8)
@@ -126,16 +126,20 @@ def test_what_is_asked_of_an_llm_is_counted_and_planned(context, asked, llm, pro
     planned = model.planned(asked, few, context(RANKING))
     assert {id(one.llm): len(one.asks) for one in planned} == {id(rewriter.llm): 1, id(retriever.reranker.llm): 6}
     found = model.predict(few)
-    assert found.calls.tolist() == [3, 4], "the second follows others"
-    assert (found.input_tokens > 60).all() and (found.output_tokens > 0).all() and found.cost_usd.tolist() == [0, 0]
-    assert found.cached.tolist() == [False, False] and model.predict(few).cached.tolist() == [True, True]
+    assert found.usage.calls.tolist() == [3, 4], "the second follows others"
+    assert (
+        (found.usage.input_tokens > 60).all()
+        and (found.usage.output_tokens > 0).all()
+        and found.usage.cost_usd.tolist() == [0, 0]
+    )
+    assert found.usage.cached.tolist() == [False, False] and model.predict(few).usage.cached.tolist() == [True, True]
 
 
 def test_costs_of_a_search_are_not_lost_in_batches_that_ask_nothing(context, asked, llm, prompt):
     model = Retrieve(BM25(), rewriter=ByLLM(llm(), prompt("rewrite"), max_tokens=16))
     model.fit(asked, None, context(RANKING, memo={}))
-    whole = stacked([model.predict(asked.X.iloc[:2]), model.predict(asked.X.iloc[2:4])])
-    assert whole.calls.tolist() == [0, 0, 0.5, 0.5] and whole.cost_usd.tolist() == [0] * 4
+    whole = concatenated([model.predict(asked.X.iloc[:2]), model.predict(asked.X.iloc[2:4])])
+    assert whole.usage.calls.tolist() == [0, 0, 0.5, 0.5] and whole.usage.cost_usd.tolist() == [0] * 4
 
 
 def test_predicting_before_fitting_is_refused(asked):

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bakeoff.llm.base import Completion
+from bakeoff.llm.usage import usage_of
 from bakeoff.models.qa.found import Timed
-from bakeoff.task import ABSTAINED, Predictions
+from bakeoff.task import ABSTAINED, NOT_ASKED, OK, Predictions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,23 +50,21 @@ def of_completions(
         before: what was looked up for each row before it was asked.
         more: other fields of ``Predictions``.
     """
-    costs: dict[str, Any] = {
-        # A request that failed for good is no quick answer.
-        "seconds": np.array([math.nan if c.status == "failed" else c.seconds for c in completions]),
-        "calls": np.ones(len(completions)),
-        "input_tokens": np.array([c.input_tokens for c in completions], dtype=np.float64),
-        "output_tokens": np.array([c.output_tokens for c in completions], dtype=np.float64),
-        "cost_usd": np.array([c.cost_usd for c in completions]),
-    }
+    # A request that failed for good is no quick answer.
+    seconds = np.array([math.nan if c.status == "failed" else c.seconds for c in completions], dtype=np.float64)
+    usage = usage_of(completions)
     if before is not None:
-        costs["seconds"] = costs["seconds"] + (before.mean_seconds if before.seconds is None else before.seconds)
-        for name in ("calls", "input_tokens", "output_tokens", "cost_usd"):
-            costs[name] = costs[name] + before.costs.get(name, 0)
+        seconds = seconds + (before.mean_seconds if before.seconds is None else before.seconds)
+        usage = usage + before.usage
+    was_asked = [c.status != "not_asked" for c in completions]
     return Predictions(
         output,
         stage=stage,
-        cached=np.array([c.is_cached for c in completions]) & (True if before is None else before.is_replayed),
-        answered=np.array([c.status != "not_asked" for c in completions]),
-        **costs,
+        seconds=seconds,
+        usage=usage,
+        status=np.array([OK if asked else NOT_ASKED for asked in was_asked], dtype=object),
+        reason=np.array(
+            ["" if asked else str(c.error) for asked, c in zip(was_asked, completions, strict=True)], dtype=object
+        ),
         **more,
     )

@@ -14,7 +14,6 @@ import numpy as np
 from bakeoff.errors import ConfigError, LLMError, did_you_mean
 from bakeoff.llm.base import LLM, Ask, Completion, Planned
 from bakeoff.llm.prompts import Prompt
-from bakeoff.llm.usage import Spent
 from bakeoff.models import kept
 from bakeoff.models.base import Context, require_kind
 from bakeoff.models.prompted import answers, labels
@@ -23,7 +22,7 @@ from bakeoff.models.prompted.shots import Shots
 from bakeoff.models.qa.found import Timed
 from bakeoff.models.texts import Reader, texts
 from bakeoff.retrieval.base import Embedder
-from bakeoff.task import ABSTAINED, Examples, Predictions, Schema, questions
+from bakeoff.task import ABSTAINED, Examples, Predictions, Schema, Usage, questions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,7 +134,7 @@ class LlmModel:
         asks = self._asks(X)
         before = None
         if self.shots_.reader is not None:  # finding the nearest examples takes its time
-            before = Timed(asks, None, (time.perf_counter() - start) / len(asks), [Spent()] * len(asks))
+            before = Timed(asks, None, (time.perf_counter() - start) / len(asks), Usage.zeros(len(asks)))
         is_by_logprobs = self.schema_.kind == "classification" and self.method == "logprobs"
         if is_by_logprobs and self.calibrate and self.leaning_ is None:
             self.leaning_ = self._measured_leaning()

@@ -80,7 +80,7 @@ class Extractive:
         (self.scorer or Words()).prepare(texts, context.threads)
         self.schema_, self.rarity_ = context.schema, memo[Rarity]
         in_search = context.memo is not None
-        self.opened_ = found.opened(context.corpus, self.retriever, self.rewriter, context.threads, in_search)
+        self.opened_ = found.opened(context.corpus, self.retriever, context.threads, in_search)
         self.threshold_ = self._calibrated(train, context.seed) if self.min_confidence is None else self.min_confidence
 
     def predict(self, X: pd.DataFrame) -> Predictions:
@@ -98,7 +98,8 @@ class Extractive:
             retrieved=found.objects(found.documents(one.shown) for one in said),
             cited=found.objects(found.documents(one.cited) if sure else () for one, sure in pairs),
             evidence=found.objects("\n".join(p.text for p in one.cited) if sure else "" for one, sure in pairs),
-            **told.costs,
+            seconds=told.seconds,
+            usage=told.usage,
         )
 
     def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
@@ -131,7 +132,7 @@ class Extractive:
         assert read.corpus is not None
         model = cls(**read.arguments)
         model.schema_, model.rarity_ = read.schema, Rarity.of(read.corpus.documents["text"])
-        model.opened_ = found.opened(read.corpus, model.retriever, model.rewriter, read.learnt["threads"])
+        model.opened_ = found.opened(read.corpus, model.retriever, read.learnt["threads"])
         model.threshold_ = read.learnt["threshold"]
         return model
 

@@ -84,7 +84,7 @@ class Faq:
         """Answer n questions. Raises ``RuntimeError`` before ``fit``."""
         if not hasattr(self, "threshold_"):
             raise RuntimeError("Faq: predict was called before fit.")
-        told = found.timed(self._nearest, questions(X), self.is_search_, self.asks_llm_)
+        told = found.timed(self._nearest, questions(X), self.is_search_)
         confidence = np.array([cosine for _, cosine in told.results])
         pairs = [(self.entries_[row], cosine >= self.threshold_) for row, cosine in told.results]
         return Predictions(
@@ -94,7 +94,8 @@ class Faq:
             retrieved=found.objects(entry.documents for entry, _ in pairs),
             cited=found.objects(entry.documents if sure else () for entry, sure in pairs),
             evidence=found.objects(self._evidence(entry) if sure else "" for entry, sure in pairs),
-            **told.costs,
+            seconds=told.seconds,
+            usage=told.usage,
         )
 
     def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
@@ -131,7 +132,6 @@ class Faq:
 
     def _open(self, schema: Schema, corpus: Corpus, entries: Sequence[Entry], reader: Reader) -> None:
         self.schema_, self.corpus_, self.entries_, self.reader_ = schema, corpus, list(entries), reader
-        self.asks_llm_ = found.asks_llm(corpus, self.rewriter)
         self.texts_ = dict(zip(corpus.documents["id"], corpus.documents["text"], strict=True))
 
     def _rewritten(self, asked: Sequence[Question]) -> list[str]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bakeoff.llm.base import Planned
-from bakeoff.llm.usage import Spent, metered
+from bakeoff.llm.usage import metered
 from bakeoff.retrieval.base import Hit, Index, LooksUpByLLM, Passage, Retriever
-from bakeoff.task import Corpus, Question
+from bakeoff.task import Corpus, Question, Usage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,53 +28,34 @@ class Timed:
         results: one a question.
         seconds: that each took, shape (n,); None where they were made together.
         mean_seconds: a question.
-        spent: what language models were asked for each; equal parts where they were made together.
-        asks_llm: whether any may be asked at all.
+        usage: what language models were asked for each; equal parts where they were made together.
     """
 
     results: list[Any]
     seconds: NDArray[np.float64] | None
     mean_seconds: float
-    spent: list[Spent]
-    asks_llm: bool = False
-
-    @property
-    def costs(self) -> dict[str, Any]:
-        """The fields of ``Predictions`` that say what it took; those of language models where one may be asked, be it
-        of other questions: the parts of a whole have the same fields.
-        """
-        if not self.asks_llm:
-            return {"seconds": self.seconds}
-        names = ("calls", "input_tokens", "output_tokens", "cost_usd")
-        told = {name: np.array([getattr(one, name) for one in self.spent], dtype=np.float64) for name in names}
-        cached = np.array([one.calls > 0 for one in self.spent]) & self.is_replayed
-        return {**told, "seconds": self.seconds, "cached": cached}
-
-    @property
-    def is_replayed(self) -> NDArray[np.bool_]:
-        """Of which nothing had to be asked, shape (n,): what was asked in part was paid for now."""
-        return np.array([one.replayed >= one.calls for one in self.spent])
+    usage: Usage
 
 
-def timed(make: Find, asked: Sequence[Question], together: bool, asks_llm: bool) -> Timed:
+def timed(make: Find, asked: Sequence[Question], together: bool) -> Timed:
     """Make something of n questions: together, as is quickest, or one after the other with a clock around each.
 
     A request that is replayed takes the time that it took when it was asked.
     """
     if together:
         start = time.perf_counter()
-        with metered() as spent:
+        with metered() as meter:
             results = make(asked)
-        mean = (time.perf_counter() - start + spent.replayed_seconds) / len(asked)
-        return Timed(results, None, mean, [spent.share(len(asked))] * len(asked), asks_llm)
-    results, seconds, of_each = [], [], []
+        mean = (time.perf_counter() - start + meter.replayed_seconds) / len(asked)
+        return Timed(results, None, mean, meter.usage(len(asked)))
+    results, seconds, usage = [], [], []
     for question in asked:
         start = time.perf_counter()
-        with metered() as spent:
+        with metered() as meter:
             results += make([question])
-        seconds.append(time.perf_counter() - start + spent.replayed_seconds)
-        of_each.append(spent)
-    return Timed(results, np.array(seconds), float(np.mean(seconds)), of_each, asks_llm)
+        seconds.append(time.perf_counter() - start + meter.replayed_seconds)
+        usage.append(meter.usage(1))
+    return Timed(results, np.array(seconds), float(np.mean(seconds)), Usage.concatenate(usage))
 
 
 @dataclass(frozen=True)
@@ -86,29 +67,21 @@ class Opened:
         index: of the model's retriever.
         threads: for it.
         together: whether questions are looked up together, as in a search, or each with a clock around it.
-        asks_llm: whether looking up may ask a language model.
     """
 
     corpus: Corpus
     index: Index
     threads: int
     together: bool
-    asks_llm: bool
 
     def timed(self, make: Find, asked: Sequence[Question]) -> Timed:
         """Make something of n questions."""
-        return timed(make, asked, self.together, self.asks_llm)
+        return timed(make, asked, self.together)
 
 
-def opened(corpus: Corpus, retriever: Retriever, rewriter: object, threads: int, together: bool = False) -> Opened:
+def opened(corpus: Corpus, retriever: Retriever, threads: int, together: bool = False) -> Opened:
     """Make a corpus searchable. What was indexed before, here or in another run, is used again."""
-    asks = asks_llm(corpus, retriever, rewriter)
-    return Opened(corpus, retriever.index(corpus, threads), threads, together, asks)
-
-
-def asks_llm(corpus: Corpus, *parts: object) -> bool:
-    """Whether a retriever or a rewriter is one that asks an LLM."""
-    return bool(planned([], corpus, *parts))
+    return Opened(corpus, retriever.index(corpus, threads), threads, together)
 
 
 def check(*parts: object) -> None:

@@ -92,7 +92,7 @@ class RagModel:
         """Make the corpus searchable; nothing is learnt from the rows."""
         assert context.corpus is not None
         self.schema_, in_search = context.schema, context.memo is not None
-        self.opened_ = found.opened(context.corpus, self.retriever, self.rewriter, context.threads, in_search)
+        self.opened_ = found.opened(context.corpus, self.retriever, context.threads, in_search)
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n questions. Raises ``LLMError`` when none has ever got an answer."""
@@ -154,7 +154,7 @@ class RagModel:
         assert read.corpus is not None
         model = cls(**read.arguments)
         model.schema_ = read.schema
-        model.opened_ = found.opened(read.corpus, model.retriever, model.rewriter, read.learnt["threads"])
+        model.opened_ = found.opened(read.corpus, model.retriever, read.learnt["threads"])
         return model
 
     def _shown(self, asked: Sequence[Question]) -> list[list[Passage]]:

@@ -53,7 +53,7 @@ class Retrieve:
         """Make the corpus searchable; nothing is learnt from the rows."""
         assert context.corpus is not None
         self.schema_, in_search = context.schema, context.memo is not None
-        self.opened_ = found.opened(context.corpus, self.retriever, self.rewriter, context.threads, in_search)
+        self.opened_ = found.opened(context.corpus, self.retriever, context.threads, in_search)
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Rank documents for n queries. Raises ``RuntimeError`` before ``fit``."""
@@ -64,14 +64,15 @@ class Retrieve:
         best = [ranking[0] if ranking else None for ranking in told.results]
         if self.schema_.kind == "retrieval":
             output = [ABSTAINED if passage is None else passage.document for passage in best]
-            return Predictions(found.objects(output), retrieved=retrieved, **told.costs)
+            return Predictions(found.objects(output), retrieved=retrieved, seconds=told.seconds, usage=told.usage)
         text = found.objects(ABSTAINED if passage is None else passage.text for passage in best)
         return Predictions(
             text,
             retrieved=retrieved,
             cited=found.objects(names[:1] for names in retrieved),
             evidence=text,
-            **told.costs,
+            seconds=told.seconds,
+            usage=told.usage,
         )
 
     def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
@@ -96,7 +97,7 @@ class Retrieve:
         assert read.corpus is not None
         model = cls(**read.arguments)
         model.schema_ = read.schema
-        model.opened_ = found.opened(read.corpus, model.retriever, model.rewriter, read.learnt["threads"])
+        model.opened_ = found.opened(read.corpus, model.retriever, read.learnt["threads"])
         return model
 
     def _ranked(self, asked: Sequence[Question]) -> list[list[Passage]]:

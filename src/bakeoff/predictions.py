@@ -1,0 +1,384 @@
+"""What a model gave for each row: its output, whether the row was answered, what that took, and the stages passed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+RowStatus = Literal["ok", "no_answer", "withheld", "not_asked"]
+
+OK: RowStatus = "ok"
+"""The model answered."""
+NO_ANSWER: RowStatus = "no_answer"
+"""The model was asked and gave nothing usable: the row is lost, neither right nor wrong."""
+WITHHELD: RowStatus = "withheld"
+"""The model chose to abstain, which is scored as a choice."""
+NOT_ASKED: RowStatus = "not_asked"
+"""The row was never asked, or never reached the server: it is not scored."""
+
+REASONS = ("cut", "unreadable", "filtered", "refused", "error")
+"""Codes before the colon of a ``no_answer`` reason, such as ``cut: at 64 tokens (model.max_tokens)``."""
+PASSING = ("account", "server", "rate_limit", "interrupted")
+"""Codes of ``not_asked`` reasons that may pass: the run is unfinished, and the same command asks these rows again."""
+
+ABSTAINED = ""
+"""The output of a row without an answer; ``Predictions.status`` says whether the model chose that."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What language models were asked for each of n rows. All arrays have shape (n,).
+
+    Attributes:
+        calls: requests; 0 for a row that asked none, whose tokens and price are 0 as well.
+        input_tokens, output_tokens: of these requests.
+        cost_usd: their price in US dollars; NaN where it is unknown.
+        cached: whether every request of the row was replayed, so that nothing was paid for it now; False for a row
+            without requests. Tokens and price are then those of the original requests.
+    """
+
+    calls: NDArray[np.float64]
+    input_tokens: NDArray[np.float64]
+    output_tokens: NDArray[np.float64]
+    cost_usd: NDArray[np.float64]
+    cached: NDArray[np.bool_]
+
+    @classmethod
+    def zeros(cls, n: int) -> Usage:
+        """Usage of n rows that asked no language model."""
+        import numpy as np
+
+        return cls(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n, dtype=np.bool_))
+
+    @classmethod
+    def from_columns(cls, n: int, **columns: Any) -> Usage:
+        """Usage of n rows from its fields as arrays or lists; those that are not given are 0."""
+        import numpy as np
+
+        types: dict[str, Any] = {f.name: np.bool_ if f.name == "cached" else np.float64 for f in fields(cls)}
+        return cls(**{name: np.asarray(columns.get(name, np.zeros(n)), dtype=dtype) for name, dtype in types.items()})
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Usage]) -> Usage:
+        """The rows of all parts, in their order."""
+        import numpy as np
+
+        if not parts:
+            return cls.zeros(0)
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
+
+    def __len__(self) -> int:
+        return len(self.calls)
+
+    def __add__(self, other: Usage) -> Usage:
+        """Usage of the same rows by two parts of a model. An unknown price stays unknown."""
+        calls = self.calls + other.calls
+        replayed = (self.cached | (self.calls == 0)) & (other.cached | (other.calls == 0))
+        return Usage(
+            calls,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cost_usd + other.cost_usd,
+            replayed & (calls > 0),
+        )
+
+    def take(self, rows: NDArray[Any]) -> Usage:
+        """The given rows, by position or by mask."""
+        return Usage(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+    def spread(self, rows: NDArray[np.intp], n: int) -> Usage:
+        """Usage of n rows, of which these are at the positions ``rows`` (each once) and the others asked nothing."""
+        whole = Usage.zeros(n)
+        for f in fields(self):
+            getattr(whole, f.name)[rows] = getattr(self, f.name)
+        return whole
+
+    @property
+    def total(self) -> Usage:
+        """All rows together, as one row."""
+        import numpy as np
+
+        asked = self.calls > 0
+        return Usage(
+            np.atleast_1d(self.calls.sum()),
+            np.atleast_1d(self.input_tokens.sum()),
+            np.atleast_1d(self.output_tokens.sum()),
+            np.atleast_1d(self.cost_usd.sum()),
+            np.atleast_1d(asked.any() and self.cached[asked].all()),
+        )
+
+    def shared_by(self, n: int) -> Usage:
+        """Usage of n rows that share what one row took, in equal parts."""
+        import numpy as np
+
+        one = self.total
+        return Usage(
+            np.full(n, one.calls[0] / n),
+            np.full(n, one.input_tokens[0] / n),
+            np.full(n, one.output_tokens[0] / n),
+            np.full(n, one.cost_usd[0] / n),
+            np.full(n, one.cached[0]),
+        )
+
+    @property
+    def asked_any(self) -> bool:
+        """Whether any row took a request."""
+        return bool((self.calls > 0).any())
+
+    @property
+    def paid_usd(self) -> float:
+        """US dollars paid now: replayed rows were paid before, and unknown prices add nothing."""
+        import numpy as np
+
+        return float(np.nansum(self.cost_usd[~self.cached]))
+
+
+@dataclass(frozen=True)
+class StageTrace:
+    """One stage of a model that is made of models.
+
+    Attributes:
+        name: of the stage.
+        rows: positions of the m rows that it saw, in the predictions of the whole model, shape (m,).
+        accepted: whether its answer was taken, shape (m,).
+        seconds: latency of this stage alone, shape (m,); NaN where it was not timed.
+        usage: of this stage alone, m rows.
+    """
+
+    name: str
+    rows: NDArray[np.intp]
+    accepted: NDArray[np.bool_]
+    seconds: NDArray[np.float64]
+    usage: Usage
+
+    def take(self, positions: NDArray[np.intp]) -> StageTrace:
+        """The stage within the given rows of the predictions, which may repeat."""
+        import numpy as np
+
+        entry = np.full(max(self.rows.max(initial=-1), positions.max(initial=-1)) + 1, -1)
+        entry[self.rows] = np.arange(len(self.rows))
+        of = entry[positions]
+        seen = np.flatnonzero(of >= 0)
+        of = of[seen]
+        return StageTrace(self.name, seen, self.accepted[of], self.seconds[of], self.usage.take(of))
+
+
+def _unset() -> Any:
+    import numpy as np
+
+    return np.zeros(0, dtype=object)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model gave for n rows: arrays of length n in the order of the rows.
+
+    A field that a model does not have is None. ``status``, ``reason`` and ``usage`` are always there: where a model
+    says nothing of them, every row is ok and asked no language model.
+
+    Attributes:
+        output: labels (``object`` array of ``str``), values (``float64``, of a forecast shape (n, horizon)) or answers
+            (``str``). Of rows without an answer it means nothing: ``status`` decides.
+        proba: probability of each class, shape (n, k), columns in the order of ``Schema.classes``.
+        stage: which part of the model answered (the name of a rule, a step of a cascade).
+        confidence: how sure the model is of its output, from 0 to 1.
+        retrieved: ids of the documents found, best first, each once: ``object`` array of tuples.
+        cited: ids of the documents that the answer names as its sources: ``object`` array of tuples.
+        evidence: text of the passages cited.
+        seconds: latency of each row where the model knows it better than a clock around it, as when an answer is
+            replayed from a cache; it includes all parts of the model.
+        usage: what language models were asked for each row.
+        status: ``ok``, ``no_answer``, ``withheld`` or ``not_asked`` of each row.
+        reason: why a row has no answer, as ``code: words`` (codes in ``REASONS`` and ``PASSING``); empty where it has.
+        trace: the stages of a model that is made of models, in the order in which they were asked.
+    """
+
+    output: NDArray[Any]
+    proba: NDArray[np.float64] | None = None
+    stage: NDArray[Any] | None = None
+    confidence: NDArray[np.float64] | None = None
+    retrieved: NDArray[Any] | None = None
+    cited: NDArray[Any] | None = None
+    evidence: NDArray[Any] | None = None
+    seconds: NDArray[np.float64] | None = None
+    usage: Usage = field(default_factory=lambda: Usage.zeros(0))
+    status: NDArray[Any] = field(default_factory=_unset)
+    reason: NDArray[Any] = field(default_factory=_unset)
+    trace: tuple[StageTrace, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Fill in what is always there. Raises ``ValueError`` where an array is of another length."""
+        import numpy as np
+
+        n = len(self.output)
+        for name, value in (("status", OK), ("reason", "")):
+            if not len(getattr(self, name)):
+                object.__setattr__(self, name, np.full(n, value, dtype=object))
+        if not len(self.usage):
+            object.__setattr__(self, "usage", Usage.zeros(n))
+        for f in fields(self):
+            values = getattr(self, f.name)
+            if f.name != "trace" and values is not None and len(values) != n:
+                raise ValueError(f"Predictions.{f.name} is of {len(values)} rows, and the output is of {n}")
+
+    def __len__(self) -> int:
+        return len(self.output)
+
+    @property
+    def is_answered(self) -> NDArray[np.bool_]:
+        """The rows that are scored: those with an answer, and those from which the model chose to abstain."""
+        import numpy as np
+
+        return np.asarray((self.status == OK) | (self.status == WITHHELD), dtype=np.bool_)
+
+    def reasons(self, *statuses: RowStatus) -> Counter[str]:
+        """How many rows of these statuses have which reason."""
+        return Counter(r for s, r in zip(self.status, self.reason, strict=True) if s in statuses)
+
+    def take(self, rows: NDArray[Any]) -> Predictions:
+        """The given rows, by position or by mask."""
+        import numpy as np
+
+        there = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("usage", "trace")}
+        taken: dict[str, Any] = {name: values[rows] for name, values in there.items() if values is not None}
+        trace = self.trace
+        if trace:
+            positions = np.arange(len(self))[rows]
+            trace = tuple(stage.take(positions) for stage in trace)
+        return replace(self, **taken, usage=self.usage.take(rows), trace=trace)
+
+
+def concatenated(parts: Sequence[Predictions]) -> Predictions:
+    """Predictions of consecutive rows by one model. Rows of a part that lacks a field are missing in that field.
+
+    Raises:
+        ValueError: there is no part.
+    """
+    import numpy as np
+
+    if not parts:
+        raise ValueError("there are no predictions to concatenate")
+    there: dict[str, Any] = {}
+    for name in ("output", *_OPTIONAL, "status", "reason"):
+        values = [getattr(part, name) for part in parts]
+        if any(v is not None for v in values):
+            like = next(v for v in values if v is not None)
+            there[name] = np.concatenate(
+                [_missing(like, len(part)) if v is None else v for v, part in zip(values, parts, strict=True)]
+            )
+    starts = np.cumsum([0, *(len(part) for part in parts[:-1])])
+    traced: dict[str, list[StageTrace]] = {}
+    for part, start in zip(parts, starts, strict=True):
+        for stage in part.trace:
+            traced.setdefault(stage.name, []).append(replace(stage, rows=stage.rows + start))
+    usage = Usage.concatenate([part.usage for part in parts])
+    return Predictions(**there, usage=usage, trace=tuple(_joined(stages) for stages in traced.values()))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Predictions of some rows by one part of a model.
+
+    Attributes:
+        name: of the part; unique within the model.
+        rows: positions of the m rows that it saw, each once.
+        predictions: m rows.
+        accepted: whether each answer is taken, shape (m,): a row is then final, whatever later stages say.
+    """
+
+    name: str
+    rows: NDArray[np.intp]
+    predictions: Predictions
+    accepted: NDArray[np.bool_]
+
+
+def merged(n: int, stages: Sequence[Stage]) -> Predictions:
+    """Predictions of n rows by stages, each of which answers the rows that no earlier one answered to satisfaction.
+
+    A row holds the first answer that was accepted, or that of the last stage that saw it; ``stage`` names whose it is.
+    Usage and seconds of a row are the sums over all stages that saw it. A row that no stage saw is ``not_asked``.
+
+    Raises:
+        ValueError: there is no stage, or two have one name.
+    """
+    import numpy as np
+
+    if not stages or len({stage.name for stage in stages}) < len(stages):
+        raise ValueError("stages need names of their own, and there must be one")
+    owner = np.full(n, -1)
+    is_final = np.zeros(n, dtype=np.bool_)
+    usage, seconds = Usage.zeros(n), np.zeros(n)
+    trace: list[StageTrace] = []
+    for number, stage in enumerate(stages):
+        given = stage.predictions
+        took = _missing(seconds, len(given)) if given.seconds is None else given.seconds
+        usage = usage + given.usage.spread(stage.rows, n)
+        seconds[stage.rows] += took
+        owner[stage.rows[~is_final[stage.rows]]] = number
+        is_final[stage.rows[stage.accepted]] = True
+        trace.append(StageTrace(stage.name, stage.rows, stage.accepted, took, given.usage))
+        trace += [
+            replace(inner, name=f"{stage.name}/{inner.name}", rows=stage.rows[inner.rows]) for inner in given.trace
+        ]
+    there: dict[str, Any] = {}
+    for name in ("output", *(name for name in _OPTIONAL if name not in ("seconds", "stage")), "status", "reason"):
+        values = [getattr(stage.predictions, name) for stage in stages]
+        if any(v is not None for v in values):
+            whole = _missing(next(v for v in values if v is not None), n)
+            for number, (stage, of_stage) in enumerate(zip(stages, values, strict=True)):
+                here = owner[stage.rows] == number
+                if of_stage is not None:
+                    whole[stage.rows[here]] = of_stage[here]
+            there[name] = whole
+    there["status"][owner < 0], there["reason"][owner < 0] = NOT_ASKED, "no stage saw the row"
+    named = _missing(there["status"], n)
+    for number, stage in enumerate(stages):
+        inner = stage.predictions.stage
+        here = np.flatnonzero(owner[stage.rows] == number)
+        for i in here:
+            named[stage.rows[i]] = stage.name if inner is None or inner[i] is None else f"{stage.name}/{inner[i]}"
+    is_timed = any(stage.predictions.seconds is not None for stage in stages)
+    return Predictions(**there, stage=named, seconds=seconds if is_timed else None, usage=usage, trace=tuple(trace))
+
+
+_OPTIONAL = ("proba", "stage", "confidence", "retrieved", "cited", "evidence", "seconds")
+
+
+def _missing(like: NDArray[Any], n: int) -> NDArray[Any]:
+    """n rows of what stands for a missing value in an array such as ``like``: NaN, or None."""
+    import numpy as np
+
+    if np.issubdtype(like.dtype, np.number):
+        return np.full((n, *like.shape[1:]), np.nan)
+    return np.full((n, *like.shape[1:]), None, dtype=object)
+
+
+def is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Rows of a field that its part of the model does not give, shape (n,)."""
+    import numpy as np
+
+    if values.dtype == object:
+        return np.array([value is None for value in values], dtype=np.bool_)
+    if not np.issubdtype(values.dtype, np.floating):
+        return np.zeros(len(values), dtype=np.bool_)
+    return np.asarray(np.isnan(values).reshape(len(values), -1).any(axis=1), dtype=np.bool_)
+
+
+def _joined(stages: Iterable[StageTrace]) -> StageTrace:
+    """One stage of consecutive rows."""
+    import numpy as np
+
+    parts = list(stages)
+    return StageTrace(
+        parts[0].name,
+        np.concatenate([part.rows for part in parts]),
+        np.concatenate([part.accepted for part in parts]),
+        np.concatenate([part.seconds for part in parts]),
+        Usage.concatenate([part.usage for part in parts]),
+    )
