@@ -75,7 +75,7 @@ class Failing:
 
 
 def test_a_cost_model_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cost.config, "instantiate", lambda node, where: Failing())
+    monkeypatch.setattr(cost.components, "instantiate", lambda node, where: Failing())
     with pytest.raises(ConfigError, match="cost: Failing fails: KeyError"):
         cost.priced(table([1.0]), NODE, Spent(1.0, 1.0))
 
