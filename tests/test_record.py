@@ -17,11 +17,18 @@ import pytest
 from bakeoff import record
 from bakeoff.errors import DataError
 from bakeoff.record import Run, Score
-<<<<<<< HEAD
-from bakeoff.task import ABSTAINED, DataNote, Gold, NoteRank, Predictions, PredictionTable, Schema, stacked
-=======
-from bakeoff.task import ABSTAINED, Gold, Predictions, PredictionTable, Schema, StageTrace, Usage, concatenated
->>>>>>> 240d953 (Give predictions a status, usage and trace of stages for every row)
+from bakeoff.task import (
+    ABSTAINED,
+    DataNote,
+    Gold,
+    NoteRank,
+    Predictions,
+    PredictionTable,
+    Schema,
+    StageTrace,
+    Usage,
+    concatenated,
+)
 
 BINARY = Schema("classification", "label", {"weight": "numeric", "home": "categorical"}, ("cat", "dog"), "dog")
 VALUES = Schema("regression", "price", {"rooms": "numeric"})
@@ -62,7 +69,6 @@ def valued() -> PredictionTable:
     )
 
 
-<<<<<<< HEAD
 def test_data_notes_are_read_back_and_those_of_earlier_versions_are_sentences(tmp_path: Path) -> None:
     written = (
         DataNote("2 rows were dropped.", "data.duplicates", NoteRank.ROWS),
@@ -78,11 +84,11 @@ def test_data_notes_are_read_back_and_those_of_earlier_versions_are_sentences(tm
     assert record.data_notes(before) == (DataNote("so"),)
     assert str(written[0]) == "2 rows were dropped. (data.duplicates)"
     assert record.data_notes(replace(now, task=None)) == ()
-=======
+
+
 def assert_same_usage(a: Usage, b: Usage) -> None:
     for f in fields(Usage):
         np.testing.assert_array_equal(getattr(a, f.name), getattr(b, f.name))
->>>>>>> 240d953 (Give predictions a status, usage and trace of stages for every row)
 
 
 def assert_same(read: PredictionTable, written: PredictionTable) -> None:
