@@ -18,9 +18,9 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,6 @@ import optuna
 from hydra import compose, initialize_config_dir
 
 from bakeoff import assets, environment
-from bakeoff.config import search_space
 from bakeoff.config.settings import plain, register
 from bakeoff.config.shipped import conf_dir
 from bakeoff.execution import runner
@@ -92,7 +91,7 @@ class Clock:
 class Round:
     """One search, and the same trials by hand and naively."""
 
-    content: Mapping[str, Any]
+    request: Request
     task: Task
     naive_trials: int
     search: Clock = field(default_factory=Clock)
@@ -110,16 +109,16 @@ class Round:
             def after_a_trial(_: str) -> None:
                 with others.running():
                     trials = search.open().get_trials()
-                    content = search_space.updated(self.content, trials[-1].params)
+                    tried = self.request.updated(trials[-1].params)
                     with using(by_hand):
-                        self._do(content, memo, self.indexing if len(trials) == 1 else Clock(), self.querying)
+                        self._do(tried, memo, self.indexing if len(trials) == 1 else Clock(), self.querying)
                     if len(trials) <= self.naive_trials:
                         with own_cache() as empty, using(empty):
-                            self._do(content, {}, self.naive, self.naive)
+                            self._do(tried, {}, self.naive, self.naive)
 
             stack.enter_context(using(of_search))
-            request = Request(self.content, of_search / "run")
-            search = runner.searching(request, self.task, lambda choices: self.content, after_a_trial)
+            request = replace(self.request, folder=of_search / "run")
+            search = runner.searching(request, self.task, lambda choices: request, after_a_trial)
             with self.search.running():
                 best = search.run()
             assert best.summary["complete"] == self.trials, best.summary
@@ -128,13 +127,13 @@ class Round:
     @property
     def trials(self) -> int:
         """How many."""
-        return int(self.content["search"]["trials"])
+        return self.request.search.trials or 0
 
-    def _do(self, content: Mapping[str, Any], memo: dict[Any, Any], fit: Clock, predict: Clock) -> None:
+    def _do(self, tried: Request, memo: dict[Any, Any], fit: Clock, predict: Clock) -> None:
         """One trial by hand. The memo is that of a search: with it, questions are looked up."""
         development = self.task.development
         context = Context(self.task.schema, 0, environment.cores(), memo=memo, corpus=development.corpus)
-        model = runner.make_model(content, self.task.schema)
+        model = runner.make_model(tried, self.task.schema)
         with fit.running():
             model.fit(development.train, None, context)
         with predict.running():
@@ -169,8 +168,8 @@ def main() -> None:
     if not is_there:
         print(f"There is no {given.squad}; the questions on Python's reference stand in.")
     data = ["data=squad", f"data.path={given.squad}"] if is_there else ["data=python_docs"]
-    content = composed(data, given.trials)
-    task = runner.load_task(Request(content, Path("unused")))
+    request = Request.from_config(composed(data, given.trials), Path("unused"))
+    task = runner.load_task(request)
     assert task.development.corpus is not None
     # Libraries and the embedder's weights are loaded before a clock starts.
     Round(composed([*data, "embedder=hashing"], trials=5), task, naive_trials=0).run()
@@ -185,7 +184,7 @@ def main() -> None:
     )
     ratios = []
     for number in range(given.rounds):
-        measured = Round(content, task, given.naive)
+        measured = Round(request, task, given.naive)
         measured.run()
         for kind in ("wall", "processor"):
             indexing, querying, search, naive = (

@@ -14,8 +14,8 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,9 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from bakeoff.assets import cache_folder
-from bakeoff.config.settings import SearchSettings, plain, register, typed
+from bakeoff.config.settings import plain, register
 from bakeoff.config.shipped import conf_dir
+from bakeoff.request.spec import Request
 from bakeoff.search.evaluation import Evaluation, Objective
 from bakeoff.search.tuning import Search
 from bakeoff.task import Schema
@@ -44,29 +45,28 @@ SPACE = {
 class Trivial(Evaluation):
     """An objective that costs nothing: the mean of the parameters."""
 
-    def value(self, content: Mapping[str, Any], trial: Any) -> tuple[list[float], dict[str, float]]:
-        model = content["model"]
+    def value(self, request: Request, trial: Any) -> tuple[list[float], dict[str, float]]:
+        model = request.model.arguments
         return [model["depth"] + model["learning_rate"] + model["l2_leaf_reg"]], {}
 
 
-def composed() -> dict[str, Any]:
+def composed() -> Request:
     """A realistic config of five groups, composed as a run composes it."""
     register()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         cfg = compose("config", ["model=catboost", "data=churn", "search=tpe", f"search.trials={TRIALS}", "variant=x"])
     with open_dict(cfg):
         cfg.search.space = SPACE
-    return plain(cfg)
+    return Request.from_config(plain(cfg), Path("unused"))
 
 
-def framework(content: dict[str, Any], sampler: Callable[[int], Any], in_memory: bool) -> float:
+def framework(request: Request, sampler: Callable[[int], Any], in_memory: bool) -> float:
     schema = Schema("classification", "y", {"x": "numeric"}, ("a", "b"), "a")
-    evaluation = Trivial(schema, [], [Objective("f1", "maximize")], "f1", {}, lambda content: None, 0, 1)  # type: ignore[arg-type,return-value]
-    settings = typed(SearchSettings, content["search"], "search")
+    evaluation = Trivial(schema, [], [Objective("f1", "maximize")], "f1", {}, lambda request: None, 0, 1)  # type: ignore[arg-type,return-value]
     with tempfile.TemporaryDirectory() as folder:
         search = Search(
-            content, evaluation, settings, Path(folder), "study", 0, "digest", lambda choices: content,
-            lambda doing: None, sampler, optuna.pruners.NopPruner(),
+            replace(request, folder=Path(folder)), evaluation, request.search, "study", "digest",
+            lambda choices: request, lambda doing: None, sampler, optuna.pruners.NopPruner(),
         )  # fmt: skip
         if in_memory:
             study = optuna.create_study(direction="maximize", sampler=sampler(0))
@@ -151,14 +151,14 @@ def main() -> None:
     )
     without_sweeper = parser.parse_args().without_sweeper
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    content = composed()
+    request = composed()
     took: dict[str, float] = {}
     for name, sampler in (
         ("random", lambda seed: optuna.samplers.RandomSampler(seed=seed)),
         ("TPE", lambda seed: optuna.samplers.TPESampler(seed=seed)),
     ):
         for where, is_in_memory, most in (("in memory", True, 1.5), ("journal", False, 3.0)):
-            rounds = [(bare(sampler, is_in_memory), framework(content, sampler, is_in_memory)) for _ in range(ROUNDS)]
+            rounds = [(bare(sampler, is_in_memory), framework(request, sampler, is_in_memory)) for _ in range(ROUNDS)]
             alone, ours = (1000 * min(times) for times in zip(*rounds, strict=True))
             verdict = "PASS" if ours - alone <= most else "MISS"
             print(f"{name}, {where}: bare Optuna {alone:.2f} ms a trial, bakeoff {ours:.2f},", end=" ")

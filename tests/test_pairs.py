@@ -62,7 +62,7 @@ def fit_and_ask(model: str, data: str) -> None:
     whole = task(data)
     request = asked(model, data)
     try:
-        made: Any = runner.make_model(request.content, whole.schema)
+        made: Any = runner.make_model(request, whole.schema)
     except ConfigError as refused:
         pytest.skip(f"does not claim to fit: {refused}")
     development = whole.development

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bakeoff.config import components
+from bakeoff.config.component import Component
 from bakeoff.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -87,12 +88,12 @@ def spent(seconds: Mapping[str, float], search: Mapping[str, Any] | None, rows_p
     return Spent(searching + seconds.get("fit", 0.0), 1 / rows_per_s)
 
 
-def priced(table: PredictionTable, node: Mapping[str, Any] | None, took: Spent) -> PredictionTable:
+def priced(table: PredictionTable, node: Component | Mapping[str, Any] | None, took: Spent) -> PredictionTable:
     """The table of a whole run with what each answer costs.
 
     Args:
         table: all answers of the run.
-        node: config of the cost model; None: nothing is priced, and no cost is told.
+        node: the cost model, or its config; None: nothing is priced, and no cost is told.
         took: what the run took.
 
     Raises:
@@ -102,7 +103,7 @@ def priced(table: PredictionTable, node: Mapping[str, Any] | None, took: Spent) 
         return table
     import numpy as np
 
-    model: CostModel = components.instantiate(dict(node), "cost")
+    model: CostModel = components.instantiate(node, "cost")
     try:
         dollars = np.asarray(model.dollars(table, took), dtype=np.float64)
     except Exception as error:  # it may be a stranger's code: it may raise anything

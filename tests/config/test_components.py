@@ -23,7 +23,6 @@ LINEAR = {"_target_": "bakeoff.models.tabular.estimator.EstimatorModel"}
         "pathlib.Path",
         "sklearn",
         "linear",
-        "",
         "sklearnx.linear_model.Ridge",
         "sklearn.utils._testing.TempMemmap",  # a private part
         "sklearn.__loader__.X",
@@ -105,7 +104,7 @@ print([name for name in ("sklearn", "catboost", "pandas", "numpy") if name in sy
         ({"_target_": "bakeoff.data.sources.Csv"}, "model.path: Csv needs it. Add model.path=…"),
         (
             {"_target_": "sklearn.pipeline.Pipeline", "steps": [["a", {"_target_": "sklearn.svm.SVC", "c": 1}]]},
-            "model.steps[0][1].c",
+            "model.steps.0.1.c",  # as it is written on the command line
         ),
         ({"_target_": "catboost.CatBoostClassifier", "_recursive_": True}, "model._recursive_"),
         ({"_target_": "bakeoff.models.rules.constant.ConstantModel", "seed": 1}, "It takes: nothing."),

@@ -4,6 +4,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from bakeoff.config import search_space
+from bakeoff.config.component import Component, read
 from bakeoff.config.search_space import Dimension
 from bakeoff.errors import ConfigError
 
@@ -33,48 +34,50 @@ def test_what_is_no_sweep_is_refused_with_the_grammar(sweep: str) -> None:
         search_space.distribution(Dimension("model.k", sweep))
 
 
-CONTENT = {
-    "model": {
-        "_target_": "x.Y",
-        "classifier": {"_target_": "x.Z", "C": 1},
-        "kernel": "rbf",
-        "search_space": {
-            "classifier.C": "interval(0, 1)",
-            "regressor.alpha": "interval(0, 1)",
-            "degree": {"sweep": "range(1, 5)", "when": {"kernel": "poly", "task.columns": "text"}},
-        },
+MODEL = {
+    "_target_": "x.Y",
+    "classifier": {"_target_": "x.Z", "C": 1},
+    "kernel": "rbf",
+    "search_space": {
+        "classifier.C": "interval(0, 1)",
+        "regressor.alpha": "interval(0, 1)",
+        "degree": {"sweep": "range(1, 5)", "when": {"kernel": "poly", "task.columns": "text"}},
     },
-    "search": {"space": {"model.classifier.C": "choice(1, 2)"}},
 }
+TREE = {"model": Component.from_config(MODEL)}
 
 
 def test_spaces_are_gathered_and_the_command_line_goes_first() -> None:
-    found = {
-        d.key: d for d in search_space.gather({**CONTENT, "model": {**CONTENT["model"], "regressor": {"alpha": 1}}}, "")
-    }
-    assert list(found) == ["model.classifier.C", "model.regressor.alpha", "model.degree"]
-    assert found["model.classifier.C"].sweep == "choice(1, 2)"
+    tree = {"model": Component.from_config({**MODEL, "regressor": {"alpha": 1}})}
+    dimensions = {d.key: d for d in search_space.gather(tree, {"model.classifier.C": "choice(1, 2)"}, "")}
+    assert list(dimensions) == ["model.classifier.C", "model.regressor.alpha", "model.degree"]
+    assert dimensions["model.classifier.C"].sweep == "choice(1, 2)"
+
+
+def test_spaces_of_components_at_any_depth_are_gathered_with_full_keys() -> None:
+    tree = {"model": read({"_target_": "x.Of", "parts": {"first": MODEL, "more": [{"_target_": "x.In", "of": MODEL}]}})}
+    keys = [d.key for d in search_space.gather(tree, None, "regressor")]
+    assert keys == [
+        "model.parts.first.classifier.C",
+        "model.parts.first.degree",
+        "model.parts.more.0.of.classifier.C",
+        "model.parts.more.0.of.degree",
+    ]
 
 
 def test_gather_unused_head_is_not_searched() -> None:
-    assert [d.key for d in search_space.gather(CONTENT, "regressor")] == ["model.classifier.C", "model.degree"]
+    assert [d.key for d in search_space.gather(TREE, None, "regressor")] == ["model.classifier.C", "model.degree"]
 
 
 def test_a_conditional_dimension_applies_when_its_condition_holds() -> None:
-    degree = search_space.gather(CONTENT, "regressor")[-1]
+    degree = search_space.gather(TREE, None, "regressor")[-1]
     task = {"columns": ["numeric", "text"]}
-    assert not degree.applies({**CONTENT, "task": task})
-    assert degree.applies({"model": {"kernel": "poly"}, "task": task})
-    assert not degree.applies({"model": {"kernel": "poly"}, "task": {"columns": ["numeric"]}})
+    poly = Component("x.Y", {"kernel": "poly"})
+    assert not degree.applies({**TREE, "task": task})
+    assert degree.applies({"model": poly, "task": task})
+    assert not degree.applies({"model": poly, "task": {"columns": ["numeric"]}})
 
 
 def test_a_space_for_something_that_is_not_there_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"there is no modle in the config.*Did you mean \"model\""):
-        search_space.gather({**CONTENT, "search": {"space": {"modle.depth": "range(1, 3)"}}}, "regressor")
-
-
-def test_updating_shares_what_does_not_change_and_leaves_the_original() -> None:
-    changed = search_space.updated(CONTENT, {"model.classifier.C": 7})
-    assert changed["model"]["classifier"]["C"] == 7
-    assert CONTENT["model"]["classifier"]["C"] == 1  # type: ignore[index]
-    assert changed["search"] is CONTENT["search"]
+        search_space.gather(TREE, {"modle.depth": "range(1, 3)"}, "regressor")

@@ -62,8 +62,7 @@ def settings(option: str, task: str) -> tuple[str, ...]:
 @cache
 def node(option: str, overrides: tuple[str, ...]) -> dict[str, Any]:
     content = composed(f"model={option}", "data=csv", "embedder=hashing", *overrides)
-    made: dict[str, Any] = wiring.assembled(content["model"], content)
-    return made
+    return wiring.assembled_from(content, "model").to_config()
 
 
 def make(option: str, task: str = "iris") -> Model:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from bakeoff import record
-from bakeoff.config.settings import register
+from bakeoff.config.settings import BELONGS, Config, SearchSettings, register
 from bakeoff.errors import ConfigError
 from bakeoff.request import spec, validation
 from bakeoff.request.spec import Request
@@ -32,19 +33,44 @@ def test_a_request_says_what_is_asked() -> None:
     r = asked("seed=3", "metrics.latency_rows=7", "data.split.test=0.3", "data.slices=[sex]")
     assert (r.variant, r.seed, r.folder, r.bakeoff) == ("mine", 3, FOLDER, Path("outputs/x"))
     assert (r.data.name, r.data.target, r.data.split.test, r.data.slices) == ("diabetes", "progression", 0.3, ["sex"])
-    assert r.source["_target_"] == "bakeoff.data.samples.Sample"
-    assert "target" not in r.source, "what bakeoff does with the rows is not for the source"
-    assert r.model["_target_"] == "bakeoff.models.tabular.estimator.EstimatorModel"
+    assert r.source.target == "bakeoff.data.samples.Sample"
+    assert "target" not in r.source.arguments, "what bakeoff does with the rows is not for the source"
+    assert r.model.target == "bakeoff.models.tabular.estimator.EstimatorModel"
     assert r.card["licence"] == "BSD-3-Clause"
     assert r.metrics.latency_rows == 7
     assert r.decision.metric == "rmse", "the metric of the data decides unless another is declared"
 
 
 def test_a_request_is_plain_and_keeps_nothing_of_hydra() -> None:
-    content = asked().content
+    content = asked().to_config()
     assert type(content["data"]) is dict
     assert "hydra" not in content
     assert content["name"] == "diabetes"
+
+
+def test_every_field_says_where_it_belongs() -> None:
+    places = {"name", "identity", "neither"}
+    for of in (Request, SearchSettings):
+        assert {f.name for f in fields(of) if f.metadata.get(BELONGS) not in places} == set()
+
+
+def test_every_key_of_the_shipped_config_is_a_field_of_a_request() -> None:
+    assert {f.name for f in fields(Config)} == set(asked().to_config())
+
+
+def test_a_request_is_written_and_read_back_as_it_was() -> None:
+    r = asked("model=catboost", "search=tpe", "test_rows=5")
+    assert Request.from_config(r.to_config(), FOLDER) == r
+
+
+def test_all_wrong_settings_are_told_at_once() -> None:
+    content = {**asked().to_config(), "sed": 1, "decision": {"metrik": "f1"}, "search": {"trails": 3}}
+    with pytest.raises(ConfigError) as told:
+        Request.from_config(content, FOLDER)
+    assert [line.partition(":")[0] for line in str(told.value).splitlines()] == [
+        "sed", "decision.metrik", "search.trails",
+    ]  # fmt: skip
+    assert 'Did you mean "seed"?' in str(told.value)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +121,7 @@ def test_requests_for_the_same_task_share_their_data() -> None:
 @pytest.fixture
 def finished(tmp_path: Path) -> Path:
     """The folder of a run of the plain request."""
-    record.begin(tmp_path, asked().content)
+    record.begin(tmp_path, asked().to_config())
     return tmp_path
 
 
@@ -136,6 +162,6 @@ def test_another_model_changes_nearly_everything(finished: Path) -> None:
 
 def test_numbers_and_lists_that_went_through_a_file_are_no_change(tmp_path: Path) -> None:
     odd = ("model.regressor.alpha=1e-7", "data.ignore=[s1]", "+model.dimensions=10", "model.card.summary='null'")
-    record.begin(tmp_path, asked(*odd).content)
-    assert record.read_config(tmp_path) == asked(*odd).content
+    record.begin(tmp_path, asked(*odd).to_config())
+    assert record.read_config(tmp_path) == asked(*odd).to_config()
     assert spec.changes(asked(*odd, folder=tmp_path)) == []

@@ -205,8 +205,8 @@ def test_a_retriever_of_the_config_is_written_back_as_it_was(name):
         "retriever": OmegaConf.to_container(OmegaConf.load(CONF / "retriever" / f"{name}.yaml")),
         "embedder": OmegaConf.to_container(OmegaConf.load(CONF / "embedder" / "hashing.yaml")),
     }
-    components.check_component(content["retriever"], "retriever", content=content)
-    made = components.instantiate(wiring.assembled(content["retriever"], content), "retriever")
+    components.check_component(content["retriever"], "retriever", parts=wiring.parts(content))
+    made = components.instantiate(wiring.assembled_from(content, "retriever"), "retriever")
     assert components.instantiate(components.describe(made), "retriever") == made
     assert made.top_k == 5
 

@@ -84,7 +84,7 @@ def searched(data: Path, folder: Path, endpoint: Endpoint) -> tuple[Best, Task]:
     """A search over the kind of retriever and over all that can be changed of it."""
     register()
 
-    def content(choices: Mapping[str, Any]) -> dict[str, Any]:
+    def asked(choices: Mapping[str, Any]) -> Request:
         given = [
             "model=extractive", "data=qa", f"data.questions={data}/questions.jsonl", f"data.corpus={data}/corpus.jsonl",
             "metrics=default", "embedder=openai", f"embedder.base_url=http://127.0.0.1:{endpoint.http.server_port}/v1",
@@ -92,12 +92,11 @@ def searched(data: Path, folder: Path, endpoint: Endpoint) -> tuple[Best, Task]:
             "search.space={retriever: 'choice(dense, hybrid)'}", *(f"{key}={value}" for key, value in choices.items()),
         ]  # fmt: skip
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-            composed: dict[str, Any] = plain(compose("config", given))
-        return composed
+            return Request.from_config(plain(compose("config", given)), folder)
 
-    request = Request(content({}), folder)
+    request = asked({})
     task = runner.load_task(request)
-    return runner.searching(request, task, content).run(), task
+    return runner.searching(request, task, asked).run(), task
 
 
 def bodies(task: Task) -> list[str]:

@@ -50,11 +50,11 @@ def request(folder: Path, model: Mapping[str, Any] = FOREST, **search: Any) -> R
         "name": "test", "variant": "forest", "seed": 3, "incumbent": None, "resume": True,
         "data": data, "model": model, "metrics": {}, "decision": {"metric": "rmse"}, "search": settings,
     }  # fmt: skip
-    return Request(content, folder)
+    return Request.from_config(content, folder)
 
 
 def search(asked: Request) -> Search:
-    return runner.searching(asked, runner.load_task(asked), compose=lambda choices: asked.content)
+    return runner.searching(asked, runner.load_task(asked), compose=lambda choices: asked)
 
 
 def tried(study_folder: Path, asked: Request) -> list[dict[str, Any]]:
@@ -67,7 +67,7 @@ def test_it_finds_better_parameters_than_it_began_with(tmp_path: Path) -> None:
     assert best.summary["best"]["values"] == [min(values)]
     assert min(values) < values[0]
     assert set(best.parameters) == {"model.regressor.max_leaf_nodes", "model.regressor.learning_rate", "model.scale"}
-    chosen = best.content["model"]["regressor"]["max_leaf_nodes"]
+    chosen = best.request.model.arguments["regressor"].arguments["max_leaf_nodes"]
     assert chosen == best.parameters["model.regressor.max_leaf_nodes"]
     assert FOREST["regressor"] == {"_target_": "sklearn.ensemble.HistGradientBoostingRegressor", "max_iter": 20}
     assert sum(best.summary["importances"].values()) == pytest.approx(1)
@@ -278,20 +278,20 @@ def test_a_hopeless_setting_of_a_dear_model_stops_after_a_few_batches(tmp_path: 
     good = replace(tuned.evaluation, build=lambda content: Dear())
     Dear.asked = 0
     trial = study.ask()
-    values, _ = good.value(tuned.content, trial)
+    values, _ = good.value(tuned.request, trial)
     assert Dear.asked == rows
     study.tell(trial, values)
     Dear.asked = 0
     with pytest.raises(optuna.TrialPruned):
-        replace(good, build=lambda content: Dear(is_bad=True)).value(tuned.content, study.ask())
+        replace(good, build=lambda content: Dear(is_bad=True)).value(tuned.request, study.ask())
     assert Dear.asked <= 2 * Dear.batch_rows < rows
 
 
 def test_batches_give_the_score_of_all_rows_at_once(tmp_path: Path) -> None:
     tuned = search(request(tmp_path))
-    batched, _ = replace(tuned.evaluation, build=lambda content: Dear()).value(tuned.content, tuned.open().ask())
+    batched, _ = replace(tuned.evaluation, build=lambda content: Dear()).value(tuned.request, tuned.open().ask())
     at_once, _ = replace(tuned.evaluation, build=lambda content: ConstantModel()).value(
-        tuned.content, tuned.open().ask()
+        tuned.request, tuned.open().ask()
     )
     assert batched == pytest.approx(at_once)
 

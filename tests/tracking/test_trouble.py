@@ -56,7 +56,7 @@ def test_a_server_that_never_answers_holds_up_no_longer_than_the_timeout(recorde
     content = yaml.safe_load((recorded / "linear/config.yaml").read_text())
     content["tracker"]["timeout"] = 3
     content["tracker"]["wait"] = None
-    request = Request(content, recorded / "linear")
+    request = Request.from_config(content, recorded / "linear")
     start = time.monotonic()
     beside.after_run(request)
     assert time.monotonic() - start < 0.5, "a run waits for nothing"

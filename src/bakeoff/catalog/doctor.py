@@ -9,7 +9,8 @@ from omegaconf import OmegaConf
 
 from bakeoff import metrics, plugins
 from bakeoff.compare import checks
-from bakeoff.config import components, wiring
+from bakeoff.config import components
+from bakeoff.config.component import read, walk
 from bakeoff.errors import ConfigError
 from bakeoff.plugins import Plugin
 from bakeoff.tasks import kinds
@@ -79,8 +80,8 @@ def _of_option(plugin: Plugin, option: str, conf: Path) -> Iterator[str]:
     group, _, name = option.rpartition("/")
     try:
         plugins.refuse_shadowed([("main", str(conf)), (plugins.PROVIDER, "")], {group: name})
-        for component in wiring.components(OmegaConf.to_container(OmegaConf.load(plugin.conf / f"{option}.yaml"))):
-            components.locate(str(component["_target_"]), f"{option}.yaml")
+        for _, component in walk(read(OmegaConf.to_container(OmegaConf.load(plugin.conf / f"{option}.yaml")))):
+            components.locate(component.target, f"{option}.yaml")
     except ConfigError as error:
         yield str(error)
 

@@ -12,7 +12,8 @@ import yaml
 
 from bakeoff.catalog import options
 from bakeoff.catalog.options import SETTINGS
-from bakeoff.config import signatures, wiring
+from bakeoff.config import signatures
+from bakeoff.config.component import read, walk
 from bakeoff.config.components import LIBRARIES
 from bakeoff.config.settings import Config
 
@@ -49,8 +50,8 @@ COMPONENT = {"if": {"type": "object", "required": ["_target_"]}, "then": {"$ref"
 def schemas(conf: Path) -> dict[str, dict[str, Any]]:
     """The schema of each kind of config file: ``config``, ``experiment``, each group, and ``search.pruner``."""
     names = options.groups([conf])
-    named = (component["_target_"] for file in conf.rglob("*.yaml") for component in wiring.components(_read(file)))
-    targets = sorted({target for target in named if isinstance(target, str)})
+    files = (read(_read(file)) for file in conf.rglob("*.yaml"))
+    targets = sorted({component.target for content in files for _, component in walk(content) if component.target})
     reused = {"component": _component(targets)}
     found = {"config": _root(conf, names, is_experiment=False)}
     for name in names:

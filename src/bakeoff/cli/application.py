@@ -8,13 +8,15 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bakeoff.cli import commands
 from bakeoff.config.shipped import conf_dir
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
+
+    from bakeoff.request.spec import Request
 
 NOT_A_RUN = {"--cfg", "-c", "--info", "-i", "--shell-completion", "-sc", "--hydra-help", "--run", "-r"}
 """Flags of Hydra that do something else than run."""
@@ -97,15 +99,17 @@ def _completes_overrides() -> bool:
     return command.takes_overrides
 
 
-def _compose(choices: Mapping[str, str]) -> Mapping[str, Any]:
-    """The config of the running job with other choices of config groups."""
+def _compose(choices: Mapping[str, str]) -> Request:
+    """The request of the running job with other choices of config groups."""
     from hydra import compose
     from hydra.core.hydra_config import HydraConfig
 
     from bakeoff import plugins
-    from bakeoff.config import settings, wiring
+    from bakeoff.config import settings
+    from bakeoff.request import validation
 
     sources = HydraConfig.get().runtime.config_sources
     plugins.refuse_shadowed([(source.provider, source.path) for source in sources], choices)
     overrides = [*HydraConfig.get().overrides.task, *(f"{group}={option}" for group, option in choices.items())]
-    return wiring.without_unused(settings.plain(compose("config", overrides)))
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    return validation.settled(settings.plain(compose("config", overrides)), folder)

@@ -50,7 +50,7 @@ def chosen(rule: Mapping[str, Any] | None) -> Callable[..., Decision]:
     """What reaches the verdict: the component of that config, or ``decide``."""
     if rule is None:
         return decide
-    made: Rule = components.instantiate(dict(rule), "decision.rule")
+    made: Rule = components.instantiate(rule, "decision.rule")
     return made.decide
 
 

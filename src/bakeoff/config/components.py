@@ -9,12 +9,11 @@ from typing import Any
 
 from bakeoff import plugins
 from bakeoff.config import signatures, wiring
+from bakeoff.config.component import Component, read, write
 from bakeoff.errors import ConfigError, did_you_mean
 
 # The libraries bakeoff declares whose classes a config may name.
 LIBRARIES = ("bakeoff", "sklearn", "skrub", "catboost", "optuna")
-# What a component's config holds besides its constructor's arguments.
-ABOUT = ("_target_", "card", "search_space", "search_budget")
 
 
 def locate(target: str, where: str) -> type:
@@ -40,65 +39,71 @@ def locate(target: str, where: str) -> type:
 
 
 def check_component(
-    node: Mapping[str, Any], where: str, also: tuple[str, ...] = (), content: Mapping[str, Any] | None = None
+    node: Component | Mapping[str, Any],
+    where: str,
+    also: tuple[str, ...] = (),
+    parts: wiring.Parts | None = None,
 ) -> None:
-    """Check a component's config, and those nested in it, against the constructors, without importing them.
+    """Check a component, and those nested in it, against the constructors, without importing them.
 
     Args:
-        node: plain containers, ``_target_`` included.
-        where: the config key of ``node``, for messages.
-        also: keys that are allowed besides the constructor's arguments.
-        content: the whole config, whose ``parts.GROUPS`` stand in for arguments that are not given.
+        node: the component, or its config.
+        where: its config key, for messages.
+        also: keys that are allowed beside the constructor's arguments.
+        parts: the chosen parts, which stand in for arguments that are not given; None: nothing does.
 
     Raises:
         ConfigError: the target is missing or not allowed; an argument is unknown, missing or of a wrong type.
     """
-    target = node.get("_target_")
-    if not isinstance(target, str):
+    component = node if isinstance(node, Component) else Component.from_config(node)
+    target = component.target
+    if not target:
         raise ConfigError(
             f"{where}._target_: a component names its class here, e.g. bakeoff.models.rules.constant.ConstantModel."
         )
     _check_allowed(target, f"{where}._target_")
     takes = signatures.read(target) or signatures.inspected(locate(target, f"{where}._target_"))
-    arguments = {k: v for k, v in node.items() if k not in ABOUT and k not in also}
+    name = target.rpartition(".")[2]
     allowed = [*takes.parameters, *also]
-    for key, value in arguments.items():
+    for key, value in component.arguments.items():
         parameter = takes.parameters.get(key)
         if parameter is None:
-            if takes.takes_any and not key.startswith("_"):
+            if key in also or (takes.takes_any and not key.startswith("_")):
                 continue
             raise ConfigError(
-                f'{where}.{key}: {target.rpartition(".")[2]} takes no "{key}". '
+                f'{where}.{key}: {name} takes no "{key}". '
                 f"It takes: {', '.join(allowed) or 'nothing'}.{did_you_mean(key, allowed)}"
             )
-        expected = signatures.mismatch(parameter.annotation, value)
+        plain = write(value)
+        expected = signatures.mismatch(parameter.annotation, plain)
         if expected:
-            raise ConfigError(f"{where}.{key}: {value!r} is not of type {expected}.")
+            raise ConfigError(f"{where}.{key}: {plain!r} is not of type {expected}.")
     for key, parameter in takes.parameters.items():
-        if parameter.required and key in wiring.GROUPS and content is not None and arguments.get(key) is None:
-            if not content.get(key):
-                raise ConfigError(f"{key}: {target.rpartition('.')[2]} needs one. Add {key}=…; see bakeoff list {key}.")
-        elif parameter.required and key not in arguments:
-            raise ConfigError(f"{where}.{key}: {target.rpartition('.')[2]} needs it. Add {where}.{key}=…")
-    for key, value in arguments.items():
-        for path, nested in _components(value, f"{where}.{key}"):
-            check_component(nested, path, content=content)
+        if parameter.required and key in wiring.GROUPS and parts is not None and component.arguments.get(key) is None:
+            if key not in parts:
+                raise ConfigError(f"{key}: {name} needs one. Add {key}=…; see bakeoff list {key}.")
+        elif parameter.required and key not in component.arguments:
+            raise ConfigError(f"{where}.{key}: {name} needs it. Add {where}.{key}=…")
+    for key, value in component.arguments.items():
+        for path, nested in _outermost(value, f"{where}.{key}"):
+            check_component(nested, path, parts=parts)
 
 
 def instantiate(node: Any, where: str) -> Any:
-    """Make the object that a checked component config describes, nested components first.
+    """Build the object that a checked component, or its config, describes: nested components first.
 
     Raises:
         ConfigError: the constructor refuses its arguments.
     """
-    if isinstance(node, list):
-        return [instantiate(item, f"{where}[{i}]") for i, item in enumerate(node)]
-    if not isinstance(node, dict):
-        return node
-    arguments = {k: instantiate(v, f"{where}.{k}") for k, v in node.items() if "_target_" not in node or k not in ABOUT}
-    if "_target_" not in node:
-        return arguments
-    cls = locate(node["_target_"], f"{where}._target_")
+    value = read(node)
+    if isinstance(value, list):
+        return [instantiate(item, f"{where}.{i}") for i, item in enumerate(value)]
+    if isinstance(value, Mapping):
+        return {key: instantiate(item, f"{where}.{key}") for key, item in value.items()}
+    if not isinstance(value, Component):
+        return value
+    arguments = {key: instantiate(item, f"{where}.{key}") for key, item in value.arguments.items()}
+    cls = locate(value.target, f"{where}._target_")
     try:
         return cls(**arguments)
     except (TypeError, ValueError) as error:
@@ -158,14 +163,13 @@ def _not_allowed(target: str, where: str) -> ConfigError:
     )
 
 
-def _components(value: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The components nested in a value, each with its config key."""
-    if isinstance(value, dict):
-        if "_target_" in value:
-            yield where, value
-        else:
-            for key, item in value.items():
-                yield from _components(item, f"{where}.{key}")
+def _outermost(value: Any, where: str) -> Iterator[tuple[str, Component]]:
+    """The components in a value that no other of it holds, each with its config key."""
+    if isinstance(value, Component):
+        yield where, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _outermost(item, f"{where}.{key}")
     elif isinstance(value, list):
         for i, item in enumerate(value):
-            yield from _components(item, f"{where}[{i}]")
+            yield from _outermost(item, f"{where}.{i}")

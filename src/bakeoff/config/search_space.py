@@ -1,9 +1,9 @@
-"""Search spaces: declared in Hydra's sweep grammar by components, gathered over a composed config."""
+"""Search spaces: declared in Hydra's sweep grammar by components, gathered over a model and its parts."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, QuotedString, RangeSweep
 
-from bakeoff.config import wiring
+from bakeoff.config import component, wiring
+from bakeoff.config.component import Component
 from bakeoff.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
@@ -36,40 +37,41 @@ class Dimension:
     sweep: str
     when: tuple[tuple[str, Any], ...] = ()
 
-    def applies(self, content: Mapping[str, Any]) -> bool:
-        """Whether the conditions hold in a config; of a list, one must be the value."""
+    def applies(self, tree: Mapping[str, Any]) -> bool:
+        """Whether the conditions hold for components by name; of a list, one item must be the value."""
         for key, wanted in self.when:
-            found = get(content, key)
-            if str(wanted) not in ([str(item) for item in found] if isinstance(found, list) else [str(found)]):
+            value = component.get(tree, key.split("."))
+            if str(wanted) not in ([str(item) for item in value] if isinstance(value, list) else [str(value)]):
                 return False
         return True
 
 
-def gather(content: Mapping[str, Any], unused: str = "") -> list[Dimension]:
-    """The dimensions of a resolved config: each component's ``search_space``, then ``search.space``, which overrides.
+def gather(tree: Mapping[str, Component], declared: Mapping[str, Any] | None, unused: str = "") -> list[Dimension]:
+    """The dimensions of a variant: the ``search_space`` of each component at any depth, then ``search.space``.
 
-    A component's keys are relative to itself, but for those that name a group of ``parts``.
+    A component's keys are relative to itself, but for those that name a group of parts.
 
     Args:
-        content: the resolved config.
+        tree: the model and its parts by the name of their group.
+        declared: ``search.space``, which overrides what components declare.
         unused: a parameter of the model below which nothing is searched, such as the ``classifier`` of a regression.
 
     Raises:
-        ConfigError: a space names a key that the config does not have, or is not in the grammar.
+        ConfigError: a space names a key that is not there, or is not in the grammar.
     """
-    found: dict[str, Dimension] = {}
-    for path, component in _components(content):
-        for key, declared in (component.get("search_space") or {}).items():
+    dimensions: dict[str, Dimension] = {}
+    for path, part in component.walk(tree):
+        for key, sweep in (part.search_space or {}).items():
             if unused and str(key).split(".")[0] == unused:
                 continue
             whole = str(key) if key in wiring.GROUPS else f"{path}.{key}"
-            found[whole] = _dimension(whole, declared, f"{path}.search_space.{key}", path)
-    for key, declared in (content["search"].get("space") or {}).items():
-        found[str(key)] = _dimension(str(key), declared, f"search.space.{key}", "")
-    for dimension in found.values():
+            dimensions[whole] = _dimension(whole, sweep, f"{path}.search_space.{key}", path)
+    for key, sweep in (declared or {}).items():
+        dimensions[str(key)] = _dimension(str(key), sweep, f"search.space.{key}", "")
+    for dimension in dimensions.values():
         distribution(dimension)
-        _check_key(dimension.key, content)
-    return list(found.values())
+        _check_key(dimension.key, tree)
+    return list(dimensions.values())
 
 
 def distribution(dimension: Dimension) -> BaseDistribution:
@@ -106,36 +108,6 @@ def is_group(key: str) -> bool:
     return "." not in key or "/" in key or "@" in key
 
 
-def get(content: Mapping[str, Any], key: str) -> Any:
-    """The value at a dotted key; None where there is none."""
-    node: Any = content
-    for part in key.split("."):
-        node = node.get(part) if isinstance(node, Mapping) else None
-    return node
-
-
-def updated(content: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """A config with other values at some dotted keys; what lies beside them is shared, not copied."""
-    result = dict(content)
-    for key, value in values.items():
-        *parents, last = key.split(".")
-        node = result
-        for part in parents:
-            node[part] = dict(node[part])
-            node = node[part]
-        node[last] = value
-    return result
-
-
-def _components(content: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for key, value in content.items():
-        if isinstance(value, Mapping) and not (not path and key == "search"):
-            where = f"{path}.{key}" if path else str(key)
-            if "search_space" in value:
-                yield where, value
-            yield from _components(value, where)
-
-
 def _dimension(key: str, declared: Any, where: str, prefix: str) -> Dimension:
     if isinstance(declared, Mapping):
         if not set(declared) <= {"sweep", "when"} or "sweep" not in declared:
@@ -149,21 +121,24 @@ def _dimension(key: str, declared: Any, where: str, prefix: str) -> Dimension:
     return Dimension(key, str(declared))
 
 
-def _check_key(key: str, content: Mapping[str, Any]) -> None:
-    """Refuse a key under a component that holds no such thing: most are misspelt."""
-    parent, _, last = key.rpartition(".")
+def _check_key(key: str, tree: Mapping[str, Component]) -> None:
+    """Refuse a key under which there is nothing to set: most are misspelt."""
     if is_group(key):
         return
-    node = get(content, parent)
-    if not isinstance(node, Mapping):
+    *above, last = key.split(".")
+    node = component.get(tree, above)
+    parent = ".".join(above)
+    if not isinstance(node, Component | Mapping | list):
         raise ConfigError(
             f"search.space: there is no {parent} in the config, so {key} cannot be searched."
-            f"{did_you_mean(parent, content)}"
+            f"{did_you_mean(parent, tree)}"
         )
-    if last not in node and "_target_" not in node:
+    if isinstance(node, Component):
+        return  # its class says which arguments it takes
+    names = [str(i) for i in range(len(node))] if isinstance(node, list) else [str(name) for name in node]
+    if last not in names:
         raise ConfigError(
-            f'search.space: {parent} has no key "{last}". Keys: {", ".join(map(str, node))}.'
-            f"{did_you_mean(last, map(str, node))}"
+            f'search.space: {parent} has no key "{last}". Keys: {", ".join(names)}.{did_you_mean(last, names)}'
         )
 
 

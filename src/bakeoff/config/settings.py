@@ -14,6 +14,14 @@ from bakeoff.errors import ConfigError, did_you_mean
 
 T = TypeVar("T")
 
+BELONGS = "belongs"
+IN_NAME = {BELONGS: "name"}
+"""Metadata of a field that changes what a variant learns, and is told in the variant's name."""
+IN_IDENTITY = {BELONGS: "identity"}
+"""Metadata of a field that changes what a variant learns or of which task, and is not told in its name."""
+IN_NEITHER = {BELONGS: "neither"}
+"""Metadata of a field that may differ when a finished run is kept."""
+
 
 @dataclass
 class MetricSettings:
@@ -68,21 +76,27 @@ class SearchSettings:
     Mappings are typed Any: OmegaConf cannot merge into a typed one that is None.
     """
 
-    sampler: Any = None  # a sampler of Optuna's; None: no search
-    pruner: Any = None  # a pruner of Optuna's; None: every trial runs to its end
-    trials: int | None = None
-    seconds: float | None = None  # of trials; several workers share them
-    dollars: float | None = None  # seconds of trials at usd_per_hour, and what requests to an LLM cost
-    usd_per_hour: float = 0.10  # price of this hardware
-    total: BudgetSettings = field(default_factory=BudgetSettings)
-    objectives: list[str] | None = None  # None: the decision metric
-    constraints: Any = None  # mapping of metric: "<= 50"
-    validation: ValidationSettings = field(default_factory=ValidationSettings)
-    space: Any = None  # mapping of key: sweep, beside what components declare
-    storage: str | None = None  # database URL; None: a journal file in the run folder
-    workers: int = 1
-    threads: int | None = None  # of each worker; None: an equal share of the cores, or what its launcher gives a job
-    worker: int | None = None  # which of them a job is; the sweeper says so
+    # A sampler of Optuna's; None: no search.
+    sampler: Any = field(default=None, metadata=IN_IDENTITY)
+    # A pruner of Optuna's; None: every trial runs to its end.
+    pruner: Any = field(default=None, metadata=IN_IDENTITY)
+    trials: int | None = field(default=None, metadata=IN_NEITHER)
+    # Of trials; several workers share them.
+    seconds: float | None = field(default=None, metadata=IN_NEITHER)
+    # Seconds of trials at usd_per_hour, and what requests to an LLM cost.
+    dollars: float | None = field(default=None, metadata=IN_NEITHER)
+    usd_per_hour: float = field(default=0.10, metadata=IN_NEITHER)  # price of this hardware
+    total: BudgetSettings = field(default_factory=BudgetSettings, metadata=IN_NEITHER)
+    objectives: list[str] | None = field(default=None, metadata=IN_IDENTITY)  # None: the decision metric
+    constraints: Any = field(default=None, metadata=IN_IDENTITY)  # mapping of metric: "<= 50"
+    validation: ValidationSettings = field(default_factory=ValidationSettings, metadata=IN_IDENTITY)
+    space: Any = field(default=None, metadata=IN_IDENTITY)  # mapping of key: sweep, beside what components declare
+    # Database URL; None: a journal file in the run folder.
+    storage: str | None = field(default=None, metadata=IN_NEITHER)
+    workers: int = field(default=1, metadata=IN_NEITHER)
+    # Of each worker; None: an equal share of the cores, or what its launcher gives a job.
+    threads: int | None = field(default=None, metadata=IN_NEITHER)
+    worker: int | None = field(default=None, metadata=IN_NEITHER)  # which of them a job is; the sweeper says so
 
 
 @dataclass

@@ -2,62 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from bakeoff.config import signatures
+from bakeoff.config.component import Component, read, walk
 
 GROUPS = ("embedder", "retriever", "llm", "prompt", "trainer")
+Parts = Mapping[str, Component]
 
 
-def taken(node: Mapping[str, Any]) -> list[str]:
-    """The groups that a component takes from outside: parameters of its constructor that its own config leaves open."""
-    target = node.get("_target_")
-    takes = signatures.read(target) if isinstance(target, str) else None
+def parts(content: Mapping[str, Any]) -> dict[str, Component]:
+    """The components of the groups that a config chooses."""
+    return {group: Component.from_config(content[group]) for group in GROUPS if content.get(group)}
+
+
+def taken(component: Component) -> list[str]:
+    """The groups that a component takes from outside: parameters of its class that its own config leaves open."""
+    takes = signatures.read(component.target) if component.target else None
     if takes is None:
         return []
-    return [group for group in GROUPS if group in takes.parameters and node.get(group) is None]
+    return [group for group in GROUPS if group in takes.parameters and component.arguments.get(group) is None]
 
 
-def used(content: Mapping[str, Any]) -> list[str]:
-    """The groups of a resolved config that its model takes, itself or through what it takes."""
-    found: dict[str, None] = {}
-    waiting = [content.get("model")]
+def used(model: Any, chosen: Parts) -> list[str]:
+    """The groups that a model takes, it or anything in it, or what it gets by taking one."""
+    seen: dict[str, None] = {}
+    waiting = [model]
     while waiting:
-        for node in components(waiting.pop()):
-            for group in taken(node):
-                if group not in found:
-                    found[group] = None
-                    waiting.append(content.get(group))
-    return [group for group in GROUPS if group in found]
+        for _, component in walk(waiting.pop()):
+            for group in taken(component):
+                if group not in seen:
+                    seen[group] = None
+                    waiting.append(chosen.get(group))
+    return [group for group in GROUPS if group in seen]
 
 
-def without_unused(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The config with those groups set to None that the model does not take: they are no part of the variant."""
-    kept = [group for group in used(content) if content.get(group)]
-    return {**content, **{group: None for group in GROUPS if group in content and group not in kept}}
+def used_parts(model: Any, chosen: Parts) -> dict[str, Component]:
+    """The chosen parts without those that a model does not take: they are no part of the variant."""
+    return {group: chosen[group] for group in used(model, chosen) if group in chosen}
 
 
-def assembled(node: Any, content: Mapping[str, Any]) -> Any:
-    """A component's config with the chosen groups in the places of the parameters that take them."""
-    if isinstance(node, list):
-        return [assembled(item, content) for item in node]
-    if not isinstance(node, Mapping):
-        return node
-    filled = {key: assembled(value, content) for key, value in node.items()}
-    for group in taken(node):
-        if content.get(group):
-            filled[group] = assembled(content[group], {**content, group: None})
-    return filled
+def assembled(value: Any, chosen: Parts) -> Any:
+    """A component, or a value that holds some, with the chosen parts as the arguments that take them."""
+    if isinstance(value, list):
+        return [assembled(item, chosen) for item in value]
+    if isinstance(value, Mapping):
+        return {key: assembled(item, chosen) for key, item in value.items()}
+    if not isinstance(value, Component):
+        return value
+    arguments = {key: assembled(item, chosen) for key, item in value.arguments.items()}
+    for group in taken(value):
+        if group in chosen:
+            others = {other: part for other, part in chosen.items() if other != group}
+            arguments[group] = assembled(chosen[group], others)
+    return Component(value.target, arguments, value.card, value.search_space, value.search_budget)
 
 
-def components(node: Any) -> Iterator[Mapping[str, Any]]:
-    """The component configs in a value, at any depth: those with a ``_target_``, an outer one before what is in it."""
-    if isinstance(node, Mapping):
-        if "_target_" in node:
-            yield node
-        for value in node.values():
-            yield from components(value)
-    elif isinstance(node, list):
-        for item in node:
-            yield from components(item)
+def assembled_from(content: Mapping[str, Any], group: str) -> Component:
+    """The component of one group of a config, with the chosen parts in it."""
+    component: Component = assembled(read(content[group]), parts(content))
+    return component

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bakeoff.config.settings import IN_NEITHER
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.tasks import kinds
 
@@ -90,8 +91,8 @@ class DataSettings:
     positive: str | None = None  # class that precision, recall and F1 speak of; the rarer of two when none is given
     duplicates: str = "auto"  # rows with equal inputs: independent draws, a group that stays in one part, or dropped
     drop_duplicates: bool | None = None  # deprecated: true is duplicates=drop
-    metric: str | None = None  # primary metric of this data
-    licence: str | None = None  # of the data
+    metric: str | None = field(default=None, metadata=IN_NEITHER)  # primary metric of this data
+    licence: str | None = field(default=None, metadata=IN_NEITHER)  # of the data
     split: SplitSettings = field(default_factory=SplitSettings)
     forecast: ForecastSettings = field(default_factory=ForecastSettings)  # of a series
 

@@ -119,7 +119,7 @@ def _counts(jobs: Sequence[Job], wait: bool = False) -> tuple[int, int]:
 def _searching(request: Request) -> Search:
     from bakeoff.execution import runner
 
-    return runner.searching(request, runner.load_task(request), compose=lambda choices: {})
+    return runner.searching(request, runner.load_task(request), compose=lambda choices: request)
 
 
 @contextmanager

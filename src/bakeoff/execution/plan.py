@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bakeoff import environment
-from bakeoff.config import components, wiring
+from bakeoff.config import components
 from bakeoff.execution import runner
 from bakeoff.grading.base import GradesByLLM
 from bakeoff.llm.base import Planned
@@ -57,13 +57,13 @@ def of(request: Request) -> dict[str, Projection]:
     Raises:
         ConfigError, DataError, AssetError: the request cannot be served.
     """
-    graders = {name for name, node in (request.metrics.graders or {}).items() if "llm" in node}
+    graders = {name for name, node in (request.metrics.graders or {}).items() if "llm" in node.arguments}
     if "llm" not in request.parts and not graders:
         return {}
     task = runner.load_task(request)
-    test, _ = runner.asked(task, request.content.get("test_rows"))
+    test, _ = runner.asked(task, request.test_rows)
     found = {}
-    model = components.instantiate(wiring.assembled(request.content["model"], request.content), "model")
+    model = components.instantiate(request.assembled_model, "model")
     if isinstance(model, AsksLLM) and (projected := _of_model(model, test, task, request)).calls:
         found["model"] = projected
     for name, grader in runner.make_graders(request, task.schema).items():

@@ -74,16 +74,16 @@ def refresh(
     content |= {"name": into.name, "incumbent": INCUMBENT, "refreshed_from": str(of.absolute())}
     runner.forget_tasks()
     learnt, fitted = _learnt(of, run), _fitted(of, run)
-    task, more = _task(Request(content, into), fitted.schema, run, learnt)
+    task, more = _task(Request.from_config(content, into), fitted.schema, run, learnt)
     if task.schema.positive is not None:
         content["data"]["positive"] = task.schema.positive
-    asked = {word: Request({**content, "variant": word}, into / word) for word in (INCUMBENT, REFRESHED)}
+    asked = {word: Request.from_config({**content, "variant": word}, into / word) for word in (INCUMBENT, REFRESHED)}
     deciding = asked[REFRESHED].decision
     decision.deciding_metric(deciding.metric, task.schema)
     for word, request in asked.items():
         with record.logged(request.folder):
             runner.run(
-                request, lambda choices: content, announce, task,
+                request, _same(request), announce, task,
                 fitted if word == INCUMBENT else None, (*notes, *more) if word == INCUMBENT else (),
             )  # fmt: skip
     compared, runs = comparison.of_folder(into, deciding, INCUMBENT)
@@ -91,6 +91,11 @@ def refresh(
     if failed:
         raise VariantsFailed("\n".join(failed), [r.folder for r in runs])
     return Refresh(into, of, compared)
+
+
+def _same(request: Request) -> Callable[[Mapping[str, str]], Request]:
+    """Composes nothing anew: there are no other choices in a record."""
+    return lambda choices: request
 
 
 def chosen(folder: Path) -> tuple[Path, list[str]]:
@@ -184,7 +189,7 @@ def _learnt(of: Path, run: Run) -> NDArray[np.uint64] | None:
     if hashes is not None:
         return hashes
     try:
-        task = runner.load_task(Request(record.read_config(of) or {}, of))
+        task = runner.load_task(Request.from_config(record.read_config(of) or {}, of))
     except BakeoffError:
         return None
     return data.hashes(task.development.examples) if task.fingerprint == run.fingerprint else None
@@ -249,7 +254,7 @@ def _check_columns(asked: Schema, known: Schema, request: Request) -> None:
         if name in asked.columns and asked.columns[name] != kind
     ]
     if told:
-        where = request.source.get("path") or request.data.name
+        where = request.source.arguments.get("path") or request.data.name
         raise DataError(f"refresh: {where} has other columns than the model was fitted for. " + " ".join(told))
 
 

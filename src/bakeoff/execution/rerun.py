@@ -96,9 +96,7 @@ def rerun(
     request = recorded(folder, into, search)
     runner.forget_tasks()
     with record.logged(into):
-        new = runner.run(
-            request, _no_other(request.content), announce, notes=(f"A repetition of {folder.absolute()}.",)
-        )
+        new = runner.run(request, lambda choices: request, announce, notes=(f"A repetition of {folder.absolute()}.",))
     return compared(original, new, tolerance)
 
 
@@ -125,8 +123,8 @@ def recorded(folder: Path, into: Path, search: bool = False) -> Request:
     if not search:
         content["search"] = {"sampler": None}
     content |= {"name": into.parent.name, "variant": into.name, "resume": False, "incumbent": None}
-    request = Request(content, into)
-    groups = [d.key for d in search_space.gather(content) if search_space.is_group(d.key)] if search else []
+    request = Request.from_config(content, into)
+    groups = [d.key for d in request.dimensions() if search_space.is_group(d.key)] if search else []
     if groups:
         raise ConfigError(
             f"{folder}: its search chose among options of {', '.join(groups)}, which the record does not hold. "
@@ -163,11 +161,6 @@ def named_folder(bakeoff: Path, name: str) -> Path:
         raise ConfigError(f'name: "{name}" is not the name of a folder.')
     folder = bakeoff.absolute().parent / name
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-
-
-def _no_other(content: Mapping[str, Any]) -> Callable[[Mapping[str, str]], Mapping[str, Any]]:
-    """Composes nothing anew: there are no other choices in a record."""
-    return lambda choices: content
 
 
 def _tolerance(run: Run) -> tuple[float, str]:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff import assets, cost, data, environment, record, search
-from bakeoff.config import components, wiring
+from bakeoff.config import component, components
 from bakeoff.errors import BakeoffError, ConfigError, LLMError
 from bakeoff.execution import scoring
 from bakeoff.execution.measurement import PeakMemory, latency
@@ -107,7 +107,7 @@ def run(
     known = assets.resolved()
     with clock.step("data", "loading data"):
         task = task or load_task(request)
-        make_model(request.content, task.schema)
+        make_model(request, task.schema)
     surroundings, diff = _surroundings(request)
     started = Run(
         folder=request.folder,
@@ -117,22 +117,22 @@ def run(
         started=datetime.now(UTC).isoformat(timespec="milliseconds"),
         task=_describe(task),
         fingerprint=task.fingerprint,
-        parameters=_parameters(request.content),
+        parameters=_parameters(request),
         card=request.card,
-        cost=request.cost,
+        cost=component.write(request.cost),
         environment=surroundings,
         seconds=clock.seconds,
         notes=tuple(notes),
     )
-    record.begin(request.folder, request.content, environment.installed(), diff)
+    record.begin(request.folder, request.to_config(), environment.installed(), diff)
     try:
         if request.is_tuned:
             with clock.step("search", "searching"):
                 best = searching(request, task, compose, announce).run()
             record.write_trials(request.folder, best.trials)
-            record.write_fitted(request.folder, best.content)
-            request = replace(request, content=best.content)
-            started = replace(started, search=best.summary, parameters=_parameters(best.content))
+            record.write_fitted(request.folder, best.request.to_config())
+            request = replace(best.request, folder=request.folder)
+            started = replace(started, search=best.summary, parameters=_parameters(request))
         ended = _evaluate(request, task, started, clock, fitted)
         return _recorded(request, replace(ended, environment={**surroundings, "assets": _assets(request, known)}))
     except KeyboardInterrupt:
@@ -167,12 +167,12 @@ def forget_tasks() -> None:
     _loaded.clear()
 
 
-def make_model(content: Mapping[str, Any], schema: Schema) -> Model:
-    """The unfitted model of a resolved config. Raises ``ConfigError`` when it cannot serve the task."""
+def make_model(request: Request, schema: Schema) -> Model:
+    """The unfitted model of a request. Raises ``ConfigError`` when it cannot serve the task."""
     from bakeoff.models.forecast import lags
     from bakeoff.models.tabular.estimator import adapt
 
-    model = lags.adapted(adapt(components.instantiate(wiring.assembled(content["model"], content), "model")), schema)
+    model = lags.adapted(adapt(components.instantiate(request.assembled_model, "model")), schema)
     model.check(schema)
     return model
 
@@ -189,7 +189,7 @@ def searching(request: Request, task: Task, compose: Compose, announce: Step = l
     """The search of a request. Only the development rows are handed on."""
     schema = task.schema
     return search.of(
-        request, task.development, task.fingerprint, lambda content: make_model(content, schema), compose, announce
+        request, task.development, task.fingerprint, lambda tried: make_model(tried, schema), compose, announce
     )
 
 
@@ -203,7 +203,7 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
     development = task.development
     with PeakMemory() as memory:
         model = fitted.model if fitted else _fit(request, task, clock)
-    test, notes = asked(task, request.content.get("test_rows"))
+    test, notes = asked(task, request.test_rows)
     table = _answered(model, test, task, request, clock, fitted)
     if len(table) < len(test):
         notes.append(f"Its budget ended after {len(table):,} of {len(test):,} test rows.")
@@ -249,7 +249,7 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
 
 
 def _fit(request: Request, task: Task, clock: Clock) -> Model:
-    model = make_model(request.content, task.schema)
+    model = make_model(request, task.schema)
     development = task.development
     context = Context(
         task.schema,
@@ -271,7 +271,7 @@ def _fit(request: Request, task: Task, clock: Clock) -> Model:
 
 def _surroundings(request: Request) -> tuple[dict[str, Any], str]:
     """Where the run takes place, for the record, and the diff of the working directory."""
-    git = environment.git() if request.content.get("record_git", True) else None
+    git = environment.git() if request.record_git else None
     diff = git.pop("diff") if git else ""
     if git:
         git["diff_sha256"] = hashlib.sha256(diff.encode()).hexdigest() if diff else None
@@ -283,8 +283,7 @@ def _assets(request: Request, known: Sequence[str]) -> dict[str, str]:
 
     What an earlier variant of the same process has loaded is not resolved again.
     """
-    content = request.content
-    named = assets.named([content["data"], content["model"], request.parts, request.metrics.graders])
+    named = assets.named(component.write([request.source, request.model, request.parts, request.metrics.graders]))
     used = dict.fromkeys([*named, *(name for name in assets.resolved() if name not in known)])
     return {name: assets.ASSETS[name].sha256 for name in used}
 
@@ -358,10 +357,9 @@ def _graded(
     return replace(table, grades=grades), details, notes
 
 
-def _parameters(content: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in content["model"].items() if key not in components.ABOUT} | {
-        group: content[group] for group in wiring.GROUPS if content.get(group) is not None
-    }
+def _parameters(request: Request) -> dict[str, Any]:
+    parameters: dict[str, Any] = component.write({**request.model.arguments, **request.parts})
+    return parameters
 
 
 def _describe(task: Task) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from bakeoff import plugins, record
 from bakeoff.config import wiring
+from bakeoff.config.component import read, walk, write
 from bakeoff.errors import ConfigError, VariantsFailed, did_you_mean
 from bakeoff.execution import launch
 from bakeoff.execution.launch import Job
@@ -25,11 +26,6 @@ from bakeoff.request import spec, validation
 from bakeoff.request.spec import Request
 from bakeoff.tracking import beside
 
-# Overrides of the task, of how it is judged, or of where things go: they do not make a variant another one.
-NOT_OF_THE_VARIANT = (
-    "data", "name", "variant", "experiment", "decision", "metrics", "search", "incumbent", "resume", "record_git",
-    "tracker", "cost", "hydra",
-)  # fmt: skip
 # What the config of a request has. Another Hydra application that chose this sweeper gets its jobs, and no more.
 OF_BAKEOFF = {"data", "model", "decision"}
 LONGEST_NAME = 100  # bytes
@@ -126,7 +122,8 @@ def _jobs(
     for declared, overrides in combinations:
         asked = (*(o.input_line or "" for o in overrides), *shares)
         composed = loader.load_sweep_config(master, list(asked))
-        unused = set(wiring.GROUPS) - set(wiring.used(_containers(composed)))
+        content = _containers(composed)
+        unused = set(wiring.GROUPS) - set(wiring.used(read(content.get("model")), wiring.parts(content)))
         telling = [
             o for o in overrides
             if o.input_line not in variants.get(declared, ()) and o.key_or_group.split(".")[0] not in unused
@@ -165,7 +162,7 @@ def _jobs(
 
 def _llm_use(asked: Request) -> list[str]:
     """What a variant will ask of LLMs, a sentence each. One that asks none costs no reading of data, nor imports."""
-    if "llm" not in asked.parts and not any("llm" in grader for grader in (asked.metrics.graders or {}).values()):
+    if "llm" not in asked.parts and not any("llm" in part.arguments for _, part in walk(asked.metrics.graders)):
         return []
     from bakeoff.execution import plan
 
@@ -173,7 +170,7 @@ def _llm_use(asked: Request) -> list[str]:
 
 
 def _are_alike(job: Job, other: Job) -> bool:
-    return job.request.folder == other.request.folder and job.request.content == other.request.content
+    return job.request.folder == other.request.folder and job.request == other.request
 
 
 def _declared(variants: Mapping[str, Sequence[str]], arguments: Sequence[str]) -> list[str]:
@@ -250,7 +247,7 @@ def variant_name(overrides: Sequence[Override], model: str) -> str:
             return _of_folder(value) or model
         if key == "model":
             model = value
-        elif key.split(".")[0].split("/")[0] not in NOT_OF_THE_VARIANT:
+        elif spec.is_named(key.split(".")[0].split("/")[0]):
             details.append(f"{key.removeprefix('model.')}={value}" if not override.is_delete() else f"no-{key}")
     return _of_folder("-".join([model, *sorted(details)]))
 
@@ -266,9 +263,9 @@ def _of_folder(name: str) -> str:
 
 def _is_kept(asked: Request) -> bool:
     """Whether the folder holds a finished run of this very request. Raises ``ConfigError`` when of another one."""
-    if not asked.content["resume"] or not (asked.folder / record.RESULT).is_file():
+    if not asked.resume or not (asked.folder / record.RESULT).is_file():
         return False
-    if asked.model.get("_target_") == IN_MEMORY:  # whether it is the same object as then, nobody can tell
+    if asked.model.target == IN_MEMORY:  # whether it is the same object as then, nobody can tell
         return False
     if record.read_run(asked.folder).status != "ok":
         return False
@@ -286,7 +283,7 @@ def _is_kept(asked: Request) -> bool:
 
 def _check_incumbents(jobs: Sequence[Job]) -> None:
     for job in jobs:
-        incumbent = job.request.content["incumbent"]
+        incumbent = job.request.incumbent
         if incumbent is None:
             continue
         there = [other.request.variant for other in jobs if other.request.bakeoff == job.request.bakeoff]
@@ -326,18 +323,23 @@ def _check_tasks(jobs: Sequence[Job]) -> None:
             task = runner.load_task(job.request)
             decision.deciding_metric(job.request.decision.metric, task.schema)
             decision.smallest_difference(job.request.decision.smallest_difference, incumbent_value=1)
-            runner.make_model(job.request.content, task.schema)
+            runner.make_model(job.request, task.schema)
             for grader in runner.make_graders(job.request, task.schema).values():
                 grader.check()
             if job.request.is_tuned:
-                if not job.request.content["resume"]:
+                if not job.request.resume:
                     search.forget(job.request)
                 # The first to open a study: it refuses one of another request.
-                runner.searching(job.request, task, compose=lambda choices: {}).prepare()
+                runner.searching(job.request, task, _no_other(job.request)).prepare()
         except ConfigError as error:
             faults.append(str(error))
     if faults:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
+
+
+def _no_other(request: Request) -> Callable[[Mapping[str, str]], Request]:
+    """Composes nothing anew: for a search that is prepared here and done elsewhere."""
+    return lambda choices: request
 
 
 def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
@@ -347,10 +349,10 @@ def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
 
     failed: list[str] = []
     for folder, asked in {job.request.bakeoff: job.request for job in jobs}.items():
-        costs = {job.request.variant: job.request.cost for job in jobs if job.request.bakeoff == folder}
+        costs = {job.request.variant: write(job.request.cost) for job in jobs if job.request.bakeoff == folder}
         if not any(folder.glob(f"*/{record.CONFIG}")):
             continue
-        compared, runs = comparison.of_folder(folder, asked.decision, asked.content["incumbent"], costs)
+        compared, runs = comparison.of_folder(folder, asked.decision, asked.incumbent, costs)
         if show:
             terminal.show(compared, folder, kept, sections.of(compared, runs))
         mine = {job.request.variant for job in jobs if job.request.bakeoff == folder}

@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bakeoff.config import search_space
 from bakeoff.record import Score
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ def show_plan(requests: Sequence[Request], waiting: Sequence[Request], llm_use: 
         table.add_row(asked.variant, str(asked.card.get("family", "")), asked.data.name, str(asked.folder), does)
     screen.print(table)
     for asked in waiting:
-        dimensions = search_space.gather(asked.content) if asked.is_tuned else []
+        dimensions = asked.dimensions() if asked.is_tuned else []
         for dimension in dimensions:
             when = "".join(f", when {key} is {value}" for key, value in dimension.when)
             screen.print(f"{asked.variant}: {dimension.key} = {dimension.sweep}{when}")

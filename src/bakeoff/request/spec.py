@@ -1,39 +1,131 @@
-"""One request, read from a composed config and checked: which task, which variant, into which folder."""
+"""One request, typed: which task, which variant, into which folder; YAML comes in, and YAML goes out, here only."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from bakeoff import record
-from bakeoff.config import search_space, wiring
-from bakeoff.config.settings import DecisionSettings, MetricSettings, SearchSettings, typed
-from bakeoff.data.settings import DataSettings
-
-# Keys that do not change what a variant is or learns: they may differ when a finished run is kept.
-INCIDENTAL = frozenset(
-    {"name", "variant", "incumbent", "resume", "record_git", "metrics", "decision", "tracker", "cost"}
+from bakeoff.config import component, search_space, wiring
+from bakeoff.config.component import Component
+from bakeoff.config.search_space import Dimension
+from bakeoff.config.settings import (
+    BELONGS,
+    IN_IDENTITY,
+    IN_NAME,
+    IN_NEITHER,
+    BudgetSettings,
+    DecisionSettings,
+    MetricSettings,
+    SearchSettings,
+    typed,
 )
-# Keys of the search that change how long it goes on or where, but not what a trial is.
-BUDGET = ("trials", "seconds", "dollars")
-HOW_LONG_AND_WHERE = (*BUDGET, "usd_per_hour", "total", "storage", "workers", "threads", "worker")
+from bakeoff.data.settings import DataSettings
+from bakeoff.errors import ConfigError, did_you_mean
+
+BUDGET = tuple(f.name for f in fields(BudgetSettings))
 ROLES = tuple(f.name for f in fields(DataSettings))
 
 
 @dataclass(frozen=True)
 class Request:
-    """One variant of one task, checked, before any work.
+    """One variant of one task.
+
+    The metadata of each field says whether it belongs to the variant's identity and name, to its identity, or to
+    neither; fields of ``SearchSettings`` say it one by one, and what lies in other fields belongs where they do.
 
     Attributes:
-        content: the whole resolved config as plain containers.
         folder: the run folder.
+        name: of the bake-off.
+        variant: name of the variant.
+        seed: of every random choice of the model and of the search. The split has a seed of its own.
+        incumbent: name of the variant that is in production.
+        resume: whether a finished run is kept.
+        record_git: whether the state of the working directory is recorded.
+        test_rows: how many test rows are predicted; None: all.
+        data: what bakeoff does with the rows.
+        source: what reads the rows.
+        model: the model, as its config has it, with its search space.
+        parts: what the model takes from config groups: retriever, LLM and the like.
+        metrics: what is measured.
+        decision: how the verdict is reached.
+        search: how the variant is tuned.
+        tracker: what is told of the run; None: nothing.
+        cost: what prices predictions; None: nothing.
+        refreshed_from: the run folder that ``bakeoff refresh`` made this request from.
     """
 
-    content: Mapping[str, Any]
-    folder: Path
+    folder: Path = field(metadata=IN_NEITHER)
+    name: str = field(metadata=IN_NEITHER)
+    variant: str = field(metadata=IN_NEITHER)
+    data: DataSettings = field(metadata=IN_IDENTITY)
+    source: Component = field(metadata=IN_IDENTITY)
+    model: Component = field(metadata=IN_NAME)
+    parts: Mapping[str, Component] = field(default_factory=dict, metadata=IN_NAME)
+    seed: int = field(default=0, metadata=IN_NAME)
+    test_rows: int | None = field(default=None, metadata=IN_NAME)
+    metrics: MetricSettings = field(default_factory=MetricSettings, metadata=IN_NEITHER)
+    decision: DecisionSettings = field(default_factory=DecisionSettings, metadata=IN_NEITHER)
+    search: SearchSettings = field(default_factory=SearchSettings, metadata=IN_IDENTITY)
+    tracker: Component | None = field(default=None, metadata=IN_NEITHER)
+    cost: Component | None = field(default=None, metadata=IN_NEITHER)
+    incumbent: str | None = field(default=None, metadata=IN_NEITHER)
+    resume: bool = field(default=True, metadata=IN_NEITHER)
+    record_git: bool = field(default=True, metadata=IN_NEITHER)
+    refreshed_from: str | None = field(default=None, metadata=IN_NEITHER)
+
+    @classmethod
+    def from_config(cls, content: Mapping[str, Any], folder: Path) -> Request:
+        """Read a resolved config, composed just now or recorded in a run folder.
+
+        Raises:
+            ConfigError: a key is unknown, or a value of a wrong type; all faults of the settings, one a line.
+        """
+        known = [*(f.name for f in fields(cls) if f.name not in ("folder", "source", "parts")), *wiring.GROUPS]
+        faults = [f"{key}: there is no such key.{did_you_mean(key, known)}" for key in content if key not in known]
+        data, search = dict(content.get("data") or {}), dict(content.get("search") or {})
+        model = Component.from_config(content.get("model"))
+        if search.get("sampler") is not None:
+            search |= model.search_budget or {}
+        settings: dict[str, Any] = {}
+        for key, settings_class, values in (
+            ("data", DataSettings, {k: v for k, v in data.items() if k in ROLES}),
+            ("metrics", MetricSettings, content.get("metrics") or {}),
+            ("decision", DecisionSettings, content.get("decision") or {}),
+            ("search", SearchSettings, search),
+        ):
+            try:
+                settings[key] = _with_components(typed(settings_class, values, key))
+            except ConfigError as error:
+                faults.append(str(error))
+        if faults:
+            raise ConfigError("\n".join(dict.fromkeys(faults)))
+        plain = ("seed", "test_rows", "incumbent", "resume", "record_git", "refreshed_from")
+        return cls(
+            folder=folder,
+            name=str(content.get("name") or folder.parent.name),
+            variant=str(content.get("variant") or folder.name),
+            source=Component.from_config({k: v for k, v in data.items() if k not in ROLES}),
+            model=model,
+            parts=wiring.parts(content),
+            tracker=component.read(content.get("tracker") or None),
+            cost=component.read(content.get("cost") or None),
+            **{key: content[key] for key in plain if key in content},
+            **settings,
+        )
+
+    def to_config(self) -> dict[str, Any]:
+        """The config that reads back as an equal request, in the order in which the shipped one has its keys."""
+        content = {f.name: component.write(getattr(self, f.name)) for f in fields(self) if f.name not in NOT_IN_CONFIG}
+        content["data"] = {**self.source.to_config(), **content["data"]}
+        content |= dict.fromkeys(wiring.GROUPS) | component.write(self.parts)
+        if self.refreshed_from is not None:
+            content["refreshed_from"] = self.refreshed_from
+        return content
 
     @property
     def bakeoff(self) -> Path:
@@ -41,105 +133,95 @@ class Request:
         return self.folder.parent
 
     @property
-    def variant(self) -> str:
-        """Name of the variant."""
-        return str(self.content["variant"])
+    def components(self) -> dict[str, Component]:
+        """What can be tuned: the model and its parts, by the name of their group."""
+        return {"model": self.model, **self.parts}
 
     @property
-    def seed(self) -> int:
-        """Of every random choice of the model and of the search. The split has a seed of its own."""
-        return int(self.content["seed"])
+    def assembled_model(self) -> Component:
+        """The model with its parts in it."""
+        assembled: Component = wiring.assembled(self.model, self.parts)
+        return assembled
 
-    @property
-    def data(self) -> DataSettings:
-        """What bakeoff does with the rows."""
-        return typed(DataSettings, {k: v for k, v in self.content["data"].items() if k in ROLES}, "data")
-
-    @property
-    def source(self) -> dict[str, Any]:
-        """The component config that reads the rows."""
-        return {k: v for k, v in self.content["data"].items() if k not in ROLES}
-
-    @property
-    def model(self) -> dict[str, Any]:
-        """The component config of the model."""
-        return dict(self.content["model"])
-
-    @property
-    def parts(self) -> dict[str, Any]:
-        """The component configs that the model takes: retriever, LLM and the like."""
-        return {group: self.content[group] for group in wiring.GROUPS if self.content.get(group) is not None}
-
-    @property
+    @cached_property
     def card(self) -> dict[str, Any]:
-        """What is declared about the model: family, licence, hosting. The strictest of its parts holds."""
-        card = dict(self.model.get("card") or {})
-        for part in self.parts.values():
-            other = part.get("card") or {}
-            for key, strict in (("hosting", "api"), ("source", "commercial"), ("data_leaves_network", True)):
-                if other.get(key) == strict:
-                    card[key] = strict
-            licences = [text for text in (card.get("licence"), other.get("licence")) if text]
-            if licences:
-                card["licence"] = ", ".join(dict.fromkeys(", ".join(licences).split(", ")))
-        return card
+        """What is declared about the model: family, licence, hosting. The most restrictive of its parts wins."""
+        return component.joint_card([part for _, part in component.walk(self.assembled_model)])
 
-    @property
-    def metrics(self) -> MetricSettings:
-        """What is measured."""
-        return typed(MetricSettings, self.content["metrics"], "metrics")
+    def dimensions(self, unused: str = "") -> list[Dimension]:
+        """What a search tries. Raises ``ConfigError`` where a search space is wrong.
 
-    @property
-    def decision(self) -> DecisionSettings:
-        """How the verdict is reached."""
-        return typed(DecisionSettings, self.content["decision"], "decision")
+        Args:
+            unused: a parameter of the model that the kind of task makes no use of.
+        """
+        return search_space.gather(self.components, self.search.space, unused)
 
-    @property
-    def tracker(self) -> Mapping[str, Any] | None:
-        """The component config of what is told of the run; None: nothing is."""
-        return self.content.get("tracker") or None
-
-    @property
-    def cost(self) -> Mapping[str, Any] | None:
-        """The component config of what answers cost; None: nobody asks."""
-        return self.content.get("cost") or None
-
-    @property
-    def search(self) -> SearchSettings:
-        """How the variant is tuned; a component's ``search_budget`` goes before the common one."""
-        values = dict(self.content["search"])
-        if values.get("sampler") is not None:
-            values |= self.model.get("search_budget") or {}
-        return typed(SearchSettings, values, "search")
-
-    @property
+    @cached_property
     def is_tuned(self) -> bool:
         """Whether a search is on, and the variant has something to search over."""
-        return self.content["search"].get("sampler") is not None and bool(search_space.gather(self.content))
+        return self.search.sampler is not None and bool(self.dimensions())
+
+    def updated(self, values: Mapping[str, Any]) -> Request:
+        """The request with other values at some dotted keys of its components."""
+        tree: Any = self.components
+        for key, value in values.items():
+            tree = component.updated(tree, key.split("."), value)
+        return replace(self, model=tree["model"], parts={key: part for key, part in tree.items() if key != "model"})
 
     @property
     def identity(self) -> dict[str, Any]:
         """What makes this variant of this task what it is: equal identities give equal results."""
-        return _identity(self.content)
+        content: dict[str, Any] = _identity(self)
+        content["data"] = {**content.pop("source"), **content["data"]}
+        content |= content.pop("parts")
+        if self.search.sampler is None:
+            del content["search"]
+        else:
+            content["search"]["declared"] = {
+                key: dict(part.search_space) for key, part in component.walk(self.components) if part.search_space
+            }
+        return content
 
-    @property
+    @cached_property
     def data_key(self) -> str:
-        """Equal for requests that ask for the same task."""
-        return json.dumps(self.content["data"], sort_keys=True, default=str)
+        """Equal for requests of the same task."""
+        return json.dumps(component.write([self.source, self.data]), sort_keys=True, default=str)
+
+
+NOT_IN_CONFIG = ("folder", "source", "parts", "refreshed_from")
+"""Fields of a request that its config has in another place, or only where they are set."""
+
+
+def is_named(key: str) -> bool:
+    """Whether an override of a top-level key, or of a group that the shipped config does not have, makes a name."""
+    unnamed = [f.name for f in fields(Request) if f.metadata[BELONGS] != IN_NAME[BELONGS]]
+    return key not in (*unnamed, "experiment", "hydra")
+
+
+def recorded(folder: Path) -> Request | None:
+    """The request that a run folder records; None where it records none.
+
+    Raises:
+        ConfigError: it was recorded by a version with other keys.
+    """
+    content = record.read_config(folder)
+    return None if content is None else Request.from_config(content, folder)
 
 
 def is_longer(request: Request) -> bool:
-    """Whether a search is asked for that goes on longer than the finished one in the folder."""
-    if not request.is_tuned:
+    """Whether a search is requested that goes on longer than the finished one in the folder."""
+    earlier = recorded(request.folder)
+    if earlier is None or not request.is_tuned:
         return False
-    before, now = (record.read_config(request.folder) or {}).get("search") or {}, request.content["search"]
-    return any(before.get(key) is not None and (now.get(key) is None or now[key] > before[key]) for key in BUDGET)
+    before, now = earlier.search, request.search
+    budgets = [(getattr(before, key), getattr(now, key)) for key in BUDGET]
+    return any(old is not None and (new is None or new > old) for old, new in budgets)
 
 
 def changes(request: Request) -> list[str]:
     """Keys, with both values, in which a finished run in the folder differs from the request. Empty: it can be kept."""
-    recorded = record.read_config(request.folder) or {}
-    old, new = _identity(recorded), _identity(request.content)
+    earlier = recorded(request.folder)
+    old, new = earlier.identity if earlier else {}, request.identity
     if ("search" in old) != ("search" in new):
         old["search"], new["search"] = (("on" if "search" in side else "off") for side in (old, new))
     before, now = _flat(old), _flat(new)
@@ -150,22 +232,25 @@ def changes(request: Request) -> list[str]:
     ]
 
 
-def _identity(content: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {k: v for k, v in content.items() if k not in INCIDENTAL}
-    for key in ("data", "model", *wiring.GROUPS):
-        if isinstance(kept.get(key), dict):
-            kept[key] = {k: v for k, v in kept[key].items() if k not in ("card", "search_space", "metric")}
-    if not ((kept.get("data") or {}).get("forecast") or {}).get("horizon"):
-        (kept.get("data") or {}).pop("forecast", None)
-    search = kept.pop("search", None) or {}
-    if search.get("sampler") is not None:
-        kept["search"] = {k: v for k, v in search.items() if k not in HOW_LONG_AND_WHERE}
-        kept["search"]["declared"] = (content.get("model") or {}).get("search_space")
-        of_parts = {group: (content.get(group) or {}).get("search_space") for group in wiring.GROUPS}
-        if any(of_parts.values()):
-            kept["search"]["declared_of_parts"] = of_parts
-    # Keys that runs of earlier versions do not have, where they change nothing.
-    return {k: v for k, v in kept.items() if v is not None or k not in (*wiring.GROUPS, "test_rows")}
+def _with_components(settings: Any) -> Any:
+    """Settings with components in place of their configs, at any depth."""
+    values = {f.name: getattr(settings, f.name) for f in fields(settings)}
+    nested = {k: _with_components(v) if is_dataclass(v) else component.read(v) for k, v in values.items()}
+    return replace(settings, **nested)
+
+
+def _identity(value: Any) -> Any:
+    """A value as plain containers, without fields that belong to no identity, nor what is said about components."""
+    if isinstance(value, Component):
+        return {component.TARGET: value.target, **_identity(value.arguments)}
+    if isinstance(value, Mapping):
+        return {str(key): _identity(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_identity(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        belonging = [f.name for f in fields(value) if f.metadata.get(BELONGS) != IN_NEITHER[BELONGS]]
+        return {name: _identity(getattr(value, name)) for name in belonging}
+    return value
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

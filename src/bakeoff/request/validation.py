@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from operator import attrgetter
 from pathlib import Path
@@ -11,6 +12,7 @@ from omegaconf import DictConfig
 
 from bakeoff import metrics
 from bakeoff.config import components, search_space, wiring
+from bakeoff.config.component import Component
 from bakeoff.config.search_space import Dimension
 from bakeoff.config.settings import SearchSettings, plain
 from bakeoff.errors import ConfigError
@@ -23,8 +25,8 @@ def read(cfg: DictConfig, folder: Path) -> Request:
     Raises:
         ConfigError: with all faults, one a line.
     """
-    request = Request(_settled(plain(cfg)), folder)
-    found: list[str] = []
+    request = settled(plain(cfg), folder)
+    faults: list[str] = []
     for check in (
         _check_data,
         _check_model,
@@ -37,17 +39,18 @@ def read(cfg: DictConfig, folder: Path) -> Request:
         try:
             check(request)
         except ConfigError as error:
-            found.append(str(error))
-    if found:
-        raise ConfigError("\n".join(dict.fromkeys(found)))
+            faults.append(str(error))
+    if faults:
+        raise ConfigError("\n".join(dict.fromkeys(faults)))
     return request
 
 
-def _settled(content: dict[str, Any]) -> dict[str, Any]:
-    """The config with all that graders take in its place, and without the parts that the model does not take."""
-    metrics = dict(content.get("metrics") or {})
-    metrics["graders"] = wiring.assembled(metrics.get("graders"), content)
-    return wiring.without_unused({**content, "metrics": metrics})
+def settled(content: dict[str, Any], folder: Path) -> Request:
+    """The request of a resolved config: graders get the parts they take, and parts that nothing takes are left out."""
+    request = Request.from_config(content, folder)
+    graders = wiring.assembled(request.metrics.graders, request.parts)
+    parts = wiring.used_parts(request.model, request.parts)
+    return replace(request, metrics=replace(request.metrics, graders=graders), parts=parts)
 
 
 def _check_data(request: Request) -> None:
@@ -59,12 +62,10 @@ def _check_data(request: Request) -> None:
 
 
 def _check_model(request: Request) -> None:
-    components.check_component(request.model, "model", content=request.content)
-    for group, part in request.parts.items():
-        components.check_component(part, group, content=request.content)
-    rows = request.content.get("test_rows")
-    if rows is not None and rows < 1:
-        raise ConfigError(f"test_rows: {rows} is less than 1.")
+    for group, part in request.components.items():
+        components.check_component(part, group, parts=request.parts)
+    if request.test_rows is not None and request.test_rows < 1:
+        raise ConfigError(f"test_rows: {request.test_rows} is less than 1.")
 
 
 def _check_metrics(request: Request) -> None:
@@ -86,27 +87,27 @@ def _check_search(request: Request) -> None:
     if settings.sampler is None:
         return
     components.check_component(settings.sampler, "search.sampler")
-    components.check_component(settings.pruner or {}, "search.pruner")
+    components.check_component(settings.pruner or Component(""), "search.pruner")
     if _is_sampler(settings, "GPSampler") and find_spec("torch") is None:
         raise ConfigError('search.sampler: GPSampler needs torch. Install it: pip install "bakeoff[gp]"')
     for name in settings.objectives or ():
         if name not in metrics.MEASUREMENTS:
             metrics.asked(name, "search.objectives")
     _check_budget(settings)
-    for dimension in search_space.gather(request.content):
+    for dimension in request.dimensions():
         _check_dimension(dimension, request)
 
 
 def _check_tracker(request: Request) -> None:
     if request.tracker:
         components.check_component(request.tracker, "tracker")
-        components.instantiate(dict(request.tracker), "tracker")
+        components.instantiate(request.tracker, "tracker")
 
 
 def _check_cost(request: Request) -> None:
     if request.cost:
         components.check_component(request.cost, "cost")
-        model = components.instantiate(dict(request.cost), "cost")
+        model = components.instantiate(request.cost, "cost")
         if not callable(getattr(model, "dollars", None)):
             raise ConfigError(f'cost: {type(model).__name__} has no method "dollars". See bakeoff.cost.CostModel.')
 
@@ -131,13 +132,13 @@ def _check_dimension(dimension: Dimension, request: Request) -> None:
             f"{dimension.key}: {dimension.sweep} has no end of values, and search=grid tries them all. "
             f"Give some, {dimension.key}=a,b,c or range(start, end, step), or choose search=tpe."
         )
-    component = dimension.key.partition(".")[0]
-    if search_space.is_group(dimension.key) or "_target_" not in (request.content.get(component) or {}):
+    group = dimension.key.partition(".")[0]
+    if search_space.is_group(dimension.key):
         return
     for value in search_space.examples(dimension):
-        changed = search_space.updated(request.content, {dimension.key: value})
-        components.check_component(changed[component], component, content=changed)
+        changed = request.updated({dimension.key: value})
+        components.check_component(changed.components[group], group, parts=changed.parts)
 
 
 def _is_sampler(settings: SearchSettings, name: str) -> bool:
-    return str(settings.sampler["_target_"]).endswith(name)
+    return isinstance(settings.sampler, Component) and settings.sampler.target.endswith(name)

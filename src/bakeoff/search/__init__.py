@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from bakeoff import environment
 from bakeoff.compare import decision
-from bakeoff.config import components
+from bakeoff.config import component, components
+from bakeoff.config.component import Component
 from bakeoff.models.base import Model
 from bakeoff.request.spec import Request
 from bakeoff.search import evaluation, study, tuning
@@ -22,7 +23,7 @@ def of(
     request: Request,
     development: Development,
     fingerprint: str,
-    build: Callable[[Mapping[str, Any]], Model],
+    build: Callable[[Request], Model],
     compose: Compose,
     announce: Callable[[str], None] = lambda doing: None,
 ) -> Search:
@@ -32,8 +33,8 @@ def of(
         request: with a sampler.
         development: the rows it may use. The test rows are not reachable from here.
         fingerprint: of the task.
-        build: makes an unfitted model of a resolved config.
-        compose: composes the config anew for other choices of config groups.
+        build: makes the unfitted model of a request.
+        compose: composes the request anew for other choices of config groups.
         announce: told what happens, after each trial.
 
     Raises:
@@ -56,25 +57,23 @@ def of(
         corpus=development.corpus,
     )
     return Search(
-        content=request.content,
+        request=request,
         evaluation=judged,
         settings=settings,
-        folder=request.folder,
         name=study_name(request),
-        seed=request.seed,
         digest=tuning.digest(request.identity, fingerprint),
         compose=compose,
         announce=announce,
-        sampler=lambda seed: _of_optuna({**settings.sampler, "seed": seed}, "search.sampler"),
+        sampler=lambda seed: _of_optuna(component.updated(settings.sampler, ["seed"], seed), "search.sampler"),
         pruner=_of_optuna(settings.pruner, "search.pruner"),
     )
 
 
-def _of_optuna(component: Any, where: str) -> Any:
+def _of_optuna(chosen: Component, where: str) -> Any:
     """A sampler or pruner, without Optuna's warning that some of them are young."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return components.instantiate(component, where)
+        return components.instantiate(chosen, where)
 
 
 def forget(request: Request) -> None:
@@ -84,4 +83,4 @@ def forget(request: Request) -> None:
 
 def study_name(request: Request) -> str:
     """Unique in a database that many bake-offs share."""
-    return f"{request.content['name']}/{request.variant}"
+    return f"{request.name}/{request.variant}"

@@ -16,6 +16,7 @@ from bakeoff.config.settings import ValidationSettings
 from bakeoff.errors import ConfigError
 from bakeoff.execution.measurement import PeakMemory, latency
 from bakeoff.models.base import AnswersInBatches, Context, Model
+from bakeoff.request.spec import Request
 from bakeoff.search.racing import is_dominated
 from bakeoff.task import (
     NO_ANSWER,
@@ -77,7 +78,7 @@ class Evaluation:
         objectives: what is optimised.
         decision_metric: which of several objectives chooses among a Pareto set; the first when it is none of them.
         bounds: constraints, metric → how much a value breaks it.
-        build: makes an unfitted model of a config.
+        build: makes the unfitted model of a request.
         seed: of every model.
         threads: that a model may use.
         corpus: the documents of the task, where it has any.
@@ -88,7 +89,7 @@ class Evaluation:
     objectives: Sequence[Objective]
     decision_metric: str
     bounds: Mapping[str, Callable[[float], float]]
-    build: Callable[[Mapping[str, Any]], Model]
+    build: Callable[[Request], Model]
     seed: int
     threads: int
     corpus: Corpus | None = None
@@ -115,8 +116,8 @@ class Evaluation:
         """Names of all that must be measured."""
         return {o.name for o in self.objectives} | set(self.bounds)
 
-    def value(self, content: Mapping[str, Any], trial: Trial) -> tuple[list[float], dict[str, float]]:
-        """Fit and score a config on every fold.
+    def value(self, request: Request, trial: Trial) -> tuple[list[float], dict[str, float]]:
+        """Fit and score a request on every fold.
 
         Returns:
             The mean of each objective over the folds, and by how much each constraint is broken.
@@ -126,7 +127,7 @@ class Evaluation:
         """
         scores: list[dict[str, float]] = []
         for number, fold in enumerate(self.folds):
-            scores.append(self._score(content, fold, trial, may_stop=len(self.folds) == 1))
+            scores.append(self._score(request, fold, trial, may_stop=len(self.folds) == 1))
             if len(self.folds) > 1 and number + 1 < len(self.folds):
                 self._stop_if_hopeless(trial, scores)
         means = {name: float(np.mean([s[name] for s in scores])) for name in scores[0]}
@@ -134,8 +135,8 @@ class Evaluation:
             trial.set_user_attr(FOLD_VALUES, self._vectors(scores))
         return [means[o.name] for o in self.objectives], {n: excess(means[n]) for n, excess in self.bounds.items()}
 
-    def _score(self, content: Mapping[str, Any], fold: Fold, trial: Trial, may_stop: bool) -> dict[str, float]:
-        model = self.build(content)
+    def _score(self, request: Request, fold: Fold, trial: Trial, may_stop: bool) -> dict[str, float]:
+        model = self.build(request)
         report = self._report(trial if may_stop else None)
         context = Context(self.schema, self.seed, self.threads, report, fold.memo, self.corpus)
         start = time.perf_counter()
@@ -158,7 +159,7 @@ class Evaluation:
             seconds = latency(model, valid.X, spread, LATENCY_SECONDS)
         table = PredictionTable(self.schema, valid.ids, valid.y, predictions, seconds, valid.slices)
         answering = max(predicted - fitted, 1e-9) / len(valid)
-        table = cost.priced(table, content.get("cost"), cost.Spent(fitted - start, answering))
+        table = cost.priced(table, request.cost, cost.Spent(fitted - start, answering))
         found = metrics.score(table, [name for name in self.measured if name not in metrics.MEASUREMENTS])
         found["fit_seconds"] = fitted - start
         found["throughput_rows_per_s"] = 1 / answering

@@ -9,7 +9,6 @@ import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeoff import metrics
@@ -17,6 +16,7 @@ from bakeoff.config import search_space
 from bakeoff.config.search_space import Dimension
 from bakeoff.config.settings import SearchSettings
 from bakeoff.errors import BakeoffError, ConfigError
+from bakeoff.request.spec import Request
 from bakeoff.search import study as studies
 from bakeoff.search.evaluation import SPENT_USD, Evaluation
 from bakeoff.tasks import kinds
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 WORKER_SEEDS = 1_000_003  # workers draw from seeds this far apart
 Announce = Callable[[str], None]
-Compose = Callable[[Mapping[str, str]], Mapping[str, Any]]
+Compose = Callable[[Mapping[str, str]], Request]
 
 
 class SearchFailed(BakeoffError):
@@ -55,13 +55,13 @@ class Best:
     """What a search found, and what it cost.
 
     Attributes:
-        content: the config with the best parameters in it.
+        request: with the best parameters in it.
         parameters: config key → value, of the best trial.
         summary: for the record: budget, counts by state, best values, Pareto set, importances, what ended it.
         trials: one mapping a trial, for trials.parquet.
     """
 
-    content: Mapping[str, Any]
+    request: Request
     parameters: Mapping[str, Any]
     summary: Mapping[str, Any]
     trials: Sequence[Mapping[str, Any]]
@@ -94,45 +94,43 @@ class Search:
     """One variant's search, ready to try parameters.
 
     Attributes:
-        content: the resolved config of the variant.
+        request: the variant, its folder and its seed.
         evaluation: how a setting is valued.
         settings: sampler, budget, objectives and the like.
-        folder: the run folder.
         name: of the study.
-        seed: of the sampler and of every model.
         digest: equal for searches whose trials can be compared.
-        compose: composes the config anew for other choices of config groups.
+        compose: composes the request anew for other choices of config groups.
         announce: told what happens.
         sampler: makes Optuna's sampler of a seed.
         pruner: of Optuna's.
     """
 
-    content: Mapping[str, Any]
+    request: Request
     evaluation: Evaluation
     settings: SearchSettings
-    folder: Path
     name: str
-    seed: int
     digest: str
     compose: Compose
     announce: Announce
     sampler: Callable[[int], Any]
     pruner: Any
-    _composed: dict[tuple[tuple[str, Any], ...], Mapping[str, Any]] = field(default_factory=dict)
+    _composed: dict[tuple[tuple[str, Any], ...], Request] = field(default_factory=dict)
     _dimensions: dict[tuple[tuple[str, Any], ...], list[Dimension]] = field(default_factory=dict)
 
     def open(self) -> optuna.Study:
         """The study, with a sampler that does not repeat what an earlier process drew."""
         study = self._open()
         tried = len([t for t in study.get_trials(deepcopy=False) if t.state.is_finished()])
-        study.sampler = self.sampler(self.seed + tried + (self.settings.worker or 0) * WORKER_SEEDS)
+        study.sampler = self.sampler(self.request.seed + tried + (self.settings.worker or 0) * WORKER_SEEDS)
         # Some samplers end a search by Study.stop, which wants to be called from Optuna's own loop.
         study._thread_local.in_optimize_loop = True
         return study
 
     def _open(self) -> optuna.Study:
         directions = [o.direction for o in self.evaluation.objectives]
-        return studies.open_study(self.folder, self.name, directions, self.digest, self.settings.storage, self.pruner)
+        return studies.open_study(
+            self.request.folder, self.name, directions, self.digest, self.settings.storage, self.pruner
+        )
 
     def prepare(self, wait: bool = False) -> tuple[int, int]:
         """Before workers start: take back what killed workers left, and queue the trials that are missing.
@@ -189,27 +187,27 @@ class Search:
 
         return told
 
-    def suggest(self, trial: Trial) -> tuple[Mapping[str, Any], dict[str, Any]]:
-        """The config of a trial, and the parameters in it: group choices first, for they decide what else there is."""
+    def suggest(self, trial: Trial) -> tuple[Request, dict[str, Any]]:
+        """The request of a trial and its parameters: group choices first, for they decide what else there is."""
         choices = self._choices(trial)
-        content = self._content(choices)
+        request = self._chosen(choices)
         values: dict[str, Any] = dict(choices)
-        tried = content
         for dimension in self._space(choices):
-            if search_space.is_group(dimension.key) or not dimension.applies({**tried, "task": self.evaluation.facts}):
+            facts = {**request.components, "task": self.evaluation.facts}
+            if search_space.is_group(dimension.key) or not dimension.applies(facts):
                 continue
             value = search_space.suggest(trial, dimension)
             values[dimension.key] = value
-            tried = search_space.updated(tried, {dimension.key: value})
-        return tried, values
+            request = request.updated({dimension.key: value})
+        return request, values
 
     def _choices(self, trial: Trial) -> tuple[tuple[str, Any], ...]:
         groups = [d for d in self._space(()) if search_space.is_group(d.key)]
         return tuple((d.key, search_space.suggest(trial, d)) for d in groups)
 
-    def _content(self, choices: tuple[tuple[str, Any], ...]) -> Mapping[str, Any]:
+    def _chosen(self, choices: tuple[tuple[str, Any], ...]) -> Request:
         if not choices:
-            return self.content
+            return self.request
         if choices not in self._composed:
             self._composed[choices] = self.compose(dict(choices))
         return self._composed[choices]
@@ -217,7 +215,7 @@ class Search:
     def _space(self, choices: tuple[tuple[str, Any], ...]) -> list[Dimension]:
         if choices not in self._dimensions:
             unused = kinds.get(self.evaluation.schema.kind).unused_head
-            self._dimensions[choices] = search_space.gather(self._content(choices), unused)
+            self._dimensions[choices] = self._chosen(choices).dimensions(unused)
         return self._dimensions[choices]
 
     def _try(self, study: optuna.Study, trial: Trial, worker: str | None = None) -> FrozenTrial | None:
@@ -229,8 +227,8 @@ class Search:
             try:
                 if worker is not None:
                     trial.set_user_attr(studies.WORKER, worker)
-                content, _ = self.suggest(trial)
-                values, constraints = self.evaluation.value(content, trial)
+                request, _ = self.suggest(trial)
+                values, constraints = self.evaluation.value(request, trial)
                 for name, violation in constraints.items():
                     trial.set_constraint(name, violation)
                 if any(math.isnan(v) for v in values):
@@ -292,9 +290,7 @@ class Search:
                 else f"none of {len(done)} trials came to its end: the budget ({ended}) was spent before."
             )  # fmt: skip
         choices = tuple((k, v) for k, v in chosen.params.items() if search_space.is_group(k))
-        content = search_space.updated(
-            self._content(choices), {k: v for k, v in chosen.params.items() if not search_space.is_group(k)}
-        )
+        best = self._chosen(choices).updated({k: v for k, v in chosen.params.items() if not search_space.is_group(k)})
         complete = [t for t in done if t.state.name == "COMPLETE"]
         feasible = [t for t in complete if all(v <= 0 for v in t.constraints.values())]
         summary = {
@@ -322,7 +318,7 @@ class Search:
             else [],
             "importances": _importances(study, complete, self.evaluation.signs[0]),
         }
-        return Best(content, dict(chosen.params), summary, [self._row(t) for t in study.get_trials(deepcopy=False)])
+        return Best(best, dict(chosen.params), summary, [self._row(t) for t in study.get_trials(deepcopy=False)])
 
     def _row(self, trial: FrozenTrial) -> dict[str, Any]:
         values = trial.values or [math.nan] * len(self.evaluation.objectives)

@@ -31,10 +31,10 @@ def check_data(option: str, overrides: Sequence[str] = ()) -> list[str]:
     """
     contract = Contract(f"data={option}")
     with contract.holds("it composes"):
-        request = Request(composed("model=constant", f"data={option}", *overrides), Path("x"))
+        request = Request.from_config(composed("model=constant", f"data={option}", *overrides), Path("x"))
         settings = request.data
     with contract.holds("class and config say what they are"):
-        documented(request.source, "data")
+        documented(request.source.to_config(), "data")
         assert settings.licence, "data.licence does not say under which licence the rows are"
     with contract.holds("it loads"):
         task = _loaded(request)

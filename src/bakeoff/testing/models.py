@@ -55,7 +55,7 @@ def check_model(
     contract = Contract(f"model={option}")
     with contract.holds("it composes"):
         content = composed(f"model={option}", "data=csv", "embedder=hashing", *overrides)
-        node: dict[str, Any] = wiring.assembled(content["model"], content)
+        node = wiring.assembled_from(content, "model").to_config()
     with contract.holds("its classes are allowed, and take these arguments"):
         components.check_component(node, "model")
     with contract.holds("class and config say what they are"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from bakeoff.config import components, wiring
 from bakeoff.retrieval.base import Hit
@@ -29,7 +28,7 @@ def check_retriever(option: str, overrides: Sequence[str] = ()) -> list[str]:
     contract = Contract(f"retriever={option}")
     with contract.holds("it composes"):
         content = composed("model=retrieve", "data=csv", "embedder=hashing", f"retriever={option}", *overrides)
-        node: dict[str, Any] = wiring.assembled(content["retriever"], content)
+        node = wiring.assembled_from(content, "retriever").to_config()
     with contract.holds("its classes are allowed, and take these arguments"):
         components.check_component(node, "retriever")
     with contract.holds("its class says what it is"):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeoff import record
 from bakeoff.config import components
+from bakeoff.config.component import Component, write
 from bakeoff.tracking.base import Item, Tracker
 from bakeoff.tracking.process import spawn
 
@@ -26,13 +27,13 @@ _ending: list[subprocess.Popen[str]] = []
 """Those that have got all they will get, and end by themselves."""
 
 
-def make(node: Mapping[str, Any]) -> Tracker:
+def make(node: Component | Mapping[str, Any]) -> Tracker:
     """The tracker of a component config. Raises ``ConfigError`` where it cannot be had."""
-    tracker: Tracker = components.instantiate(dict(node), "tracker")
+    tracker: Tracker = components.instantiate(node, "tracker")
     return tracker
 
 
-def item(folder: Path, node: Mapping[str, Any], is_comparison: bool = False) -> Item | None:
+def item(folder: Path, node: Component | Mapping[str, Any], is_comparison: bool = False) -> Item | None:
     """A folder as it is passed to the process that tracks; None where the environment turns tracking off."""
     tracker = make(node)
     mode = tracker.chosen_mode()
@@ -41,7 +42,7 @@ def item(folder: Path, node: Mapping[str, Any], is_comparison: bool = False) -> 
     wait = tracker.wait
     if wait is None:
         wait = tracker.timeout if mode == "online" else 0
-    return Item(str(folder.absolute()), dict(node), tracker.timeout, wait, mode, is_comparison)
+    return Item(str(folder.absolute()), write(node), tracker.timeout, wait, mode, is_comparison)
 
 
 def after_run(request: Request) -> None:

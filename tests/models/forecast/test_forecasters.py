@@ -75,7 +75,7 @@ def make(name: str, task: Task) -> Model:
     content: Any = {
         key: OmegaConf.to_container(cfg[key], resolve=True) for key in ("model", *wiring.GROUPS) if cfg[key]
     }
-    made = estimator.adapt(components.instantiate(wiring.assembled(content["model"], content), "model"))
+    made = estimator.adapt(components.instantiate(wiring.assembled_from(content, "model"), "model"))
     return lags.adapted(made, task.schema)
 
 

@@ -1,0 +1,140 @@
+"""Component: a class that a config names, with its arguments; read from and written as plain containers.
+
+A component may hold others at any depth: as an argument, in a list of arguments, in a mapping of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any
+
+TARGET = "_target_"
+ABOUT = ("card", "search_space", "search_budget")
+"""Keys of a component's config that are not arguments of its class."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A class with its arguments, as a config names it.
+
+    Attributes:
+        target: dotted path of the class; empty where the config has none.
+        arguments: of its constructor: plain values, components, and lists and mappings of both.
+        card: facts about it: family, licence, hosting.
+        search_space: its own parameter names → values in Hydra's sweep grammar.
+        search_budget: keys of ``search`` that a search of this component overrides.
+    """
+
+    target: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    card: Mapping[str, Any] | None = None
+    search_space: Mapping[str, Any] | None = None
+    search_budget: Mapping[str, Any] | None = None
+
+    @classmethod
+    def from_config(cls, node: Mapping[str, Any] | None) -> Component:
+        """Read a component's config and those nested in it."""
+        node = node or {}
+        target = node.get(TARGET)
+        arguments = {str(k): read(v) for k, v in node.items() if k not in (TARGET, *ABOUT)}
+        return cls(target if isinstance(target, str) else "", arguments, *(node.get(key) for key in ABOUT))
+
+    def to_config(self) -> dict[str, Any]:
+        """The config that reads back as an equal component."""
+        about = {key: getattr(self, key) for key in ABOUT}
+        return {
+            TARGET: self.target,
+            **{key: write(value) for key, value in self.arguments.items()},
+            **{key: write(value) for key, value in about.items() if value is not None},
+        }
+
+
+def read(value: Any) -> Any:
+    """A value of a config with a ``Component`` in place of each mapping that has a ``_target_``."""
+    if isinstance(value, Mapping):
+        return Component.from_config(value) if TARGET in value else {str(k): read(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [read(item) for item in value]
+    return value
+
+
+def write(value: Any) -> Any:
+    """A value as plain containers: what ``read`` takes. Settings, which are dataclasses, become mappings."""
+    if isinstance(value, Component):
+        return value.to_config()
+    if isinstance(value, Mapping):
+        return {str(k): write(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [write(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: write(getattr(value, f.name)) for f in fields(value)}
+    return value
+
+
+def walk(value: Any, where: str = "") -> Iterator[tuple[str, Component]]:
+    """The components in a value at any depth, each with its key: an outer one before those that it holds."""
+    if isinstance(value, Component):
+        yield where, value
+        value = value.arguments
+    items: Iterator[tuple[Any, Any]] | enumerate[Any] = iter(())
+    if isinstance(value, Mapping):
+        items = iter(value.items())
+    elif isinstance(value, list | tuple):
+        items = enumerate(value)
+    for key, item in items:
+        yield from walk(item, f"{where}.{key}" if where else str(key))
+
+
+def get(value: Any, path: Sequence[str]) -> Any:
+    """What lies at a path of keys, and of positions in lists; None where there is nothing."""
+    for key in path:
+        value = _child(value, key)
+    return value
+
+
+def updated(value: Any, path: Sequence[str], new: Any) -> Any:
+    """A value with another one at a path; what lies beside it is shared, not copied.
+
+    Raises:
+        KeyError: there is nothing on the way to the end of the path.
+    """
+    if not path:
+        return read(new)
+    key, rest = path[0], path[1:]
+    if rest and _child(value, key) is None:
+        raise KeyError(key)
+    changed = updated(_child(value, key), rest, new)
+    if isinstance(value, Component):
+        return replace(value, arguments={**value.arguments, key: changed})
+    if isinstance(value, Mapping):
+        return {**value, key: changed}
+    if isinstance(value, list) and key.isdigit() and int(key) < len(value):
+        return [*value[: int(key)], changed, *value[int(key) + 1 :]]
+    raise KeyError(key)
+
+
+def _child(value: Any, key: str) -> Any:
+    if isinstance(value, Component):
+        return value.arguments.get(key)
+    if isinstance(value, Mapping):
+        return value.get(key)
+    if isinstance(value, list) and key.isdigit() and int(key) < len(value):
+        return value[int(key)]
+    return None
+
+
+STRICTEST = {"hosting": "api", "source": "commercial", "data_leaves_network": True}
+"""Keys of a card whose most restrictive value holds for what a component is part of."""
+
+
+def joint_card(components: Sequence[Component]) -> dict[str, Any]:
+    """What is declared about the first component and all others that it is made of: the most restrictive value wins."""
+    card = dict(components[0].card or {}) if components else {}
+    for part in components[1:]:
+        other = part.card or {}
+        card |= {key: strict for key, strict in STRICTEST.items() if other.get(key) == strict}
+        licences = [text for text in (card.get("licence"), other.get("licence")) if text]
+        if licences:
+            card["licence"] = ", ".join(dict.fromkeys(", ".join(licences).split(", ")))
+    return card
