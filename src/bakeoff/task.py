@@ -67,6 +67,9 @@ __all__ = [
 
 ColumnKind = Literal["numeric", "categorical", "date", "text"]
 
+SEEN_INPUT = "input seen in training"
+"""Slice of the test rows: ``yes`` where the same input also stands in the development rows."""
+
 QUESTION, HISTORY = "question", "history"
 """The feature columns of a question: its text, and the turns before it as JSON, ``[{"role", "content"}]``."""
 

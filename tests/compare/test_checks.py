@@ -13,7 +13,7 @@ import pytest
 from bakeoff.compare import checks
 from bakeoff.compare.checks import Evidence
 from bakeoff.record import Run
-from bakeoff.task import Predictions, PredictionTable, Schema, Series
+from bakeoff.task import SEEN_INPUT, Predictions, PredictionTable, Schema, Series
 
 BINARY = Schema("classification", "label", {"text": "text"}, ("ham", "spam"), "spam")
 HERE = {"cpu": "one", "cores": 2, "gpus": [], "versions": {"bakeoff": "0.1.0"}}
@@ -30,6 +30,15 @@ def table(output: list[str], target: list[str]) -> PredictionTable:
     n = len(target)
     answers, truth = Predictions(np.array(output, dtype=object)), np.array(target, dtype=object)
     return PredictionTable(BINARY, np.arange(n), truth, answers, np.full(n, 0.1), pd.DataFrame(index=range(n)))
+
+
+def seen(scored: PredictionTable, n: int) -> PredictionTable:
+    """The same, the inputs of the first n rows having been seen in training."""
+    return replace(scored, slices=pd.DataFrame({SEEN_INPUT: ["yes"] * n + ["no"] * (len(scored) - n)}))
+
+
+def leaky(check: str) -> dict[str, Any]:
+    return {"leaks": [{"check": check, "text": f"the finding of {check}"}]}
 
 
 TRUTH = ["ham", "spam"] * 100
@@ -74,6 +83,14 @@ WEAK = {
     ),
     "same_machine": (with_linear(environment=HERE | {"cores": 16}), "rules on one with 2 cores, linear on one with 16"),
     "same_version": (with_linear(environment=HERE | {"versions": {"bakeoff": "0.2.0"}}), "rules 0.1.0, linear 0.2.0"),
+    "seen_inputs": (
+        replace(SOUND, tables={"linear": seen(table(TRUTH[:150] + TRUTH[151:] + ["ham"], TRUTH), 150)}),
+        "linear is right about 100.0% of the 150 test rows whose input also stands in training, and about 0.0% of the "
+        "50 others",
+    ),
+    "single_column": (with_linear(task=leaky("single_column")), "the finding of single_column"),
+    "ordered_classes": (with_linear(task=leaky("ordered_classes")), "the finding of ordered_classes"),
+    "near_duplicates": (with_linear(task=leaky("near_duplicates")), "the finding of near_duplicates"),
     "timed_alone": (with_linear(started="2026-01-01T00:00:19.000+00:00"), "rules and linear ran side by side"),
 }  # fmt: skip
 

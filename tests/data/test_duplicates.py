@@ -8,11 +8,10 @@ import pandas as pd
 import pytest
 
 from bakeoff import data
-from bakeoff.data.duplicates import SEEN_INPUT
 from bakeoff.data.settings import DataSettings, SplitSettings
 from bakeoff.data.sources import Parquet
 from bakeoff.errors import ConfigError
-from bakeoff.task import Task
+from bakeoff.task import SEEN_INPUT, Task
 
 WORDS = ["parcel", "broken", "invoice", "late", "refund", "thanks", "order", "missing", "again", "courier", "door"]
 

@@ -12,6 +12,7 @@ A check of a plugin is one decorated function, named by an entry point in the gr
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bakeoff import plugins
+from bakeoff import advice, plugins
+from bakeoff.task import SEEN_INPUT
 from bakeoff.tasks import kinds
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from bakeoff.task import PredictionTable, Schema
 
 FEW_ROWS, FEW_OF_A_CLASS = 100, 10
+FEW_SEEN = 30  # test rows, below which scores on seen and on new inputs are not compared
+WORSE_ON_NEW = 0.05  # difference in accuracy, or in error relative to the mean error, from which it is reported
 SAME = 1e-9  # relative: a forecast or a value that is this near is the truth itself
 
 
@@ -157,7 +161,7 @@ def enough_rows(evidence: Evidence) -> list[str]:
     counts = Counter(kinds.get(evidence.schema.kind).labels(table.target)[1])
     rare = [f"{label} ({counts[label]})" for label in evidence.schema.classes if counts[label] < FEW_OF_A_CLASS]
     if rare:
-        found.append(f"Of some classes fewer than {FEW_OF_A_CLASS} test rows are compared: {', '.join(rare)}.")
+        found.append(f"Of some classes fewer than {FEW_OF_A_CLASS} test rows are compared: {advice.listed(rare)}.")
     return found
 
 
@@ -219,9 +223,41 @@ def timed_alone(evidence: Evidence) -> list[str]:
     return [f"{', '.join(beside)} ran side by side: {told}."] if beside else []
 
 
+@check("seen_inputs", "Are scores as good on new inputs as on those that also stand in training?")
+def seen_inputs(evidence: Evidence) -> list[str]:
+    """Where equal inputs are on both sides of the split, a model may know them by heart and little else."""
+    return [
+        finding
+        for name, table in evidence.tables.items()
+        if SEEN_INPUT in table.slices and (finding := _better_on_seen(name, table))
+    ]
+
+
+@check("single_column", "Is there no column that gives the target away?", applies=lambda schema: schema.series is None)
+def single_column(evidence: Evidence) -> list[str]:
+    """A column that predicts the target alone is often a trace of it, which new rows do not have."""
+    return _leaks(evidence, "single_column")
+
+
+@check("ordered_classes", "Do ids and moments say nothing about the target?", applies=lambda s: s.series is None)
+def ordered_classes(evidence: Evidence) -> list[str]:
+    """Where rows were collected class by class, their numbers tell the class."""
+    return _leaks(evidence, "ordered_classes")
+
+
+@check(
+    "near_duplicates",
+    "Are test texts more than near-duplicates of training texts?",
+    applies=lambda schema: bool(schema.of_kind("text")),
+)
+def near_duplicates(evidence: Evidence) -> list[str]:
+    """A model that recognises a template scores well on it, and only on it."""
+    return _leaks(evidence, "near_duplicates")
+
+
 OWN = (
     same_budget, met_constraints, simple_baseline, enough_rows, too_good, says_more_than_one_thing, same_machine,
-    same_version, timed_alone,
+    same_version, timed_alone, seen_inputs, single_column, ordered_classes, near_duplicates,
 )  # fmt: skip
 """bakeoff's own checks."""
 
@@ -236,6 +272,36 @@ def _never_wrong(table: PredictionTable) -> bool:
         return bool(np.allclose(output, table.target, rtol=SAME, atol=0))
     right = kind.is_right(output, table.target)
     return right is not None and bool(right.all())
+
+
+def _leaks(evidence: Evidence, name: str) -> list[str]:
+    """The leaks that the data's check of that name found when the variants ran, each once."""
+    recorded = [leak for run in evidence.runs for leak in (run.task or {}).get("leaks", ())]
+    return list(dict.fromkeys(str(leak["text"]) for leak in recorded if leak["check"] == name))
+
+
+def _better_on_seen(name: str, table: PredictionTable) -> str | None:
+    """A sentence where a variant is clearly better on seen inputs, by more than twice the standard error."""
+    kind, outputs = kinds.get(table.schema.kind), table.predictions.output
+    is_seen = table.slices[SEEN_INPUT].to_numpy(dtype=object) == "yes"
+    if min(is_seen.sum(), (~is_seen).sum()) < FEW_SEEN:
+        return None
+    is_right = kind.is_right(outputs, table.target)
+    if is_right is None and not (kind.is_numeric and outputs.ndim == 1):
+        return None
+    loss = np.abs(outputs - table.target) if is_right is None else 1 - np.asarray(is_right, dtype=float)
+    seen, new = loss[is_seen], loss[~is_seen]
+    error = math.sqrt(seen.var() / len(seen) + new.var() / len(new))
+    if new.mean() - seen.mean() <= max(2 * error, WORSE_ON_NEW * (1 if is_right is not None else loss.mean())):
+        return None
+    measured = (
+        f"has a mean absolute error of {seen.mean():.3g} on the {len(seen):,} test rows whose input also stands in "
+        f"training, and of {new.mean():.3g} on the {len(new):,} others"
+        if is_right is None
+        else f"is right about {1 - seen.mean():.1%} of the {len(seen):,} test rows whose input also stands in "
+        f"training, and about {1 - new.mean():.1%} of the {len(new):,} others"
+    )
+    return f"{name} {measured}. If most inputs will be new, set data.duplicates=group."
 
 
 def _machine(run: Run) -> str:

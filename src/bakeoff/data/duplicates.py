@@ -14,13 +14,10 @@ from bakeoff.data.settings import DataSettings
 from bakeoff.data.splits import Repeats
 from bakeoff.data.table import Table
 from bakeoff.errors import ConfigError
-from bakeoff.task import DataNote, Examples, NoteRank
+from bakeoff.task import SEEN_INPUT, DataNote, Examples, NoteRank
 from bakeoff.tasks import kinds
 
 KEY = "data.duplicates"
-SEEN_INPUT = "input seen in training"
-"""Slice of the test rows: ``yes`` where the same input also stands in the development rows."""
-
 COPY_WORDS = 4  # mean words of a text column, from which equal texts are read as copies of one text
 DISTINCT_TEXTS, DISTINCT_ROWS = 0.2, 0.5  # share of distinct inputs below which repeats are the nature of the data
 AGREEMENT = 0.9  # share of repeated rows whose target equals that of the first, from which rows can be copies

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from bakeoff import assets, cost, data, environment, record, search
 from bakeoff.config import component, components
+from bakeoff.data import leaks
 from bakeoff.errors import BakeoffError, ConfigError, LLMError
 from bakeoff.execution import scoring
 from bakeoff.execution.measurement import PeakMemory, latency
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 Step = Callable[[str], None]
 
 _loaded: dict[str, Task] = {}
+_leaks: dict[str, list[dict[str, str]]] = {}  # fingerprint → leaks of the last task
 
 
 @dataclass
@@ -115,7 +117,7 @@ def run(
         family=str(request.card.get("family", "")),
         status="interrupted",
         started=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        task=_describe(task),
+        task=_describe(task, request.data.id),
         fingerprint=task.fingerprint,
         parameters=_parameters(request),
         card=request.card,
@@ -362,10 +364,14 @@ def _parameters(request: Request) -> dict[str, Any]:
     return parameters
 
 
-def _describe(task: Task) -> Mapping[str, Any]:
+def _describe(task: Task, id_column: str | None) -> Mapping[str, Any]:
+    if task.fingerprint not in _leaks:
+        _leaks.clear()
+        _leaks[task.fingerprint] = leaks.as_json(leaks.find(task, id_column))
     return {
         "name": task.name,
         "schema": asdict(task.schema) | {"columns": dict(task.schema.columns)},
         "split": dict(task.split),
         "notes": [asdict(note) for note in task.notes],
+        "leaks": _leaks[task.fingerprint],
     }

@@ -1,0 +1,240 @@
+"""Leaks: features that give the target away, and test texts that all but stand in the training rows.
+
+Only development rows are used to judge columns; of the test rows only the texts are read, never the targets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api import types
+
+from bakeoff import advice
+from bakeoff.data import near_duplicates
+
+if TYPE_CHECKING:
+    from bakeoff.task import Examples, Task
+
+SINGLE_COLUMN, ORDERED_CLASSES, NEAR_DUPLICATES = "single_column", "ordered_classes", "near_duplicates"
+"""Names of the method checks that report leaks."""
+
+SAMPLED = 20_000  # development rows by which columns are judged
+FEWEST = 50  # development rows, and 10 of them outside the largest class, below which a column cannot be judged
+ALONE, ALONE_VALUES = 0.95, 0.98  # share of the errors (of the variance of ranks) that one column removes: a leak
+ORDERS = 0.5  # the same for an id or a moment, which should say nothing
+UNIQUE = 0.95  # share of distinct values, from which whole numbers and codes are ids
+MOST_CLASSES = 30  # the others count as one
+OTHER_CLASSES = "another class"
+CODE_LENGTH = 40  # mean characters, up to which strings that hardly repeat are codes
+SIMILAR_SHARE = 0.05  # of the test texts, from which near-duplicates are reported
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A finding.
+
+    Attributes:
+        check: name of the method check that reports it.
+        text: one or two sentences, with the column and what to do.
+    """
+
+    check: str
+    text: str
+
+
+def find(task: Task, id_column: str | None = None) -> list[Leak]:
+    """Look for leaks in a task of labels or values; the cost does not grow with the rows beyond a sample of them.
+
+    Args:
+        task: with development rows.
+        id_column: name of the declared id, which is no feature.
+    """
+    found: list[Leak] = []
+    truth = _Truth.of(task)
+    if truth is not None:
+        examples = task.development.examples
+        rows = truth.rows
+        for name in task.schema.columns:
+            found += _of_column(name, examples.X[name].iloc[rows].reset_index(drop=True), truth)
+        if id_column is not None:
+            ids = pd.Series(examples.ids[rows]).infer_objects()
+            found += _of_id(id_column, ids, truth, is_feature=False)
+    for name in task.schema.of_kind("text"):
+        found += _of_texts(name, task.development.examples, task.test)
+    return found
+
+
+@dataclass(frozen=True)
+class _Truth:
+    """The target of a sample of the development rows, in two halves that predict each other.
+
+    Attributes:
+        rows: positions of the sample, shape (n,).
+        y: class numbers, 0 for the largest class, or ranks from 0 to 1, shape (n,).
+        is_labels: which of the two.
+        first: whether a row is in the first half, shape (n,).
+        likeliest: name of the largest class; empty for values.
+    """
+
+    rows: NDArray[np.intp]
+    y: NDArray[Any]
+    is_labels: bool
+    first: NDArray[np.bool_]
+    likeliest: str
+
+    @classmethod
+    def of(cls, task: Task) -> _Truth | None:
+        """None where the target is neither labels nor values, or where there are too few rows to judge by."""
+        y = task.development.examples.y
+        if len(y) < FEWEST or y.ndim != 1:
+            return None
+        is_labels = bool(task.schema.classes) and isinstance(y[0], str)
+        if not is_labels and y.dtype != np.float64:
+            return None
+        rng = np.random.default_rng(0)
+        rows = np.arange(len(y)) if len(y) <= SAMPLED else np.sort(rng.choice(len(y), SAMPLED, replace=False))
+        first = rng.permutation(len(rows)) < len(rows) / 2
+        if not is_labels:
+            ranks = pd.Series(y[rows]).rank(pct=True).to_numpy(dtype=np.float64)
+            return cls(rows, ranks, False, first, "") if len(np.unique(ranks)) > 1 else None
+        labels = pd.Series(y[rows])
+        frequent = labels.value_counts().index[:MOST_CLASSES]
+        labels = labels.where(labels.isin(frequent), OTHER_CLASSES)
+        counts = labels.value_counts()
+        if len(rows) - counts.iloc[0] < FEWEST / 5:
+            return None
+        return cls(
+            rows,
+            labels.map(dict(zip(counts.index, range(len(counts)), strict=True))).to_numpy(dtype=np.intp),
+            True,
+            first,
+            str(counts.index[0]),
+        )
+
+    @property
+    def base(self) -> float:
+        """Mean error of the best constant: share of wrong labels, or variance of the ranks."""
+        return float((self.y != 0).mean()) if self.is_labels else float(self.y.var())
+
+    def removed(self, column: pd.Series) -> float:
+        """Share of the best constant's error that is gone where the column alone predicts, each half by the other."""
+        predicted = np.empty(len(self.y))
+        for here in (self.first, ~self.first):
+            predicted[~here] = _predicted(column, self.y, here, self.is_labels)
+        error = (predicted != self.y).mean() if self.is_labels else np.square(predicted - self.y).mean()
+        return 1 - float(error) / self.base
+
+    def told(self, share: float) -> str:
+        """The share in words."""
+        if self.is_labels:
+            return (
+                f'{1 - (1 - share) * self.base:.1%} right on rows not learned from; always "{self.likeliest}" is '
+                f"{1 - self.base:.1%}"
+            )
+        return f"it explains {share:.1%} of the target's variance (of ranks)"
+
+
+def _predicted(column: pd.Series, y: NDArray[Any], here: NDArray[np.bool_], is_labels: bool) -> NDArray[Any]:
+    """Predict the rows that are not ``here`` from those that are, by one column."""
+    if types.is_numeric_dtype(column.dtype):
+        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+        make = DecisionTreeClassifier if is_labels else DecisionTreeRegressor
+        tree = make(max_leaf_nodes=32 if is_labels else 256, min_samples_leaf=3, random_state=0)
+        x = column.to_numpy(dtype=np.float64).reshape(-1, 1)
+        tree.fit(x[here], y[here])
+        return np.asarray(tree.predict(x[~here]))
+    codes = pd.factorize(column, use_na_sentinel=False)[0]
+    if is_labels:
+        counts = np.zeros((codes.max() + 1, y.max() + 1), dtype=np.intp)
+        np.add.at(counts, (codes[here], y[here]), 1)
+        return np.asarray(counts.argmax(axis=1))[codes[~here]]  # 0, the largest class, for values not met
+    sums = np.bincount(codes[here], y[here], minlength=codes.max() + 1)
+    counts = np.bincount(codes[here], minlength=codes.max() + 1)
+    mean = y[here].mean()
+    return np.asarray((sums + mean) / (counts + 1))[codes[~here]]
+
+
+def _of_column(name: str, column: pd.Series, truth: _Truth) -> Iterator[Leak]:
+    """What a feature gives away."""
+    if types.is_datetime64_any_dtype(column.dtype):
+        moments = pd.Series(np.where(column.isna(), np.nan, column.astype("int64").to_numpy(dtype=np.float64)))
+        yield from _of_order(name, moments, truth, "a moment")
+        return
+    if _is_id(column):
+        yield from _of_id(name, column, truth, is_feature=True)
+        return
+    share = truth.removed(column)
+    if share >= (ALONE if truth.is_labels else ALONE_VALUES):
+        yield Leak(
+            SINGLE_COLUMN,
+            f'"{name}" alone predicts the target: {truth.told(share)}. If it is not known before the target is, '
+            f"leave it out: {advice.override('data.ignore', [name])}.",
+        )
+
+
+def _of_id(name: str, column: pd.Series, truth: _Truth, is_feature: bool) -> Iterator[Leak]:
+    """What an id gives away: by its number, and by the rest of it."""
+    parts: list[pd.Series] = [column]
+    if not types.is_numeric_dtype(column.dtype):
+        texts = column.astype("str")
+        digits = texts.str.replace(r"\D+", "", regex=True).str.slice(0, 15)
+        parts = [pd.to_numeric(digits, errors="coerce"), texts.str.replace(r"\d+", "0", regex=True)]
+    for part in parts:
+        if not part.isna().all():
+            leaks = list(_of_order(name, part, truth, "an id", is_feature))
+            yield from leaks
+            if leaks:
+                return
+
+
+def _of_order(name: str, column: pd.Series, truth: _Truth, what: str, is_feature: bool = True) -> Iterator[Leak]:
+    share = truth.removed(column)
+    if share < ORDERS:
+        return
+    remedy = (
+        f" Leave it out: {advice.override('data.ignore', [name])}."
+        if is_feature
+        else " Rows may have been collected class by class."
+    )
+    yield Leak(ORDERED_CLASSES, f'"{name}" looks like {what} and gives the target away: {truth.told(share)}.{remedy}')
+
+
+def _is_id(column: pd.Series) -> bool:
+    """Whether whole numbers or short strings hardly ever repeat."""
+    present = column.dropna()
+    if present.empty or present.nunique() < UNIQUE * len(present):
+        return False
+    if types.is_numeric_dtype(present.dtype):
+        return bool((present == present.round()).all())
+    return float(present.str.len().mean()) <= CODE_LENGTH and float(present.str.count(r"\S+").mean()) < 2
+
+
+def _of_texts(name: str, development: Examples, test: Examples) -> Iterator[Leak]:
+    """Test texts that nearly, and not quite, equal development texts."""
+    if not len(development) or not len(test):
+        return
+    similar = near_duplicates.between(test.X[name], development.X[name])
+    share = len(similar.pairs) / similar.compared
+    if share >= SIMILAR_SHARE:
+        one, other = next(iter(similar.pairs.items()))
+        yield Leak(
+            NEAR_DUPLICATES,
+            f'{share:.0%} of {similar.compared:,} test texts in "{name}" are near-duplicates of training texts, such '
+            f"as those of rows {test.ids[one]} and {development.ids[other]}: scores may not hold for new texts. "
+            "If texts come from common sources, name the column that tells which: data.group=…",
+        )
+
+
+def _ignore(name: str) -> str:
+    return advice.override("data.ignore", [name])
+
+
+def as_json(leaks: Sequence[Leak]) -> list[dict[str, str]]:
+    """What a run records."""
+    return [{"check": leak.check, "text": leak.text} for leak in leaks]
