@@ -71,7 +71,8 @@ def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Ta
     where = source.name
     frame, is_test = roles.stack(source.read(), where)
     features = roles.features(frame, settings, where)
-    target = read_target(frame[settings.target], settings, where)
+    targets = frame[settings.target] if settings.target else pd.Series(None, index=frame.index, dtype=object)
+    target = read_target(targets, settings, where)
     ids = roles.ids(frame, settings.id, is_test, where)
     group = roles.groups(frame, settings.group, where)
     time = roles.times(frame, settings.time, where)

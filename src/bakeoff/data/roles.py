@@ -181,7 +181,8 @@ def parts(
 
 
 def _declared(settings: DataSettings) -> Iterator[tuple[str, str]]:
-    yield "data.target", settings.target
+    if settings.target:
+        yield "data.target", settings.target
     for key, name in (("data.id", settings.id), ("data.group", settings.group), ("data.time", settings.time)):
         if name is not None:
             yield key, name

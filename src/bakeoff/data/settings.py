@@ -79,7 +79,7 @@ class DataSettings:
     """
 
     name: str  # of the data, in tables and reports
-    target: str  # column to be predicted
+    target: str  # column to be predicted; empty where a task has no truth to compare with
     kind: str = "auto"  # of task; auto: by the values of the target, see bakeoff.tasks.auto
     label_separator: str | None = None  # between labels of a cell, in a multilabel task; None: | ; or , as they occur
     id: str | None = None  # column that names each row; positions are used when there is none

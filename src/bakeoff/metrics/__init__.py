@@ -29,16 +29,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bakeoff.metrics import answers, classification, documents, forecast, multilabel, operations, regression
+from bakeoff.metrics import answers, classification, documents, forecast, generation, multilabel, operations, regression
 from bakeoff.metrics.base import Direction, Metric, Resample, applicable, asked, get, names, own, register, seal
 from bakeoff.metrics.definition import (
     applies_to,
     has_corpus,
     has_labels,
+    has_references,
     is_any,
     is_binary,
     is_classification,
     is_forecast,
+    is_generation,
+    is_graded,
     is_multilabel,
     is_numeric,
     is_qa,
@@ -68,13 +71,17 @@ __all__ = [
     "classification",
     "documents",
     "forecast",
+    "generation",
     "get",
     "has_corpus",
     "has_labels",
+    "has_references",
     "is_any",
     "is_binary",
     "is_classification",
     "is_forecast",
+    "is_generation",
+    "is_graded",
     "is_multilabel",
     "is_numeric",
     "is_qa",

@@ -1,4 +1,4 @@
-"""How right the answers to questions are, what they rest on, and whether the model knows when it has none.
+"""How right answers to questions and generated texts are, what answers rest on, and whether the model knows its limits.
 
 A question that the corpus does not answer counts as in SQuAD 2.0 (Rajpurkar et al. 2018): abstaining is worth 1, any
 answer 0. Abstaining from a question that has an answer is worth 0.
@@ -13,12 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.metrics.defined import mean_of_defined, over
-from bakeoff.metrics.definition import is_qa, metric
+from bakeoff.metrics.definition import has_references, is_graded, is_qa, metric
 from bakeoff.metrics.resampling import Floats
 from bakeoff.task import Gold, PredictionTable
+from bakeoff.tasks import kinds
 from bakeoff.words import normalised, support, token_overlap, words
 
 answer_metric = partial(metric, direction="maximize", applies=is_qa)
+reference_metric = partial(metric, direction="maximize", applies=has_references)
+grade_metric = partial(metric, direction="maximize", applies=is_graded)
 
 Closeness = Callable[[str, str], float]
 
@@ -36,16 +39,9 @@ def _answerable(table: PredictionTable) -> NDArray[np.bool_]:
 
 
 def _best(table: PredictionTable, closeness: Closeness) -> Floats:
-    """How close each output is to the gold answer that is closest to it, shape (n,)."""
-    scores = np.zeros(len(table))
-    for i, (output, gold, abstained) in enumerate(
-        zip(table.predictions.output, table.target, _abstained(table), strict=True)
-    ):
-        if not gold.is_answerable:
-            scores[i] = abstained
-        elif not abstained:
-            scores[i] = max(closeness(str(output), answer) for answer in gold.answers)
-    return scores
+    """How close each output is to what is right, as the task kind compares them, shape (n,)."""
+    compared = kinds.get(table.schema.kind).closeness(table.predictions.output, table.target, closeness)
+    return np.asarray(compared, dtype=np.float64)
 
 
 def _matches(table: PredictionTable) -> Floats:
@@ -74,21 +70,21 @@ _token_f1 = mean_of_defined(_overlaps)
 _rouge_l = mean_of_defined(_subsequences)
 
 
-@answer_metric("exact_match", resample=_exact_match)
+@reference_metric("exact_match", resample=_exact_match)
 def exact_match(table: PredictionTable) -> float:
-    """Share of questions whose answer is a gold answer, once both are normalised as in SQuAD."""
+    """Share of outputs that are a gold answer or reference, once both are normalised as in SQuAD."""
     return over(table, _exact_match)
 
 
-@answer_metric("token_f1", resample=_token_f1)
+@reference_metric("token_f1", resample=_token_f1)
 def token_f1(table: PredictionTable) -> float:
-    """Mean harmonic mean of precision and recall of the answer's words, against the nearest gold answer."""
+    """Mean F-measure of the words that an output shares with the nearest gold answer or reference."""
     return over(table, _token_f1)
 
 
-@answer_metric("rouge_l", resample=_rouge_l)
+@reference_metric("rouge_l", resample=_rouge_l)
 def rouge_l(table: PredictionTable) -> float:
-    """Mean F-measure of the longest common subsequence of words with the nearest gold answer (Lin 2004), unstemmed."""
+    """Mean F-measure of the longest common subsequence of words with the nearest reference (Lin 2004), unstemmed."""
     return over(table, _rouge_l)
 
 
@@ -208,13 +204,13 @@ _semantic_similarity = mean_of_defined(partial(_grades, name="similarity"))
 _judge = mean_of_defined(partial(_grades, name="judge"))
 
 
-@answer_metric("semantic_similarity", needs=("grade:similarity",), resample=_semantic_similarity)
+@grade_metric("semantic_similarity", needs=("grade:similarity",), resample=_semantic_similarity)
 def semantic_similarity(table: PredictionTable) -> float:
     """Mean of what the grader ``similarity`` gives: the cosine to the nearest gold answer, where there is one."""
     return over(table, _semantic_similarity)
 
 
-@answer_metric("judge", needs=("grade:judge",), resample=_judge)
+@grade_metric("judge", needs=("grade:judge",), resample=_judge)
 def judge(table: PredictionTable) -> float:
     """Mean of what the grader ``judge`` gives: an LLM's opinion, over the answers that it graded."""
     return over(table, _judge)

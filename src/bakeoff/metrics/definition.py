@@ -36,6 +36,21 @@ def is_multilabel(schema: Schema) -> bool:
     return schema.kind == "multilabel"
 
 
+def is_generation(schema: Schema) -> bool:
+    """The target is a text."""
+    return schema.kind == "generation"
+
+
+def has_references(schema: Schema) -> bool:
+    """Outputs are texts that are compared with reference texts."""
+    return schema.kind in kinds.names() and kinds.get(schema.kind).has_references(schema)
+
+
+def is_graded(schema: Schema) -> bool:
+    """Outputs are texts that graders grade."""
+    return schema.kind in kinds.names() and kinds.get(schema.kind).is_graded
+
+
 def is_qa(schema: Schema) -> bool:
     """The target is the right answers to a question."""
     return schema.kind == "qa"

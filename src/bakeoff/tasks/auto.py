@@ -11,8 +11,8 @@ from bakeoff.data import columns
 from bakeoff.data.target import Target, refuse_missing
 from bakeoff.task import DataNote, Schema
 from bakeoff.tasks.classification import KIND as CLASSIFICATION
+from bakeoff.tasks.lists import holds_lists
 from bakeoff.tasks.multilabel import KIND as MULTILABEL
-from bakeoff.tasks.multilabel import holds_lists
 from bakeoff.tasks.regression import KIND as REGRESSION
 from bakeoff.tasks.table import TableKind
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -30,6 +30,7 @@ class Kind(ABC):
         name: as it is written in ``data.kind``.
         summary: in a few words, for lists.
         is_numeric: whether outputs are finite numbers.
+        needs_target: whether a target column must be declared.
         needs_training_rows: whether a task without rows to learn from is refused.
         searches_documents: whether answers are looked for in a corpus.
         is_graded: whether outputs are texts that graders (``metrics.graders``) grade.
@@ -42,6 +43,7 @@ class Kind(ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     is_numeric: ClassVar[bool] = False
+    needs_target: ClassVar[bool] = True
     needs_training_rows: ClassVar[bool] = True
     searches_documents: ClassVar[bool] = False
     is_graded: ClassVar[bool] = False
@@ -85,6 +87,8 @@ class Kind(ABC):
 
     def check_settings(self, settings: DataSettings) -> None:
         """Check the data settings without data. Raises ``ConfigError`` for one that the kind has no use for."""
+        if self.needs_target and not settings.target:
+            raise ConfigError(f"data.target: it is empty, and {self.name} needs the column to be predicted.")
         if settings.forecast.horizon is not None:
             raise ConfigError("data.forecast.horizon: only a forecast looks ahead. Add data.kind=forecast.")
 
@@ -111,6 +115,21 @@ class Kind(ABC):
     def is_right(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any] | None:
         """Whether each output is right, shape (n,); None where an output is not simply right or wrong."""
         return None
+
+    def has_references(self, schema: Schema) -> bool:
+        """Whether outputs are texts that are compared with reference texts."""
+        return False
+
+    def closeness(
+        self, outputs: NDArray[Any], targets: NDArray[Any], measure: Callable[[str, str], float]
+    ) -> NDArray[Any]:
+        """How close each output is to what would be right, by a measure of two texts, from 0 to 1, shape (n,).
+
+        NaN where there is nothing to compare with: by default everywhere.
+        """
+        import numpy as np
+
+        return np.full(len(targets), np.nan)
 
     def strata(self, targets: NDArray[Any]) -> NDArray[Any] | None:
         """A label for each row by which splits are stratified, shape (n,); None where they are random."""

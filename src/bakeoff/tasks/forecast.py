@@ -43,6 +43,8 @@ class Forecast(Kind):
 
     def check_settings(self, settings: DataSettings) -> None:
         """Check horizon, time and split. Raises ``ConfigError`` where one is missing or does not fit a series."""
+        if not settings.target:
+            raise ConfigError("data.target: it is empty, and a forecast needs the column to be predicted.")
         if settings.forecast.horizon is None:
             raise ConfigError(
                 "data.forecast.horizon: a forecast needs to know how far ahead. Add data.forecast.horizon=…"

@@ -8,7 +8,7 @@ from bakeoff import plugins
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.tasks.base import Kind
 
-OWN = ("classification", "regression", "multilabel", "forecast", "qa", "retrieval")
+OWN = ("classification", "regression", "multilabel", "forecast", "qa", "retrieval", "generation")
 """Each is the object ``KIND`` of the module of its name."""
 
 AUTO = "auto"

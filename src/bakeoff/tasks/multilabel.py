@@ -14,6 +14,7 @@ from bakeoff.data import columns
 from bakeoff.data.target import Target, refuse_missing
 from bakeoff.errors import DataError
 from bakeoff.task import DataNote, NoteRank, Predictions, PredictionTable, Schema
+from bakeoff.tasks.lists import holds_lists, is_list
 from bakeoff.tasks.table import TableKind
 
 if TYPE_CHECKING:
@@ -135,12 +136,6 @@ class Multilabel(TableKind):
         return {BY_LABEL: {label: _only(table, label) for label in order}}
 
 
-def holds_lists(column: pd.Series) -> bool:
-    """Whether the first cell that is there is a list."""
-    present = column.dropna()
-    return column.dtype == object and len(present) > 0 and _is_list(present.iloc[0])
-
-
 def as_targets(rows: Iterable[Iterable[str]]) -> NDArray[Any]:
     """Labels of n rows as an ``object`` array of sorted tuples, each label once."""
     tuples = [tuple(sorted(set(labels))) for labels in rows]
@@ -149,16 +144,12 @@ def as_targets(rows: Iterable[Iterable[str]]) -> NDArray[Any]:
     return targets
 
 
-def _is_list(cell: Any) -> bool:
-    return isinstance(cell, list | tuple | np.ndarray)
-
-
 def _listed(cell: Any, column: pd.Series, where: str) -> list[str]:
-    if not _is_list(cell):
+    if not is_list(cell):
         raise DataError(
             f'data.target: "{column.name}" of {where} holds lists, and also {cell!r}. Make all cells lists.'
         )
-    if any(label is None or _is_list(label) or isinstance(label, dict) for label in cell):
+    if any(label is None or is_list(label) or isinstance(label, dict) for label in cell):
         raise DataError(f'data.target: "{column.name}" of {where} holds {list(cell)!r}. Labels are strings or numbers.')
     return [columns.label(label).strip() for label in cell]
 

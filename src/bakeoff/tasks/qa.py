@@ -11,6 +11,7 @@ class QuestionAnswering(DocumentKind):
 
     name = "qa"
     summary = "an answer to a question, from documents"
+    is_graded = True
 
     def default_metric(self, schema: Schema) -> str:
         """F1 of the tokens that answer and gold answer share."""

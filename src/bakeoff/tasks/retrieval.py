@@ -20,5 +20,9 @@ class Retrieval(DocumentKind):
         """The default metric, recall of the first five documents, and the mean reciprocal rank of the first."""
         return ("ndcg_at_10", "recall_at_5", "mrr")
 
+    def has_references(self, schema: Schema) -> bool:
+        """The answer is documents, not a text."""
+        return False
+
 
 KIND = Retrieval()

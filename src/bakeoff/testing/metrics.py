@@ -95,6 +95,12 @@ def _tables() -> list[PredictionTable]:
         found[i] = tuple(f"d{j}" for j in random.permutation([i, i + 1, i + 2]))
     said = np.array([f"answer number {i // 2 * 2}" for i in range(ROWS)], dtype=object)
     graded = {name: random.random(ROWS) for name in ("similarity", "judge")}
+    written = np.array([f"a text about number {i // 3 * 3}" for i in range(ROWS)], dtype=object)
+    references = np.empty(ROWS, dtype=object)
+    references[:] = [Gold((f"text on number {i}", "another") if i % 5 else ()) for i in range(ROWS)]
+    grades = {name: random.random(ROWS) for name in ("similarity", "judge", "support")}
+    schema = Schema("generation", "summary", {"text": "text"})
+    made.append(_table(schema, references, Predictions(written), grades))
     for kind in ("qa", "retrieval"):
         answers = Predictions(
             said,
