@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -46,7 +46,9 @@ class Dimension:
         return True
 
 
-def gather(tree: Mapping[str, Component], declared: Mapping[str, Any] | None, unused: str = "") -> list[Dimension]:
+def gather(
+    tree: Mapping[str, Component], declared: Mapping[str, Any] | None, unused: str = "", fixed: Sequence[str] = ()
+) -> list[Dimension]:
     """The dimensions of a variant: the ``search_space`` of each component at any depth, then ``search.space``.
 
     A component's keys are relative to itself, but for those that name a group of parts.
@@ -55,6 +57,7 @@ def gather(tree: Mapping[str, Component], declared: Mapping[str, Any] | None, un
         tree: the model and its parts by the name of their group.
         declared: ``search.space``, which overrides what components declare.
         unused: a parameter of the model below which nothing is searched, such as the ``classifier`` of a regression.
+        fixed: keys that are not searched.
 
     Raises:
         ConfigError: a space names a key that is not there, or is not in the grammar.
@@ -65,6 +68,8 @@ def gather(tree: Mapping[str, Component], declared: Mapping[str, Any] | None, un
             if unused and str(key).split(".")[0] == unused:
                 continue
             whole = str(key) if key in wiring.GROUPS else f"{path}.{key}"
+            if whole in fixed:
+                continue
             dimensions[whole] = _dimension(whole, sweep, f"{path}.search_space.{key}", path)
     for key, sweep in (declared or {}).items():
         dimensions[str(key)] = _dimension(str(key), sweep, f"search.space.{key}", "")

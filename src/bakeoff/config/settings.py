@@ -91,6 +91,8 @@ class SearchSettings:
     constraints: Any = field(default=None, metadata=IN_IDENTITY)  # mapping of metric: "<= 50"
     validation: ValidationSettings = field(default_factory=ValidationSettings, metadata=IN_IDENTITY)
     space: Any = field(default=None, metadata=IN_IDENTITY)  # mapping of key: sweep, beside what components declare
+    # Dimensions of components that keep the value they have; the sweeper adds those that an override gives.
+    fixed: list[str] = field(default_factory=list, metadata=IN_IDENTITY)
     # Database URL; None: a journal file in the run folder.
     storage: str | None = field(default=None, metadata=IN_NEITHER)
     workers: int = field(default=1, metadata=IN_NEITHER)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import gc
 import hashlib
 import itertools
+import logging
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +20,20 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from bakeoff import plugins, record
-from bakeoff.config import wiring
+from bakeoff.config import component, search_space, wiring
 from bakeoff.config.component import read, walk, write
 from bakeoff.errors import ConfigError, VariantsFailed, did_you_mean
-from bakeoff.execution import launch
+from bakeoff.execution import finished, launch, locks
 from bakeoff.execution.launch import Job
 from bakeoff.request import spec, validation
 from bakeoff.request.spec import Request
+from bakeoff.task import Task
 from bakeoff.tracking import beside
 
 # What the config of a request has. Another Hydra application that chose this sweeper gets its jobs, and no more.
 OF_BAKEOFF = {"data", "model", "decision"}
 LONGEST_NAME = 100  # bytes
-IN_MEMORY = "bakeoff.models.tabular.in_memory.InMemory"
+log = logging.getLogger(__name__)
 
 
 def run(
@@ -71,12 +75,16 @@ def run(
         OmegaConf.save(master, folder / "multirun.yaml")
         return [launcher.launch(combinations, initial_job_idx=0)]
     jobs = _jobs(master, loader, params, arguments, variants or {})
-    waiting = [job for job in jobs if not _is_kept(job.request)]
+    announce = _say if show else log.info
     _check_incumbents(jobs)
     if most is not None and len(jobs) > most:
         raise ConfigError(
             f"These are {len(jobs)} variants: {', '.join(j.request.variant for j in jobs)}. Ask for {most}."
         )
+    for job in jobs:
+        if fixed := job.request.search.fixed:
+            announce(f"{job.request.variant}: {', '.join(fixed)} stays as given, out of the search.")
+    waiting = _waiting(jobs, announce)
     if plan:
         from bakeoff.report import terminal
 
@@ -84,18 +92,29 @@ def run(
         terminal.show_plan([job.request for job in jobs], [job.request for job in waiting], llm_use)
         return []
     _check_folders(waiting)
-    _check_tasks(waiting)
-    gc.freeze()  # data and libraries are loaded, and stay
     folders = [job.request.folder for job in jobs]
-    try:
-        if waiting:
-            launch.run(launcher, waiting)
-    finally:
-        _remove_if_empty(Path(str(master.hydra.sweep.dir)))
-        failed = _compare(jobs, len(jobs) - len(waiting), show)
+    with locks.held([job.request.folder for job in waiting], wait=_say_beside) as is_waited_for:
+        if is_waited_for:
+            waiting = _waiting(waiting, announce)
+        _check_tasks(waiting)
+        gc.freeze()  # data and libraries are loaded, and stay
+        try:
+            if waiting:
+                launch.run(launcher, waiting)
+        finally:
+            _remove_if_empty(Path(str(master.hydra.sweep.dir)))
+            failed = _compare(jobs, len(jobs) - len(waiting), show)
     if failed:
         raise VariantsFailed(f"{', '.join(failed)} failed; each says why in its {record.LOG}.", folders)
     return folders
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _say_beside(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _jobs(
@@ -140,7 +159,7 @@ def _jobs(
         with open_dict(composed):
             del composed["hydra"]
         try:
-            job = Job(asked, validation.read(composed, folder))
+            job = _with_fixed(Job(asked, validation.read(composed, folder)), overrides)
             # Values of a part that a variant does not take make no other variant.
             is_repeated = len(telling) < len(overrides) and any(_are_alike(job, other) for other in jobs)
             if not is_repeated:
@@ -158,6 +177,39 @@ def _jobs(
             "key='\"a, b\"'."
         )
     return jobs
+
+
+def _with_fixed(job: Job, overrides: Sequence[Override]) -> Job:
+    """The job without those dimensions of components in its search whose value an override gives.
+
+    Raises:
+        ConfigError: ``search.space`` names such a dimension: it cannot be both.
+    """
+    request = job.request
+    if request.search.sampler is None:
+        return job
+    declared = request.search.space or {}
+    given = [override for override in overrides if not override.is_sweep_override()]
+    fixed = [d.key for d in request.dimensions() if any(_gives(override, d.key) for override in given)]
+    both = [key for key in fixed if key in declared and not search_space.is_group(key)]
+    if both:
+        raise ConfigError(
+            f"search.space: {', '.join(both)} is given a value and searched at once. Remove it from one of them."
+        )
+    fixed = [key for key in fixed if key not in declared]
+    if not fixed:
+        return job
+    override = f"++search.fixed=[{','.join(fixed)}]"
+    return Job((*job.overrides, override), replace(request, search=replace(request.search, fixed=fixed)))
+
+
+def _gives(override: Override, key: str) -> bool:
+    """Whether an override says what the value of a key is, or that there is none."""
+    name = override.key_or_group
+    if name == key:
+        return True
+    value = override.value() if key.startswith(f"{name}.") else None
+    return isinstance(value, Mapping) and component.get(value, key.removeprefix(f"{name}.").split(".")) is not None
 
 
 def _llm_use(asked: Request) -> list[str]:
@@ -223,7 +275,10 @@ def expand(
             quoted = value.replace("\\", "\\\\").replace("'", "\\'")
             choices.append([f"++search.space={{{key.lstrip('+')}: '{quoted}'}}"])
         elif override.is_discrete_sweep():
-            choices.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+            values = [f"{key}={item}" for item in override.sweep_string_iterator()]
+            if not values:
+                raise ConfigError(f"{key}: {value} holds no value, so nothing would run. Give one: {key}=a,b,c")
+            choices.append(values)
         else:
             raise ConfigError(
                 f"search.space: {key}={value} is continuous, and no search is on. "
@@ -261,24 +316,23 @@ def _of_folder(name: str) -> str:
     return name
 
 
-def _is_kept(asked: Request) -> bool:
-    """Whether the folder holds a finished run of this very request. Raises ``ConfigError`` when of another one."""
-    if not asked.resume or not (asked.folder / record.RESULT).is_file():
-        return False
-    if asked.model.target == IN_MEMORY:  # whether it is the same object as then, nobody can tell
-        return False
-    if record.read_run(asked.folder).status != "ok":
-        return False
-    changed = spec.changes(asked)
-    if not changed and spec.is_longer(asked):
-        return False
-    if changed:
-        raise ConfigError(
-            f"{asked.folder} holds a finished run of another request:\n  "
-            + "\n  ".join(changed)
-            + "\nAdd resume=false to replace it, or name=… to keep both."
-        )
-    return True
+def _waiting(jobs: Sequence[Job], announce: Callable[[str], None]) -> list[Job]:
+    """The jobs whose folder holds no finished run of the same request on the same data."""
+    faults: list[str] = []
+    reasons: dict[Path, str | None] = {}
+    for job in sorted(jobs, key=lambda job: job.request.data_key):  # each task is read once
+        try:
+            reasons[job.request.folder] = finished.reason_to_run(job.request)
+        except ConfigError as error:
+            faults.append(str(error))
+    if faults:
+        raise ConfigError("\n".join(dict.fromkeys(faults)))
+    waiting = [job for job in jobs if reasons[job.request.folder] is not None]
+    for job in waiting:
+        if reason := reasons[job.request.folder]:
+            announce(reason)
+    finished.refuse_other_data([job.request for job in waiting])
+    return waiting
 
 
 def _check_incumbents(jobs: Sequence[Job]) -> None:
@@ -327,7 +381,7 @@ def _check_tasks(jobs: Sequence[Job]) -> None:
             for grader in runner.make_graders(job.request, task.schema).values():
                 grader.check()
             if job.request.is_tuned:
-                if not job.request.resume:
+                if not job.request.resume or _is_of_other_data(job.request, task):
                     search.forget(job.request)
                 # The first to open a study: it refuses one of another request.
                 runner.searching(job.request, task, _no_other(job.request)).prepare()
@@ -340,6 +394,14 @@ def _check_tasks(jobs: Sequence[Job]) -> None:
 def _no_other(request: Request) -> Callable[[Mapping[str, str]], Request]:
     """Composes nothing anew: for a search that is prepared here and done elsewhere."""
     return lambda choices: request
+
+
+def _is_of_other_data(request: Request, task: Task) -> bool:
+    """Whether the folder holds a finished run on other data, whose trials are of no use any more."""
+    if not (request.folder / record.RESULT).is_file():
+        return False
+    run = record.read_run(request.folder)
+    return run.status == "ok" and run.fingerprint != task.fingerprint
 
 
 def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:

@@ -154,7 +154,7 @@ class Request:
         Args:
             unused: a parameter of the model that the kind of task makes no use of.
         """
-        return search_space.gather(self.components, self.search.space, unused)
+        return search_space.gather(self.components, self.search.space, unused, self.search.fixed)
 
     @cached_property
     def is_tuned(self) -> bool:

@@ -1,0 +1,109 @@
+"""Finished runs: which of them a request keeps, and which folders hold runs of other data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bakeoff import record
+from bakeoff.config import component
+from bakeoff.errors import ConfigError
+from bakeoff.record import Run
+from bakeoff.request import spec
+from bakeoff.request.spec import Request
+
+IN_MEMORY = "bakeoff.models.tabular.in_memory.InMemory"
+
+
+def reason_to_run(request: Request) -> str | None:
+    """Why a variant runs; empty where its folder holds no finished run of it; None where that run is kept.
+
+    The data of a finished run are read again: it is kept only while they are what they were.
+
+    Raises:
+        ConfigError: the folder holds a finished run of another request.
+        DataError, AssetError: the data cannot be read.
+    """
+    if not request.resume or not (request.folder / record.RESULT).is_file():
+        return ""
+    if request.model.target == IN_MEMORY:  # whether it is the same object as then, nobody can tell
+        return ""
+    run = record.read_run(request.folder)
+    if run.status != "ok":
+        return ""
+    changed = spec.changes(request)
+    if changed:
+        raise ConfigError(
+            f"{request.folder} holds a finished run of another request:\n  "
+            + "\n  ".join(changed)
+            + "\nAdd resume=false to replace it, or name=… to keep both."
+        )
+    fingerprint = _fingerprint(request)
+    if run.fingerprint is not None and run.fingerprint != fingerprint:
+        change = _change(run, request)
+        return f"{request.folder}: {_source(request)} changed since this variant ran ({change}); it runs anew."
+    return "" if spec.is_longer(request) else None
+
+
+def refuse_other_data(requests: Sequence[Request]) -> None:
+    """Refuse a bake-off folder in which other variants ran on other data: runs could not be compared afterwards.
+
+    Raises:
+        ConfigError: names the variants, and what to do.
+    """
+    faults = []
+    for folder in dict.fromkeys(request.bakeoff for request in requests):
+        here = [request for request in requests if request.bakeoff == folder]
+        others = [run for run in _finished(here[0]) if run.variant not in {request.variant for request in here}]
+        if not others:
+            continue
+        fingerprint = _fingerprint(here[0])
+        stale = [run for run in others if run.fingerprint not in (None, fingerprint)]
+        if stale:
+            names = ", ".join(run.variant for run in stale)
+            faults.append(
+                f"{folder} holds finished runs on other data than {_source(here[0])} ({_change(stale[0], here[0])}): "
+                f"{names}. They cannot be compared. Add name=… for a folder of its own; where it is the same file and "
+                "it has changed, request those variants too, and they run anew."
+            )
+    if faults:
+        raise ConfigError("\n".join(faults))
+
+
+def _finished(request: Request) -> list[Run]:
+    results = sorted(request.bakeoff.glob(f"*/{record.RESULT}"))
+    return [run for run in (record.read_run(result.parent) for result in results) if run.status == "ok"]
+
+
+def _fingerprint(request: Request) -> str:
+    from bakeoff.execution import runner
+
+    return runner.load_task(request).fingerprint
+
+
+def _source(request: Request) -> str:
+    """The data by the file that they come from, else by their name."""
+    path = request.source.arguments.get("path")
+    return f"data.path={path}" if isinstance(path, str) else f"data={request.data.name}"
+
+
+def _change(run: Run, request: Request) -> str:
+    """In what the data of a finished run differ from those of a request, as far as its record says."""
+    from bakeoff.execution import runner
+
+    task = runner.load_task(request)
+    recorded: Mapping[str, Any] = run.task or {}
+    before, now = dict((recorded.get("schema") or {}).get("columns") or {}), dict(task.schema.columns)
+    details = []
+    for word, names in (("new", now.keys() - before.keys()), ("missing", before.keys() - now.keys())):
+        if names:
+            shown = ", ".join(sorted(names)[:10])
+            details.append(f"{word} columns: {shown}{f' and {len(names) - 10} more' if len(names) > 10 else ''}")
+    old, new = (_rows(split) for split in (recorded.get("split") or {}, component.write(dict(task.split))))
+    if old != new:
+        details.append(f"{old:,} rows then, {new:,} now")
+    return "; ".join(details) or "other values, or another order of rows"
+
+
+def _rows(split: Mapping[str, Any]) -> int:
+    return sum(int(split.get(part) or 0) for part in ("train", "valid", "test"))

@@ -1,0 +1,72 @@
+"""One writer to a run folder: a lock that names its owner, and that the system frees when the owner ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bakeoff import environment
+from bakeoff.errors import ConfigError
+
+FOLDER = ".locks"
+POLL_SECONDS = 0.2
+
+
+@contextmanager
+def held(folders: Iterable[Path], wait: Callable[[str], None] | None) -> Iterator[bool]:
+    """Be the only process that writes to some run folders while the block runs.
+
+    Locks are taken in the order of paths, so that two commands that share folders never wait for each other.
+
+    Args:
+        folders: of runs, in existing bake-off folders.
+        wait: told, once for each folder, whose end is waited for; None: a folder that is taken is refused.
+
+    Yields:
+        Whether another process was waited for: what is in the folders may have changed.
+
+    Raises:
+        ConfigError: another process writes to one of them.
+    """
+    with ExitStack() as stack:
+        waited_for = [stack.enter_context(_held(folder, wait)) for folder in sorted(set(folders))]
+        yield any(waited_for)
+
+
+@contextmanager
+def _held(folder: Path, wait: Callable[[str], None] | None) -> Iterator[bool]:
+    locks = folder.parent / FOLDER
+    locks.mkdir(exist_ok=True)
+    owner = locks / f"{folder.name}.json"  # beside the lock, which every process that tries it empties
+    lock = FileLock(locks / f"{folder.name}.lock")
+    is_waited_for = False
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        message = f"{folder}: another process{_named(owner)} is writing there"
+        if wait is None:
+            raise ConfigError(f"{message}. Wait for its end, or give name=… for a folder of your own.") from None
+        is_waited_for = True
+        wait(f"{message}; waiting for its end.")
+        lock.acquire(poll_interval=POLL_SECONDS)
+    try:
+        content = {"host": socket.gethostname(), "pid": os.getpid(), "command": environment.command()}
+        owner.write_text(json.dumps(content), encoding="utf-8")
+        yield is_waited_for
+    finally:
+        owner.unlink(missing_ok=True)
+        lock.release()
+
+
+def _named(owner: Path) -> str:
+    """Who holds a lock, for a message; nothing where its owner has not yet said so."""
+    with suppress(OSError, ValueError, KeyError):
+        content = json.loads(owner.read_text("utf-8"))
+        return f" (pid {content['pid']} on {content['host']}: {content['command']})"
+    return ""
