@@ -124,7 +124,7 @@ def run(
         cost=component.write(request.cost),
         environment=surroundings,
         seconds=clock.seconds,
-        notes=tuple(notes),
+        notes=(*notes, *_fixed(request)),
     )
     record.begin(request.folder, request.to_config(), environment.installed(), diff)
     try:
@@ -145,6 +145,14 @@ def run(
         told = str(error) if isinstance(error, BakeoffError) else f"{type(error).__name__}: {error}"
         failure = {"type": type(error).__name__, "message": told, "traceback": traceback.format_exc()}
         return _recorded(request, replace(started, status="failed", error=failure))
+
+
+def _fixed(request: Request) -> list[str]:
+    return (
+        [f"Not searched, because the request gives it: {', '.join(request.search.fixed)}."]
+        if request.search.fixed
+        else []
+    )
 
 
 def _recorded(request: Request, run: Run) -> Run:
