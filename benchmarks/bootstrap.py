@@ -117,6 +117,7 @@ def main() -> None:
         first = tables["variant 0"]
         named = applicable(first.schema) if case.metrics is None else [get(name) for name in case.metrics]
         metrics = [metric for metric in named if applies_to(metric, first)]
+        loop_over_values({"": first.take(np.arange(50))}, metrics, 1)  # imports
         loop = loop_over_values({"": first}, metrics, looped) * resamples / looped * case.variants
         numpy_loop = ""
         if case.metrics and set(LABELS) <= set(case.metrics):

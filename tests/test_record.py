@@ -315,7 +315,7 @@ def save(path):
     os.kill(os.getpid(), signal.SIGKILL)
 
 folder = Path(sys.argv[1])
-record.write_model(folder, save) if sys.argv[2] == "model" else record._write(folder / "result.json", save)
+record.write_model(folder, save) if sys.argv[2] == "model" else record.write_file(folder / "result.json", save)
 """
 
 

@@ -31,6 +31,7 @@ RESULT = "result.json"
 CONFIG = "config.yaml"
 PREDICTIONS = "predictions.parquet"
 TRACE = "trace.parquet"
+BOOTSTRAP = "bootstrap.parquet"
 MODEL = "model"
 TRIALS = "trials.parquet"
 CURVES = "curves.parquet"
@@ -119,7 +120,7 @@ def begin(folder: Path, config: Mapping[str, Any], installed: str = "", diff: st
         diff: of the working directory against its commit; empty where nothing was changed or nothing shall be kept.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (RESULT, PREDICTIONS, TRACE, CURVES, FITTED, LEARNT, DIFF):
+    for name in (RESULT, PREDICTIONS, TRACE, BOOTSTRAP, CURVES, FITTED, LEARNT, DIFF):
         (folder / name).unlink(missing_ok=True)
     if not config.get("resume", True):
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
@@ -151,7 +152,7 @@ def write_learnt(folder: Path, hashes: NDArray[np.uint64]) -> None:
         with path.open("wb") as file:
             np.save(file, hashes, allow_pickle=False)
 
-    _write(folder / LEARNT, write)
+    write_file(folder / LEARNT, write)
 
 
 def read_learnt(folder: Path) -> NDArray[np.uint64] | None:
@@ -279,7 +280,7 @@ def write_predictions(folder: Path, table: PredictionTable) -> None:
     columns |= {f"grade:{name}": values for name, values in table.grades.items()}
     columns |= {f"slice:{name}": table.slices[name].to_numpy() for name in table.slices.columns}
     frame = pd.DataFrame(columns)
-    _write(folder / PREDICTIONS, lambda path: frame.to_parquet(path, index=False))
+    write_file(folder / PREDICTIONS, lambda path: frame.to_parquet(path, index=False))
     if p.trace:
         trace = pd.concat(
             pd.DataFrame(
@@ -290,7 +291,7 @@ def write_predictions(folder: Path, table: PredictionTable) -> None:
             )
             for position, stage in enumerate(p.trace)
         )  # fmt: skip
-        _write(folder / TRACE, lambda path: trace.to_parquet(path, index=False))
+        write_file(folder / TRACE, lambda path: trace.to_parquet(path, index=False))
 
 
 def write_trials(folder: Path, trials: Sequence[Mapping[str, Any]]) -> None:
@@ -298,7 +299,7 @@ def write_trials(folder: Path, trials: Sequence[Mapping[str, Any]]) -> None:
     import pandas as pd
 
     frame = pd.DataFrame(list(trials))
-    _write(folder / TRIALS, lambda path: frame.to_parquet(path, index=False))
+    write_file(folder / TRIALS, lambda path: frame.to_parquet(path, index=False))
 
 
 def write_curves(folder: Path, curves: Sequence[Mapping[str, float]]) -> None:
@@ -308,7 +309,7 @@ def write_curves(folder: Path, curves: Sequence[Mapping[str, float]]) -> None:
     if not curves:
         return
     frame = pd.DataFrame(list(curves))
-    _write(folder / CURVES, lambda path: frame.to_parquet(path, index=False))
+    write_file(folder / CURVES, lambda path: frame.to_parquet(path, index=False))
 
 
 def read_predictions(run: Run) -> PredictionTable:
@@ -404,10 +405,11 @@ def write_json(path: Path, content: Any) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write text, whole or not at all."""
-    _write(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def _write(path: Path, write: Callable[[Path], Any]) -> None:
+def write_file(path: Path, write: Callable[[Path], Any]) -> None:
+    """Let ``write`` write a file under another name, from which it takes its place: whole or not at all."""
     descriptor, name = tempfile.mkstemp(UNFINISHED, f".{path.name}-", path.parent)
     os.close(descriptor)
     temporary = Path(name)

@@ -127,10 +127,11 @@ def test_bootstrap_hands_back_known_values_and_computes_the_others():
     assert again["a"].keys() == whole["a"].keys() - {"accuracy"}
 
 
-def test_bootstrap_computes_anew_where_known_values_are_of_another_number_of_resamples():
-    known = {"a": {"accuracy": np.zeros(20)}}
-    values = bootstrap({"a": table()}, [get("accuracy")], resamples=50, known=known)["a"]["accuracy"]
-    assert len(values) == 50 and values.min() > 0
+def test_bootstrap_takes_the_first_of_more_known_values_and_computes_anew_where_they_are_too_few():
+    values = bootstrap({"a": table()}, [get("accuracy")], resamples=50)["a"]["accuracy"]
+    more, fewer = ({"a": {"accuracy": np.arange(float(size))}} for size in (60, 40))
+    assert bootstrap({"a": table()}, [get("accuracy")], 50, known=more)["a"]["accuracy"].tolist() == [*range(50)]
+    assert np.array_equal(bootstrap({"a": table()}, [get("accuracy")], 50, known=fewer)["a"]["accuracy"], values)
 
 
 def test_a_variant_without_probabilities_lacks_only_the_metrics_that_need_them():

@@ -18,6 +18,7 @@ import numpy as np
 from bakeoff import __version__, cost, metrics, record
 from bakeoff.compare import checks
 from bakeoff.compare import decision as rule
+from bakeoff.compare import draws as recorded_draws
 from bakeoff.compare.checks import Checked, Evidence
 from bakeoff.compare.statistics import bootstrap, interval
 from bakeoff.config.settings import DecisionSettings
@@ -149,10 +150,12 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     asked = {name for run in finished for name in run.metrics} | {metric.name}
     known = [metrics.get(name) for name in metrics.names() if name in asked]
     measured = [m for m in known if m.applies(schema)]
-    draws = bootstrap(tables, measured, settings.resamples)
     values = {
-        name: {m.name: m.value(table) for m in measured if m.name in draws[name]} for name, table in tables.items()
+        name: {m.name: m.value(table) for m in measured if metrics.applies_to(m, table)}
+        for name, table in tables.items()
     }
+    recorded = {run.variant: recorded_draws.read(run, tables[run.variant], values[run.variant]) for run in finished}
+    draws = bootstrap(tables, measured, settings.resamples, known=recorded)
 
     if incumbent is None:
         incumbent = finished[0].variant

@@ -57,7 +57,7 @@ def bootstrap(
         resamples: how many; fewer above 20,000 rows, where ``MOST_DRAWS`` limits them, but 1,000 at least.
         seed: of the draws.
         threads: how many to use; None for one a core.
-        known: values that the same draws gave before; they are handed back, and not computed again.
+        known: values that the same draws gave before: where they are enough, they are not computed again.
 
     Returns:
         Variant → metric → values, shape (resamples,), NaN where a resample leaves the metric undefined.
@@ -71,11 +71,11 @@ def bootstrap(
     values: dict[str, dict[str, Floats]] = {variant: {} for variant in tables}
     jobs: list[Job] = []
     for variant, metric in applying:
-        before = known.get(variant, {}).get(metric.name)
-        if before is None or len(before) != resamples:
+        before = known.get(variant, {}).get(metric.name, ())
+        if len(before) < resamples:
             before = np.empty(resamples)
             jobs.append((variant, metric))
-        values[variant][metric.name] = before
+        values[variant][metric.name] = np.asarray(before[:resamples])
     parts = _parts(tables, jobs)
     if not parts:
         return values

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bakeoff import metrics
+from bakeoff.compare import draws
 from bakeoff.compare.statistics import bootstrap, interval
 from bakeoff.record import Score
 from bakeoff.request.spec import Request
@@ -15,11 +16,15 @@ from bakeoff.tasks import kinds
 
 
 def score(table: PredictionTable, request: Request) -> dict[str, Score]:
-    """The value of each metric asked for, with its bootstrap interval."""
+    """Compute the requested metrics with their bootstrap intervals.
+
+    The bootstrap values stay in the run folder, beside its predictions: a comparison need not compute them again.
+    """
     values = metrics.score(table, _wanted(request))
-    draws = bootstrap({"": table}, [metrics.get(name) for name in values], request.decision.resamples)[""]
+    drawn = bootstrap({"": table}, [metrics.get(name) for name in values], request.decision.resamples)[""]
+    draws.write(request.folder, table, drawn)
     confidence = request.decision.confidence
-    return {name: Score(value, *interval(draws[name], confidence)) for name, value in values.items()}
+    return {name: Score(value, *interval(drawn[name], confidence)) for name, value in values.items()}
 
 
 def slices(table: PredictionTable, request: Request) -> dict[str, Any]:
