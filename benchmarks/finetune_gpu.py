@@ -107,7 +107,7 @@ def main() -> None:
     model.fit(train, None, context)
     seconds = time.perf_counter() - start
     accuracy = float((model.predict(test.X).output == test.y).mean())
-    facts = model.details()["training"]
+    facts = model.report().details["training"]
     rows = model._rows(list(train.X["text"]), "again").with_target(model.targets_.encoded(train.y))
     ours = statistics.median(np.diff(ends))
     device = facts["device"].partition(":")[0]

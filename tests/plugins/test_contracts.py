@@ -21,17 +21,16 @@ from bakeoff.testing.tasks import Toy, examples, iris
 MODEL = '''
 import json
 import numpy as np
-from bakeoff.models.base import require_kind
+from dataclasses import dataclass
+from bakeoff.models.base import Model, require_kind
 from bakeoff.task import Predictions
 
 
-class Mean:
+@dataclass(eq=False)
+class Mean(Model):
     """Answers the mean of the target, {parameter}."""
 
-    uses_validation = False
-
-    def __init__(self, parameter: int = 1) -> None:
-        self.parameter = parameter
+    parameter: int = 1
 
     def check(self, schema):
         require_kind(self, schema, "{kind}")
@@ -114,7 +113,7 @@ def test_a_sound_model_passes_and_its_pruning_hook_is_tried(site: Path) -> None:
         ({"fit": "open('left', 'w').close()"}, "it wrote into the working directory"),
         ({"fit": "train.X.iloc[:, 0] = 0.0"}, "the rows are not what they were"),
         ({"unfitted": "ValueError('what?')"}, "to predict before fit is a RuntimeError: ValueError: what?"),
-        ({"answer": "np.full(len(X) + 1, self.mean_)"}, "201 answers to 200 rows"),
+        ({"answer": "np.full(len(X) + 1, self.mean_)"}, "predict answered with shape (201,) for 200 rows"),
         ({"answer": "np.full(len(X), self.mean_ / len(X))"}, "a single row gets the answer that it gets among others"),
         ({"answer": "np.random.default_rng().normal(size=len(X))"}, "a single row gets the answer"),
         ({"saved": "self.mean_ + 1"}, "a saved model predicts the same"),
@@ -138,7 +137,9 @@ def test_what_is_wrong_with_a_model_is_named(site: Path, fault: dict[str, str], 
 def test_a_class_that_a_model_forgets_is_found(site: Path) -> None:
     answer = "np.full(len(X), '0', dtype=object), np.full((len(X), int(self.mean_)), 1 / self.mean_)"
     install(site, kind="classification", learnt="len(set(train.y))", answer=answer)
-    with pytest.raises(AssertionError, match=r"a class that training lacks keeps its column: proba has shape \(150, 2"):
+    with pytest.raises(
+        AssertionError, match=r"a class that training lacks keeps its column: predict gave proba of shape \(150, 2"
+    ):
         check_model("acme", {"iris": iris})
 
 

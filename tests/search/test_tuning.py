@@ -258,7 +258,7 @@ def test_a_sampler_that_lacks_its_library_says_so() -> None:
 class Dear(ConstantModel):
     """Answers a few rows at a time, and remembers how many it was asked."""
 
-    batch_rows = 10
+    predict_batch_size = 10
     asked = 0
 
     def __init__(self, is_bad: bool = False) -> None:
@@ -284,7 +284,7 @@ def test_a_hopeless_setting_of_a_dear_model_stops_after_a_few_batches(tmp_path: 
     Dear.asked = 0
     with pytest.raises(optuna.TrialPruned):
         replace(good, build=lambda content: Dear(is_bad=True)).value(tuned.request, study.ask())
-    assert Dear.asked <= 2 * Dear.batch_rows < rows
+    assert Dear.asked <= 2 * Dear.predict_batch_size < rows
 
 
 def test_batches_give_the_score_of_all_rows_at_once(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -112,22 +112,29 @@ def instantiate(node: Any, where: str) -> Any:
         raise ConfigError(f"{where}: {cls.__name__} needs what is not installed: {error}") from error
 
 
-def describe(component: Any) -> Any:
+def describe(component: Any, instead: Callable[[Any], Any] = lambda value: None) -> Any:
     """The config that makes an equal component: what ``instantiate`` takes. Components are dataclasses throughout.
+
+    Args:
+        component: to describe.
+        instead: gives the description of a part that is described in another way; None for all others.
 
     Raises:
         TypeError: some part of it is not a dataclass, nor a plain value.
     """
-    if isinstance(component, list | tuple):
-        return [describe(item) for item in component]
-    if isinstance(component, Mapping):
-        return {str(key): describe(item) for key, item in component.items()}
     if component is None or isinstance(component, str | int | float | bool):
         return component
+    described = instead(component)
+    if described is not None:
+        return described
+    if isinstance(component, list | tuple):
+        return [describe(item, instead) for item in component]
+    if isinstance(component, Mapping):
+        return {str(key): describe(item, instead) for key, item in component.items()}
     if not is_dataclass(component) or isinstance(component, type):
         raise TypeError(f"{type(component).__qualname__} cannot be described: it is not a dataclass")
     cls = type(component)
-    arguments = {f.name: describe(getattr(component, f.name)) for f in fields(component) if f.init}
+    arguments = {f.name: describe(getattr(component, f.name), instead) for f in fields(component) if f.init}
     return {"_target_": f"{cls.__module__}.{cls.__qualname__}", **arguments}
 
 

@@ -11,7 +11,8 @@ from bakeoff.config import components
 from bakeoff.execution import runner
 from bakeoff.grading.base import GradesByLLM
 from bakeoff.llm.base import Planned
-from bakeoff.models.base import AsksLLM, Context
+from bakeoff.models.base import Context, Model
+from bakeoff.models.tabular.estimator import adapt
 from bakeoff.request.spec import Request
 from bakeoff.search.evaluation import folds
 from bakeoff.task import Examples, Task
@@ -63,8 +64,8 @@ def of(request: Request) -> dict[str, Projection]:
     task = runner.load_task(request)
     test, _ = runner.asked(task, request.test_rows)
     found = {}
-    model = components.instantiate(request.assembled_model, "model")
-    if isinstance(model, AsksLLM) and (projected := _of_model(model, test, task, request)).calls:
+    model = adapt(components.instantiate(request.assembled_model, "model"))
+    if (projected := _of_model(model, test, task, request)).calls:
         found["model"] = projected
     for name, grader in runner.make_graders(request, task.schema).items():
         if isinstance(grader, GradesByLLM):
@@ -72,16 +73,16 @@ def of(request: Request) -> dict[str, Projection]:
     return found
 
 
-def _of_model(model: AsksLLM, test: Examples, task: Task, request: Request) -> Projection:
+def _of_model(model: Model, test: Examples, task: Task, request: Request) -> Projection:
     development = task.development
     context = Context(task.schema, request.seed, environment.cores(), corpus=development.corpus)
-    asked = model.planned(development.examples, test.X, context)
+    asked = model.estimate_requests(development.examples, test.X, context)
     if not request.is_tuned:
         return _projection(asked)
     one = [
         planned
         for fold in folds(development, request.search.validation, request.seed)
-        for planned in model.planned(fold.train, fold.valid.X, context)
+        for planned in model.estimate_requests(fold.train, fold.valid.X, context)
     ]
     trials = request.search.trials
     return _projection(asked + one * (trials or 1), trials)

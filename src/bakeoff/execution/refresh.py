@@ -21,7 +21,7 @@ from bakeoff.errors import BakeoffError, ConfigError, DataError, VariantsFailed,
 from bakeoff.execution import rerun as again
 from bakeoff.execution import runner
 from bakeoff.execution.runner import Fitted
-from bakeoff.models import persistence, state
+from bakeoff.models import persistence
 from bakeoff.models.tabular import in_memory
 from bakeoff.record import Run
 from bakeoff.request.spec import ROLES, Request
@@ -179,7 +179,7 @@ def _fitted(of: Path, run: Run) -> Fitted:
     """The model in production, and what it was fitted for: not always what its run was asked."""
     folder = of / record.MODEL
     model = persistence.load(folder)
-    schema = state.read(folder)[0] if (folder / state.FILE).is_file() else record.schema_of(run)
+    schema = persistence.read_state(folder)[0] if (folder / persistence.STATE).is_file() else record.schema_of(run)
     return Fitted(model, folder, schema)
 
 

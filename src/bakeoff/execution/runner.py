@@ -25,7 +25,7 @@ from bakeoff.errors import BakeoffError, ConfigError, LLMError
 from bakeoff.execution import scoring
 from bakeoff.execution.measurement import PeakMemory, latency
 from bakeoff.models import persistence
-from bakeoff.models.base import AnswersInBatches, Context, Curves, Explains, Model, Remarks
+from bakeoff.models.base import Context, Model
 from bakeoff.record import Run, Score
 from bakeoff.request.spec import Request
 from bakeoff.search import Compose, Search
@@ -244,9 +244,9 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
             notes.append(f"What its answers cost is not known: {error}")
         scores = scoring.score(graded, request) | {name: Score(value) for name, value in measured.items()}
         slices, stages = scoring.slices(graded, request), scoring.stages(graded)
-    if isinstance(model, Remarks):
-        notes += model.notes()
-    details = {**(model.details() if isinstance(model, Explains) else {}), **of_graders}
+    report = model.report()
+    notes += report.notes
+    details = {**report.details, **of_graders}
     return replace(
         started,
         status="ok",
@@ -274,8 +274,7 @@ def _fit(request: Request, task: Task, clock: Clock) -> Model:
             model.fit(development.train, development.valid, context)
         else:
             model.fit(development.examples, None, context)
-    if isinstance(model, Curves):
-        record.write_curves(request.folder, model.curves())
+    record.write_curves(request.folder, model.report().curves)
     return model
 
 
@@ -316,9 +315,8 @@ def _answered(
 ) -> PredictionTable:
     """The test rows with their answers, without those that the model had no budget left for."""
     settings = request.metrics
-    is_dear = isinstance(model, AnswersInBatches)
-    if len(task.development.examples) and not is_dear:
-        model.predict(task.development.examples.X.iloc[:1])
+    if len(task.development.examples):
+        model.warm_up(task.development.examples.X.iloc[:1])
     with clock.step("predict", "predicting"):
         predictions = model.predict(test.X)
     if fitted:

@@ -15,7 +15,7 @@ from bakeoff import cost, metrics
 from bakeoff.config.settings import ValidationSettings
 from bakeoff.errors import ConfigError
 from bakeoff.execution.measurement import PeakMemory, latency
-from bakeoff.models.base import AnswersInBatches, Context, Model
+from bakeoff.models.base import Context, Model
 from bakeoff.request.spec import Request
 from bakeoff.search.racing import is_dominated
 from bakeoff.task import (
@@ -170,16 +170,17 @@ class Evaluation:
         return {name: found[name] for name in self.measured}
 
     def _predictions(self, model: Model, valid: Examples, trial: Trial | None) -> Predictions:
-        """The answers to the validation rows; of a model whose answers are dear, batch by batch while there is hope."""
-        if trial is None or not isinstance(model, AnswersInBatches) or len(self.objectives) > 1:
+        """Predict the validation rows; with a ``predict_batch_size``, batch by batch while the trial is promising."""
+        size = model.predict_batch_size
+        if trial is None or size is None or len(self.objectives) > 1:
             return model.predict(valid.X)
         from optuna import TrialPruned
 
         objective, parts = self.objectives[0], []
         order = np.random.default_rng(self.seed).permutation(len(valid))
         shuffled = valid.take(order)  # so that the first batches are fair samples
-        for start in range(0, len(valid), model.batch_rows):
-            batch = shuffled.take(slice(start, start + model.batch_rows))
+        for start in range(0, len(valid), size):
+            batch = shuffled.take(slice(start, start + size))
             parts.append(model.predict(batch.X))
             so_far, answers = shuffled.take(slice(0, start + len(batch))), concatenated(parts)
             if len(so_far) == len(valid) or objective.name in metrics.MEASUREMENTS:
@@ -190,7 +191,7 @@ class Evaluation:
                 continue
             value = metrics.score(table, [objective.name]).get(objective.name, math.nan)
             if math.isfinite(value):
-                trial.report(value, start // model.batch_rows)
+                trial.report(value, start // size)
                 if trial.should_prune():
                     _count_spent(trial, answers)
                     raise TrialPruned

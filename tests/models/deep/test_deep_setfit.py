@@ -96,8 +96,8 @@ def test_what_a_fit_costs_depends_on_pairs_and_epochs(tiny: Path, messages: Exam
     told: list[tuple[int, float]] = []
     model = made(tiny, pairs=40, epochs=2, batch_size=16)
     model.fit(messages, None, context(SPAM, report=lambda step, loss: told.append((step, loss))))
-    assert [row["steps"] for row in model.curves()] == [3, 6]
-    assert model.details()["training"]["epochs"] == 2
+    assert [row["steps"] for row in model.report().curves] == [3, 6]
+    assert model.report().details["training"]["epochs"] == 2
     assert told == [], "how near pairs are is no score"
 
 
@@ -105,7 +105,7 @@ def test_a_text_longer_than_the_encoder_reads_is_cut_and_counted(tiny: Path, mes
     X = pd.DataFrame({"message": [*messages.X["message"][:-2], "very long " * 30, "longer still " * 90]})
     model = made(tiny, max_tokens=500)
     model.fit(Examples(X, messages.y, messages.ids, messages.slices), None, context(SPAM))
-    assert "Of each text 64 tokens are read (model.max_tokens); longer: 2 training rows." in model.notes()
+    assert "Of each text 64 tokens are read (model.max_tokens); longer: 2 training rows." in model.report().notes
     assert len(model.predict(X).output) == 60
 
 

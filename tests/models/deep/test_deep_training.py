@@ -57,9 +57,9 @@ def test_an_interrupted_fit_goes_on_from_its_checkpoint_to_the_very_same_network
     resumed = lstm()
     resumed.fit(train, valid, context(folder=tmp_path / "here", report=lambda epoch, loss: reported.append(epoch)))
     assert min(reported) > 0, "epochs before the checkpoint are not repeated"
-    assert resumed.details()["training"]["resumed"]
-    assert "went on from the last checkpoint" in " ".join(resumed.notes())
-    assert [row["epoch"] for row in resumed.curves()] == [0, 1, 2, 3]
+    assert resumed.report().details["training"]["resumed"]
+    assert "went on from the last checkpoint" in " ".join(resumed.report().notes)
+    assert [row["epoch"] for row in resumed.report().curves] == [0, 1, 2, 3]
     a, b = (model.predict(messages.X).proba for model in (resumed, whole))
     assert a is not None
     assert b is not None
@@ -74,7 +74,7 @@ def test_a_checkpoint_of_another_model_is_not_gone_on_with(messages: Examples, c
     (kept,) = tmp_path.iterdir()
     other = lstm(epochs=1, hidden=4)
     other.fit(train, valid, context(folder=tmp_path / "here"))
-    assert not other.details()["training"]["resumed"]
+    assert not other.report().details["training"]["resumed"]
     assert not kept.exists()
 
 
@@ -83,10 +83,10 @@ def test_training_stops_when_validation_gets_no_better_and_keeps_the_best(messag
     valid.y[:4] = np.where(valid.y[:4] == "spam", "ham", "spam")  # so that there is too sure an answer
     model = lstm(epochs=40, learning_rate=0.1, trainer=Trainer(patience=2, schedule="constant"))
     model.fit(train, valid, context())
-    losses = [row["valid_loss"] for row in model.curves()]
+    losses = [row["valid_loss"] for row in model.report().curves]
     assert len(losses) < 40
     assert len(losses) - int(np.argmin(losses)) == 3
-    assert model.details()["training"]["best_epoch"] == int(np.argmin(losses)) + 1
+    assert model.report().details["training"]["best_epoch"] == int(np.argmin(losses)) + 1
     proba = model.predict(valid.X).proba
     assert proba is not None
     is_spam = valid.y == "spam"
@@ -127,7 +127,7 @@ def test_a_loss_that_is_no_number_says_where_it_began(houses: Examples, context:
 def test_mixed_precision_clips_gradients_on_a_processor_as_well(houses: Examples, context: Make) -> None:
     model = MlpModel(hidden=[8], epochs=1, trainer=Trainer(precision="bf16-mixed", accelerator="cpu"))
     model.fit(*parts(houses), context(TABLE))
-    assert len(model.curves()) == 1
+    assert len(model.report().curves) == 1
 
 
 def test_no_memory_says_which_batch_size_to_try(context: Make) -> None:
@@ -158,7 +158,7 @@ def test_a_network_that_is_too_large_says_so(messages: Examples, context: Make) 
 def test_the_learning_rate_follows_its_schedule(schedule: Any, houses: Examples, context: Make) -> None:
     model = MlpModel(hidden=[4], epochs=6, batch_size=32, trainer=Trainer(schedule=schedule, warmup=0.0))
     model.fit(*parts(houses), context(TABLE))
-    rates = [row["learning_rate"] for row in model.curves()]
+    rates = [row["learning_rate"] for row in model.report().curves]
     assert max(rates) <= 0.002 + 1e-9
     assert rates[-1] == pytest.approx(0 if schedule in ("cosine", "linear") else 0.002, abs=1e-5)
 
@@ -166,7 +166,7 @@ def test_the_learning_rate_follows_its_schedule(schedule: Any, houses: Examples,
 def test_batch_size_and_learning_rate_are_found_on_request(houses: Examples, context: Make) -> None:
     model = MlpModel(hidden=[8], epochs=1, batch_size="auto", learning_rate="auto")
     model.fit(*parts(houses), context(TABLE))
-    facts = model.details()["training"]
+    facts = model.report().details["training"]
     assert facts["batch_size"] == finding.SMALLEST
     assert finding.LOWEST_RATE < facts["learning_rate"] <= finding.HIGHEST_RATE
 
@@ -174,7 +174,7 @@ def test_batch_size_and_learning_rate_are_found_on_request(houses: Examples, con
 def test_fast_dev_run_trains_on_one_batch(messages: Examples, context: Make, tmp_path: Path) -> None:
     model = lstm(epochs=30, trainer=Trainer(fast_dev_run=True))
     model.fit(*parts(messages), context(folder=tmp_path))
-    assert [row["steps"] for row in model.curves()] == [1]
+    assert [row["steps"] for row in model.report().curves] == [1]
     assert not list(tmp_path.iterdir())
 
 
@@ -222,8 +222,8 @@ def test_weights_of_another_network_are_refused(messages: Examples, context: Mak
     model = lstm(epochs=1)
     model.fit(*parts(messages), context())
     model.save(tmp_path)
-    described = json.loads((tmp_path / "parts.json").read_text())
-    (tmp_path / "parts.json").write_text(json.dumps({**described, "hidden": 9}))
+    described = json.loads((tmp_path / "parameters.json").read_text())
+    (tmp_path / "parameters.json").write_text(json.dumps({**described, "hidden": 9}))
     with pytest.raises(DataError, match=r"weights of another model: .* is of shape"):
         RecurrentModel.load(tmp_path)
     (tmp_path / "weights.safetensors").write_bytes(b"no weights")

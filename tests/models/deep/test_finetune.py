@@ -85,7 +85,7 @@ def test_a_text_longer_than_the_encoder_reads_is_cut_and_counted(tiny: Path, mes
     X = pd.DataFrame({"message": [*messages.X["message"][:-2], "very long " * 30, "longer still " * 90]})
     model = made(tiny, max_tokens=500)
     model.fit(Examples(X, messages.y, messages.ids, messages.slices), None, context(SPAM))
-    assert "Of each text 64 tokens are read (model.max_tokens); longer: 2 training rows." in model.notes()
+    assert "Of each text 64 tokens are read (model.max_tokens); longer: 2 training rows." in model.report().notes
     assert len(model.predict(X).output) == 60
 
 
@@ -152,7 +152,7 @@ def test_a_gpu_is_used_where_there_is_one(messages: Examples, context: Make, tmp
         pytest.skip("there is no GPU here: not measured")
     model = FinetuneModel(epochs=3, batch_size=8)
     model.fit(messages.take(slice(0, 16)), messages.take(slice(16, 30)), context(SPAM))
-    facts = model.details()["training"]
+    facts = model.report().details["training"]
     assert facts["device"].startswith("cuda")
     assert facts["precision"] in ("bf16-mixed", "16-mixed")
     assert (model.predict(messages.X).output == messages.y).mean() > 0.95

@@ -155,7 +155,7 @@ def test_an_interrupted_fit_of_a_forecast_goes_on_to_the_very_same_network(tmp_p
         *parts(examples), context(asked, folder=tmp_path / "here", report=lambda epoch, loss: reported.append(epoch))
     )
     assert min(reported) > 0, "epochs before the checkpoint are not repeated"
-    assert "went on from the last checkpoint" in " ".join(resumed.notes())
+    assert "went on from the last checkpoint" in " ".join(resumed.report().notes)
     np.testing.assert_array_equal(resumed.predict(examples.X).output, whole.predict(examples.X).output)
 
 
@@ -163,10 +163,10 @@ def test_it_stops_early_and_tells_of_its_epochs() -> None:
     asked = schema()
     model = lstm(epochs=60, learning_rate=0.1, trainer=Trainer(patience=2, schedule="constant"))
     model.fit(*parts(rows(asked)), context(asked))
-    losses = [row["valid_loss"] for row in model.curves()]
+    losses = [row["valid_loss"] for row in model.report().curves]
     assert len(losses) < 60
     assert len(losses) - int(np.argmin(losses)) == 3
-    details = model.details()
+    details = model.report().details
     assert details["training"]["stopped_early"]
     assert (details["moments_a_step"], details["steps_of_the_window"]) == (WEEK, 3)
 
@@ -175,7 +175,7 @@ def test_batch_size_and_learning_rate_of_a_forecast_are_found_on_request() -> No
     asked = schema()
     model = lstm(epochs=1, batch_size="auto", learning_rate="auto")
     model.fit(*parts(rows(asked)), context(asked))
-    assert model.details()["training"]["batch_size"] >= 8
+    assert model.report().details["training"]["batch_size"] >= 8
 
 
 def test_weights_of_a_network_for_another_series_are_refused(tmp_path: Path) -> None:
@@ -200,9 +200,9 @@ def test_a_model_that_forecasts_by_way_of_lags_is_heard() -> None:
     asked = schema()
     model = Lagged(MlpModel(hidden=[4], epochs=2))
     model.fit(*parts(rows(asked)), context(asked))
-    assert [row["epoch"] for row in model.curves()] == [0, 1]
-    assert model.details()["training"]["epochs"] == 2
-    assert model.notes() == []
+    assert [row["epoch"] for row in model.report().curves] == [0, 1]
+    assert model.report().details["training"]["epochs"] == 2
+    assert model.report().notes == ()
     silent = Lagged(CatBoostModel(iterations=2))
     silent.fit(*parts(rows(asked)), context(asked))
-    assert silent.curves() == silent.notes() == []
+    assert silent.report().curves == silent.report().notes == ()

@@ -25,7 +25,7 @@ from bakeoff.models.forecast.lags import Lagged
 from bakeoff.models.tabular import estimator
 from bakeoff.task import Task
 
-CONF = Path(__file__).parents[2] / "conf"
+CONF = Path(__file__).parents[3] / "conf"
 MODELS = ("seasonal_naive", "linear", "catboost", "mlp", "lstm", "gru")
 SMALLER = {
     "catboost": {"iterations": 60},

@@ -148,7 +148,7 @@ def test_what_a_prompt_leans_to_is_divided_out(fitted, scripted):
 def test_it_is_measured_once_and_before_a_budget_ends(fitted, scripted):
     llm = scripted(tokens(ham=-0.5, spam=-1.0))
     model = fitted(llm, method="logprobs")
-    (planned,) = model.planned(TRAIN, ASKED.X, model_context(model))
+    (planned,) = model.estimate_requests(TRAIN, ASKED.X, model_context(model))
     for start in range(4):
         model.predict(ASKED.X.iloc[start : start + 1])
     assert [ask.messages for ask in llm.asks] == [ask.messages for ask in planned.asks]
@@ -170,7 +170,7 @@ def test_after_the_budget_nothing_is_asked_and_the_rows_say_so(fitted, llm):
     assert model.predict(ASKED.X.iloc[:1]).status.tolist() == [NOT_ASKED], (
         "a batch of which nothing is asked is no fault"
     )
-    assert model.details()["llm"]["budget_ended"] == "llm.max_calls=5 was reached"
+    assert model.report().details["llm"]["budget_ended"] == "llm.max_calls=5 was reached"
 
 
 @pytest.mark.parametrize("method", ["generate", "logprobs"])
@@ -256,7 +256,7 @@ def test_trials_of_a_search_embed_rows_and_examples_once(fitted, scripted, tmp_p
     for shots in (1, 2, 3):
         llm = scripted(Completion("ok", "ham"))
         model = fitted(llm, memo=memo, shots=shots, shots_by="nearest", embedder=Counted(str(log)), method="generate")
-        model.planned(TRAIN, ASKED.X, model_context(model))
+        model.estimate_requests(TRAIN, ASKED.X, model_context(model))
         model.predict(ASKED.X)
     assert len(embedded(log)) == len(set(embedded(log))) == len(TRAIN) + len(ASKED)
 
@@ -276,13 +276,13 @@ def test_a_loaded_model_asks_what_the_saved_one_asked(fitted, llm, scripted, ask
     X = ASKED.X if kind == "mail" else asked.X
     assert model.predict(X).output.tolist() == loaded.predict(X).output.tolist()
     assert one.asks == other.asks and len(one.asks) == len(X)
-    assert json.loads((tmp_path / "parts.json").read_text())["shots_by"] == shots_by
+    assert json.loads((tmp_path / "parameters.json").read_text())["shots_by"] == shots_by
 
 
 def test_a_plan_is_about_as_long_as_what_is_asked_and_asks_nothing(fitted, scripted):
     llm = scripted(Completion("ok", "ham"))
     model = fitted(llm, shots=2, shots_by="nearest", embedder=Hashing(), method="generate")
-    (planned,) = model.planned(TRAIN, ASKED.X, model_context(model))
+    (planned,) = model.estimate_requests(TRAIN, ASKED.X, model_context(model))
     assert llm.asks == [] and len(planned.asks) == 4
     model.predict(ASKED.X)
     sizes = [sum(len(m.content) for ask in asks for m in ask.messages) for asks in (planned.asks, llm.asks)]

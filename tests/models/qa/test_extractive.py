@@ -79,8 +79,8 @@ def test_the_threshold_is_the_best_on_the_training_questions(context, asked):
         pairs = zip(free.confidence, worth, asked.y, strict=True)
         return sum(w if c >= threshold else float(not g.is_answerable) for c, w, g in pairs)
 
-    assert 0 < model.details()["min_confidence"] < 1
-    assert value(model.details()["min_confidence"]) == pytest.approx(max(map(value, np.linspace(0, 1.01, 500))))
+    assert 0 < model.report().details["min_confidence"] < 1
+    assert value(model.report().details["min_confidence"]) == pytest.approx(max(map(value, np.linspace(0, 1.01, 500))))
     found = model.predict(asked.X)
     assert (found.stage == "unsure").tolist() == (found.output == "").tolist()
     assert [row for row in range(len(asked)) if not found.output[row]], "it abstains from some"
@@ -197,9 +197,9 @@ def test_what_a_reranker_asks_is_counted_and_planned(context, asked, animals, ll
     retriever = Reranked(Dense(Hashing()), Pointwise(llm(), words=10), top_k=2, depth=3)
     few = asked.take(np.array([0, 8]))
     model = Extractive(retriever)
-    (planned,) = model.planned(few, asked.X.iloc[1:2], context())
+    (planned,) = model.estimate_requests(few, asked.X.iloc[1:2], context())
     assert planned.llm is retriever.reranker.llm and len(planned.asks) == 3 * (2 + 1)
-    (free,) = replace_confidence(model, 0.3).planned(few, asked.X.iloc[1:2], context())
+    (free,) = replace_confidence(model, 0.3).estimate_requests(few, asked.X.iloc[1:2], context())
     assert len(free.asks) == 3, "a confidence that is given need not be found"
     model.fit(few, None, context())
     assert retriever.reranker.llm.usage()["calls"] == 6
@@ -213,7 +213,7 @@ def replace_confidence(model, value):
 
 
 def test_what_asks_no_llm_plans_nothing(context, asked):
-    assert Extractive(RETRIEVERS["reranked"]).planned(asked, asked.X, context()) == []
+    assert Extractive(RETRIEVERS["reranked"]).estimate_requests(asked, asked.X, context()) == []
 
 
 def test_predicting_before_fitting_is_refused(asked):

@@ -154,7 +154,7 @@ def test_an_answer_outside_a_search_takes_an_embedding_of_its_own(context, asked
 def test_what_an_llm_is_asked_to_rewrite_is_counted_and_planned(context, asked, llm, prompt):
     rewriter = ByLLM(llm(cache="off"), prompt("rewrite"), max_tokens=16)
     model = Faq(Hashing(), rewriter=rewriter)
-    (planned,) = model.planned(asked, asked.X.iloc[:4], context())
+    (planned,) = model.estimate_requests(asked, asked.X.iloc[:4], context())
     assert planned.llm is rewriter.llm and len(planned.asks) == 2, "one to learn from, and one to answer"
     model.fit(asked, None, context())
     assert rewriter.llm.usage()["calls"] == 1, "a training question is rewritten once"
@@ -169,7 +169,7 @@ def test_what_an_llm_is_asked_to_rewrite_is_counted_and_planned(context, asked, 
 
 
 def test_details_tell_how_many_questions_there_are_to_choose_from(context, asked):
-    told = fitted(context, asked, min_confidence=0.3).details()
+    told = fitted(context, asked, min_confidence=0.3).report().details
     assert told == {"neighbours": {"index": "exact", "rows": 8, "recall_at_10": 1.0}, "min_confidence": 0.3}
 
 

@@ -178,7 +178,7 @@ def test_after_the_budget_nothing_is_asked_and_the_rows_say_so(fitted, llm, aske
     found = model.predict(asked.X.iloc[:4])
     assert (found.status == OK).sum() == 2
     assert model.predict(asked.X.iloc[4:5]).status.tolist() == [NOT_ASKED], "and all rows may be without an answer"
-    assert model.details()["llm"]["budget_ended"] == "llm.max_calls=2 was reached"
+    assert model.report().details["llm"]["budget_ended"] == "llm.max_calls=2 was reached"
 
 
 def test_a_follow_up_is_looked_up_self_contained_and_its_history_is_shown(fitted, asked, scripted):
@@ -200,7 +200,7 @@ def test_what_is_asked_before_the_answer_is_counted_and_planned(fitted, asked, l
     retriever = Reranked(Dense(Hashing()), Pointwise(llm(temperature=0.1), words=20), top_k=1, depth=2)
     model = fitted(llm(seed=1), retriever, citations="matched", max_tokens=8, rewriter=rewriter)
     few = asked.X.iloc[1:3]
-    planned = {id(one.llm): one.asks for one in model.planned(asked, few, context())}
+    planned = {id(one.llm): one.asks for one in model.estimate_requests(asked, few, context())}
     assert {name: len(asks) for name, asks in planned.items()} == {
         id(rewriter.llm): 1, id(retriever.reranker.llm): 4, id(model.llm): 2,
     }  # fmt: skip
@@ -215,7 +215,7 @@ def test_what_is_asked_before_the_answer_is_counted_and_planned(fitted, asked, l
 def test_a_plan_shows_as_many_passages_as_an_answer_takes_and_asks_nothing(fitted, asked, scripted, context):
     llm = scripted(said("mice", 1))
     model = fitted(llm, Dense(Hashing(), top_k=4))
-    (planned,) = model.planned(asked, asked.X, context())
+    (planned,) = model.estimate_requests(asked, asked.X, context())
     assert llm.asks == [] and len(planned.asks) == len(asked)
     model.predict(asked.X)
     sizes = [sum(len(m.content) for m in ask.messages) for asks in (planned.asks, llm.asks) for ask in asks]
@@ -225,7 +225,7 @@ def test_a_plan_shows_as_many_passages_as_an_answer_takes_and_asks_nothing(fitte
 def test_in_a_search_answers_come_in_batches_and_are_those_of_all_together(fitted, asked, scripted):
     replies = [said("mice", 1), said("unknown"), said("strangers", 1, 2)]
     whole = fitted(scripted(*replies), Hybrid(Hashing())).predict(asked.X)
-    model = fitted(scripted(*replies), Hybrid(Hashing()), memo={}, batch_rows=4)
+    model = fitted(scripted(*replies), Hybrid(Hashing()), memo={}, predict_batch_size=4)
     parts = concatenated([model.predict(asked.X.iloc[i : i + 4]) for i in range(0, len(asked), 4)])
     for name in ("output", "stage", "confidence", "retrieved", "cited", "evidence", "status"):
         assert getattr(parts, name).tolist() == getattr(whole, name).tolist(), name
@@ -234,7 +234,7 @@ def test_in_a_search_answers_come_in_batches_and_are_those_of_all_together(fitte
 def test_details_tell_what_was_indexed_and_asked(fitted, asked, scripted):
     model = fitted(scripted(said("mice", 1)), Dense(Hashing()))
     model.predict(asked.X.iloc[:2])
-    told = model.details()
+    told = model.report().details
     assert told["retrieval"]["passages"] == 8 and told["llm"] == {"calls": 2}
 
 

@@ -123,7 +123,7 @@ def test_what_is_asked_of_an_llm_is_counted_and_planned(context, asked, llm, pro
     retriever = Reranked(Dense(Hashing()), Pointwise(llm(temperature=0.1), words=30), depth=3)
     model = fitted(context, asked, retriever, depth=1, rewriter=rewriter)
     few = asked.X.iloc[1:3]
-    planned = model.planned(asked, few, context(RANKING))
+    planned = model.estimate_requests(asked, few, context(RANKING))
     assert {id(one.llm): len(one.asks) for one in planned} == {id(rewriter.llm): 1, id(retriever.reranker.llm): 6}
     found = model.predict(few)
     assert found.usage.calls.tolist() == [3, 4], "the second follows others"
@@ -164,6 +164,6 @@ def test_a_reranker_whose_file_is_missing_is_told_before_any_work(llm):
 
 
 def test_details_tell_what_was_indexed(context, asked):
-    told = fitted(context, asked, Dense(Hashing())).details()["retrieval"]
+    told = fitted(context, asked, Dense(Hashing())).report().details["retrieval"]
     assert (told["index"], told["passages"], told["recall_at_10"]) == ("exact", 8, 1.0)
     assert np.isfinite(told["index_seconds"])

@@ -122,7 +122,7 @@ def test_a_folder_that_names_what_is_not_trusted_is_not_read(context, tmp_path):
 
 def test_a_folder_that_names_a_part_which_is_not_allowed_is_not_read(context, tmp_path):
     fitted(context, Hashing()).save(tmp_path)
-    file = tmp_path / "parts.json"
+    file = tmp_path / "parameters.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "embedder": {"_target_": "subprocess.Popen"}}))
     with pytest.raises(ConfigError, match=r"subprocess\.Popen"):
         EmbeddingModel.load(tmp_path)

@@ -144,7 +144,7 @@ def test_its_vectors_lie_where_the_store_is(context, tmp_path):
 
 
 def test_it_tells_how_many_rows_there_are_and_how_well_they_are_found(context):
-    assert fitted(context).details() == {"neighbours": {"index": "exact", "rows": 5, "recall_at_10": 1.0}}
+    assert fitted(context).report().details == {"neighbours": {"index": "exact", "rows": 5, "recall_at_10": 1.0}}
 
 
 def test_no_neighbour_at_all_is_refused():

@@ -1,24 +1,24 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 import numpy as np
 
-from bakeoff.models.base import require_kind
+from bakeoff.models import persistence
+from bakeoff.models.base import Model, require_fitted, require_kind
 from bakeoff.task import Predictions
 
 
-class WordCounter:
+@dataclass(eq=False)
+class WordCounter(Model):
     """Counts the words that the training rows counted.
 
     Args:
         most: counts above are cut off.
     """
 
-    uses_validation = False
-
-    def __init__(self, most: int = 10) -> None:
-        self.most = most
+    most: int = 10
 
     def check(self, schema):
         """Raise ``ConfigError`` for another kind of task."""
@@ -26,25 +26,25 @@ class WordCounter:
 
     def fit(self, train, valid, context):
         """Learn which words are counted."""
+        self.schema_ = context.schema
         self.column_ = context.schema.of_kind("text", "categorical")[0]
         self.words_ = sorted({word for counts in train.y for word in counts})
 
     def predict(self, X):
         """Counts of each row as JSON."""
-        if not hasattr(self, "words_"):
-            raise RuntimeError("WordCounter: predict was called before fit.")
+        require_fitted(self, "words_")
         texts = [str(text).split() for text in X[self.column_]]
         counted = [{w: min(self.most, t.count(w)) for w in self.words_ if w in t} for t in texts]
         return Predictions(np.array([json.dumps(c, sort_keys=True) for c in counted], dtype=object))
 
     def save(self, folder):
         """Write the words."""
-        (folder / "words.json").write_text(json.dumps([self.most, self.column_, self.words_]))
+        persistence.write(folder, self, self.schema_, column=self.column_, words=self.words_)
 
     @classmethod
     def load(cls, folder):
         """Read them back."""
-        most, column, words = json.loads((folder / "words.json").read_text())
-        model = cls(most)
-        model.column_, model.words_ = column, words
+        saved = persistence.read(cls, folder)
+        model, model.schema_ = saved.model, saved.schema
+        model.column_, model.words_ = saved.learned["column"], saved.learned["words"]
         return model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.errors import ConfigError
-from bakeoff.models import state
-from bakeoff.models.base import Context, require_kind
+from bakeoff.models import persistence
+from bakeoff.models.base import Context, Model, require_fitted, require_kind
 from bakeoff.task import Examples, Predictions, Schema
 from bakeoff_ranking.kind import NAME
 from bakeoff_ranking.lists import ITEMS, items_of, ordered
@@ -33,7 +34,8 @@ def _answered(scores: list[list[float]]) -> Predictions:
     return Predictions(output)
 
 
-class ByColumn:
+@dataclass(eq=False)
+class ByColumn(Model):
     """Sorts by one column: what many a shop has in production.
 
     Args:
@@ -41,11 +43,8 @@ class ByColumn:
         descending: whether the highest value is the best.
     """
 
-    uses_validation = False
-
-    def __init__(self, column: str, descending: bool = True) -> None:
-        self.column = column
-        self.descending = descending
+    column: str
+    descending: bool = True
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for another kind of task."""
@@ -60,21 +59,19 @@ class ByColumn:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """The order of each list."""
-        if not hasattr(self, "schema_"):
-            raise RuntimeError("ByColumn: predict was called before fit.")
+        require_fitted(self)
         return _answered([[self._score(item) for item in items] for items in items_of(X[ITEMS])])
 
     def save(self, folder: Path) -> None:
         """Write the parameters."""
-        state.write(folder, self.schema_, column=self.column, descending=self.descending)
+        persistence.write(folder, self, self.schema_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read them back."""
-        schema, learnt = state.read(folder)
-        model = cls(**learnt)
-        model.schema_ = schema
-        return model
+        saved = persistence.read(cls, folder)
+        saved.model.schema_ = saved.schema
+        return saved.model
 
     def _score(self, item: Item) -> float:
         value = item.get(self.column)
@@ -83,7 +80,8 @@ class ByColumn:
         return float(value) if self.descending else -float(value)
 
 
-class Pairwise:
+@dataclass(eq=False)
+class Pairwise(Model):
     """A linear score of an item, learnt from which of two items of a list is better (Herbrich et al. 1999).
 
     Logistic regression on the differences of pairs. Numbers are scaled by their deviation, missing ones count as the
@@ -94,11 +92,8 @@ class Pairwise:
         most_categories: of a column that are told apart, the most frequent ones; the others count as one.
     """
 
-    uses_validation = False
-
-    def __init__(self, C: float = 1.0, most_categories: int = 20) -> None:
-        self.C = C
-        self.most_categories = most_categories
+    C: float = 1.0
+    most_categories: int = 20
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for another kind of task, or a value out of its range."""
@@ -132,28 +127,21 @@ class Pairwise:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """The order of each list."""
-        if not hasattr(self, "weights_"):
-            raise RuntimeError("Pairwise: predict was called before fit.")
+        require_fitted(self, "weights_")
         return _answered(
             [(self._matrix(items) @ self.weights_).tolist() if items else [] for items in items_of(X[ITEMS])]
         )
 
     def save(self, folder: Path) -> None:
         """Write the weight of each column as JSON."""
-        state.write(
-            folder,
-            self.schema_,
-            parameters={"C": self.C, "most_categories": self.most_categories},
-            columns=self.columns_,
-            weights=self.weights_.tolist(),
-        )
+        persistence.write(folder, self, self.schema_, columns=self.columns_, weights=self.weights_.tolist())
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read them back."""
-        schema, learnt = state.read(folder)
-        model = cls(**learnt["parameters"])
-        model.schema_, model.columns_, model.weights_ = schema, learnt["columns"], np.array(learnt["weights"])
+        saved = persistence.read(cls, folder)
+        model, model.schema_, learnt = saved.model, saved.schema, saved.learned
+        model.columns_, model.weights_ = learnt["columns"], np.array(learnt["weights"])
         return model
 
     def _matrix(self, items: list[Item]) -> Floats:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from bakeoff.models import classes, state
-from bakeoff.models.base import Context, Report, require_kind
+from bakeoff.models import classes, persistence
+from bakeoff.models.base import Context, Model, Report, require_fitted, require_kind
 from bakeoff.models.threads import FEW_ROWS
 from bakeoff.task import Examples, Predictions, Schema
 from bakeoff_xgboost import checks, table
 
 FILE = "model.txt"
-OWN = (
-    "rounds", "leaves", "learning_rate", "l2", "min_leaf_rows", "row_share", "column_share",
-    "early_stopping_rounds", "words", "extra",
-)  # fmt: skip
 # What the constructor or the run decides, by LightGBM's main names; each has aliases there.
 DECIDED = {
     "num_iterations": "Set model.rounds",
@@ -38,7 +35,8 @@ DECIDED = {
 }
 
 
-class LightGBMModel:
+@dataclass(eq=False)
+class LightGBMModel(Model):
     """LightGBM for classification and regression.
 
     Args:
@@ -54,31 +52,18 @@ class LightGBMModel:
         extra: more of LightGBM's own parameters, by their names there.
     """
 
-    uses_validation = True
+    rounds: int = 500
+    leaves: int = 31
+    learning_rate: float = 0.08
+    l2: float = 0.0
+    min_leaf_rows: int = 20
+    row_share: float = 1.0
+    column_share: float = 1.0
+    early_stopping_rounds: int | None = 50
+    words: int = 300
+    extra: dict[str, Any] | None = None
 
-    def __init__(
-        self,
-        rounds: int = 500,
-        leaves: int = 31,
-        learning_rate: float = 0.08,
-        l2: float = 0.0,
-        min_leaf_rows: int = 20,
-        row_share: float = 1.0,
-        column_share: float = 1.0,
-        early_stopping_rounds: int | None = 50,
-        words: int = 300,
-        extra: dict[str, Any] | None = None,
-    ) -> None:
-        self.rounds = rounds
-        self.leaves = leaves
-        self.learning_rate = learning_rate
-        self.l2 = l2
-        self.min_leaf_rows = min_leaf_rows
-        self.row_share = row_share
-        self.column_share = column_share
-        self.early_stopping_rounds = early_stopping_rounds
-        self.words = words
-        self.extra = extra
+    uses_validation = True
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a value out of its range, or an extra parameter that LightGBM does not have."""
@@ -119,8 +104,7 @@ class LightGBMModel:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "booster_"):
-            raise RuntimeError("LightGBMModel: predict was called before fit.")
+        require_fitted(self, "booster_")
         matrix = self.layout_.matrix(X)
         if not len(matrix):
             told = np.zeros((0, len(self.schema_.classes)) if len(self.schema_.classes) > 2 else 0)
@@ -134,17 +118,16 @@ class LightGBMModel:
     def save(self, folder: Path) -> None:
         """Write the trees in LightGBM's own format, the rest as JSON."""
         self.booster_.save_model(folder / FILE)
-        own = {name: getattr(self, name) for name in OWN}
-        state.write(folder, self.schema_, parameters=own, layout=self.layout_.told(), threads=self.threads_)
+        persistence.write(folder, self, self.schema_, layout=self.layout_.told(), threads=self.threads_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote."""
         import lightgbm
 
-        schema, learnt = state.read(folder)
-        model = cls(**learnt["parameters"])
-        model.schema_, model.layout_, model.threads_ = schema, table.read(learnt["layout"]), learnt["threads"]
+        saved = persistence.read(cls, folder)
+        model, model.schema_, learnt = saved.model, saved.schema, saved.learned
+        model.layout_, model.threads_ = table.read(learnt["layout"]), learnt["threads"]
         model.booster_ = lightgbm.Booster(model_file=folder / FILE)
         return model
 

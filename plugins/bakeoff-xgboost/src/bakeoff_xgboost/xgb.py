@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from bakeoff.models import classes, state
-from bakeoff.models.base import Context, Report, require_kind
+from bakeoff.models import classes, persistence
+from bakeoff.models.base import Context, Model, Report, require_fitted, require_kind
 from bakeoff.models.threads import FEW_ROWS
 from bakeoff.task import Examples, Predictions, Schema
 from bakeoff_xgboost import checks, table
 
 FILE = "model.ubj"
-OWN = (
-    "rounds", "depth", "learning_rate", "l2", "min_child_weight", "row_share", "column_share",
-    "early_stopping_rounds", "words", "extra",
-)  # fmt: skip
 TAKEN = {
     "n_estimators": "Set model.rounds",
     "max_depth": "Set model.depth",
@@ -41,7 +38,8 @@ TAKEN = {
 }
 
 
-class XGBoostModel:
+@dataclass(eq=False)
+class XGBoostModel(Model):
     """XGBoost for classification and regression.
 
     Args:
@@ -57,31 +55,18 @@ class XGBoostModel:
         extra: more of XGBoost's own parameters, by their names there.
     """
 
-    uses_validation = True
+    rounds: int = 500
+    depth: int = 6
+    learning_rate: float = 0.08
+    l2: float = 1.0
+    min_child_weight: float = 1.0
+    row_share: float = 1.0
+    column_share: float = 1.0
+    early_stopping_rounds: int | None = 50
+    words: int = 300
+    extra: dict[str, Any] | None = None
 
-    def __init__(
-        self,
-        rounds: int = 500,
-        depth: int = 6,
-        learning_rate: float = 0.08,
-        l2: float = 1.0,
-        min_child_weight: float = 1.0,
-        row_share: float = 1.0,
-        column_share: float = 1.0,
-        early_stopping_rounds: int | None = 50,
-        words: int = 300,
-        extra: dict[str, Any] | None = None,
-    ) -> None:
-        self.rounds = rounds
-        self.depth = depth
-        self.learning_rate = learning_rate
-        self.l2 = l2
-        self.min_child_weight = min_child_weight
-        self.row_share = row_share
-        self.column_share = column_share
-        self.early_stopping_rounds = early_stopping_rounds
-        self.words = words
-        self.extra = extra
+    uses_validation = True
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a value out of its range, or an extra parameter that XGBoost does not have."""
@@ -126,8 +111,7 @@ class XGBoostModel:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "booster_"):
-            raise RuntimeError("XGBoostModel: predict was called before fit.")
+        require_fitted(self, "booster_")
         # For few rows, handing out the work takes longer than the work.
         self.booster_.set_param({"nthread": 1 if len(X) <= FEW_ROWS else self.threads_})
         told = np.asarray(self.booster_.inplace_predict(self.layout_.matrix(X)), dtype=np.float64)
@@ -139,17 +123,16 @@ class XGBoostModel:
     def save(self, folder: Path) -> None:
         """Write the trees in XGBoost's own format, the rest as JSON."""
         self.booster_.save_model(folder / FILE)
-        own = {name: getattr(self, name) for name in OWN}
-        state.write(folder, self.schema_, parameters=own, layout=self.layout_.told(), threads=self.threads_)
+        persistence.write(folder, self, self.schema_, layout=self.layout_.told(), threads=self.threads_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote."""
         import xgboost
 
-        schema, learnt = state.read(folder)
-        model = cls(**learnt["parameters"])
-        model.schema_, model.layout_, model.threads_ = schema, table.read(learnt["layout"]), learnt["threads"]
+        saved = persistence.read(cls, folder)
+        model, model.schema_, learnt = saved.model, saved.schema, saved.learned
+        model.layout_, model.threads_ = table.read(learnt["layout"]), learnt["threads"]
         model.booster_ = xgboost.Booster()
         model.booster_.load_model(folder / FILE)
         return model

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.config import components
 from bakeoff.errors import ConfigError
-from bakeoff.models import kept, threads
-from bakeoff.models.base import Context, no_report, require_kind
+from bakeoff.models import persistence, threads
+from bakeoff.models.base import Context, Model, ModelReport, no_report, require_fitted, require_kind
 from bakeoff.models.deep import encoders, training, weights
 from bakeoff.models.deep.batches import Rows
 from bakeoff.models.deep.recipe import Recipe, check_range
@@ -34,7 +34,8 @@ HEAD = "head.skops"
 NEAR = Schema("regression", "near", {LEFT: "text", RIGHT: "text"})
 
 
-class ContrastiveModel:
+@dataclass(eq=False)
+class ContrastiveModel(Model):
     """Few-shot classification by contrast (SetFit, Tunstall et al. 2022). Needs the extra finetune.
 
     The encoder learns to bring texts of one class together and those of others apart; then a classifier is fitted to
@@ -54,33 +55,17 @@ class ContrastiveModel:
         trainer: how the encoder is trained.
     """
 
-    uses_validation = False
-
-    def __init__(
-        self,
-        encoder: str = encoders.MINILM,
-        revision: str | None = None,
-        pooling: Literal["mean", "cls"] = "mean",
-        max_tokens: int = 128,
-        pairs: int = 1000,
-        epochs: int = 1,
-        learning_rate: float = 1e-4,
-        batch_size: int = 16,
-        weight_decay: float = 0.01,
-        classifier: object = None,
-        trainer: Trainer | None = None,
-    ) -> None:
-        self.encoder = encoder
-        self.revision = revision
-        self.pooling = pooling
-        self.max_tokens = max_tokens
-        self.pairs = pairs
-        self.epochs = epochs
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.weight_decay = weight_decay
-        self.classifier = classifier
-        self.trainer = trainer or Trainer()
+    encoder: str = encoders.MINILM
+    revision: str | None = None
+    pooling: Literal["mean", "cls"] = "mean"
+    max_tokens: int = 128
+    pairs: int = 1000
+    epochs: int = 1
+    learning_rate: float = 1e-4
+    batch_size: int = 16
+    weight_decay: float = 0.01
+    classifier: object = None
+    trainer: Trainer = field(default_factory=Trainer)
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a value out of its range, or when a package of the extra is missing."""
@@ -115,7 +100,7 @@ class ContrastiveModel:
             None,
             Targets(NEAR),
             near,
-            {"model": type(self).__name__, **self._described(), "texts": rows.digest},
+            {**components.describe(replace(self, classifier=None)), "texts": rows.digest},
             at_once=max(1, round(2 * float(rows.lengths.mean()))),
         )
 
@@ -131,58 +116,42 @@ class ContrastiveModel:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n rows, with probabilities where the classifier has them. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "trained_"):
-            raise RuntimeError("ContrastiveModel: predict was called before fit.")
+        require_fitted(self, "trained_")
         vectors = self._vectors(self.texts_.rows(texts(X, self.schema_), "asked"))
         with threads.working(self.head_, 1 if len(X) <= threads.FEW_ROWS else self.trained_.threads):
             return heads.answer(self.head_, vectors, self.schema_)
 
-    def details(self) -> Mapping[str, Any]:
-        """How training went, for ``result.json``."""
-        return {"training": self.trained_.facts}
-
-    def notes(self) -> Sequence[str]:
-        """What a reader must know."""
-        return training.notes(self.trained_, self.texts_.cut, self.texts_.longest)
-
-    def curves(self) -> Sequence[Mapping[str, float]]:
-        """A row an epoch."""
-        return self.trained_.curves
+    def report(self) -> ModelReport:
+        """How training went: facts, notes, and a row of the curves per epoch."""
+        details = {"training": self.trained_.facts}
+        notes = training.notes(self.trained_, self.texts_.cut, self.texts_.longest)
+        return ModelReport(details, tuple(notes), tuple(self.trained_.curves))
 
     def save(self, folder: Path) -> None:
         """Write the encoder as safetensors and JSON, the classifier in skops' format."""
-        kept.save(folder, self.schema_, self._described(), threads=self.trained_.threads)
+        persistence.write(folder, self, self.schema_, omit=("classifier",), threads=self.trained_.threads)
         encoders.save(self.encoder_, folder)
         weights.save(self.trained_.network, folder)
-        heads.dump({"head": self.head_}, folder / HEAD)
+        heads.dump({"head": self.head_, **heads.unfitted(self)}, folder / HEAD)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote. Raises ``DataError`` for weights of another network, or foreign classes."""
         from bakeoff.models.deep.pooled import Vectors
 
-        read = kept.load(folder)
-        model = cls(**read.arguments)
-        model.schema_ = read.schema
+        loaded = heads.load(folder / HEAD)
+        saved = persistence.read(cls, folder, classifier=loaded.get("classifier"))
+        model, model.schema_, model.head_ = saved.model, saved.schema, loaded["head"]
         model.encoder_ = encoders.saved(folder)
         model.texts_ = model._texts()
         network = Vectors(model.encoder_.network, model.pooling)
         weights.load(network, folder)
-        model.trained_ = Trained(network.eval(), Targets(NEAR), read.learnt["threads"])
-        model.head_ = heads.load(folder / HEAD)["head"]
+        model.trained_ = Trained(network.eval(), Targets(NEAR), saved.learned["threads"])
         return model
 
     @property
     def _recipe(self) -> Recipe:
         return Recipe(self.epochs, self.learning_rate, self.batch_size, self.weight_decay)
-
-    def _described(self) -> dict[str, Any]:
-        """The arguments that are plain values, and the trainer; the classifier is kept fitted."""
-        names = (
-            "encoder", "revision", "pooling", "max_tokens", "pairs", "epochs", "learning_rate", "batch_size",
-            "weight_decay", "trainer",
-        )  # fmt: skip
-        return {name: getattr(self, name) for name in names}
 
     def _texts(self) -> encoders.Texts:
         return encoders.Texts(self.encoder_, f"{self.encoder} {self.revision}", self.max_tokens)

@@ -124,11 +124,9 @@ def predict(folder: Path, X: pd.DataFrame) -> Predictions:
     Raises:
         DataError: the model was saved without an exported network.
     """
-    import json
-
     import onnxruntime
 
-    from bakeoff.models import state
+    from bakeoff.models import persistence
     from bakeoff.models.deep.tabular import Table
     from bakeoff.models.deep.targets import Targets
     from bakeoff.models.deep.tokens import Vocabulary, cut
@@ -136,13 +134,13 @@ def predict(folder: Path, X: pd.DataFrame) -> Predictions:
 
     if not (folder / FILE).is_file():
         raise DataError(f"{folder}: there is no {FILE}. Fit the model with model.onnx=true.")
-    schema, learnt = state.read(folder)
+    schema, learnt = persistence.read_state(folder)
     if "table" in learnt:
         rows, _ = Table.from_plain(schema, learnt["table"]).rows(X)
     else:
-        arguments = json.loads((folder / "parts.json").read_text("utf-8"))
-        vocabulary = Vocabulary(tuple(learnt["words"]), arguments["tokens"])
-        tokens = cut(vocabulary.read(texts(X, schema)), arguments["max_tokens"]).tokens
+        parameters = persistence.read_parameters(folder)
+        vocabulary = Vocabulary(tuple(learnt["words"]), parameters["tokens"])
+        tokens = cut(vocabulary.read(texts(X, schema)), parameters["max_tokens"]).tokens
         rows = Rows(len(X), ragged={"tokens": tokens})
     session = onnxruntime.InferenceSession(str(folder / FILE), providers=["CPUExecutionProvider"])
     said = [

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from bakeoff.config import components
 from bakeoff.errors import ConfigError
-from bakeoff.models import kept
-from bakeoff.models.base import Context, require_kind
+from bakeoff.models import persistence
+from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.deep import encoders, training, weights
 from bakeoff.models.deep.encoders import Encoder
 from bakeoff.models.deep.recipe import Recipe, check_range
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 USUAL_RATES = {"full": 1e-4, "last": 2e-4, "lora": 1e-3, "head": 1e-2}
 
 
-class FinetuneModel:
+@dataclass(eq=False)
+class FinetuneModel(Model):
     """A pre-trained encoder for classification or regression. Needs the extra finetune.
 
     Args:
@@ -48,41 +50,23 @@ class FinetuneModel:
         trainer: how it is trained.
     """
 
-    uses_validation = True
+    encoder: str = encoders.MINILM
+    revision: str | None = None
+    tune: Literal["full", "last", "lora", "head"] = "full"
+    last_layers: int = 2
+    lora_rank: int = 8
+    pooling: Literal["mean", "cls"] = "mean"
+    max_tokens: int = 128
+    dropout: float = 0.1
+    epochs: int = 5
+    learning_rate: float | Literal["auto"] | None = None
+    head_rate: float = 10.0
+    batch_size: int | Literal["auto"] = 32
+    weight_decay: float = 0.01
+    class_weights: str | dict[str, float] | None = None
+    trainer: Trainer = field(default_factory=Trainer)
 
-    def __init__(
-        self,
-        encoder: str = encoders.MINILM,
-        revision: str | None = None,
-        tune: Literal["full", "last", "lora", "head"] = "full",
-        last_layers: int = 2,
-        lora_rank: int = 8,
-        pooling: Literal["mean", "cls"] = "mean",
-        max_tokens: int = 128,
-        dropout: float = 0.1,
-        epochs: int = 5,
-        learning_rate: float | Literal["auto"] | None = None,
-        head_rate: float = 10.0,
-        batch_size: int | Literal["auto"] = 32,
-        weight_decay: float = 0.01,
-        class_weights: str | dict[str, float] | None = None,
-        trainer: Trainer | None = None,
-    ) -> None:
-        self.encoder = encoder
-        self.revision = revision
-        self.tune = tune
-        self.last_layers = last_layers
-        self.lora_rank = lora_rank
-        self.pooling = pooling
-        self.max_tokens = max_tokens
-        self.dropout = dropout
-        self.epochs = epochs
-        self.learning_rate = learning_rate
-        self.head_rate = head_rate
-        self.batch_size = batch_size
-        self.weight_decay = weight_decay
-        self.class_weights = class_weights
-        self.trainer = trainer or Trainer()
+    uses_validation = True
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a value out of its range, or when a package of the extra is missing."""
@@ -115,7 +99,7 @@ class FinetuneModel:
             None if valid is None or of_valid is None else of_valid.with_target(targets.encoded(valid.y)),
             targets,
             train.y,
-            {"model": type(self).__name__, **self._arguments()},
+            components.describe(self),
             at_once=max(1, round(float(rows.lengths.mean()))) if rows.lengths is not None and len(rows) else 1,
         )
 
@@ -134,42 +118,33 @@ class FinetuneModel:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "trained_"):
-            raise RuntimeError("FinetuneModel: predict was called before fit.")
+        require_fitted(self, "trained_")
         return self.targets_.predictions(self.trained_.outputs(self.texts_.rows(texts(X, self.schema_), "asked")))
 
-    def details(self) -> Mapping[str, Any]:
-        """How training went, for ``result.json``."""
-        return {"training": self.trained_.facts, "parameters_learnt": self.learning_}
-
-    def notes(self) -> Sequence[str]:
-        """What a reader must know."""
-        return training.notes(self.trained_, self.texts_.cut, self.texts_.longest)
-
-    def curves(self) -> Sequence[Mapping[str, float]]:
-        """A row an epoch."""
-        return self.trained_.curves
+    def report(self) -> ModelReport:
+        """How training went: facts, notes, and a row of the curves per epoch."""
+        details = {"training": self.trained_.facts, "parameters_learnt": self.learning_}
+        notes = training.notes(self.trained_, self.texts_.cut, self.texts_.longest)
+        return ModelReport(details, tuple(notes), tuple(self.trained_.curves))
 
     def save(self, folder: Path) -> None:
         """Write all weights as safetensors, the tokenizer and all else as JSON: nothing is fetched to load it."""
         learnt = {"threads": self.trained_.threads, "learning": self.learning_, **self.targets_.plain()}
-        kept.save(folder, self.schema_, self._arguments(), **learnt)
+        persistence.write(folder, self, self.schema_, **learnt)
         encoders.save(self.encoder_, folder)
         weights.save(self.trained_.network, folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote. Raises ``DataError`` when the weights are of another network."""
-        read = kept.load(folder)
-        model = cls(**read.arguments)
-        model.schema_ = read.schema
-        model.targets_ = Targets.of(read.learnt, read.schema)
-        model.learning_ = read.learnt["learning"]
+        saved = persistence.read(cls, folder)
+        model, model.schema_, learned = saved.model, saved.schema, saved.learned
+        model.targets_, model.learning_ = Targets.of(learned, saved.schema), learned["learning"]
         model.encoder_ = encoders.saved(folder)
         model.texts_ = model._texts()
         network = model._network(model.encoder_.network)
         weights.load(network, folder)
-        model.trained_ = Trained(network.eval(), model.targets_, read.learnt["threads"])
+        model.trained_ = Trained(network.eval(), model.targets_, learned["threads"])
         return model
 
     @property
@@ -177,13 +152,6 @@ class FinetuneModel:
         rate = USUAL_RATES[self.tune] if self.learning_rate is None else self.learning_rate
         head_rate = 1.0 if self.tune == "head" else self.head_rate
         return Recipe(self.epochs, rate, self.batch_size, self.weight_decay, self.class_weights, head_rate)  # type: ignore[arg-type]
-
-    def _arguments(self) -> dict[str, Any]:
-        names = (
-            "encoder", "revision", "tune", "last_layers", "lora_rank", "pooling", "max_tokens", "dropout", "epochs",
-            "learning_rate", "head_rate", "batch_size", "weight_decay", "class_weights", "trainer",
-        )  # fmt: skip
-        return {name: getattr(self, name) for name in names}
 
     def _texts(self) -> encoders.Texts:
         return encoders.Texts(self.encoder_, f"{self.encoder} {self.revision}", self.max_tokens)

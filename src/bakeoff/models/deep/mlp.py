@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from bakeoff.models import kept
-from bakeoff.models.base import Context, require_kind
+from bakeoff.config import components
+from bakeoff.models import persistence
+from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.deep import export, training, weights
 from bakeoff.models.deep.recipe import Recipe, check_range
 from bakeoff.models.deep.tabular import Table
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 BUCKETS = 2**15
 
 
-class MlpModel:
+@dataclass(eq=False)
+class MlpModel(Model):
     """Layers that are all connected, over the columns of a table.
 
     Args:
@@ -43,38 +45,22 @@ class MlpModel:
         trainer: how it is trained.
     """
 
-    uses_validation = True
-    learns_lags = True
+    hidden: list[int] = field(default_factory=lambda: [128, 64])
+    dropout: float = 0.1
+    embedding: int = 32
+    max_categories: int = 1000
+    text_dimensions: int = 64
+    max_tokens: int = 1024
+    epochs: int = 60
+    learning_rate: float | Literal["auto"] = 0.002
+    batch_size: int | Literal["auto"] = 64
+    weight_decay: float = 0.01
+    class_weights: str | dict[str, float] | None = None
+    onnx: bool = False
+    trainer: Trainer = field(default_factory=Trainer)
 
-    def __init__(
-        self,
-        hidden: list[int] | None = None,
-        dropout: float = 0.1,
-        embedding: int = 32,
-        max_categories: int = 1000,
-        text_dimensions: int = 64,
-        max_tokens: int = 1024,
-        epochs: int = 60,
-        learning_rate: float | Literal["auto"] = 0.002,
-        batch_size: int | Literal["auto"] = 64,
-        weight_decay: float = 0.01,
-        class_weights: str | dict[str, float] | None = None,
-        onnx: bool = False,
-        trainer: Trainer | None = None,
-    ) -> None:
-        self.hidden = [128, 64] if hidden is None else hidden
-        self.dropout = dropout
-        self.embedding = embedding
-        self.max_categories = max_categories
-        self.text_dimensions = text_dimensions
-        self.max_tokens = max_tokens
-        self.epochs = epochs
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.weight_decay = weight_decay
-        self.class_weights = class_weights
-        self.onnx = onnx
-        self.trainer = trainer or Trainer()
+    uses_validation = True
+    supports_lag_features = True
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a value out of its range."""
@@ -105,7 +91,7 @@ class MlpModel:
             None if valid is None else self.table_.rows(valid.X)[0].with_target(targets.encoded(valid.y)),
             targets,
             train.y,
-            {"model": type(self).__name__, **self._arguments(), **self.table_.plain()},
+            {**components.describe(self), **self.table_.plain()},
         )
 
         def build() -> Mlp:
@@ -118,28 +104,21 @@ class MlpModel:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "trained_"):
-            raise RuntimeError("MlpModel: predict was called before fit.")
+        require_fitted(self, "trained_")
         rows, cut = self.table_.rows(X)
         self.cut_["asked"] = max(cut, self.cut_.get("asked", 0))
         return self.targets_.predictions(self.trained_.outputs(rows))
 
-    def details(self) -> Mapping[str, Any]:
-        """How training went, for ``result.json``."""
-        return {"training": self.trained_.facts, "numbers": self.table_.numbers, "categories": self.table_.sizes}
-
-    def notes(self) -> Sequence[str]:
-        """What a reader must know."""
-        return training.notes(self.trained_, self.cut_, self.max_tokens)
-
-    def curves(self) -> Sequence[Mapping[str, float]]:
-        """A row an epoch."""
-        return self.trained_.curves
+    def report(self) -> ModelReport:
+        """How training went: facts, notes, and a row of the curves per epoch."""
+        details = {"training": self.trained_.facts, "numbers": self.table_.numbers, "categories": self.table_.sizes}
+        notes = training.notes(self.trained_, self.cut_, self.max_tokens)
+        return ModelReport(details, tuple(notes), tuple(self.trained_.curves))
 
     def save(self, folder: Path) -> None:
         """Write weights as safetensors, all else as JSON, and the network as ONNX where that is asked for."""
         learnt: dict[str, Any] = {"table": self.table_.plain(), **self.targets_.plain()}
-        kept.save(folder, self.schema_, self._arguments(), threads=self.trained_.threads, **learnt)
+        persistence.write(folder, self, self.schema_, threads=self.trained_.threads, **learnt)
         weights.save(self.trained_.network, folder)
         if self.onnx:
             export.mlp(self.trained_.network, self.table_, folder)
@@ -147,27 +126,19 @@ class MlpModel:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote. Raises ``DataError`` when the weights are of another network."""
-        read = kept.load(folder)
-        model = cls(**read.arguments)
-        model.schema_ = read.schema
-        model.table_ = Table.from_plain(read.schema, read.learnt["table"])
-        model.targets_ = Targets.of(read.learnt, read.schema)
+        saved = persistence.read(cls, folder)
+        model, model.schema_, learned = saved.model, saved.schema, saved.learned
+        model.table_ = Table.from_plain(saved.schema, learned["table"])
+        model.targets_ = Targets.of(learned, saved.schema)
         network = model._network()
         weights.load(network, folder)
-        model.trained_ = Trained(network.eval(), model.targets_, read.learnt["threads"])
+        model.trained_ = Trained(network.eval(), model.targets_, learned["threads"])
         model.cut_ = {}
         return model
 
     @property
     def _recipe(self) -> Recipe:
         return Recipe(self.epochs, self.learning_rate, self.batch_size, self.weight_decay, self.class_weights)  # type: ignore[arg-type]
-
-    def _arguments(self) -> dict[str, Any]:
-        names = (
-            "hidden", "dropout", "embedding", "max_categories", "text_dimensions", "max_tokens", "epochs",
-            "learning_rate", "batch_size", "weight_decay", "class_weights", "onnx", "trainer",
-        )  # fmt: skip
-        return {name: getattr(self, name) for name in names}
 
     def _network(self) -> Mlp:
         from bakeoff.models.deep.networks import Mlp

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from bakeoff.config import components
 from bakeoff.errors import ConfigError
-from bakeoff.models import kept
-from bakeoff.models.base import Context, require_kind
+from bakeoff.models import persistence
+from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.deep import export, training, weights
 from bakeoff.models.deep.forecaster import SeriesReader
 from bakeoff.models.deep.reading import Cells, Reader, TextReader, Words
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     from bakeoff.models.deep.networks import Forecaster, Recurrent
 
 
-class RecurrentModel:
+@dataclass(eq=False)
+class RecurrentModel(Model):
     """A recurrent network over the words of a row, or over the window of a series and the horizon after it.
 
     A row of several columns is read as a text with a line for each. What is said of words here counts for texts only.
@@ -49,45 +52,25 @@ class RecurrentModel:
         trainer: how it is trained.
     """
 
-    uses_validation = True
+    cell: Literal["lstm", "gru"] = "lstm"
+    tokens: Literal["words", "characters"] = "words"
+    min_count: int = 2
+    max_vocabulary: int = 30_000
+    max_tokens: int = 256
+    embedding: int = 64
+    hidden: int = 64
+    layers: int = 1
+    bidirectional: bool = True
+    dropout: float = 0.3
+    epochs: int = 20
+    learning_rate: float | Literal["auto"] = 0.003
+    batch_size: int | Literal["auto"] = 64
+    weight_decay: float = 0.01
+    class_weights: str | dict[str, float] | None = None
+    onnx: bool = False
+    trainer: Trainer = field(default_factory=Trainer)
 
-    def __init__(
-        self,
-        cell: Literal["lstm", "gru"] = "lstm",
-        tokens: Literal["words", "characters"] = "words",
-        min_count: int = 2,
-        max_vocabulary: int = 30_000,
-        max_tokens: int = 256,
-        embedding: int = 64,
-        hidden: int = 64,
-        layers: int = 1,
-        bidirectional: bool = True,
-        dropout: float = 0.3,
-        epochs: int = 20,
-        learning_rate: float | Literal["auto"] = 0.003,
-        batch_size: int | Literal["auto"] = 64,
-        weight_decay: float = 0.01,
-        class_weights: str | dict[str, float] | None = None,
-        onnx: bool = False,
-        trainer: Trainer | None = None,
-    ) -> None:
-        self.cell = cell
-        self.tokens = tokens
-        self.min_count = min_count
-        self.max_vocabulary = max_vocabulary
-        self.max_tokens = max_tokens
-        self.embedding = embedding
-        self.hidden = hidden
-        self.layers = layers
-        self.bidirectional = bidirectional
-        self.dropout = dropout
-        self.epochs = epochs
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.weight_decay = weight_decay
-        self.class_weights = class_weights
-        self.onnx = onnx
-        self.trainer = trainer or Trainer()
+    uses_validation = True
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a value out of its range."""
@@ -116,7 +99,7 @@ class RecurrentModel:
             None if valid is None else reader.known(valid, "validation"),
             reader.targets,
             train.y,
-            {"model": type(self).__name__, **self._arguments(), **reader.identity()},
+            {**components.describe(self), **reader.identity()},
         )
 
         def build() -> Recurrent | Forecaster:
@@ -128,25 +111,18 @@ class RecurrentModel:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "trained_"):
-            raise RuntimeError("RecurrentModel: predict was called before fit.")
+        require_fitted(self, "trained_")
         return self.reader_.predictions(self.trained_.outputs(self.reader_.rows(X, "asked")), X)
 
-    def details(self) -> Mapping[str, Any]:
-        """How training went, for ``result.json``."""
-        return {"training": self.trained_.facts, **self.reader_.details()}
-
-    def notes(self) -> Sequence[str]:
-        """What a reader must know."""
-        return training.notes(self.trained_, self.reader_.cut, self.max_tokens)
-
-    def curves(self) -> Sequence[Mapping[str, float]]:
-        """A row an epoch."""
-        return self.trained_.curves
+    def report(self) -> ModelReport:
+        """How training went: facts, notes, and a row of the curves per epoch."""
+        details = {"training": self.trained_.facts, **self.reader_.details()}
+        notes = training.notes(self.trained_, self.reader_.cut, self.max_tokens)
+        return ModelReport(details, tuple(notes), tuple(self.trained_.curves))
 
     def save(self, folder: Path) -> None:
         """Write weights as safetensors, all else as JSON, and the network as ONNX where that is asked for."""
-        kept.save(folder, self.schema_, self._arguments(), threads=self.trained_.threads, **self.reader_.plain())
+        persistence.write(folder, self, self.schema_, threads=self.trained_.threads, **self.reader_.plain())
         weights.save(self.trained_.network, folder)
         if self.onnx:
             export.recurrent(self.trained_.network, folder)
@@ -154,26 +130,17 @@ class RecurrentModel:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote. Raises ``DataError`` when the weights are of another network."""
-        read = kept.load(folder)
-        model = cls(**read.arguments)
-        model.schema_ = read.schema
-        model.reader_ = model._read_back(read.learnt, read.schema)
+        saved = persistence.read(cls, folder)
+        model, model.schema_, learned = saved.model, saved.schema, saved.learned
+        model.reader_ = model._read_back(learned, saved.schema)
         network = model.reader_.network()
         weights.load(network, folder)
-        model.trained_ = Trained(network.eval(), model.reader_.targets, read.learnt["threads"])
+        model.trained_ = Trained(network.eval(), model.reader_.targets, learned["threads"])
         return model
 
     @property
     def _recipe(self) -> Recipe:
         return Recipe(self.epochs, self.learning_rate, self.batch_size, self.weight_decay, self.class_weights)  # type: ignore[arg-type]
-
-    def _arguments(self) -> dict[str, Any]:
-        names = (
-            "cell", "tokens", "min_count", "max_vocabulary", "max_tokens", "embedding", "hidden", "layers",
-            "bidirectional", "dropout", "epochs", "learning_rate", "batch_size", "weight_decay", "class_weights",
-            "onnx", "trainer",
-        )  # fmt: skip
-        return {name: getattr(self, name) for name in names}
 
     def _learn(self, train: Examples, schema: Schema) -> Reader:
         """What reads rows of this kind."""

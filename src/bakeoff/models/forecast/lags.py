@@ -6,16 +6,16 @@ back, so no error is). One fit and one pass for all steps is what keeps learning
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
-from bakeoff.models import persistence, state
-from bakeoff.models.base import Context, Curves, Explains, Model, Remarks
+from bakeoff.models import persistence
+from bakeoff.models.base import Context, Model, ModelReport, require_fitted
 from bakeoff.models.forecast import series
 from bakeoff.models.forecast.series import Windows
 from bakeoff.task import ColumnKind, Examples, Predictions, Schema, Series
@@ -30,19 +30,13 @@ DECAYS = (2.0, 6.0, 18.0)  # steps after which what was unusual at the origin ha
 DAY = 86_400.0
 
 
-@runtime_checkable
-class LearnsLags(Protocol):
-    """A model of numbers that may forecast by way of a table of lags: it says so, and does nothing for it."""
-
-    learns_lags: bool
-
-
 def adapted(model: Model, schema: Schema) -> Model:
-    """The model itself, or as a forecaster where the task is a forecast and the model learns from lags."""
-    return Lagged(model) if schema.series is not None and isinstance(model, LearnsLags) else model
+    """The model itself, or a forecaster that wraps it where the task is a forecast and it supports lag features."""
+    return Lagged(model) if schema.series is not None and model.supports_lag_features else model
 
 
-class Lagged:
+@dataclass(eq=False)
+class Lagged(Model):
     """A regression model as a forecaster. It learns how far each moment ahead is from the mean of the last period.
 
     Values are in units of ``Series.scales`` and relative to that mean, so that series of any size may be learnt
@@ -52,12 +46,9 @@ class Lagged:
         model: the regression model.
     """
 
-    learns_lags = False
+    model: Model
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        self.uses_validation = model.uses_validation
-        self._kept: dict[Any, Any] | None = None
+    _kept: dict[Any, Any] | None = field(default=None, init=False, repr=False)
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` when the task is no forecast, or the model cannot serve the table of lags."""
@@ -79,38 +70,34 @@ class Lagged:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Forecast from n origins. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "schema_"):
-            raise RuntimeError("Lagged: predict was called before fit.")
+        require_fitted(self)
         made = self._table(X)
         answers = self.model.predict(made.frame).output.reshape(len(X), -1)
         return Predictions(made.level[:, None] + made.scale[:, None] * answers)
 
-    def details(self) -> Mapping[str, Any]:
-        """The columns of the table, and what the model has to say."""
-        told = self.model.details() if isinstance(self.model, Explains) else {}
-        return {**told, "columns_of_lags": list(_table_schema(self.schema_).columns)}
+    def warm_up(self, X: pd.DataFrame) -> None:
+        """Warm up the model on the lag features of one row."""
+        self.model.warm_up(table(X.iloc[:1], self.schema_).frame)
 
-    def notes(self) -> Sequence[str]:
-        """What the model has to say that a reader must know."""
-        return self.model.notes() if isinstance(self.model, Remarks) else []
-
-    def curves(self) -> Sequence[Mapping[str, float]]:
-        """A row an epoch; none where the model does not learn in epochs."""
-        return self.model.curves() if isinstance(self.model, Curves) else []
+    def report(self) -> ModelReport:
+        """What the model reports, and the columns of the lag features."""
+        report = self.model.report()
+        return replace(report, details={**report.details, "columns_of_lags": list(_table_schema(self.schema_).columns)})
 
     def save(self, folder: Path) -> None:
         """Write the model into a folder of its own, and the schema as JSON."""
-        (folder / INNER).mkdir()
-        persistence.save(self.model, folder / INNER)
-        state.write(folder, self.schema_)
+        persistence.write(folder, self, self.schema_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote."""
-        schema, _ = state.read(folder)
-        loaded = cls(persistence.load(folder / INNER))
-        loaded.schema_ = schema
-        return loaded
+        if (folder / INNER).is_dir():  # as earlier versions wrote it
+            loaded = cls(persistence.load(folder / INNER))
+            loaded.schema_, _ = persistence.read_state(folder)
+            return loaded
+        saved = persistence.read(cls, folder)
+        saved.model.schema_ = saved.schema
+        return saved.model
 
     def _table(self, X: pd.DataFrame) -> Table:
         """The table of lags; in a search, that of the validation rows is made once."""

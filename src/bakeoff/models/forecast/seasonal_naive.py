@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from bakeoff.errors import ConfigError
-from bakeoff.models import state
-from bakeoff.models.base import Context, require_kind
+from bakeoff.models import persistence
+from bakeoff.models.base import Context, Model, require_fitted, require_kind
 from bakeoff.models.forecast import series
 from bakeoff.task import Examples, Predictions, Schema
 
@@ -17,17 +18,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class SeasonalNaiveModel:
+@dataclass(eq=False)
+class SeasonalNaiveModel(Model):
     """Repeats the last season. It learns nothing.
 
     Args:
         season: after how many moments the pattern repeats; None: as the data declare.
     """
 
-    uses_validation = False
-
-    def __init__(self, season: int | None = None) -> None:
-        self.season = season
+    season: int | None = None
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` when the task is no forecast, or its window shows less than a season."""
@@ -48,8 +47,7 @@ class SeasonalNaiveModel:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Forecast from n origins. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "schema_"):
-            raise RuntimeError("SeasonalNaiveModel: predict was called before fit.")
+        require_fitted(self)
         asked = series.of(self.schema_)
         season, steps = self.season or asked.season, np.arange(1, asked.horizon + 1)
         same = asked.window - 1 + steps - season * -(-steps // season)
@@ -57,12 +55,11 @@ class SeasonalNaiveModel:
 
     def save(self, folder: Path) -> None:
         """Write season and schema as JSON."""
-        state.write(folder, self.schema_, season=self.season)
+        persistence.write(folder, self, self.schema_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote."""
-        schema, learnt = state.read(folder)
-        model = cls(learnt["season"])
-        model.schema_ = schema
-        return model
+        saved = persistence.read(cls, folder)
+        saved.model.schema_ = saved.schema
+        return saved.model

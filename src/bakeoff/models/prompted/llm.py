@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -14,8 +15,8 @@ import numpy as np
 from bakeoff.errors import ConfigError, LLMError, did_you_mean
 from bakeoff.llm.base import LLM, Ask, Completion, Planned
 from bakeoff.llm.prompts import Prompt
-from bakeoff.models import kept
-from bakeoff.models.base import Context, require_kind
+from bakeoff.models import persistence
+from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.prompted import answers, labels
 from bakeoff.models.prompted.labels import Spoken
 from bakeoff.models.prompted.shots import Shots
@@ -41,7 +42,8 @@ NEEDS = {"classification": "text", "regression": "text", "qa": "question"}
 PROMPTS = {"classification": "classify", "regression": "estimate", "qa": "answer"}
 
 
-class LlmModel:
+@dataclass(eq=False)
+class LlmModel(Model):
     """Asks a language model about each row.
 
     Args:
@@ -56,35 +58,21 @@ class LlmModel:
         embedder: by which rows are near; for ``shots_by: nearest``.
         names: what labels are called, label → a word that says what it means; the others are called as they are.
         max_tokens: of an answer.
-        batch_rows: how many rows a search asks between two looks at the score.
+        predict_batch_size: how many rows a search predicts between two looks at the score.
     """
 
-    uses_validation = False
-    _was_answered = False  # once it was, a batch without a usable answer is a bad batch, and no broken server
+    llm: LLM
+    prompt: Prompt
+    method: Literal["generate", "logprobs"] = "generate"
+    calibrate: bool = True
+    shots: int = 0
+    shots_by: Literal["random", "balanced", "nearest"] = "balanced"
+    embedder: Embedder | None = None
+    names: dict[str, str] | None = None
+    max_tokens: int = 32
+    predict_batch_size: int | None = 16
 
-    def __init__(
-        self,
-        llm: LLM,
-        prompt: Prompt,
-        method: Literal["generate", "logprobs"] = "generate",
-        calibrate: bool = True,
-        shots: int = 0,
-        shots_by: Literal["random", "balanced", "nearest"] = "balanced",
-        embedder: Embedder | None = None,
-        names: dict[str, str] | None = None,
-        max_tokens: int = 32,
-        batch_rows: int = 16,
-    ) -> None:
-        self.llm = llm
-        self.prompt = prompt
-        self.method = method
-        self.calibrate = calibrate
-        self.shots = shots
-        self.shots_by = shots_by
-        self.embedder = embedder
-        self.names = names
-        self.max_tokens = max_tokens
-        self.batch_rows = batch_rows
+    _was_answered = False  # once it was, a batch without a usable answer is a bad batch, and no broken server
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a prompt of another kind of task, a missing key, or labels that no token tells."""
@@ -128,8 +116,7 @@ class LlmModel:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Ask about n rows. Raises ``LLMError`` when no row has ever got an answer."""
-        if not hasattr(self, "schema_"):
-            raise RuntimeError("LlmModel: predict was called before fit.")
+        require_fitted(self)
         start = time.perf_counter()
         asks = self._asks(X)
         before = None
@@ -146,24 +133,25 @@ class LlmModel:
             )
         return self._by_logprobs(completions, before) if is_by_logprobs else self._by_text(completions, before)
 
-    def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
+    def warm_up(self, X: pd.DataFrame) -> None:
+        """Do nothing: predictions are requests to an LLM, and are paid for."""
+
+    def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
         """The requests that n rows take; where examples are to be the nearest, others stand in their place."""
         shots_by = "random" if self.shots_by == "nearest" else self.shots_by
-        model = LlmModel(
-            self.llm, self.prompt, self.method, self.calibrate, self.shots, shots_by, None, self.names, self.max_tokens
-        )
+        model = replace(self, shots_by=shots_by, embedder=None)
         model.fit(train, None, context)
         is_calibrated = context.schema.kind == "classification" and self.method == "logprobs" and self.calibrate
         return [Planned(self.llm, [*(model._content_free() if is_calibrated else []), *model._asks(X)])]
 
-    def details(self) -> Mapping[str, Any]:
+    def report(self) -> ModelReport:
         """What was asked of the LLM so far."""
-        return {"llm": dict(self.llm.usage())}
+        return ModelReport({"llm": dict(self.llm.usage())})
 
     def save(self, folder: Path) -> None:
         """Write the parts as configs, the examples and the fallback as JSON."""
-        kept.save(
-            folder, self.schema_, self._arguments(), fallback=self.fallback_, shots=self.shots_.to_json(),
+        persistence.write(
+            folder, self, self.schema_, fallback=self.fallback_, shots=self.shots_.to_json(),
             threads=self.threads_,
             leaning=None if self.leaning_ is None else self.leaning_.tolist(),
         )  # fmt: skip
@@ -171,31 +159,16 @@ class LlmModel:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote."""
-        read = kept.load(folder)
-        model = cls(**read.arguments)
-        model.schema_, model.threads_ = read.schema, read.learnt["threads"]
-        model.spoken_ = Spoken.of(read.schema.classes, model.names or {}, codes=model.method == "logprobs")
-        model.fallback_ = read.learnt["fallback"]
-        reader = None if model.embedder is None else Reader(model.embedder, read.learnt["threads"])
-        model.shots_ = Shots.from_json(read.learnt["shots"], reader)
-        leaning = read.learnt["leaning"]
+        saved = persistence.read(cls, folder)
+        model, model.schema_, learned = saved.model, saved.schema, saved.learned
+        model.threads_ = learned["threads"]
+        model.spoken_ = Spoken.of(saved.schema.classes, model.names or {}, codes=model.method == "logprobs")
+        model.fallback_ = learned["fallback"]
+        reader = None if model.embedder is None else Reader(model.embedder, model.threads_)
+        model.shots_ = Shots.from_json(learned["shots"], reader)
+        leaning = learned["leaning"]
         model.leaning_ = None if leaning is None else np.array(leaning)
         return model
-
-    def _arguments(self) -> dict[str, Any]:
-        names = (
-            "llm",
-            "prompt",
-            "method",
-            "calibrate",
-            "shots",
-            "shots_by",
-            "embedder",
-            "names",
-            "max_tokens",
-            "batch_rows",
-        )
-        return {name: getattr(self, name) for name in names}
 
     def _said(self, truth: Any) -> str:
         """A right answer, as the model should say it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -11,8 +11,8 @@ import numpy as np
 
 from bakeoff.errors import ConfigError
 from bakeoff.llm.base import Planned
-from bakeoff.models import kept
-from bakeoff.models.base import Context, require_kind
+from bakeoff.models import persistence
+from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.qa import found
 from bakeoff.models.qa.abstention import calibrated
 from bakeoff.models.qa.sentences import Rarity, Scorer, Words, sentences
@@ -28,7 +28,8 @@ ANSWERED, UNSURE = "sentence", "unsure"
 CALIBRATED_ON = 300  # rows at most
 
 
-class Extractive:
+@dataclass(eq=False)
+class Extractive(Model):
     """Answers questions with a sentence of the corpus: the cheap baseline that generation must beat.
 
     The confidence of an answer is the score of its sentence, from 0 to 1.
@@ -40,26 +41,15 @@ class Extractive:
         min_confidence: of an answer; below it the model abstains. None: where token F1 is best on a sample of the
             training questions, from which nothing else is learnt.
         rewriter: makes a question self-contained before passages are looked for; None: by rule.
-        batch_rows: how many rows a search asks between two looks at the score.
+        predict_batch_size: how many rows a search predicts between two looks at the score.
     """
 
-    uses_validation = False
-
-    def __init__(
-        self,
-        retriever: Retriever,
-        scorer: Scorer | None = None,
-        rank_weight: float = 0.1,
-        min_confidence: float | None = None,
-        rewriter: Rewriter | None = None,
-        batch_rows: int = 32,
-    ) -> None:
-        self.retriever = retriever
-        self.scorer = scorer
-        self.rank_weight = rank_weight
-        self.min_confidence = min_confidence
-        self.rewriter = rewriter
-        self.batch_rows = batch_rows
+    retriever: Retriever
+    scorer: Scorer | None = None
+    rank_weight: float = 0.1
+    min_confidence: float | None = None
+    rewriter: Rewriter | None = None
+    predict_batch_size: int | None = 32
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a task that asks no questions, or a share that is none."""
@@ -85,8 +75,7 @@ class Extractive:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n questions. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "threshold_"):
-            raise RuntimeError("Extractive: predict was called before fit.")
+        require_fitted(self, "threshold_")
         told = self.opened_.timed(self._said, questions(X))
         said: list[_Said] = told.results
         is_sure = [one.is_answer and one.confidence >= self.threshold_ for one in said]
@@ -102,24 +91,27 @@ class Extractive:
             usage=told.usage,
         )
 
-    def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
+    def warm_up(self, X: pd.DataFrame) -> None:
+        """Predict one row, unless an LLM would be asked: its requests are paid for."""
+        if not found.asks_llm(self.opened_.corpus, self.retriever, self.rewriter):
+            super().warm_up(X)
+
+    def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
         """The requests of a reranker or a rewriter that asks an LLM, about the questions of calibration too."""
         assert context.corpus is not None
         learnt = questions(train.X.iloc[self._sample(train, context.seed)])
         return found.planned([*learnt, *questions(X)], context.corpus, self.retriever, self.rewriter)
 
-    def details(self) -> Mapping[str, Any]:
+    def report(self) -> ModelReport:
         """What was indexed, and the confidence that an answer needs."""
-        return {"retrieval": dict(self.opened_.index.details()), "min_confidence": self.threshold_}
+        return ModelReport({"retrieval": dict(self.opened_.index.details()), "min_confidence": self.threshold_})
 
     def save(self, folder: Path) -> None:
         """Write the parts as configs, the threshold and the documents."""
-        names = ("retriever", "scorer", "rank_weight", "min_confidence", "rewriter", "batch_rows")
-        arguments = {name: getattr(self, name) for name in names}
-        kept.save(
+        persistence.write(
             folder,
+            self,
             self.schema_,
-            arguments,
             self.opened_.corpus,
             threads=self.opened_.threads,
             threshold=self.threshold_,
@@ -128,12 +120,12 @@ class Extractive:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote. The index is found again by what is in it, or made anew."""
-        read = kept.load(folder)
-        assert read.corpus is not None
-        model = cls(**read.arguments)
-        model.schema_, model.rarity_ = read.schema, Rarity.of(read.corpus.documents["text"])
-        model.opened_ = found.opened(read.corpus, model.retriever, read.learnt["threads"])
-        model.threshold_ = read.learnt["threshold"]
+        saved = persistence.read(cls, folder)
+        assert saved.corpus is not None
+        model, model.schema_, threads = saved.model, saved.schema, saved.learned["threads"]
+        model.opened_ = found.opened(saved.corpus, model.retriever, threads)
+        model.rarity_ = Rarity.of(saved.corpus.documents["text"])
+        model.threshold_ = saved.learned["threshold"]
         return model
 
     def _said(self, asked: Sequence[Question]) -> list[_Said]:

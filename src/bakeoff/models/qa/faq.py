@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.llm.base import Planned
-from bakeoff.models import kept
-from bakeoff.models.base import Context, require_kind
+from bakeoff.models import persistence
+from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.qa import found
 from bakeoff.models.qa.abstention import calibrated
 from bakeoff.models.similarity.neighbours import Neighbours
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 ANSWERED, UNSURE = "faq", "unsure"
 
 
-class Faq:
+@dataclass(eq=False)
+class Faq(Model):
     """Answers with the first answer of the nearest answered training question, and cites its documents.
 
     The confidence of an answer is the cosine of both questions, from 0 to 1.
@@ -38,24 +39,14 @@ class Faq:
             questions, each answered by the others.
         rewriter: makes a question self-contained first; None: by rule.
         store: folder or URL (s3://…) of the vectors; None: the user's cache.
-        batch_rows: how many rows a search asks between two looks at the score.
+        predict_batch_size: how many rows a search predicts between two looks at the score.
     """
 
-    uses_validation = False
-
-    def __init__(
-        self,
-        embedder: Embedder,
-        min_confidence: float | None = None,
-        rewriter: Rewriter | None = None,
-        store: str | None = None,
-        batch_rows: int = 256,
-    ) -> None:
-        self.embedder = embedder
-        self.min_confidence = min_confidence
-        self.rewriter = rewriter
-        self.store = store
-        self.batch_rows = batch_rows
+    embedder: Embedder
+    min_confidence: float | None = None
+    rewriter: Rewriter | None = None
+    store: str | None = None
+    predict_batch_size: int | None = 256
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a task that asks no questions, or a confidence that is none."""
@@ -82,8 +73,7 @@ class Faq:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n questions. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "threshold_"):
-            raise RuntimeError("Faq: predict was called before fit.")
+        require_fitted(self, "threshold_")
         told = found.timed(self._nearest, questions(X), self.is_search_)
         confidence = np.array([cosine for _, cosine in told.results])
         pairs = [(self.entries_[row], cosine >= self.threshold_) for row, cosine in told.results]
@@ -98,22 +88,25 @@ class Faq:
             usage=told.usage,
         )
 
-    def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
+    def warm_up(self, X: pd.DataFrame) -> None:
+        """Predict one row, unless an LLM would be asked: its requests are paid for."""
+        if not found.asks_llm(self.corpus_, self.rewriter):
+            super().warm_up(X)
+
+    def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
         """The requests of a rewriter that asks an LLM, about the training questions too."""
         assert context.corpus is not None
         learnt = questions(train.X.iloc[self._needed(train)])
         return found.planned([*learnt, *questions(X)], context.corpus, self.rewriter)
 
-    def details(self) -> Mapping[str, Any]:
+    def report(self) -> ModelReport:
         """How many questions there are to choose from, kind of index, and the confidence that an answer needs."""
-        return {"neighbours": dict(self.rows_.details()), "min_confidence": self.threshold_}
+        return ModelReport({"neighbours": dict(self.rows_.details()), "min_confidence": self.threshold_})
 
     def save(self, folder: Path) -> None:
         """Write the parts as configs, the entries and the threshold as JSON, the vectors and the documents."""
-        names = ("embedder", "min_confidence", "rewriter", "store", "batch_rows")
-        arguments = {name: getattr(self, name) for name in names}
-        kept.save(
-            folder, self.schema_, arguments, self.corpus_, threads=self.reader_.threads, threshold=self.threshold_,
+        persistence.write(
+            folder, self, self.schema_, self.corpus_, threads=self.reader_.threads, threshold=self.threshold_,
             entries=[[entry.answer, list(entry.documents)] for entry in self.entries_],
         )  # fmt: skip
         self.rows_.save(folder)
@@ -121,12 +114,12 @@ class Faq:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote."""
-        read = kept.load(folder)
-        assert read.corpus is not None
-        model = cls(**read.arguments)
-        entries = [Entry(answer, tuple(documents)) for answer, documents in read.learnt["entries"]]
-        model._open(read.schema, read.corpus, entries, Reader(model.embedder, read.learnt["threads"]))
-        model.is_search_, model.threshold_ = False, read.learnt["threshold"]
+        saved = persistence.read(cls, folder)
+        assert saved.corpus is not None
+        model, learned = saved.model, saved.learned
+        entries = [Entry(answer, tuple(documents)) for answer, documents in learned["entries"]]
+        model._open(saved.schema, saved.corpus, entries, Reader(model.embedder, learned["threads"]))
+        model.is_search_, model.threshold_ = False, learned["threshold"]
         model.rows_ = Neighbours.load(folder, model.reader_, model.store)
         return model
 

@@ -84,6 +84,11 @@ def opened(corpus: Corpus, retriever: Retriever, threads: int, together: bool = 
     return Opened(corpus, retriever.index(corpus, threads), threads, together)
 
 
+def asks_llm(corpus: Corpus, *parts: object) -> bool:
+    """Whether looking something up with these parts may send a request to an LLM."""
+    return bool(planned([], corpus, *parts))
+
+
 def check(*parts: object) -> None:
     """Raise ``ConfigError`` where a retriever or a rewriter asks an LLM that cannot be asked."""
     for part in parts:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
 from bakeoff.errors import ConfigError, LLMError
 from bakeoff.llm.base import LLM, Ask, Completion, Planned
 from bakeoff.llm.prompts import Prompt
-from bakeoff.models import kept
-from bakeoff.models.base import Context, require_kind
+from bakeoff.models import persistence
+from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.prompted import answers
 from bakeoff.models.qa import found
 from bakeoff.retrieval.base import Passage, Retriever
@@ -32,7 +33,8 @@ ANSWER = {
 ANSWERED, UNSURE, FAILED = "llm", "unsure", "failed"
 
 
-class RagModel:
+@dataclass(eq=False)
+class RagModel(Model):
     """Answers questions from the passages that a retriever finds.
 
     The confidence of an answer is the share of its content words that stand in the passages it cites.
@@ -48,33 +50,20 @@ class RagModel:
         min_confidence: of an answer; below it the model abstains.
         passage_words: how many words of a passage are shown.
         max_tokens: of an answer with its sources.
-        batch_rows: how many rows a search asks between two looks at the score.
+        predict_batch_size: how many rows a search predicts between two looks at the score.
     """
 
-    uses_validation = False
-    _was_answered = False  # once it was, a batch without a usable answer is a bad batch, and no broken server
+    retriever: Retriever
+    llm: LLM
+    prompt: Prompt
+    rewriter: Rewriter | None = None
+    citations: Literal["asked", "matched"] = "asked"
+    min_confidence: float = 0.5
+    passage_words: int = 150
+    max_tokens: int = 64
+    predict_batch_size: int | None = 8
 
-    def __init__(
-        self,
-        retriever: Retriever,
-        llm: LLM,
-        prompt: Prompt,
-        rewriter: Rewriter | None = None,
-        citations: Literal["asked", "matched"] = "asked",
-        min_confidence: float = 0.5,
-        passage_words: int = 150,
-        max_tokens: int = 64,
-        batch_rows: int = 8,
-    ) -> None:
-        self.retriever = retriever
-        self.llm = llm
-        self.prompt = prompt
-        self.rewriter = rewriter
-        self.citations = citations
-        self.min_confidence = min_confidence
-        self.passage_words = passage_words
-        self.max_tokens = max_tokens
-        self.batch_rows = batch_rows
+    _was_answered = False  # once it was, a batch without a usable answer is a bad batch, and no broken server
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a task that asks no questions, a prompt without passages, or a missing key."""
@@ -96,8 +85,7 @@ class RagModel:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n questions. Raises ``LLMError`` when none has ever got an answer."""
-        if not hasattr(self, "opened_"):
-            raise RuntimeError("RagModel: predict was called before fit.")
+        require_fitted(self, "opened_")
         asked = questions(X)
         told = self.opened_.timed(self._shown, asked)
         shown: list[list[Passage]] = told.results
@@ -124,7 +112,10 @@ class RagModel:
             ),
         )
 
-    def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
+    def warm_up(self, X: pd.DataFrame) -> None:
+        """Do nothing: predictions are requests to an LLM, and are paid for."""
+
+    def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
         """The requests that n questions take, with other passages of the corpus in the place of those to be found."""
         assert context.corpus is not None
         cut = self.retriever.passages(context.corpus)
@@ -134,27 +125,21 @@ class RagModel:
         before = found.planned(asked, context.corpus, self.retriever, self.rewriter)
         return [*before, Planned(self.llm, [self._ask(question, shown) for question in asked])]
 
-    def details(self) -> Mapping[str, Any]:
+    def report(self) -> ModelReport:
         """What was indexed, and what was asked of the LLM so far."""
-        return {"retrieval": dict(self.opened_.index.details()), "llm": dict(self.llm.usage())}
+        return ModelReport({"retrieval": dict(self.opened_.index.details()), "llm": dict(self.llm.usage())})
 
     def save(self, folder: Path) -> None:
         """Write the parts as configs, and the documents."""
-        names = (
-            "retriever", "llm", "prompt", "rewriter", "citations", "min_confidence", "passage_words", "max_tokens",
-            "batch_rows",
-        )  # fmt: skip
-        arguments = {name: getattr(self, name) for name in names}
-        kept.save(folder, self.schema_, arguments, self.opened_.corpus, threads=self.opened_.threads)
+        persistence.write(folder, self, self.schema_, self.opened_.corpus, threads=self.opened_.threads)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote. The index is found again by what is in it, or made anew."""
-        read = kept.load(folder)
-        assert read.corpus is not None
-        model = cls(**read.arguments)
-        model.schema_ = read.schema
-        model.opened_ = found.opened(read.corpus, model.retriever, read.learnt["threads"])
+        saved = persistence.read(cls, folder)
+        assert saved.corpus is not None
+        model, model.schema_, threads = saved.model, saved.schema, saved.learned["threads"]
+        model.opened_ = found.opened(saved.corpus, model.retriever, threads)
         return model
 
     def _shown(self, asked: Sequence[Question]) -> list[list[Passage]]:

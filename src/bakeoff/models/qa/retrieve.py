@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from bakeoff.errors import ConfigError
 from bakeoff.llm.base import Planned
-from bakeoff.models import kept
-from bakeoff.models.base import Context, require_kind
+from bakeoff.models import persistence
+from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.qa import found
 from bakeoff.retrieval.base import Passage, Retriever
 from bakeoff.retrieval.history import FollowUps, Rewriter
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Retrieve:
+@dataclass(eq=False)
+class Retrieve(Model):
     """Ranks the documents of a corpus by their best passages.
 
     Of a query it answers the id of the best document; of a question, which wants an answer in words, the text of the
@@ -29,18 +31,13 @@ class Retrieve:
         retriever: finds passages; ``depth`` stands for its ``top_k``.
         depth: how many documents are ranked.
         rewriter: makes a question self-contained before anything is looked for; None: by rule.
-        batch_rows: how many rows a search asks between two looks at the score.
+        predict_batch_size: how many rows a search predicts between two looks at the score.
     """
 
-    uses_validation = False
-
-    def __init__(
-        self, retriever: Retriever, depth: int = 100, rewriter: Rewriter | None = None, batch_rows: int = 128
-    ) -> None:
-        self.retriever = retriever
-        self.depth = depth
-        self.rewriter = rewriter
-        self.batch_rows = batch_rows
+    retriever: Retriever
+    depth: int = 100
+    rewriter: Rewriter | None = None
+    predict_batch_size: int | None = 128
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a task without documents, or no document to rank."""
@@ -57,8 +54,7 @@ class Retrieve:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Rank documents for n queries. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "opened_"):
-            raise RuntimeError("Retrieve: predict was called before fit.")
+        require_fitted(self, "opened_")
         told = self.opened_.timed(self._ranked, questions(X))
         retrieved = found.objects(found.documents(ranking)[: self.depth] for ranking in told.results)
         best = [ranking[0] if ranking else None for ranking in told.results]
@@ -75,29 +71,31 @@ class Retrieve:
             usage=told.usage,
         )
 
-    def planned(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
+    def warm_up(self, X: pd.DataFrame) -> None:
+        """Predict one row, unless an LLM would be asked: its requests are paid for."""
+        if not found.asks_llm(self.opened_.corpus, self.retriever, self.rewriter):
+            super().warm_up(X)
+
+    def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
         """The requests of a reranker or a rewriter that asks an LLM."""
         assert context.corpus is not None
         return found.planned(questions(X), context.corpus, self.retriever, self.rewriter)
 
-    def details(self) -> Mapping[str, Any]:
+    def report(self) -> ModelReport:
         """What was indexed."""
-        return {"retrieval": dict(self.opened_.index.details())}
+        return ModelReport({"retrieval": dict(self.opened_.index.details())})
 
     def save(self, folder: Path) -> None:
         """Write the parts as configs, and the documents."""
-        names = ("retriever", "depth", "rewriter", "batch_rows")
-        arguments = {name: getattr(self, name) for name in names}
-        kept.save(folder, self.schema_, arguments, self.opened_.corpus, threads=self.opened_.threads)
+        persistence.write(folder, self, self.schema_, self.opened_.corpus, threads=self.opened_.threads)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote. The index is found again by what is in it, or made anew."""
-        read = kept.load(folder)
-        assert read.corpus is not None
-        model = cls(**read.arguments)
-        model.schema_ = read.schema
-        model.opened_ = found.opened(read.corpus, model.retriever, read.learnt["threads"])
+        saved = persistence.read(cls, folder)
+        assert saved.corpus is not None
+        model, model.schema_, threads = saved.model, saved.schema, saved.learned["threads"]
+        model.opened_ = found.opened(saved.corpus, model.retriever, threads)
         return model
 
     def _ranked(self, asked: Sequence[Question]) -> list[list[Passage]]:

@@ -1,24 +1,24 @@
-"""The same answer for every row: what any other model has to beat."""
+"""A constant prediction: what any other model has to beat."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from bakeoff.models import classes, state
-from bakeoff.models.base import Context, require_kind
+from bakeoff.models import classes, persistence
+from bakeoff.models.base import Context, Model, require_fitted, require_kind
 from bakeoff.task import Examples, Predictions, Schema
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class ConstantModel:
-    """Answers the most frequent class, with the class shares as probabilities, or the mean of the target."""
-
-    uses_validation = False
+@dataclass(eq=False)
+class ConstantModel(Model):
+    """Predicts the most frequent class, with the class shares as probabilities, or the mean of the target."""
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for questions."""
@@ -33,9 +33,8 @@ class ConstantModel:
             self.priors_ = classes.shares(train.y, context.schema.classes)
 
     def predict(self, X: pd.DataFrame) -> Predictions:
-        """Answer n rows alike. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "schema_"):
-            raise RuntimeError("ConstantModel: predict was called before fit.")
+        """Predict the same for n rows. Raises ``RuntimeError`` before ``fit``."""
+        require_fitted(self)
         if self.schema_.kind == "regression":
             return Predictions(np.full(len(X), self.mean_))
         proba = np.tile(self.priors_, (len(X), 1))
@@ -43,16 +42,16 @@ class ConstantModel:
 
     def save(self, folder: Path) -> None:
         """Write the shares or the mean as JSON."""
-        regression = self.schema_.kind == "regression"
-        state.write(folder, self.schema_, learnt=self.mean_ if regression else self.priors_.tolist())
+        learned = self.mean_ if self.schema_.kind == "regression" else self.priors_.tolist()
+        persistence.write(folder, self, self.schema_, learnt=learned)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote."""
-        model = cls()
-        model.schema_, learnt = state.read(folder)
+        saved = persistence.read(cls, folder)
+        model, model.schema_ = saved.model, saved.schema
         if model.schema_.kind == "regression":
-            model.mean_ = learnt["learnt"]
+            model.mean_ = saved.learned["learnt"]
         else:
-            model.priors_ = np.array(learnt["learnt"])
+            model.priors_ = np.array(saved.learned["learnt"])
         return model

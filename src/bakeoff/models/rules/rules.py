@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.errors import ConfigError, did_you_mean
-from bakeoff.models import classes, state
-from bakeoff.models.base import Context, require_kind
+from bakeoff.models import classes, persistence
+from bakeoff.models.base import Context, Model, require_fitted, require_kind
 from bakeoff.models.rules import conditions
 from bakeoff.models.rules.conditions import Cells, Condition
 from bakeoff.task import Examples, Predictions, Schema
@@ -54,7 +54,8 @@ class Rule:
         return rows
 
 
-class RulesModel:
+@dataclass(eq=False)
+class RulesModel(Model):
     """Answers by the first rule that holds, and by a default where none does; ``stage`` names the rule.
 
     Args:
@@ -66,11 +67,8 @@ class RulesModel:
         default: the answer where no rule holds; by default the most frequent class, or the mean, of such training rows.
     """
 
-    uses_validation = False
-
-    def __init__(self, rules: list[dict[str, Any]], default: str | float | None = None) -> None:
-        self.rules = rules
-        self.default = default
+    rules: list[dict[str, Any]]
+    default: str | float | None = None
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` when there are no rules, or one cannot be read for this task."""
@@ -104,8 +102,7 @@ class RulesModel:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "outputs_"):
-            raise RuntimeError("RulesModel: predict was called before fit.")
+        require_fitted(self, "outputs_")
         stage = self._stages(X)
         names = np.array([*(rule.name for rule in self.rules_), DEFAULT], dtype=object)
         return Predictions(self.outputs_[stage], None if self.proba_ is None else self.proba_[stage], names[stage])
@@ -113,18 +110,16 @@ class RulesModel:
     def save(self, folder: Path) -> None:
         """Write the rules, and what was learnt about them, as JSON."""
         proba = None if self.proba_ is None else self.proba_.tolist()
-        state.write(
-            folder, self.schema_, rules=self.rules, default=self.default, outputs=self.outputs_.tolist(), proba=proba
-        )
+        persistence.write(folder, self, self.schema_, outputs=self.outputs_.tolist(), proba=proba)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote."""
-        schema, learnt = state.read(folder)
-        model = cls(learnt["rules"], learnt["default"])
+        saved = persistence.read(cls, folder)
+        model, schema, learned = saved.model, saved.schema, saved.learned
         model.schema_, model.rules_ = schema, model._read(schema)
-        model.outputs_ = np.array(learnt["outputs"], dtype=np.float64 if schema.kind == "regression" else object)
-        model.proba_ = None if learnt["proba"] is None else np.array(learnt["proba"])
+        model.outputs_ = np.array(learned["outputs"], dtype=np.float64 if schema.kind == "regression" else object)
+        model.proba_ = None if learned["proba"] is None else np.array(learned["proba"])
         return model
 
     def _stages(self, X: pd.DataFrame) -> NDArray[np.intp]:

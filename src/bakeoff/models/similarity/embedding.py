@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from bakeoff.models import kept, threads
-from bakeoff.models.base import Context, require_kind
+from bakeoff.models import persistence, threads
+from bakeoff.models.base import Context, Model, require_fitted, require_kind
 from bakeoff.models.tabular import heads
 from bakeoff.models.texts import Reader, texts
 from bakeoff.retrieval.base import Embedder
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 FILE = "head.skops"
 
 
-class EmbeddingModel:
+@dataclass(eq=False)
+class EmbeddingModel(Model):
     """Embeds each row, and lets a scikit-learn estimator answer from the vector.
 
     A row of several columns is read as a text with a line for each.
@@ -27,18 +29,13 @@ class EmbeddingModel:
         embedder: of the texts.
         classifier: answers classification tasks; None when it is not meant for any.
         regressor: answers regression tasks; None when it is not meant for any.
-        batch_rows: how many rows a search asks between two looks at the score.
+        predict_batch_size: how many rows a search predicts between two looks at the score.
     """
 
-    uses_validation = False
-
-    def __init__(
-        self, embedder: Embedder, classifier: object = None, regressor: object = None, batch_rows: int = 256
-    ) -> None:
-        self.embedder = embedder
-        self.classifier = classifier
-        self.regressor = regressor
-        self.batch_rows = batch_rows
+    embedder: Embedder
+    classifier: object = None
+    regressor: object = None
+    predict_batch_size: int | None = 256
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for questions over documents, and where no valid estimator is declared for the task."""
@@ -59,24 +56,21 @@ class EmbeddingModel:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n rows, with probabilities where the estimator has them. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "head_"):
-            raise RuntimeError("EmbeddingModel: predict was called before fit.")
+        require_fitted(self, "head_")
         vectors = self.reader_.ask(texts(X, self.schema_))
         with threads.working(self.head_, 1 if len(X) <= threads.FEW_ROWS else self.reader_.threads):
             return heads.answer(self.head_, vectors, self.schema_)
 
     def save(self, folder: Path) -> None:
         """Write the embedder as config, and the estimator in skops' format."""
-        arguments: dict[str, Any] = {"embedder": self.embedder, "batch_rows": self.batch_rows}
-        kept.save(folder, self.schema_, arguments, threads=self.reader_.threads)
-        heads.dump({"head": self.head_}, folder / FILE)
+        persistence.write(folder, self, self.schema_, omit=heads.ROLES, threads=self.reader_.threads)
+        heads.dump({"head": self.head_, **heads.unfitted(self)}, folder / FILE)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote. Raises ``DataError`` when it names anything but trusted classes."""
-        read = kept.load(folder)
-        model = cls(**read.arguments)
-        model.schema_ = read.schema
-        model.reader_ = Reader(model.embedder, read.learnt["threads"])
-        model.head_ = heads.load(folder / FILE)["head"]
+        loaded = heads.load(folder / FILE)
+        saved = persistence.read(cls, folder, **{role: loaded.get(role) for role in heads.ROLES})
+        model, model.schema_, model.head_ = saved.model, saved.schema, loaded["head"]
+        model.reader_ = Reader(model.embedder, saved.learned["threads"])
         return model

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
 from bakeoff.errors import ConfigError
-from bakeoff.models import classes, kept
-from bakeoff.models.base import Context, require_kind
+from bakeoff.models import classes, persistence
+from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.similarity.neighbours import Neighbours
 from bakeoff.models.texts import Reader, texts
 from bakeoff.retrieval.base import Embedder
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 NEAREST = 1e-4  # distance; rows nearer than that are the same, and rounding must not choose among them
 
 
-class KNN:
+@dataclass(eq=False)
+class KNN(Model):
     """Answers with the labels, or the mean value, of the training rows whose texts are nearest.
 
     A row of several columns is read as a text with a line for each. Distance is 1 − cosine.
@@ -33,24 +34,14 @@ class KNN:
         k: how many rows have a say.
         weights: distance: a row at half the distance counts twice; uniform: all count the same.
         store: folder or URL (s3://…) of the vectors; None: the user's cache.
-        batch_rows: how many rows a search asks between two looks at the score.
+        predict_batch_size: how many rows a search predicts between two looks at the score.
     """
 
-    uses_validation = False
-
-    def __init__(
-        self,
-        embedder: Embedder,
-        k: int = 10,
-        weights: Literal["distance", "uniform"] = "distance",
-        store: str | None = None,
-        batch_rows: int = 256,
-    ) -> None:
-        self.embedder = embedder
-        self.k = k
-        self.weights = weights
-        self.store = store
-        self.batch_rows = batch_rows
+    embedder: Embedder
+    k: int = 10
+    weights: Literal["distance", "uniform"] = "distance"
+    store: str | None = None
+    predict_batch_size: int | None = 256
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for questions over documents, or no neighbour at all."""
@@ -67,8 +58,7 @@ class KNN:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n rows, with the shares of the votes as probabilities. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "rows_"):
-            raise RuntimeError("KNN: predict was called before fit.")
+        require_fitted(self, "rows_")
         rows, cosines = self.rows_.nearest(texts(X, self.schema_), self.k)
         weights = self._weights(cosines)
         if self.schema_.kind == "regression":
@@ -79,24 +69,22 @@ class KNN:
         output = classes.most_probable(proba, self.schema_.classes)
         return Predictions(output, proba, confidence=proba.max(axis=1))
 
-    def details(self) -> Mapping[str, Any]:
-        """Kind of index, and its recall against exact search."""
-        return {"neighbours": dict(self.rows_.details())}
+    def report(self) -> ModelReport:
+        """Type of index, and its recall against exact search."""
+        return ModelReport({"neighbours": dict(self.rows_.details())})
 
     def save(self, folder: Path) -> None:
         """Write the embedder as config, the vectors as an array, and the truth of each row as JSON."""
-        arguments = {name: getattr(self, name) for name in ("embedder", "k", "weights", "store", "batch_rows")}
-        kept.save(folder, self.schema_, arguments, threads=self.rows_.reader.threads, y=self.y_.tolist())
+        persistence.write(folder, self, self.schema_, threads=self.rows_.reader.threads, y=self.y_.tolist())
         self.rows_.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote."""
-        read = kept.load(folder)
-        model = cls(**read.arguments)
-        model.schema_ = read.schema
-        model.y_ = np.array(read.learnt["y"])
-        model.rows_ = Neighbours.load(folder, Reader(model.embedder, read.learnt["threads"]), model.store)
+        saved = persistence.read(cls, folder)
+        model, model.schema_, model.y_ = saved.model, saved.schema, np.array(saved.learned["y"])
+        reader = Reader(model.embedder, saved.learned["threads"])
+        model.rows_ = Neighbours.load(folder, reader, model.store)
         return model
 
     def _weights(self, cosines: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.errors import ConfigError, did_you_mean
-from bakeoff.models import classes, columns, state
-from bakeoff.models.base import Context, Report, no_report, require_kind
+from bakeoff.models import classes, columns, persistence
+from bakeoff.models.base import Context, Model, Report, no_report, require_fitted, require_kind
 from bakeoff.task import Examples, Predictions, Schema
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ TAKEN = frozenset(
 )
 
 
-class CatBoostModel:
+@dataclass(eq=False)
+class CatBoostModel(Model):
     """CatBoost for classification and regression.
 
     Args:
@@ -63,24 +65,15 @@ class CatBoostModel:
         extra: more of CatBoost's own parameters, by their names there.
     """
 
-    uses_validation = True
-    learns_lags = True
+    iterations: int = 500
+    depth: int = 6
+    learning_rate: float = 0.08
+    l2_leaf_reg: float = 3.0
+    early_stopping_rounds: int | None = 50
+    extra: dict[str, Any] | None = None
 
-    def __init__(
-        self,
-        iterations: int = 500,
-        depth: int = 6,
-        learning_rate: float = 0.08,
-        l2_leaf_reg: float = 3.0,
-        early_stopping_rounds: int | None = 50,
-        extra: dict[str, Any] | None = None,
-    ) -> None:
-        self.iterations = iterations
-        self.depth = depth
-        self.learning_rate = learning_rate
-        self.l2_leaf_reg = l2_leaf_reg
-        self.early_stopping_rounds = early_stopping_rounds
-        self.extra = extra
+    uses_validation = True
+    supports_lag_features = True
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a value out of its range, or an extra parameter that CatBoost does not have."""
@@ -137,8 +130,7 @@ class CatBoostModel:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "booster_"):
-            raise RuntimeError("CatBoostModel: predict was called before fit.")
+        require_fitted(self, "booster_")
         pool = self._pool(X)
         if self.schema_.kind == "regression":
             return Predictions(np.asarray(self.booster_.predict(pool), dtype=np.float64))
@@ -148,17 +140,16 @@ class CatBoostModel:
     def save(self, folder: Path) -> None:
         """Write the trees in CatBoost's own format, and the schema as JSON."""
         self.booster_.save_model(str(folder / FILE))
-        state.write(folder, self.schema_, parameters={name: getattr(self, name) for name in OWN})
+        persistence.write(folder, self, self.schema_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote."""
         from catboost import CatBoostClassifier, CatBoostRegressor
 
-        schema, learnt = state.read(folder)
-        model = cls(**learnt["parameters"])
-        model.schema_ = schema
-        model.booster_ = CatBoostClassifier() if schema.kind == "classification" else CatBoostRegressor()
+        saved = persistence.read(cls, folder)
+        model, model.schema_ = saved.model, saved.schema
+        model.booster_ = CatBoostClassifier() if model.schema_.kind == "classification" else CatBoostRegressor()
         model.booster_.load_model(str(folder / FILE))
         return model
 

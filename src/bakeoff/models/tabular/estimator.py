@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from numpy.typing import NDArray
 
 from bakeoff.errors import ConfigError
-from bakeoff.models import state, threads
-from bakeoff.models.base import Context, Model, require_kind
+from bakeoff.models import persistence, threads
+from bakeoff.models.base import Context, Model, require_fitted, require_kind
 from bakeoff.models.tabular import heads
 from bakeoff.task import Examples, Predictions, Schema
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from bakeoff.models.tabular.features import Encoding
 
 FILE = "estimator.skops"
-MODEL = ("uses_validation", "check", "fit", "predict", "save", "load")
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,8 @@ class Encoded:
     known: dict[str, Any] | None
 
 
-class EstimatorModel:
+@dataclass(eq=False)
+class EstimatorModel(Model):
     """A scikit-learn estimator behind an encoding of numbers, dates, categories and text.
 
     Args:
@@ -46,28 +46,19 @@ class EstimatorModel:
         max_categories: most values of a category; with more it is encoded by its spelling.
     """
 
-    uses_validation = False
-    learns_lags = True
-    _known: dict[str, Any] | None = None  # in a search: the rows that were encoded first, and the encoded rows
-    _bare = False  # the config names the estimator itself: it has no key of its own in messages
+    classifier: object = None
+    regressor: object = None
+    scale: bool = True
+    text: Literal["auto", "tfidf", "lsa"] = "auto"
+    ngrams: int = 2
+    dimensions: int = 30
+    max_categories: int = 40
 
-    def __init__(
-        self,
-        classifier: object = None,
-        regressor: object = None,
-        scale: bool = True,
-        text: Literal["auto", "tfidf", "lsa"] = "auto",
-        ngrams: int = 2,
-        dimensions: int = 30,
-        max_categories: int = 40,
-    ) -> None:
-        self.classifier = classifier
-        self.regressor = regressor
-        self.scale = scale
-        self.text = text
-        self.ngrams = ngrams
-        self.dimensions = dimensions
-        self.max_categories = max_categories
+    supports_lag_features = True
+    # In a search: the rows that were encoded first, and the encoded rows.
+    _known: dict[str, Any] | None = field(default=None, init=False, repr=False)
+    # The config names the estimator itself, so that it has no key of its own in messages.
+    _bare: bool = field(default=False, init=False, repr=False)
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` when no estimator is declared for the task, or a parameter is not valid."""
@@ -100,8 +91,7 @@ class EstimatorModel:
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n rows, with probabilities where the estimator has them. Raises ``RuntimeError`` before ``fit``."""
-        if not hasattr(self, "estimator_"):
-            raise RuntimeError("EstimatorModel: predict was called before fit.")
+        require_fitted(self, "estimator_")
         with threads.working(self.estimator_, 1 if len(X) <= threads.FEW_ROWS else self.threads_):
             return heads.answer(self.estimator_, self._matrix(X), self.schema_)
 
@@ -118,24 +108,19 @@ class EstimatorModel:
 
     def save(self, folder: Path) -> None:
         """Write encoder and estimator in skops' format, which executes nothing when it is read."""
-        settings = {
-            "scale": self.scale,
-            "text": self.text,
-            "ngrams": self.ngrams,
-            "dimensions": self.dimensions,
-            "max_categories": self.max_categories,
-        }
-        state.write(folder, self.schema_, settings=settings, threads=self.threads_)
-        heads.dump({"encoder": self.encoder_, "estimator": self.estimator_}, folder / FILE)
+        persistence.write(folder, self, self.schema_, omit=heads.ROLES, threads=self.threads_)
+        heads.dump({"encoder": self.encoder_, "estimator": self.estimator_, **heads.unfitted(self)}, folder / FILE)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote. Raises ``DataError`` when it names anything but trusted classes."""
-        schema, learnt = state.read(folder)
         loaded = heads.load(folder / FILE)
-        role = "classifier" if schema.kind == "classification" else "regressor"
-        model = cls(**{role: loaded["estimator"]}, **learnt["settings"])
-        model.schema_, model.threads_ = schema, learnt["threads"]
+        schema, _ = persistence.read_state(folder)
+        # Earlier versions wrote the fitted estimator alone.
+        fitted = {"classifier" if schema.kind == "classification" else "regressor": loaded["estimator"]}
+        unfitted = {role: loaded[role] for role in heads.ROLES} if heads.ROLES[0] in loaded else fitted
+        saved = persistence.read(cls, folder, **unfitted)
+        model, model.schema_, model.threads_ = saved.model, saved.schema, saved.learned["threads"]
         model.encoder_, model.estimator_ = loaded["encoder"], loaded["estimator"]
         return model
 
@@ -176,25 +161,28 @@ class EstimatorModel:
 
 
 def adapt(component: object) -> Model:
-    """The component itself when it is a model; a scikit-learn estimator as one.
+    """The component itself when it is a model, or a scikit-learn estimator wrapped as one.
 
     Raises:
         ConfigError: it is neither.
     """
-    if all(hasattr(component, name) for name in MODEL):
-        return cast(Model, component)
+    if isinstance(component, Model):
+        return component
     from sklearn.base import is_classifier, is_regressor
 
-    wrapped = None
-    if not isinstance(component, type) and hasattr(component, "get_params"):
-        if is_classifier(component):
-            wrapped = EstimatorModel(classifier=component)
-        elif is_regressor(component):
-            wrapped = EstimatorModel(regressor=component)
-    if wrapped is None:
+    is_object = not isinstance(component, type) and hasattr(component, "get_params")
+    if not is_object or not (is_classifier(component) or is_regressor(component)):
         raise ConfigError(
-            f"model._target_: {heads.named(component)} is neither a model (a class with {', '.join(MODEL)}) "
-            "nor a scikit-learn classifier or regressor."
+            f"model._target_: {heads.named(component)} is neither a scikit-learn classifier or regressor, nor a "
+            "subclass of bakeoff.models.Model. Subclass that; see docs/own-model.md."
         )
+    return adapt_estimator(component)
+
+
+def adapt_estimator(estimator: Any) -> EstimatorModel:
+    """A scikit-learn classifier or regressor as a model of its own, so that messages call it ``model``."""
+    from sklearn.base import is_classifier
+
+    wrapped = EstimatorModel(**{"classifier" if is_classifier(estimator) else "regressor": estimator})
     wrapped._bare = True
     return wrapped

@@ -15,6 +15,7 @@ from bakeoff.models import classes
 from bakeoff.models.base import Context
 from bakeoff.task import Predictions, Schema
 
+ROLES = ("classifier", "regressor")  # parameters of models that take an estimator
 TRUSTED = ("sklearn.", "skrub.", "numpy.", "scipy.", "pandas.", "bakeoff.")
 
 
@@ -87,6 +88,11 @@ def answer(estimator: Any, matrix: Any, schema: Schema) -> Predictions:
     if _has_threshold(estimator):
         return Predictions(labels[estimator.predict(matrix)], proba)
     return Predictions(classes.most_probable(proba, schema.classes), proba)
+
+
+def unfitted(model: object) -> dict[str, Any]:
+    """The estimators among the parameters of a model, by name."""
+    return {role: getattr(model, role) for role in ROLES if hasattr(model, role)}
 
 
 def dump(fitted: dict[str, Any], file: Path) -> None:

@@ -7,12 +7,18 @@ import importlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bakeoff.errors import ConfigError, DataError
+from bakeoff.models.base import Context, Model
 from bakeoff.models.tabular import heads
-from bakeoff.models.tabular.estimator import EstimatorModel
+from bakeoff.models.tabular.estimator import EstimatorModel, adapt_estimator
+from bakeoff.task import Examples, Predictions, Schema
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TARGET = "bakeoff.models.tabular.in_memory.InMemory"
 NOT_KEPT = "not-kept.txt"
@@ -20,7 +26,8 @@ NOT_KEPT = "not-kept.txt"
 _objects: dict[str, Any] = {}
 
 
-class InMemory(EstimatorModel):
+@dataclass(eq=False)
+class InMemory(Model):
     """An estimator that was passed as an object, behind the encoding that any scikit-learn estimator gets.
 
     Args:
@@ -29,24 +36,38 @@ class InMemory(EstimatorModel):
         parameters: what its ``get_params`` says, for the record; what is no plain value is described in words.
     """
 
-    def __init__(self, key: str, estimator: str, parameters: dict[str, Any] | None = None) -> None:
-        from sklearn.base import is_classifier
+    key: str
+    estimator: str
+    parameters: dict[str, Any] | None = None
 
-        found = _objects.get(key)
-        if found is None:
+    supports_lag_features = True
+    _wrapped: EstimatorModel = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Find the object. Raises ``ConfigError`` where this process does not know it."""
+        if self.key not in _objects:
             raise ConfigError(
-                f"model: {estimator} was an object in the memory of another process, and only its class and parameters "
-                "are recorded. Pass the object again: bakeoff.run(…, model=estimator)."
+                f"model: {self.estimator} was an object in the memory of another process, and only its class and "
+                "parameters are recorded. Pass the object again: bakeoff.run(…, model=estimator)."
             )
-        role = "classifier" if is_classifier(found) else "regressor"
-        super().__init__(**{role: found})
-        self.key, self.parameters = key, parameters
-        self._bare = True
+        self._wrapped = adapt_estimator(_objects[self.key])
+
+    def check(self, schema: Schema) -> None:
+        """Raise ``ConfigError`` when the estimator is not of the task's kind, or has a parameter that is not valid."""
+        self._wrapped.check(schema)
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Learn the encoding and fit a copy of the estimator on it."""
+        self._wrapped.fit(train, valid, context)
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        """Predict n rows. Raises ``RuntimeError`` before ``fit``."""
+        return self._wrapped.predict(X)
 
     def save(self, folder: Path) -> None:
         """Write it as any estimator; one that skops cannot write is not kept, and the folder says why."""
         try:
-            super().save(folder)
+            self._wrapped.save(folder)
         except Exception as error:  # whatever a foreign class raises: its answers are worth more than its file
             (folder / NOT_KEPT).write_text(f"{type(error).__name__}: {error}\n", encoding="utf-8")
 
