@@ -41,7 +41,7 @@ def test_a_network_runs_as_any_model_and_leaves_its_curve(bakeoff: CommandLine, 
 def test_a_plan_of_networks_imports_neither_torch_nor_lightning(tmp_path: Path) -> None:
     code = """
 import sys
-from bakeoff import cli
+from bakeoff.cli import main as cli
 try:
     cli.main(["plan", "-m", "model=mlp,lstm,gru,finetune", "data=csv", "data.path=x.csv", "data.target=y"])
 except SystemExit as end:
