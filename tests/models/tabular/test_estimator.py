@@ -62,7 +62,7 @@ def test_any_scikit_learn_estimator_becomes_a_model() -> None:
 
 @pytest.mark.parametrize("component", [KMeans(), {"a": 1}, LogisticRegression, None])
 def test_what_is_no_model_is_told_so(component: object) -> None:
-    with pytest.raises(ConfigError, match="subclass of bakeoff.models.Model. Subclass that"):
+    with pytest.raises(ConfigError, match=r"subclass of bakeoff\.models\.Model\. Subclass that"):
         adapt(component)
 
 
