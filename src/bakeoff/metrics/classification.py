@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -70,11 +69,14 @@ def _micro(of: OfLabels) -> FromLabels:
     return FromLabels(lambda *counts: of(*(count.sum(axis=1) for count in counts)))
 
 
+_mcc_of_labels = FromLabels(_mcc)
+_roc_auc, _average_precision = ranking.FromRanks(ranking.area_under_roc), ranking.FromRanks(ranking.average_precision)
 _precision_macro, _recall_macro, _f1_macro = _macro(_precision), _macro(_recall), _macro(_f1)
 _precision_micro, _recall_micro, _f1_micro = _micro(_precision), _micro(_recall), _micro(_f1)
 
 
-def _of_all_rows(table: PredictionTable, resample: FromLabels) -> float:
+def _of_all_rows(table: PredictionTable, resample: FromLabels | ranking.FromRanks) -> float:
+    """The value for these rows, each counted once: the definition that the bootstrap uses."""
     if not len(table):
         return float("nan")
     return float(resample(table, np.ones((1, len(table)), dtype=np.float32))[0])
@@ -141,12 +143,10 @@ def f1_micro(table: PredictionTable) -> float:
     return _of_all_rows(table, _f1_micro)
 
 
-@label_metric("mcc", resample=FromLabels(_mcc))
+@label_metric("mcc", resample=_mcc_of_labels)
 def mcc(table: PredictionTable) -> float:
     """Correlation of labels and answers, −1 to 1, for any number of classes (Matthews 1975, Gorodkin 2004)."""
-    from sklearn.metrics import matthews_corrcoef
-
-    return float(matthews_corrcoef(table.target, table.predictions.output))
+    return _of_all_rows(table, _mcc_of_labels)
 
 
 @positive_metric("precision", resample=_of_positive(_precision))
@@ -206,35 +206,22 @@ def _mean_gap(sums: Floats) -> Floats:
     return np.asarray(np.abs(sums[:, :-1]).sum(axis=1) / sums[:, -1])
 
 
-def _one_against_rest(table: PredictionTable, score: Callable[[Any, Any], float], needs_both: bool) -> float:
-    values = []
-    for name in ranking.ranked_classes(table.schema):
-        is_class = table.target == name
-        if is_class.any() and not (needs_both and is_class.all()):
-            values.append(score(is_class, _proba(table)[:, table.schema.classes.index(name)]))
-    return float(np.mean(values)) if values else float("nan")
-
-
-@proba_metric("roc_auc", "maximize", resample=ranking.FromRanks(ranking.area_under_roc))
+@proba_metric("roc_auc", "maximize", resample=_roc_auc)
 def roc_auc(table: PredictionTable) -> float:
     """How often a positive row outranks another: of the positive class, or each class against the rest, averaged.
 
     Classes for which the rows do not define it are left out of the average; NaN when none is left.
     """
-    from sklearn.metrics import roc_auc_score
-
-    return _one_against_rest(table, roc_auc_score, needs_both=True)
+    return _of_all_rows(table, _roc_auc)
 
 
-@proba_metric("average_precision", "maximize", resample=ranking.FromRanks(ranking.average_precision))
+@proba_metric("average_precision", "maximize", resample=_average_precision)
 def average_precision(table: PredictionTable) -> float:
     """Area under the precision-recall curve: of the positive class, or each class against the rest, averaged.
 
     Classes without a row are left out of the average; NaN when none is left.
     """
-    from sklearn.metrics import average_precision_score
-
-    return _one_against_rest(table, average_precision_score, needs_both=False)
+    return _of_all_rows(table, _average_precision)
 
 
 @proba_metric("log_loss", "minimize", resample=mean_of(_surprise))
