@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeoff import environment, record
-from bakeoff.cli import application
+from bakeoff.cli import application, shorthand
 from bakeoff.config.settings import register
 from bakeoff.config.shipped import conf_dir
 from bakeoff.errors import BakeoffError, ConfigError, VariantsFailed
@@ -36,7 +36,7 @@ __all__ = ["Bakeoff", "Run", "Verdict", "bakeoff", "load", "run"]
 
 def run(
     *overrides: str,
-    data: str | pd.DataFrame | None = None,
+    data: str | Path | pd.DataFrame | None = None,
     target: str | None = None,
     model: str | object | None = None,
     trials: int | None = None,
@@ -47,7 +47,7 @@ def run(
 
     Args:
         overrides: as on the command line, such as ``"data=churn"``, ``"model=catboost"``, ``"model.depth=8"``.
-        data: an option of the group ``data``, or a frame.
+        data: an option of the group ``data``, a file, or a frame.
         target: the column to be predicted, where ``data`` is a frame; short for ``"data.target=…"``.
         model: an option of the group ``model``, or a scikit-learn classifier or regressor object.
         trials: of a search with ``search=tpe``, unless the overrides choose another.
@@ -69,7 +69,7 @@ def run(
 
 def bakeoff(
     *overrides: str,
-    data: str | pd.DataFrame | None = None,
+    data: str | Path | pd.DataFrame | None = None,
     target: str | None = None,
     models: Sequence[str | object] | Mapping[str, str | object] = (),
     trials: int | None = None,
@@ -81,7 +81,7 @@ def bakeoff(
 
     Args:
         overrides: as on the command line; commas make variants, as in ``"seed=0,1,2"``.
-        data: an option of the group ``data``, or a frame.
+        data: an option of the group ``data``, a file, or a frame.
         target: the column to be predicted, where ``data`` is a frame.
         models: options of the group ``model`` and scikit-learn objects; in a mapping, objects have names of their own.
         trials: of each variant's search with ``search=tpe``, unless the overrides choose another.
@@ -135,7 +135,7 @@ def _asked(
         if not isinstance(override, str) or not ("=" in override or override.startswith("~")):
             raise ConfigError(f"bakeoff: {override!r} is not an override. Write key=value, such as 'data=churn'.")
     asked = []
-    if isinstance(data, str):
+    if isinstance(data, str | Path):
         asked.append(f"data={data}")
     elif data is not None:
         if target is None and not any(o.startswith("data.target=") for o in overrides):
@@ -155,7 +155,7 @@ def _asked(
         asked += [*([] if chosen else ["search=tpe"]), f"search.trials={trials}"]
     if name is not None:
         asked.append(f"name={_quoted(name)}")
-    asked = [*asked, *overrides]
+    asked = shorthand.expanded([*asked, *overrides])
     if {o.lstrip("+~").partition("=")[0] for o in asked}.isdisjoint(application.CHOOSES_WHAT_RUNS):
         asked.append("experiment=quickstart")
     return asked

@@ -113,6 +113,39 @@ def series_of(ids: Iterable[str]) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How the cells of one column are turned into values: decided once, and the same for new rows.
+
+    Attributes:
+        decimal: before the decimals of a number.
+        thousands: between groups of three digits; empty: nothing.
+        affix: what stands at every number, such as ``%`` or ``$``; empty: nothing.
+        missing: texts that stand for a missing value.
+        date_format: of dates that are texts, as ``strptime`` takes it, or ``ISO8601``; None for other columns.
+        categories: values of a categorical column in the development rows; None where they are too many, or unknown.
+    """
+
+    decimal: str = "."
+    thousands: str = ""
+    affix: str = ""
+    missing: tuple[str, ...] = ()
+    date_format: str | None = None
+    categories: tuple[str, ...] | None = None
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """Rebuild from what ``dataclasses.asdict`` and JSON make of one."""
+        categories = content.get("categories")
+        return cls(
+            **{
+                **content,
+                "missing": tuple(content.get("missing") or ()),
+                "categories": None if categories is None else tuple(categories),
+            }
+        )
+
+
+@dataclass(frozen=True)
 class Schema:
     """What is asked, without a single row of data.
 
@@ -124,6 +157,8 @@ class Schema:
         classes: the labels in sorted order; empty for regression.
         positive: the class that precision, recall and F1 of a binary task speak of.
         series: what a forecast looks back on and ahead to; None for other kinds.
+        readings: how the cells of columns are turned into values; a column that is not named is read as a program
+            writes it, and runs of earlier versions name none.
     """
 
     kind: str
@@ -132,6 +167,7 @@ class Schema:
     classes: tuple[str, ...] = ()
     positive: str | None = None
     series: Series | None = None
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
     @classmethod
     def of(cls, written: Mapping[str, Any]) -> Self:
@@ -140,6 +176,9 @@ class Schema:
         if found.get("series") is not None:
             series = found["series"]
             found["series"] = Series(**{**series, "past": tuple(series["past"]), "known": tuple(series["known"])})
+        found["readings"] = {
+            name: Reading.from_json(reading) for name, reading in (written.get("readings") or {}).items()
+        }
         return cls(**found)
 
     def of_kind(self, *kinds: ColumnKind) -> list[str]:

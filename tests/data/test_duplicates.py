@@ -140,7 +140,7 @@ def test_the_fingerprint_is_of_rows_and_split_and_not_of_what_was_seen(tmp_path:
 def test_drop_keeps_the_earliest_of_equal_rows_in_a_split_by_time(tmp_path: Path) -> None:
     frame = measurements(100).assign(day=lambda f: np.arange(len(f))[::-1], row=lambda f: np.arange(len(f)))
     task = load(tmp_path, frame, time="day", duplicates="drop", id="row")
-    ids = set(task.development.examples.ids) | set(task.test.ids)
+    ids = {int(name) for name in (*task.development.examples.ids, *task.test.ids)}
     assert ids == set(range(100, 500)), "rows 400 to 499 are earlier in time than rows 0 to 99"
 
 

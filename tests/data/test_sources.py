@@ -1,11 +1,18 @@
 """Files and databases that cannot be read, and what is said about them."""
 
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from bakeoff.data.sources import Csv, JsonLines, Parquet, Source, Sql
+from bakeoff.data.sources import Csv, Excel, Feather, JsonLines, Parquet, Source, Sql
 from bakeoff.errors import BakeoffError, ConfigError, DataError
 
 
@@ -67,8 +74,16 @@ def test_an_unclosed_quote_is_reported(tmp_path: Path) -> None:
 
 def test_a_wrong_encoding_names_key_and_byte(tmp_path: Path) -> None:
     path = written(tmp_path, "text,label\ncafé,a\n".encode("latin-1"))
-    assert said(Csv(path)) == (
+    assert said(Csv(path, encoding="utf-8")) == (
         "data.path: my.csv is not utf-8: byte 14 is 0xe9. Set data.encoding, e.g. data.encoding=latin-1."
+    )
+    rows = Csv(path).read()
+    assert rows.frame["text"][0] == "café"
+    assert [str(note) for note in rows.notes] == [
+        'my.csv is not UTF-8, and is read as cp1252, such as "café". (data.encoding)'
+    ]
+    assert "byte 14 is 0x81" in said(Csv(written(tmp_path, b"text,label\ncaf\x81,a\n", "c.csv"))), (
+        "neither UTF-8 nor cp1252"
     )
     assert Csv(path, encoding="latin-1").read().frame["text"][0] == "café"
     assert said(Csv(path, encoding="latin-one"), ConfigError).startswith('data.encoding: "latin-one" is unknown')
@@ -77,7 +92,7 @@ def test_a_wrong_encoding_names_key_and_byte(tmp_path: Path) -> None:
 
 def test_a_binary_file_is_no_csv(tmp_path: Path) -> None:
     pd.DataFrame({"x": range(100)}).to_parquet(tmp_path / "a.parquet")
-    assert said(Csv(str(tmp_path / "a.parquet"))).startswith("data.path: a.parquet is not utf-8: byte ")
+    assert said(Csv(str(tmp_path / "a.parquet"))).startswith("data.path: a.parquet is a Parquet file")
 
 
 def test_fields_longer_than_the_csv_module_allows_are_read(tmp_path: Path) -> None:
@@ -89,6 +104,97 @@ def test_a_separator_is_one_character(tmp_path: Path) -> None:
     path = written(tmp_path, "a\tb\n1\t2\n")
     assert list(Csv(path, separator="\\t").read().frame) == ["a", "b"]
     assert said(Csv(path, separator=""), ConfigError).startswith("data.separator: ")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_a_separator_is_found_and_said(tmp_path: Path, separator: str) -> None:
+    lines = [["text, short; long", "amount", "label"], ["a; b, c", "1,5", "x"], ["d | e", "2,25", "y"]]
+    text = "\n".join(separator.join(f'"{cell}"' for cell in line) for line in lines)
+    rows = Csv(written(tmp_path, text)).read()
+    assert rows.frame.to_numpy().tolist() == lines[1:]
+    assert [note.key for note in rows.notes] == ([] if separator == "," else ["data.separator"])
+
+
+def test_commas_in_a_text_beside_semicolons_are_no_separators(tmp_path: Path) -> None:
+    rows = Csv(written(tmp_path, "text;label\nhi, you, there;a\nno commas;b\none, more;a\n")).read()
+    assert rows.frame["text"].tolist() == ["hi, you, there", "no commas", "one, more"]
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "my.csv.gz": gzip.compress,
+    "my.csv.bz2": bz2.compress,
+    "my.csv.xz": lzma.compress,
+    "my.csv.zst": lambda content: pa.Codec("zstd").compress(content, asbytes=True),
+    "my.csv.zip": lambda content: zipped({"inside.csv": content}),
+}
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_a_compressed_file_with_an_empty_last_cell_is_read(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path, PACKED[name]("a,y\n1,\n2,é\n".encode()), name)
+    assert Csv(path).read().frame.fillna("missing").to_numpy().tolist() == [["1", "missing"], ["2", "é"]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_an_encoding_with_a_mark_is_found(tmp_path: Path, encoding: str) -> None:
+    path = written(tmp_path, '"score, raw",y\n1.5,käse\n'.encode(encoding))
+    frame = Csv(path).read().frame
+    assert list(frame) == ["score, raw", "y"]
+    assert frame.to_numpy().tolist() == [["1.5", "käse"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (zipped({"a.csv": b"a\n1\n", "b.csv": b"a\n1\n"}), "holds 2 files"),
+        (zipped({"[Content_Types].xml": b"", "xl/workbook.xml": b""}), "is an Excel workbook"),
+        (b"\xd0\xcf\x11\xe0" + bytes(100), "is an old Excel workbook (.xls)"),
+        (b"%PDF-1.7 ...", "is a PDF"),
+        (b"SQLite format 3\x00...", "is a SQLite database"),
+        (gzip.compress(b"a,b\n" + b"1,2\n" * 1000)[:-20], "is damaged"),
+        (b"a,y,y\n1,2,3\n", 'has two columns "y"'),
+        (b"a,y\n", "holds no rows"),
+    ],
+)
+def test_what_is_no_table_of_text_is_named(tmp_path: Path, content: bytes, part: str) -> None:
+    message = said(Csv(written(tmp_path, content)))
+    assert message.startswith("data.path: my.csv ") and part in message
+
+
+def test_every_cell_is_the_text_that_stands_there(tmp_path: Path) -> None:
+    cells = [["0004", "1e5", "True", "NA", " x ", "1,000"], ["5", "nan", "TRUE", "null", "a\nb", "2"]]
+    text = "a,b,c,d,e,f\n" + "\n".join(",".join(f'"{cell}"' for cell in row) for row in cells)
+    rows = Csv(written(tmp_path, text)).read()
+    assert rows.is_text and rows.frame.to_numpy().tolist() == cells
+
+
+def test_a_feather_file_is_read(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": [1, 2], "y": ["a", None]})
+    frame.to_feather(tmp_path / "a.feather")
+    assert Feather(str(tmp_path / "a.feather")).read().frame.equals(frame)
+    assert "cannot be read as Feather" in said(Feather(written(tmp_path, "no", "b.feather")))
+
+
+def test_an_excel_sheet_is_read(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    frame = pd.DataFrame({"n": [1, 2], "zip": ["0042", "7"], "day": pd.to_datetime(["2024-01-01", "2024-02-03"])})
+    with pd.ExcelWriter(tmp_path / "book.xlsx") as book:
+        frame.to_excel(book, sheet_name="one", index=False)
+        frame.assign(n=[3, 4]).to_excel(book, sheet_name="two", index=False)
+    path = str(tmp_path / "book.xlsx")
+    assert "has 2 sheets: one, two. Name one." in said(Excel(path), ConfigError)
+    assert 'Did you mean "two"?' in said(Excel(path, sheet="tow"), ConfigError)
+    read = Excel(path, sheet="two").read().frame
+    assert read["n"].tolist() == [3, 4] and read["zip"].tolist() == ["0042", "7"]
+    assert "cannot be read as an Excel workbook" in said(Excel(written(tmp_path, "no", "b.xlsx")))
 
 
 def test_broken_json_is_named_by_its_line(tmp_path: Path) -> None:
@@ -105,6 +211,11 @@ def test_json_strings_of_digits_stay_strings(tmp_path: Path) -> None:
 def test_what_is_no_parquet_is_refused(tmp_path: Path) -> None:
     message = said(Parquet(written(tmp_path, "not parquet at all", "a.parquet")))
     assert message.startswith("data.path: a.parquet cannot be read as Parquet: ")
+
+
+def test_an_index_that_is_a_column_too_stays_that_column(tmp_path: Path) -> None:
+    pd.DataFrame({"id": [7, 8]}).set_index("id", drop=False).to_parquet(tmp_path / "a.parquet")
+    assert Parquet(str(tmp_path / "a.parquet")).read().frame["id"].tolist() == [7, 8]
 
 
 def test_a_named_index_in_parquet_is_a_column(tmp_path: Path) -> None:

@@ -85,8 +85,8 @@ def test_a_missing_file(bakeoff: CommandLine, pets: Path) -> None:
 
 def test_a_file_with_another_separator(bakeoff: CommandLine, pets: Path) -> None:
     pd.read_csv(pets).to_csv(pets, index=False, sep=";", decimal=",")
-    refused(bakeoff(*OWN), """add "data.separator=';'".""")
-    assert bakeoff(*OWN, "data.separator=';'", "data.decimal=','").returncode == 0
+    refused(bakeoff(*OWN, "data.separator=','"), """add "data.separator=';'".""")
+    assert bakeoff(*OWN).returncode == 0
 
 
 def test_a_config_that_is_no_yaml(bakeoff: CommandLine, tmp_path: Path) -> None:
@@ -115,10 +115,9 @@ def test_a_target_that_does_not_exist(bakeoff: CommandLine, pets: Path) -> None:
     ("change", "said"),
     [
         ({"label": "cat"}, ["data.target", "one class"]),
-        ({"weight": None}, ["weight"]),
         ({"weight": float("inf")}, ["weight", "infinit"]),
     ],
-    ids=["one class", "all missing", "infinite"],
+    ids=["one class", "infinite"],
 )
 def test_columns_that_cannot_serve(bakeoff: CommandLine, pets: Path, change: dict, said: list[str]) -> None:
     pd.read_csv(pets).assign(**change).to_csv(pets, index=False)
@@ -138,7 +137,7 @@ def test_duplicate_ids(bakeoff: CommandLine, pets: Path) -> None:
 
 
 def test_a_file_that_is_not_utf8(bakeoff: CommandLine, pets: Path) -> None:
-    pets.write_bytes(pets.read_bytes().replace(b"pet number 7,", "p\u00e9t number 7,".encode("latin-1")))
+    pets.write_bytes(pets.read_bytes().replace(b"pet number 7,", b"p\x81t number 7,"))
     refused(bakeoff(*OWN), "data.encoding", "utf-8")
 
 
@@ -148,7 +147,7 @@ def test_a_split_that_leaves_nothing_to_test(bakeoff: CommandLine, pets: Path) -
 
 def test_an_output_folder_that_is_not_writable(bakeoff: CommandLine, pets: Path) -> None:
     (pets.parent / "outputs").write_text("a file is in the way")
-    refused(bakeoff(*OWN), "outputs/csv", "cannot be written")
+    refused(bakeoff(*OWN), "outputs/pets", "cannot be written")
 
 
 def test_a_run_of_another_task_cannot_be_compared(bakeoff: CommandLine, pets: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bakeoff.cli import commands
+from bakeoff.cli import commands, shorthand
 from bakeoff.config.shipped import conf_dir
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def run(arguments: list[str]) -> int:
     overrides = [a for a in arguments if a.startswith("~") or ("=" in a and not a.startswith("-"))]
     flags = [a for a in arguments if a not in overrides]
     if not ABOUT_HYDRA & set(flags):
+        overrides = shorthand.expanded(overrides)
         names = {o.lstrip("+~").partition("=")[0] for o in overrides}
         if names.isdisjoint(CHOOSES_WHAT_RUNS):
             overrides.append("experiment=quickstart")

@@ -20,6 +20,8 @@ from bakeoff.task import ColumnKind, DataNote
 ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
 TEXT_WORDS = 4  # on average, at least
 TEXT_UNIQUE = 0.5  # share of distinct values, more than
+TEXT_DISTINCT = 50  # distinct values of fewer words, more than: names and codes, none of which says much as a category
+MOST_CATEGORIES = 1_000  # values of a column that are remembered, to tell a new one
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Columns:
     notes: tuple[DataNote, ...]
 
 
-def read(frame: pd.DataFrame, names: Iterable[str], text: Iterable[str], where: str) -> Columns:
+def read(frame: pd.DataFrame, names: Iterable[str], declared: Mapping[str, ColumnKind], where: str) -> Columns:
     """Find the kind of each named column, and convert it.
 
     Numbers stay as they are, or become ``float64`` where a value is missing. Dates become ``datetime64[us]`` in UTC
@@ -41,30 +43,46 @@ def read(frame: pd.DataFrame, names: Iterable[str], text: Iterable[str], where: 
     Args:
         frame: n rows.
         names: the columns to read, in this order.
-        text: those that are declared to hold free text.
+        declared: the kind of those that have a declared one.
         where: what messages call the data, such as ``my.csv``.
 
     Raises:
-        DataError: a column holds no value, an infinite one, or what is neither number, date nor string.
+        DataError: a column holds an infinite value, or what is neither number, date nor string.
     """
-    declared = set(text)
     converted: dict[str, pd.Series] = {}
     kinds: dict[str, ColumnKind] = {}
-    notes: list[DataNote] = []
-    _refuse_empty(frame, names, where)
+    recognised_texts = []
     for name in names:
         values = plain(frame[name], where)
         if name in declared:
-            if not is_string(values):
-                raise DataError(f'data.text: "{name}" holds {describe(values)} in {where}, not text.')
-            kinds[name] = "text"
+            kinds[name] = declared[name]
         else:
             kinds[name], values = _recognise(values)
             if kinds[name] == "text":
-                notes.append(DataNote(f'Column "{name}" is read as free text.', "data.text"))
+                recognised_texts.append(name)
         converted[name] = values.fillna("") if kinds[name] == "text" else values
     _refuse_infinite(converted, where)
-    return Columns(converted, kinds, tuple(notes))
+    listed = ", ".join(recognised_texts[:10])
+    more = f" and {len(recognised_texts) - 10} more" if len(recognised_texts) > 10 else ""
+    first = recognised_texts[0] if recognised_texts else ""
+    note = DataNote(f"{listed}{more}: read as free text.", f"data.columns={{{first}: category}}")
+    return Columns(converted, kinds, (note,) if recognised_texts else ())
+
+
+def empty_in(features: Mapping[str, pd.Series], rows: NDArray[np.intp]) -> list[str]:
+    """The columns that hold no value in any of the given rows, of which nothing can be learnt."""
+    empty = []
+    for name, values in features.items():
+        there = values.iloc[rows]
+        if (there.isna() | (there == "") if is_string(values) else there.isna()).all():
+            empty.append(name)
+    return empty
+
+
+def categories(values: pd.Series) -> tuple[str, ...] | None:
+    """The values of a categorical column, sorted; None where they are more than are worth remembering."""
+    distinct = values.dropna().unique()
+    return tuple(sorted(str(value) for value in distinct)) if len(distinct) <= MOST_CATEGORIES else None
 
 
 def plain(values: pd.Series, where: str) -> pd.Series:
@@ -146,8 +164,11 @@ def _recognise(values: pd.Series) -> tuple[ColumnKind, pd.Series]:
     if parsed is not None:
         return "date", parsed
     present = values.dropna()
-    words = float(present.str.count(r"\S+").mean())
-    is_text = words >= TEXT_WORDS and present.nunique() > TEXT_UNIQUE * len(present)
+    if present.empty:
+        return "categorical", values
+    distinct = present.nunique()
+    is_long = float(present.str.count(r"\S+").mean()) >= TEXT_WORDS
+    is_text = distinct > TEXT_UNIQUE * len(present) and (is_long or distinct > TEXT_DISTINCT)
     return ("text" if is_text else "categorical"), values
 
 
@@ -184,13 +205,6 @@ def _unsupported(values: pd.Series, found: str, where: str) -> DataError:
         f'data: column "{values.name}" of {where} holds {found}. A column holds numbers, dates, booleans or strings. '
         "Convert it, or add it to data.ignore."
     )
-
-
-def _refuse_empty(frame: pd.DataFrame, names: Iterable[str], where: str) -> None:
-    empty = [name for name in names if frame[name].isna().all()]
-    if empty:
-        listed = ", ".join(f'"{name}"' for name in empty)
-        raise DataError(f"data: {where} holds no value in {listed}. Add data.ignore=[{','.join(empty)}]")
 
 
 def _refuse_infinite(converted: Mapping[str, pd.Series], where: str) -> None:

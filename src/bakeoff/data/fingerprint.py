@@ -26,6 +26,7 @@ def of(
 ) -> str:
     """SHA-256 of schema, roles, the rows of each part in order, and documents. Names and paths do not matter."""
     described = {**asdict(schema), "columns": list(schema.columns.items())}
+    del described["readings"]  # what they make of the cells is in the rows
     declared = {
         "schema": {key: value for key, value in described.items() if value is not None or key != "series"},
         "roles": {role: getattr(settings, role) for role in ROLES},

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pyarrow
 from numpy.typing import NDArray
 
-from bakeoff.data import columns, duplicates, fingerprint, roles, splits
+from bakeoff.data import cells, columns, duplicates, fingerprint, roles, splits
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
 from bakeoff.data.splits import Traits
 from bakeoff.data.table import Table
 from bakeoff.data.target import Target
-from bakeoff.task import Development, Examples, Schema, Task
+from bakeoff.errors import DataError
+from bakeoff.task import DataNote, Development, Examples, NoteRank, Reading, Schema, Task
 from bakeoff.tasks import kinds
 
 ReadTarget = Callable[[pd.Series, DataSettings, str], Target]
@@ -45,6 +47,8 @@ def task_from(table: Table, settings: DataSettings) -> Task:
     may_be_empty = not kinds.get(table.schema.kind).needs_training_rows
     split = splits.split(table.traits, settings.split, equal_rows.repeats, may_be_empty=may_be_empty)
     learnt_from = np.concatenate([split.train, split.valid])
+    if not may_be_empty:
+        table = _without_unlearnable(table, split.train, learnt_from)
     is_seen = np.isin(table.traits.content[split.test], table.traits.content[learnt_from])
     development, test = _dealt(table, [learnt_from, split.test])
     notes = (*table.notes, *split.notes, *equal_rows.notes(int(is_seen.sum()), len(is_seen)))
@@ -69,8 +73,9 @@ def task_from(table: Table, settings: DataSettings) -> Task:
 def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Table:
     """Read, check and convert."""
     where = source.name
-    frame, is_test = roles.stack(source.read(), where)
-    features = roles.features(frame, settings, where)
+    table = cells.read(source, settings)
+    frame, is_test = table.frame, table.is_test
+    features = roles.features(frame, settings, where, table.left_out)
     targets = frame[settings.target] if settings.target else pd.Series(None, index=frame.index, dtype=object)
     target = read_target(targets, settings, where)
     ids = roles.ids(frame, settings.id, is_test, where)
@@ -78,12 +83,19 @@ def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Ta
     time = roles.times(frame, settings.time, where)
     part, is_test = roles.assigned(frame, settings.split, is_test, where)
     used = [*features, *(name for name in settings.slices if name not in features)]
-    read = columns.read(frame, used, settings.text, where)
+    read = columns.read(frame, used, table.kinds, where)
     X = {name: read.values[name] for name in features}
     kind = kinds.get(target.kind)
     column_kinds = {name: read.kinds[name] for name in features}
     return Table(
-        schema=Schema(target.kind, settings.target, column_kinds, target.classes, target.positive),
+        schema=Schema(
+            target.kind,
+            settings.target,
+            column_kinds,
+            target.classes,
+            target.positive,
+            readings={name: reading for name, reading in table.readings.items() if name in features},
+        ),
         X=X,
         y=target.y,
         ids=ids,
@@ -97,7 +109,28 @@ def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Ta
             part,
             kind.strata(target.y),
         ),
-        notes=(*target.notes, *read.notes),
+        notes=(*target.notes, *table.notes, *read.notes),
+    )
+
+
+def _without_unlearnable(table: Table, train: NDArray[np.intp], learnt_from: NDArray[np.intp]) -> Table:
+    """Leave out the columns that are empty in training, and remember the categories of the others."""
+    empty = columns.empty_in(table.X, train)
+    for name in empty:
+        del table.X[name]
+    if not table.X:
+        raise DataError(f"data: every feature is empty in the training rows: {', '.join(empty)}.")
+    kinds = {name: kind for name, kind in table.schema.columns.items() if name not in empty}
+    readings = {name: reading for name, reading in table.schema.readings.items() if name not in empty}
+    for name, kind in kinds.items():
+        if kind == "categorical":
+            known = columns.categories(table.X[name].iloc[learnt_from])
+            readings[name] = replace(readings.get(name, Reading()), categories=known)
+    note = DataNote(f"{', '.join(empty)}: empty in the training rows, left out.", "", NoteRank.VALUES)
+    return replace(
+        table,
+        schema=replace(table.schema, columns=kinds, readings=readings),
+        notes=(*table.notes, note) if empty else table.notes,
     )
 
 

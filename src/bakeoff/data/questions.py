@@ -60,7 +60,7 @@ def read(source: Source, settings: DataSettings) -> Table:
         part,
     )
     schema = Schema(settings.kind, settings.target, {QUESTION: "text", HISTORY: "text"})
-    read = columns.read(frame, settings.slices, (), where) if settings.slices else None
+    read = columns.read(frame, settings.slices, {}, where) if settings.slices else None
     slices = pd.DataFrame({} if read is None else dict(read.values), index=frame.index)
     note = DataNote(f"The corpus has {len(corpus):,} documents.", rank=NoteRank.FACTS)
     return Table(schema, X, y, ids, slices, traits, (note,), corpus)

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api import types
 
 from bakeoff.config import components
 from bakeoff.data import columns
@@ -40,30 +39,24 @@ def stack(rows: Rows, where: str) -> tuple[pd.DataFrame, NDArray[np.bool_] | Non
         if name not in rows.test:
             near = did_you_mean(name, rows.test.columns)
             raise DataError(f'data: the test rows of {where} have no column "{name}".{near}')
-        ours, theirs = rows.frame[name], rows.test[name]
-        if (
-            types.is_numeric_dtype(ours) != types.is_numeric_dtype(theirs)
-            and ours.notna().any()
-            and theirs.notna().any()
-        ):
-            raise DataError(
-                f'data: column "{name}" of {where} is of type {ours.dtype}, in the test rows of type {theirs.dtype}. '
-                "Make both numbers or both strings."
-            )
     both = pd.concat([rows.frame, rows.test[rows.frame.columns]], ignore_index=True)
     return both, np.arange(len(both)) >= len(rows.frame)
 
 
-def features(frame: pd.DataFrame, settings: DataSettings, where: str) -> list[str]:
+def features(frame: pd.DataFrame, settings: DataSettings, where: str, left_out: Sequence[str] = ()) -> list[str]:
     """The feature columns, in frame order.
 
     Raises:
         DataError: a declared column does not exist, or none is left as a feature.
     """
     refuse_absent(frame, settings, where)
-    found = [name for name in frame.columns if name not in settings.apart]
+    found = [name for name in frame.columns if name not in settings.apart and name not in left_out]
     if not found:
-        raise DataError(f"data: {where} has no feature: each column is the target, data.id, group, time or ignore.")
+        more = f" ({', '.join(left_out)}: empty, or counts the rows)" if left_out else ""
+        raise DataError(
+            f"data: {where} has no feature: each column is the target, data.id, group, time or ignore, "
+            f"or left out{more}."
+        )
     return found
 
 
@@ -192,6 +185,7 @@ def _declared(settings: DataSettings) -> Iterator[tuple[str, str]]:
         yield "data.forecast.series", settings.forecast.series
     for key, names in (
         ("data.forecast.known", settings.forecast.known),
+        ("data.columns", list(settings.columns)),
         ("data.text", settings.text),
         ("data.slices", settings.slices),
         ("data.ignore", settings.ignore),

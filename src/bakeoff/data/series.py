@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
-from bakeoff.data import columns, moments, roles, target
+from bakeoff.data import cells, columns, moments, roles, target
 from bakeoff.data.moments import DAY, Grid
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
@@ -67,21 +67,21 @@ def read(source: Source, settings: DataSettings) -> Recorded:
         DataError: a column is missing or no number, a value is missing, or moments are not in order and without gaps.
     """
     where, asked = source.name, settings.forecast
-    frame, is_test = roles.stack(source.read(), where)
-    roles.refuse_absent(frame, settings, where)
+    table = cells.read(source, settings)
+    frame, is_test = table.frame, table.is_test
     y = target.read_numbers(frame[settings.target], where)
     times = roles.times(frame, settings.time, where)
     assert times is not None
     names = _names(frame, asked.series, where)
     rows = {str(name): np.flatnonzero(names == name) for name in dict.fromkeys(names)}
     grid = moments.grid(times, rows, where)
-    features = [name for name in frame.columns if name not in settings.apart]
+    features = [name for name in frame.columns if name not in (*settings.apart, *table.left_out)]
     channels = {name: _channels(frame[name], name, where) for name in features}
     beside = {label: values for made in channels.values() for label, values in made.items()}
     ahead = {label: values for name in asked.known for label, values in channels[name].items()}
     if asked.calendar and np.issubdtype(times.dtype, np.datetime64):
         ahead |= _calendar(times, grid, set(beside) | {settings.target})
-    read_slices = columns.read(frame, settings.slices, (), where) if settings.slices else None
+    read_slices = columns.read(frame, settings.slices, table.kinds, where) if settings.slices else None
     slices = pd.DataFrame({} if read_slices is None else dict(read_slices.values), index=frame.index)
     past, known = np.column_stack([y, *beside.values()]), _matrix(list(ahead.values()), len(y))
     tracks = [

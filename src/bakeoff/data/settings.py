@@ -10,6 +10,7 @@ from bakeoff.config.settings import IN_NEITHER
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.tasks import kinds
 
+COLUMN_TYPES = ("number", "category", "text", "date", "id")
 DUPLICATES = ("auto", "independent", "group", "drop")
 SPLITS = ("auto", "random", "stratified", "group", "time", "given")
 
@@ -83,6 +84,10 @@ class DataSettings:
     kind: str = "auto"  # of task; auto: by the values of the target, see bakeoff.tasks.auto
     label_separator: str | None = None  # between labels of a cell, in a multilabel task; None: | ; or , as they occur
     id: str | None = None  # column that names each row; positions are used when there is none
+    columns: dict[str, str] = field(default_factory=dict)  # column → number, category, text, date, date:FORMAT or id
+    missing: list[str] = field(default_factory=list)  # texts that stand for a missing value, besides empty cells
+    decimal: str | None = None  # before the decimals of numbers in text files; None: found out for each column
+    thousands: str | None = None  # between thousands in text files, "" for nothing; None: found out for each column
     text: list[str] = field(default_factory=list)  # columns that hold free text, besides those recognised as such
     slices: list[str] = field(default_factory=list)  # columns by which scores are broken down; they stay features
     group: str | None = None  # column whose equal values stay in one part of the split; not a feature
@@ -102,6 +107,7 @@ class DataSettings:
             self.duplicates = "drop"
         _one_of(self.duplicates, DUPLICATES, "data.duplicates")
         kinds.get(self.kind).check_settings(self)
+        self._check_columns()
         apart = {"id": self.id, "group": self.group, "time": self.time}
         roles = [(role, column) for role, column in apart.items() if column is not None]
         for role, column in [*roles, *(("ignore", c) for c in self.ignore), *(("text", c) for c in self.text)]:
@@ -122,6 +128,21 @@ class DataSettings:
             for c in dict.fromkeys([self.target, self.id, self.group, self.time, self.split.column, *self.ignore])
             if c
         ]
+
+    def _check_columns(self) -> None:
+        for name, declared in self.columns.items():
+            known, _, form = declared.partition(":")
+            _one_of(known, COLUMN_TYPES, f"data.columns.{name}")
+            if form and known != "date":
+                raise ConfigError(f'data.columns.{name}: "{declared}": only a date has a format.')
+            if name in self.text and known != "text":
+                raise ConfigError(f'data.columns.{name}: data.text names "{name}" too. Remove it from one of them.')
+        if self.decimal is not None and self.decimal not in (".", ","):
+            raise ConfigError(f'data.decimal: "{self.decimal}" is neither "." nor ",".')
+        if self.thousands is not None and self.thousands not in ("", ",", ".", " ", "'"):
+            raise ConfigError(f'data.thousands: "{self.thousands}" is none of ",", ".", " ", "\'" and "" (nothing).')
+        if self.thousands and self.thousands == self.decimal:
+            raise ConfigError(f'data.thousands: "{self.thousands}" is data.decimal already.')
 
 
 def _one_of(value: str, allowed: Sequence[str], where: str) -> None:

@@ -1,0 +1,405 @@
+"""Cells of a file as columns of one type: marks of missing values, number formats, declared types, counters."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api import types
+
+from bakeoff.data import columns, dates, numerals, roles, target
+from bakeoff.data.numerals import Guess, NumberFormat
+from bakeoff.data.settings import DataSettings
+from bakeoff.data.sources import Rows, Source
+from bakeoff.errors import DataError
+from bakeoff.task import ColumnKind, DataNote, NoteRank, Reading
+
+UNNAMED = re.compile(r"Unnamed: \d+|index|level_0|__index_level_0__")
+COUNTERS = frozenset(
+    [
+        "id",
+        "idx",
+        "index",
+        "row",
+        "row_id",
+        "rowid",
+        "row_number",
+        "rownum",
+        "rownames",
+        "no",
+        "nr",
+        "#",
+        "number",
+        "record",
+    ]
+)
+"""Names under which a column that counts the rows is left out; one of another name is kept, and named."""
+MOST_NAMED = 10
+KIND_OF: Mapping[str, ColumnKind] = {
+    "number": "numeric",
+    "category": "categorical",
+    "id": "categorical",
+    "text": "text",
+}
+"""Declared type → kind of column."""
+
+
+@dataclass
+class Cells:
+    """All rows of a source, each column of one type, before columns play their parts.
+
+    Attributes:
+        frame: n rows.
+        is_test: rows that the source brings for the test, shape (n,); None where it brings none.
+        readings: column → how its cells were turned into values, where that is not how a program writes them.
+        kinds: column → its declared kind.
+        left_out: columns that are no features, though nobody declared it.
+        notes: decisions that nobody declared.
+    """
+
+    frame: pd.DataFrame
+    is_test: NDArray[np.bool_] | None
+    readings: dict[str, Reading] = field(default_factory=dict)
+    kinds: dict[str, ColumnKind] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    notes: list[DataNote] = field(default_factory=list)
+
+
+def read(source: Source, settings: DataSettings) -> Cells:
+    """Read all rows, and find the type of each column over development and test rows together.
+
+    Raises:
+        DataError: the rows cannot be read, a declared column does not exist or holds what it is not declared to hold.
+    """
+    return typed(source.read(), settings, source.name)
+
+
+def typed(rows: Rows, settings: DataSettings, where: str) -> Cells:
+    """Do what ``read`` does, with rows that were read."""
+    frame, is_test = roles.stack(rows, where)
+    cells = Cells(frame, is_test, notes=list(rows.notes))
+    roles.refuse_absent(frame, settings, where)
+    reader = _Reader(cells, settings, rows.is_text, where)
+    reader.convert()
+    return cells
+
+
+class _Reader:
+    """The conversion of one table."""
+
+    def __init__(self, cells: Cells, settings: DataSettings, is_text: bool, where: str) -> None:
+        self.cells, self.settings, self.is_text, self.where = cells, settings, is_text, where
+        self.said: dict[tuple[str, str, NoteRank], list[str]] = defaultdict(list)
+        split, forecast = settings.split, settings.forecast
+        self.named = {c for c in (settings.id, settings.group, split.column, forecast.series) if c}
+        self.declared = dict(settings.columns) | dict.fromkeys(settings.text, "text")
+
+    def convert(self) -> None:
+        settings, frame = self.settings, self.cells.frame
+        # Columns are replaced in one new frame: to write one into a frame of one block copies the block.
+        columns_of = {name: frame[name] for name in frame.columns}
+        used = [name for name in columns_of if name not in settings.ignore]
+        for name in used:
+            columns_of[name] = self._without_marks(self._unified(columns_of[name]))
+        self._leave_out(columns_of, used)
+        guesses = {
+            name: self._guess(columns_of[name], name) for name in used if self._is_guessed(columns_of[name], name)
+        }
+        decimal = _decimal_of_file(guesses.values())
+        for name in used:
+            if name in self.declared and name not in self.named:
+                columns_of[name] = self._as_declared(columns_of[name], self.declared[name])
+            elif name in guesses:
+                columns_of[name] = self._as_guessed(columns_of[name], guesses[name], decimal)
+            if name == settings.id:
+                columns_of[name] = _texts(columns_of[name])
+        self.cells.frame = pd.DataFrame(columns_of, copy=False)
+        for (text, key, rank), names in self.said.items():
+            self.cells.notes.append(
+                DataNote(text.replace("{columns}", _listed(names)), key.replace("{first}", names[0]), rank)
+            )
+
+    def _say(self, name: str, text: str, key: str, rank: NoteRank = NoteRank.VALUES) -> None:
+        """Note something of a column; columns of which the same is said share a sentence."""
+        self.said[text, key, rank].append(name)
+
+    def _unified(self, values: pd.Series) -> pd.Series:
+        """A column of objects as one of a type: numbers and texts together are texts."""
+        if not types.is_object_dtype(values.dtype):
+            return values
+        found = types.infer_dtype(values, skipna=True)
+        if found == "integer" and _is_beyond(values):
+            self._say(
+                str(values.name),
+                "{columns}: whole numbers of more digits than a number holds, read as text.",
+                "data.columns",
+            )
+            return _texts(values)
+        if (
+            found in ("mixed-integer", "mixed")
+            and values.dropna().map(lambda v: isinstance(v, str | int | float)).all()
+        ):
+            if values.name not in (self.settings.id, *self.declared):
+                self._say(str(values.name), "{columns}: numbers and texts together, read as texts.", "data.columns")
+            return _texts(values)
+        return values
+
+    def _without_marks(self, values: pd.Series) -> pd.Series:
+        """The column with what ``data.missing`` names as missing."""
+        marks = self.settings.missing
+        if not marks:
+            return values
+        if columns.is_string(values) or types.is_object_dtype(values.dtype):
+            return values.mask(values.isin(marks))
+        numbers = [float(mark) for mark in marks if _is_number(mark)]
+        return values.mask(values.isin(numbers)) if numbers and types.is_numeric_dtype(values.dtype) else values
+
+    def _leave_out(self, columns_of: Mapping[str, pd.Series], used: Sequence[str]) -> None:
+        """Leave out columns that count the rows or hold nothing."""
+        parts = {*self.settings.apart, *self.settings.slices, *self.settings.forecast.known, *self.declared}
+        for name in used:
+            if name in parts or name in self.named:
+                continue
+            if columns_of[name].isna().all():
+                self.cells.left_out.append(name)
+                self._say(name, "{columns}: empty, left out.", "", NoteRank.VALUES)
+            elif (counts := self._counts_rows(columns_of[name], name)) is not None:
+                if counts:
+                    self.cells.left_out.append(name)
+                    self._say(name, "{columns}: counts the rows, left out.", "data.columns={'{first}': number}")
+                else:
+                    self._say(
+                        name,
+                        "{columns}: counts the rows of the file, and is a feature.",
+                        "data.ignore=[{first}]",
+                        NoteRank.CHOICES,
+                    )
+
+    def _counts_rows(self, values: pd.Series, name: str) -> bool | None:
+        """Whether a column that counts rows is to be left out; None where it does not count them."""
+        numbers = _whole(values)
+        if numbers is None:
+            return None
+        is_unnamed = bool(UNNAMED.fullmatch(name)) or not name.strip()
+        if is_unnamed and len(np.unique(numbers)) == len(numbers):
+            return True  # an index that was written with the rows, in their order or not
+        starts = [0] if self.cells.is_test is None else [0, int((~self.cells.is_test).sum())]
+        steps = np.diff(numbers)
+        steps = np.delete(steps, [start - 1 for start in starts if start]) if len(starts) > 1 else steps
+        if numbers[0] not in (0, 1) or len(numbers) < 20 or not (steps == 1).all():
+            return None
+        return is_unnamed or name.strip().lower() in COUNTERS
+
+    def _is_guessed(self, values: pd.Series, name: str) -> bool:
+        """Whether the type of a column of texts is to be found."""
+        if name in self.named or name in self.cells.left_out or not columns.is_string(_as_str(values)):
+            return False
+        return self.declared.get(name, "number") == "number"
+
+    def _guess(self, values: pd.Series, name: str) -> Guess:
+        marks = (
+            name not in (self.settings.target, self.settings.time, *self.settings.slices) and name not in self.declared
+        )
+        return numerals.guess(_as_str(values), self.settings.decimal, self.settings.thousands, marks)
+
+    def _as_guessed(self, values: pd.Series, guess: Guess, decimal: str | None) -> pd.Series:
+        name, texts = str(values.name), _as_str(values)
+        if guess.formats:
+            form = _resolved(guess.formats, decimal)
+            if not self.is_text and form.is_plain:
+                if name != self.settings.target:
+                    self._say(
+                        name,
+                        "{columns}: numbers written as texts, read as categories.",
+                        "data.columns={{first}: number}",
+                    )
+                return texts
+            if numerals.loses_digits(texts):
+                self._say(
+                    name,
+                    "{columns}: whole numbers of more digits than a number holds, read as text.",
+                    "data.columns={{first}: number}",
+                )
+                return texts
+            return self._numbers(texts, form, guess)
+        if name == self.settings.target:
+            return self._target(texts)
+        parsed, form_of_dates, marks = dates.recognised(
+            texts, name not in self.settings.slices and name != self.settings.time
+        )
+        if parsed is not None:
+            self._tell_marks(name, marks)
+            self.cells.readings[name] = Reading(missing=tuple(text for text, _ in marks), date_format=form_of_dates)
+            return parsed
+        looks_like = dates.looks_like(texts)
+        if looks_like:
+            self._say(
+                name,
+                f'{{columns}}: dates such as "{looks_like}", read as categories or text.',
+                "data.columns={{first}: date}",
+            )
+        elif guess.odd:
+            examples = ", ".join(f'"{text}"' for text in guess.odd)
+            self._say(
+                name,
+                f"{{columns}}: numbers but for {guess.odd_rows:,} rows ({examples}), read as categories or text.",
+                "data.columns={{first}: number}, data.missing",
+            )
+        return texts
+
+    def _numbers(self, texts: pd.Series, form: NumberFormat, guess: Guess) -> pd.Series:
+        name = str(texts.name)
+        numbers, wrong = numerals.parse(
+            texts, form, frozenset(text.strip() for text, _ in guess.marks) if guess.marks else None
+        )
+        if wrong.any():
+            positions = np.flatnonzero(wrong.to_numpy())
+            raise DataError(
+                f'data.columns: "{name}" is declared as number, and holds "{texts.iloc[positions[0]]}" in {self.where} '
+                f"({len(positions):,} such rows: {target.rows(positions)}). Name texts that stand for a missing "
+                f"value: data.missing=['{texts.iloc[positions[0]]}']"
+            )
+        if not form.is_plain:
+            example = texts.dropna().iloc[0]
+            self._say(name, f'{{columns}}: read as numbers, {form} ("{example}").', "data.columns={{first}: category}")
+        self._tell_marks(name, guess.marks)
+        self.cells.readings[name] = Reading(
+            form.decimal, form.thousands, form.affix, tuple(text for text, _ in guess.marks)
+        )
+        return numbers
+
+    def _target(self, texts: pd.Series) -> pd.Series:
+        """A target that holds more than numbers: its texts are labels, unless they are marks among many numbers."""
+        settings = self.settings
+        if settings.kind not in ("auto", "regression"):
+            return texts
+        guess = numerals.guess(texts, settings.decimal, settings.thousands)
+        if not guess.formats or not guess.marks:
+            return texts
+        numbers, _ = numerals.parse(texts, guess.formats[0])
+        if settings.kind == "auto" and numbers.nunique() <= MOST_LABELS:
+            return texts
+        mark, rows = guess.marks[0]
+        raise DataError(
+            f'data.target: "{settings.target}" holds numbers, and "{mark}" in {rows:,} rows of {self.where}. Remove '
+            "those rows, or add data.kind=classification where it is a label."
+        )
+
+    def _as_declared(self, values: pd.Series, declared: str) -> pd.Series:
+        name = str(values.name)
+        asked, _, form_of_dates = declared.partition(":")
+        if asked in KIND_OF:
+            self.cells.kinds[name] = KIND_OF[asked]
+        if asked in ("category", "id", "text"):
+            return _texts(values)
+        if asked == "date":
+            self.cells.kinds[name] = "date"
+            if types.is_datetime64_any_dtype(columns.plain(values, self.where).dtype):
+                return values
+            parsed, used = dates.parsed(_texts(values), form_of_dates or None, f"data.columns.{name}", self.where)
+            self.cells.readings[name] = Reading(date_format=used)
+            return parsed
+        if types.is_bool_dtype(values.dtype) or types.is_numeric_dtype(values.dtype):
+            return values.astype("float64") if types.is_bool_dtype(values.dtype) else values
+        texts = _as_str(values)
+        if not columns.is_string(texts):
+            return values
+        texts = _unpadded(texts)
+        guess = numerals.guess(texts, self.settings.decimal, self.settings.thousands)
+        usual = NumberFormat(self.settings.decimal or ".", self.settings.thousands or "")
+        return self._numbers(texts, guess.formats[0] if guess.formats else usual, guess)
+
+    def _tell_marks(self, name: str, marks: Sequence[tuple[str, int]]) -> None:
+        if marks:
+            listed = ", ".join(f'"{text}" ({rows:,} rows)' for text, rows in marks[:5])
+            self._say(name, f"{{columns}}: {listed} read as missing.", "data.columns={{first}: category}")
+
+
+MOST_LABELS = 20
+
+
+def _decimal_of_file(guesses: Any) -> str | None:
+    """The character before decimals in the columns that leave no doubt; None where none does."""
+    for guess in guesses:
+        found = {form.decimal for form in guess.formats}
+        if found == {","}:
+            return ","
+    return None
+
+
+def _resolved(formats: Sequence[NumberFormat], decimal: str | None) -> NumberFormat:
+    """The format that agrees with the other columns of the file, where several fit."""
+    if decimal is None:
+        return formats[0]
+    return next((form for form in formats if form.decimal == decimal and not _is_trivial(form, formats)), formats[0])
+
+
+def _is_trivial(form: NumberFormat, formats: Sequence[NumberFormat]) -> bool:
+    """Whether plain numbers fit as well, so that the column holds whole numbers, the same in every format."""
+    return form.thousands == "" and formats[0].is_plain
+
+
+def _is_beyond(values: pd.Series) -> bool:
+    largest = max(abs(int(value)) for value in values.dropna())
+    return largest > (2**63 - 1 if values.notna().all() else numerals.LARGEST_EXACT)
+
+
+def _whole(values: pd.Series) -> NDArray[np.int64] | None:
+    """A column of whole numbers without a missing value; None where it is none."""
+    if values.isna().any():
+        return None
+    if types.is_bool_dtype(values.dtype):
+        return None
+    if types.is_integer_dtype(values.dtype):
+        return np.asarray(values, dtype=np.int64)
+    head = values.iloc[:20].astype(str)
+    if not head.str.fullmatch(r"\d+").all() or types.is_float_dtype(values.dtype):
+        return None
+    try:
+        return np.asarray(values.astype("str").astype("int64"))
+    except (ValueError, OverflowError, TypeError):
+        return None
+
+
+def _texts(values: pd.Series) -> pd.Series:
+    """Any column as texts, numbers by their shortest name, missing values kept."""
+    if columns.is_string(values):
+        return values
+    present = values.dropna()
+    named = pd.Series([columns.label(value) for value in present], index=present.index, dtype="str")
+    texts: pd.Series = named.reindex(values.index).astype("str")
+    texts.name = values.name
+    return texts
+
+
+def _as_str(values: pd.Series) -> pd.Series:
+    """A column of Python strings as one of type ``str``; any other as it is."""
+    if types.is_object_dtype(values.dtype):
+        return values.astype("str") if types.infer_dtype(values, skipna=True) == "string" else values
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values
+    return values.astype("str") if types.is_string_dtype(values.dtype) else values
+
+
+def _unpadded(texts: pd.Series) -> pd.Series:
+    """Without leading zeros: a person declared that these are numbers."""
+    return texts.str.replace(r"^\s*([+-]?)0+(\d)", r"\1\2", regex=True)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MOST_NAMED])
+    return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED} more"

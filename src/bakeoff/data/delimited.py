@@ -1,0 +1,187 @@
+"""Tables in text files, one row a line: every cell as the text that stands there."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bakeoff.data import files
+from bakeoff.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+SEPARATORS = (",", ";", "\t", "|")
+SAMPLE = 1 << 16
+"""Characters from which the separator is guessed."""
+END = "\x00"
+BLOCK = 1 << 24
+"""Bytes that are parsed at a time; a row must fit into it."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file separates its fields, and how it encodes its text."""
+
+    separator: str
+    encoding: str
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A table whose cells are all text, empty ones missing.
+
+    Attributes:
+        frame: n rows of ``str`` columns.
+        remarks: what was guessed about the file, key → sentence.
+    """
+
+    frame: pd.DataFrame
+    remarks: dict[str, str]
+
+
+def read(path: Path, key: str, separator: str | None = None, encoding: str | None = None) -> Cells:
+    """Read a table of text, with a header in its first line.
+
+    Args:
+        path: a file that exists; it may be compressed.
+        key: the config key that named it.
+        separator: one character; None: guessed.
+        encoding: None: by byte order mark, UTF-8, or cp1252.
+
+    Raises:
+        DataError: the file is empty, damaged, no text, or has two columns of one name or a row of another length.
+        ConfigError: the encoding is unknown.
+    """
+    encoding, remark = files.encoding_of(path, key, encoding)
+    remarks = {"data.encoding": remark} if remark else {}
+    sample = _sample(path, key, encoding)
+    if not sample.strip():
+        raise DataError(f"{key}: {path.name} is empty. It must hold a header and at least one row.")
+    if separator is None:
+        usual = "\t" if files.endings(path.name)[0] in (".tsv", ".tab") else ","
+        separator = guess_separator(sample, usual)
+        if separator != usual:
+            shown = "tabs" if separator == "\t" else f'"{separator}"'
+            remarks["data.separator"] = f"The fields of {path.name} are separated by {shown}."
+    dialect = Dialect(separator, encoding)
+    header = _header(path, key, dialect)
+    table = _parsed(path, key, dialect, header)
+    return Cells(_frame(table), remarks)
+
+
+def guess_separator(sample: str, usual: str) -> str:
+    """The separator that splits most rows of the sample into as many fields as the header."""
+    best, best_share = usual, 0.0
+    for separator in dict.fromkeys((usual, *SEPARATORS)):
+        widths = [len(row) for row in _rows(io.StringIO(sample, newline=""), separator) if row]
+        widths = widths[:-1] if len(widths) > 2 and len(sample) >= SAMPLE else widths
+        share = Counter(widths)[widths[0]] / len(widths) if widths and widths[0] > 1 else 0.0
+        if share > best_share + 0.1:
+            best, best_share = separator, share
+    return best
+
+
+def _sample(path: Path, key: str, encoding: str) -> str:
+    with files.opened_text(path, key, encoding) as text:
+        return text.read(SAMPLE)
+
+
+def _rows(lines: Any, separator: str) -> Any:
+    """The rows of a text, an unclosed quote included."""
+    csv.field_size_limit(sys.maxsize)  # a text may be longer than the 128 KiB that the module allows by default
+    return csv.reader(lines, delimiter=separator)
+
+
+def _header(path: Path, key: str, dialect: Dialect) -> list[str]:
+    """The names of the columns; one without a name is called as pandas calls it, ``Unnamed: 0``."""
+    with files.opened_text(path, key, dialect.encoding) as text:
+        header = next(row for row in _rows(text, dialect.separator) if row)
+    repeated = next((name for name, count in Counter(header).items() if count > 1 and name), None)
+    if repeated is not None:
+        raise DataError(f'{key}: {path.name} has two columns "{repeated}". Rename one.')
+    return [name or f"Unnamed: {i}" for i, name in enumerate(header)]
+
+
+def _parsed(path: Path, key: str, dialect: Dialect, header: Sequence[str]) -> pa.Table:
+    import pyarrow as pa
+    from pyarrow import csv as arrow
+
+    names = [str(i) for i in range(len(header))]
+    reading = {"column_names": names, "encoding": dialect.encoding.replace("utf-8-sig", "utf-8"), "block_size": BLOCK}
+    parsing = arrow.ParseOptions(delimiter=dialect.separator, newlines_in_values=True)
+    converting = arrow.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True
+    )
+    if _may_end_within_quotes(path, key):
+        return _named(_slowly(path, key, dialect, header), header, path, key)
+    try:
+        with files.opened(path, key) as stream:
+            table = arrow.read_csv(stream, arrow.ReadOptions(**reading), parsing, converting)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        table = _slowly(path, key, dialect, header)  # which knows what is wrong, or that nothing is
+    else:
+        table = table.slice(1)  # the header
+    return _named(table, header, path, key)
+
+
+def _may_end_within_quotes(path: Path, key: str) -> bool:
+    """Whether the number of quotes is odd: one that never closes would swallow the rest, or it stands in a text."""
+    quotes = 0
+    with files.opened(path, key) as stream:
+        while chunk := stream.read(files.CHUNK):
+            quotes += chunk.count(b'"')
+    return quotes % 2 == 1
+
+
+def _named(table: pa.Table, header: Sequence[str], path: Path, key: str) -> pa.Table:
+    if not len(table):
+        raise DataError(f"{key}: {path.name} holds no rows. It must hold a header and at least one row.")
+    return table.rename_columns(list(header))
+
+
+def _slowly(path: Path, key: str, dialect: Dialect, header: Sequence[str]) -> pa.Table:
+    """Row by row: empty fields behind the last column are let pass, any other row of another length is refused."""
+    import pyarrow as pa
+
+    width = len(header)
+    rows: list[list[str]] = []
+    with files.opened_text(path, key, dialect.encoding) as text:
+        # A last line of our own: it comes back as a row, unless a quote before it is never closed.
+        reader = _rows(itertools.chain(text, [END]), dialect.separator)
+        line = 1
+        try:
+            for fields in reader:
+                if fields == [END]:
+                    break
+                if fields and (len(fields) < width or any(fields[width:])):
+                    raise DataError(
+                        f"{key}: line {line} of {path.name} has {len(fields)} fields, the header has {width}. "
+                        f"Quote fields that hold a {dialect.separator!r}, or set data.separator."
+                    )
+                if fields:
+                    rows.append(fields[:width])
+                line = reader.line_num + 1
+            else:
+                raise DataError(f"{key}: {path.name} ends within quotes, which open in line {line}.")
+        except csv.Error as error:
+            raise DataError(f"{key}: line {line} of {path.name} cannot be read as CSV: {error}.") from error
+    columns = zip(*rows[1:], strict=True) if len(rows) > 1 else itertools.repeat((), width)
+    return pa.table(
+        {str(i): pa.array([cell or None for cell in cells], pa.string()) for i, cells in enumerate(columns)}
+    )
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    import pandas as pd
+
+    # Column by column, so that no second copy of the table exists at once.
+    return pd.DataFrame({name: table.column(name).to_pandas() for name in table.column_names}, copy=False)

@@ -1,0 +1,155 @@
+"""Files whose cells have types of their own: Parquet, Feather, Excel, and one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bakeoff.data import files
+from bakeoff.errors import AssetError, ConfigError, DataError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def read_parquet(path: Path, key: str) -> pd.DataFrame:
+    """Read a Parquet file or a folder of them; a named index becomes a column, unless it is one already.
+
+    Raises:
+        DataError: it is no Parquet.
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    # Each of these saves up to a copy of the whole table: Arrow's columns become pandas' own one by one, the file is
+    # not held in memory beside them, and what decoding needed is given back at once.
+    one_by_one = {"split_blocks": True, "self_destruct": True}
+    try:
+        frame = pd.read_parquet(path, engine="pyarrow", to_pandas_kwargs=one_by_one, pre_buffer=False)
+        pa.default_memory_pool().release_unused()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DataError(f"{key}: {path.name} cannot be read as Parquet: {_first_line(error)}.") from error
+    return _with_index(frame)
+
+
+def read_feather(path: Path, key: str) -> pd.DataFrame:
+    """Read an Arrow IPC file. Raises ``DataError`` where it is none."""
+    import pyarrow as pa
+    from pyarrow import feather
+
+    try:
+        frame = feather.read_feather(str(path))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DataError(f"{key}: {path.name} cannot be read as Feather: {_first_line(error)}.") from error
+    return _with_index(frame)
+
+
+def read_excel(path: Path, key: str, sheet: str | None) -> pd.DataFrame:
+    """Read a sheet of a workbook, cells as Excel holds them: numbers, dates, booleans or text.
+
+    Raises:
+        AssetError: openpyxl is not installed.
+        ConfigError: there is no such sheet, or several and none is named.
+        DataError: it is no workbook, is empty, or has two columns of one name.
+    """
+    import pandas as pd
+
+    try:
+        import openpyxl
+    except ModuleNotFoundError:
+        raise AssetError(
+            f'{key}: {path.name} is an Excel workbook, and openpyxl is not installed. Run: pip install "bakeoff[excel]"'
+        ) from None
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:  # openpyxl raises whatever its parsers do
+        raise DataError(f"{key}: {path.name} cannot be read as an Excel workbook: {_first_line(error)}.") from error
+    try:
+        names = book.sheetnames
+        if sheet is None and len(names) > 1:
+            raise ConfigError(f"data.sheet: {path.name} has {len(names)} sheets: {', '.join(names)}. Name one.")
+        if sheet is not None and sheet not in names:
+            raise ConfigError(
+                f'data.sheet: there is no sheet "{sheet}" in {path.name}. Sheets: {", ".join(names)}.'
+                f"{did_you_mean(sheet, names)}"
+            )
+        rows = [list(row) for row in book[sheet or names[0]].iter_rows(values_only=True)]
+    finally:
+        book.close()
+    rows = [row for row in rows if any(cell is not None for cell in row)]
+    if not rows:
+        raise DataError(f"{key}: {path.name} is empty. It must hold a header and at least one row.")
+    width = max(i + 1 for row in rows for i, cell in enumerate(row) if cell is not None)
+    header = [
+        f"Unnamed: {i}" if cell is None else str(cell) for i, cell in enumerate([*rows[0], *[None] * width][:width])
+    ]
+    _refuse_twins(header, path, key)
+    return pd.DataFrame([row[:width] for row in rows[1:]], columns=header, dtype=object)
+
+
+def read_json_lines(path: Path, key: str) -> pd.DataFrame:
+    """Read one JSON object a line. Raises ``DataError`` that names the line that is none."""
+    import pandas as pd
+
+    records = []
+    encoding, _ = files.encoding_of(path, key, None)
+    if encoding == "cp1252":
+        wrong = files.wrong_byte(path, key, "utf-8")
+        where, byte = wrong if wrong is not None else (0, 0)
+        raise DataError(
+            f"{key}: {path.name} is not utf-8: byte {where} is 0x{byte:02x}. JSON lines must be UTF-8: "
+            "convert the file."
+        )
+    with files.opened_text(path, key, encoding) as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                records.append(_json_object(line, number, path, key))
+    if not records:
+        raise DataError(f"{key}: {path.name} is empty. It must hold one JSON object a line.")
+    names = list(dict.fromkeys(name for record in records for name in record))
+    # Objects, not inferred types: an integer beside a missing value stays the integer that it is.
+    return pd.DataFrame(
+        {name: pd.Series([record.get(name) for record in records], dtype=object) for name in names}, copy=False
+    )
+
+
+def _json_object(line: str, number: int, path: Path, key: str) -> dict[str, Any]:
+    def refuse_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        _refuse_twins([name for name, _ in pairs], path, key, f"line {number} of ")
+        return dict(pairs)
+
+    try:
+        record = json.loads(line, object_pairs_hook=refuse_twins)
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"{key}: line {number} of {path.name} is not JSON: {error.msg} at column {error.colno}."
+        ) from None
+    except (RecursionError, ValueError) as error:
+        raise DataError(f"{key}: line {number} of {path.name} cannot be read: {_first_line(error)}.") from None
+    if not isinstance(record, dict):
+        raise DataError(
+            f'{key}: line {number} of {path.name} is not a JSON object such as {{"text": "…", "label": "…"}}.'
+        )
+    return record
+
+
+def _refuse_twins(names: list[str], path: Path, key: str, place: str = "") -> None:
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise DataError(f'{key}: {place}{path.name} has two columns "{twice}". Rename one.')
+
+
+def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with its named index as columns; one that is a column too stays that column."""
+    named = [name for name in frame.index.names if name is not None]
+    if not named:
+        return frame.reset_index(drop=True)
+    twice = [name for name in named if name in frame.columns]
+    return frame.reset_index(level=twice, drop=True).reset_index(drop=len(twice) == len(named))
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

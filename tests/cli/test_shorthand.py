@@ -1,0 +1,51 @@
+"""A file of data by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bakeoff.cli import shorthand
+from bakeoff.errors import ConfigError
+from command_line import CommandLine
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("my.csv", ["data=csv", "data.path=my.csv", "data.name=my"]),
+        ("in/my.tsv.gz", ["data=csv", "data.path=in/my.tsv.gz", "data.name=my"]),
+        ("my.parquet", ["data=parquet", "data.path=my.parquet", "data.name=my"]),
+        ("my.jsonl", ["data=jsonl", "data.path=my.jsonl", "data.name=my"]),
+        ("my.feather", ["data=feather", "data.path=my.feather", "data.name=my"]),
+        ("my.xlsx", ["data=excel", "data.path=my.xlsx", "data.name=my"]),
+        ("'my data (1).csv'", ["data=csv", "data.path='my data (1).csv'", "data.name=my_data_1"]),
+    ],
+)
+def test_a_file_name_is_written_out(typed: str, written: list[str]) -> None:
+    assert shorthand.expanded([f"data={typed}", "model=linear"]) == [*written[:2], "model=linear", written[2]]
+
+
+def test_what_is_no_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for overrides in (["data=churn"], ["data=churn,trec"], ["data.split.seed=1"], ["data=mine/option"]):
+        assert shorthand.expanded(overrides) == overrides
+    (tmp_path / "numbers").write_text("a,b\n1,2\n")
+    with pytest.raises(ConfigError, match=r'data: "numbers" ends in none of \.csv'):
+        shorthand.expanded(["data=numbers"])
+
+
+def test_a_name_that_is_given_is_kept() -> None:
+    assert shorthand.expanded(["data=my.csv", "name=x"]) == ["data=csv", "data.path=my.csv", "name=x"]
+    assert shorthand.expanded(["data=csv", "data.path=my.csv"])[-1] == "data.name=my"
+    with pytest.raises(ConfigError, match="these are 2 files"):
+        shorthand.expanded(["data=a.csv,b.csv"])
+
+
+def test_a_file_is_bake_off_enough(bakeoff: CommandLine, tmp_path: Path) -> None:
+    rows = "\n".join(f"{i % 7};{i * 0.5:.2f};{'spam' if i % 3 else 'ham'}".replace(".", ",") for i in range(80))
+    (tmp_path / "my mails.csv").write_text(f"a;b;y\n{rows}\n", encoding="utf-16")
+    done = bakeoff("model=constant", "data=my mails.csv", "data.target=y", "tracker=none")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "outputs" / "my_mails" / "constant" / "result.json").is_file()

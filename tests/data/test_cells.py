@@ -1,0 +1,281 @@
+"""What becomes of the cells of a table: values stay what they are, or a note says what was made of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bakeoff import data
+from bakeoff.data import numerals
+from bakeoff.data.settings import DataSettings, SplitSettings
+from bakeoff.data.sources import Csv, JsonLines, Parquet, Source
+from bakeoff.errors import ConfigError, DataError
+from bakeoff.task import Task
+
+N = 60
+LABELS = ["yes" if i % 3 else "no" for i in range(N)]
+
+
+def load(source: Source, target: str = "y", **settings: Any) -> Task:
+    return data.load(source, DataSettings(name="mine", target=target, **settings))
+
+
+def load_csv(tmp_path: Path, content: dict[str, Any], separator: str = ",", **settings: Any) -> Task:
+    """The task of a CSV file; where no column differs in every row, one is added, so that rows are not equal."""
+    frame = pd.DataFrame(content)
+    if frame.nunique().max() < N:
+        frame["u"] = np.arange(N) * 0.5
+    file = tmp_path / "my.csv"
+    frame.assign(y=LABELS).to_csv(file, index=False, sep=separator)
+    return load(Csv(str(file)), **settings)
+
+
+def column(task: Task, name: str) -> list[Any]:
+    """All values of a feature in file order; positions are the ids of rows."""
+    examples = task.development.examples
+    values = pd.concat([examples.X[name], task.test.X[name]], ignore_index=True)
+    order = np.argsort(np.concatenate([examples.ids, task.test.ids]))
+    return list(values.iloc[order])
+
+
+def notes(task: Task) -> str:
+    return "\n".join(map(str, task.notes))
+
+
+@pytest.mark.parametrize(
+    ("cells", "values", "words"),
+    [
+        (["742,018", "1,234", "7"], [742018, 1234, 7], '"," between thousands'),
+        (["0,53", "-1,2882", "3"], [0.53, -1.2882, 3], '"," before decimals'),
+        (["12.5%", "7%", "0 %"], [12.5, 7, 0], '"%" at each'),
+        (["$1,200.50", "-$3.00", "($4.50)"], [1200.5, -3, -4.5], '"$" at each'),
+        (["1.234,50 €", "2,00 €", "3 €"], [1234.5, 2, 3], '"€" at each'),
+        (["1\u202f234,5", "2", "3"], [1234.5, 2, 3], '" " between thousands'),
+        (["1'234", "2'345'678", "3"], [1234, 2345678, 3], '"\'" between thousands'),
+        (["-", "0.5", "2"], [np.nan, 0.5, 2], '"-" (20 rows) read as missing'),
+        (["NA", "0.5", "2"], [np.nan, 0.5, 2], '"NA" (20 rows) read as missing'),
+        (["1e-5", "2.5", "-.5"], [1e-5, 2.5, -0.5], ""),
+    ],
+)
+def test_numbers_as_people_write_them_are_numbers_and_said(
+    tmp_path: Path, cells: list[str], values: list[float], words: str
+) -> None:
+    task = load_csv(tmp_path, {"amount": cells * 20}, ";")
+    assert task.schema.columns["amount"] == "numeric"
+    np.testing.assert_array_equal(column(task, "amount"), values * 20)
+    assert f"amount: {'read as numbers, ' if 'row' not in words and words else ''}{words}" in notes(task) or not words
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["0042", "7", "12"],  # leading zeros
+        ["9E3", "10001", "10002"],  # article numbers
+        ["12%", "0.5", "$3"],  # no common mark
+        ["1,23,456", "7", "8"],
+        ["NA", "None", "null"],
+        ["True", "FALSE", "true"],
+        [" a", "a ", "A"],
+        ["99999999999999999999", "99999999999999999998", "1"],  # more digits than a number holds
+    ],
+)
+def test_what_is_no_number_stays_as_it_was_written(tmp_path: Path, cells: list[str]) -> None:
+    task = load_csv(tmp_path, {"code": cells * 20})
+    assert task.schema.columns["code"] == "categorical"
+    assert column(task, "code") == cells * 20
+
+
+def test_only_an_empty_cell_is_missing_in_labels_groups_slices_and_categories(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "x": np.arange(N) * 0.5,
+            "region": ["NA", "EU", None] * 20,
+            "severity": ["1", "2", "NA"] * 20,
+            "team": [f"{'NA' if i < 6 else i // 6}" for i in range(N)],
+            "y": ["None", "Minor", "null"] * 20,
+        }
+    )
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    task = load(Csv(str(tmp_path / "a.csv")), slices=["region", "severity"], group="team")
+    assert task.schema.classes == ("Minor", "None", "null")
+    assert set(task.development.examples.slices["region"].dropna()) == {"NA", "EU"}
+    assert set(task.development.examples.slices["severity"]) == {"1", "2", "NA"}
+    assert task.development.examples.X["region"].isna().any()
+
+
+def test_a_label_among_numbers_is_a_label_and_a_mark_among_values_is_refused(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": np.arange(N) * 0.5, "y": ["1", "2", "NA"] * 20})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    assert load(Csv(str(tmp_path / "a.csv"))).schema.classes == ("1", "2", "NA")
+    frame.assign(y=["NA", *(str(i * 1.5) for i in range(N - 1))]).to_csv(tmp_path / "b.csv", index=False)
+    with pytest.raises(DataError, match=r'data.target: "y" holds numbers, and "NA" in 1 rows of b.csv'):
+        load(Csv(str(tmp_path / "b.csv")))
+
+
+def test_a_target_with_thousands_separators_is_a_number(tmp_path: Path) -> None:
+    prices = [f"{100_000 + 1_000 * i:,}" for i in range(N)]
+    pd.DataFrame({"x": np.arange(N) * 0.5, "y": prices}).to_csv(tmp_path / "a.csv", index=False)
+    task = load(Csv(str(tmp_path / "a.csv")))
+    assert task.schema.kind == "regression"
+    assert task.development.examples.y.min() >= 100_000
+    assert 'y: read as numbers, "," between thousands' in notes(task)
+
+
+@pytest.mark.parametrize("name", ["zeros", "sku", "mixed"])
+def test_an_id_is_the_text_in_the_file(tmp_path: Path, name: str) -> None:
+    ids = {
+        "zeros": [f"{i:04d}" for i in range(N)],
+        "sku": [f"{i}E2" if i % 2 else str(10_000 + i) for i in range(N)],
+        "mixed": ["-1", "0001", "1", *(str(i) for i in range(3, N))],
+    }[name]
+    task = load_csv(tmp_path, {"id": ids, "x": np.arange(N) * 0.5}, id="id")
+    assert sorted([*task.development.examples.ids, *task.test.ids]) == sorted(ids)
+
+
+def test_ids_of_two_types_are_texts(tmp_path: Path) -> None:
+    ids = [i if i % 2 else f"A{i}" for i in range(N)]
+    frame = pd.DataFrame({"id": ids, "x": np.arange(N) * 0.5, "y": LABELS})
+    frame.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
+    task = load(JsonLines(str(tmp_path / "a.jsonl")), id="id")
+    assert set(task.development.examples.ids) | set(task.test.ids) == set(map(str, ids))
+
+
+def test_integers_beyond_64_bits_are_texts_and_said(tmp_path: Path) -> None:
+    big = [10**20 + i for i in range(N)]
+    lines = "\n".join(f'{{"account": {n}, "x": {i / 2}, "y": "{LABELS[i]}"}}' for i, n in enumerate(big))
+    (tmp_path / "a.jsonl").write_text(lines)
+    task = load(JsonLines(str(tmp_path / "a.jsonl")))
+    assert column(task, "account") == list(map(str, big))
+    assert "account: whole numbers of more digits than a number holds" in notes(task)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_column_without_a_name_that_counts_the_rows_is_left_out_and_named(tmp_path: Path, first: int) -> None:
+    frame = pd.DataFrame({"x": np.arange(N) * 0.5, "y": LABELS}, index=np.arange(N) + first)
+    frame.to_csv(tmp_path / "a.csv")
+    task = load(Csv(str(tmp_path / "a.csv")))
+    assert list(task.schema.columns) == ["x"]
+    assert "Unnamed: 0: counts the rows, left out. (data.columns={'Unnamed: 0': number})" in notes(task)
+    kept = load(Csv(str(tmp_path / "a.csv")), columns={"Unnamed: 0": "number"})
+    assert list(kept.schema.columns) == ["Unnamed: 0", "x"]
+
+
+def test_a_counter_with_a_telling_name_is_left_out_and_another_is_named(tmp_path: Path) -> None:
+    task = load_csv(tmp_path, {"row_id": range(N), "week": range(N), "x": np.arange(N) * 0.5})
+    assert list(task.schema.columns) == ["week", "x"]
+    assert "week: counts the rows of the file, and is a feature. (data.ignore=[week])" in notes(task)
+
+
+@pytest.mark.parametrize("late", ["text", "number"])
+def test_a_column_that_is_empty_in_training_is_left_out_and_named(tmp_path: Path, late: str) -> None:
+    days = [f"2024-01-{i // 2 + 1:02d}" for i in range(N)]
+    filled = {"text": "some words of a comment", "number": "1.5"}[late]
+    columns = {"day": days, "x": np.arange(N) * 0.5, "late": [None] * 50 + [filled] * 10}
+    task = load_csv(tmp_path, columns, time="day")
+    assert list(task.schema.columns) == ["x"]
+    assert "late: empty in the training rows, left out." in notes(task)
+
+
+def test_short_unique_strings_are_text(tmp_path: Path) -> None:
+    n = 120
+    frame = pd.DataFrame(
+        {"title": [f"product {i}" for i in range(n)], "city": ["Oslo", "Rome"] * 60, "y": ["a", "b", "a"] * 40}
+    )
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    task = load(Csv(str(tmp_path / "a.csv")))
+    assert dict(task.schema.columns) == {"title": "text", "city": "categorical"}
+    assert "title: read as free text. (data.columns={title: category})" in notes(task)
+
+
+def test_a_declared_type_goes_before_what_a_column_looks_like(tmp_path: Path) -> None:
+    columns = {
+        "zip": [f"{i % 7:05d}" for i in range(N)],
+        "plan": [i % 3 for i in range(N)],
+        "amount": [f"{i:03d}" for i in range(N)],
+        "note": [["ok", "call back"][i % 2] for i in range(N)],
+        "when": [f"{i % 28 + 1:02d}.03.2024" for i in range(N)],
+    }
+    declared = {"zip": "id", "plan": "category", "amount": "number", "note": "text", "when": "date"}
+    task = load_csv(tmp_path, columns, columns=declared)
+    assert {name: kind for name, kind in task.schema.columns.items() if name != "u"} == {
+        "zip": "categorical",
+        "plan": "categorical",
+        "amount": "numeric",
+        "note": "text",
+        "when": "date",
+    }
+    assert column(task, "zip") == columns["zip"]
+    assert column(task, "amount") == list(range(N))
+    assert column(task, "when")[:2] == [pd.Timestamp("2024-03-01"), pd.Timestamp("2024-03-02")]
+    assert task.schema.readings["when"].date_format == "%d.%m.%Y"
+    undeclared = load_csv(tmp_path, columns)
+    assert 'when: dates such as "01.03.2024"' in notes(undeclared)
+
+
+def test_a_declared_number_that_is_none_is_refused_with_the_rows(tmp_path: Path) -> None:
+    columns = {"amount": ["12", "abc", "3"] * 20}
+    with pytest.raises(
+        DataError, match=r'"amount" is declared as number, and holds "abc" .* \(20 such rows: rows 1, 4'
+    ):
+        load_csv(tmp_path, columns, columns={"amount": "number"})
+    task = load_csv(tmp_path, columns, columns={"amount": "number"}, missing=["abc"])
+    assert column(task, "amount")[0] == 12 and np.isnan(column(task, "amount")[1])
+
+
+def test_ambiguous_dates_are_asked_about(tmp_path: Path) -> None:
+    columns = {"when": [f"{i % 12 + 1:02d}/{i % 11 + 1:02d}/2024" for i in range(N)]}
+    with pytest.raises(ConfigError, match=r'may be %d/%m/%Y or %m/%d/%Y\. Say which: "date:%d/%m/%Y"'):
+        load_csv(tmp_path, columns, columns={"when": "date"})
+    task = load_csv(tmp_path, columns, columns={"when": "date:%m/%d/%Y"})
+    assert column(task, "when")[1] == pd.Timestamp("2024-02-02")
+
+
+def test_declared_marks_are_missing_everywhere(tmp_path: Path) -> None:
+    columns = {"x": [-999, 1, 2] * 20, "city": ["n.n.", "Oslo", "Rome"] * 20}
+    task = load_csv(tmp_path, columns, missing=["-999", "n.n."])
+    assert np.isnan(column(task, "x")[0]) and pd.isna(column(task, "city")[0])
+
+
+def test_a_declared_decimal_settles_what_is_ambiguous(tmp_path: Path) -> None:
+    cells = {"x": ["1,234", "2,345", "3,456"] * 20}
+    assert column(load_csv(tmp_path, cells), "x")[0] == 1234
+    assert column(load_csv(tmp_path, cells, decimal=","), "x")[0] == 1.234
+    beside = {**cells, "z": ["0,5", "12,25", "3"] * 20}
+    assert column(load_csv(tmp_path, beside), "x")[0] == 1.234, "the other column leaves no doubt"
+
+
+def test_almost_numbers_are_named(tmp_path: Path) -> None:
+    task = load_csv(tmp_path, {"x": ["abc", *(str(i) for i in range(N - 1))]})
+    assert 'x: numbers but for 1 rows ("abc")' in notes(task)
+
+
+def test_strings_of_digits_in_a_typed_file_stay_and_are_named(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"code": ["1", "2", "3"] * 20, "share": [f"{i}%" for i in range(N)], "y": LABELS})
+    frame.to_parquet(tmp_path / "a.parquet")
+    task = load(Parquet(str(tmp_path / "a.parquet")))
+    assert dict(task.schema.columns) == {"code": "categorical", "share": "numeric"}
+    assert "code: numbers written as texts, read as categories. (data.columns={code: number})" in notes(task)
+
+
+def test_wrong_declarations_are_refused_before_any_data() -> None:
+    settings = DataSettings(name="a", target="y")
+    for changes, part in (
+        ({"columns": {"x": "numbr"}}, 'data.columns.x: "numbr" is unknown'),
+        ({"columns": {"x": "number:%d"}}, "only a date has a format"),
+        ({"decimal": ";"}, "data.decimal"),
+        ({"thousands": "x"}, "data.thousands"),
+        ({"decimal": ",", "thousands": ","}, "is data.decimal already"),
+    ):
+        with pytest.raises(ConfigError, match=part):
+            replace(settings, split=SplitSettings(), **changes)  # type: ignore[arg-type]
+
+
+def test_numbers_are_the_nearest_to_what_is_written() -> None:
+    texts = [repr(float(x)) for x in np.random.default_rng(0).normal(size=500) * 10.0 ** np.arange(-250, 250)]
+    values, wrong = numerals.parse(pd.Series(texts, dtype="str"), numerals.NumberFormat())
+    assert values.tolist() == [float(text) for text in texts] and not wrong.any()
