@@ -284,6 +284,17 @@ def test_a_positive_class_that_is_not_there_is_refused(tmp_path: Path, messages:
     assert said == 'data.positive: there is no class "spamm". Classes: ham, spam. Did you mean "spam"?'
 
 
+@pytest.mark.parametrize(
+    ("labels", "declared", "meant"),
+    [(("no", "yes"), "False", "no"), (("off", "on"), "True", "on"), (("False", "True"), "true", "True")],
+)
+def test_a_bare_boolean_is_the_class_that_it_was_in_the_file(
+    tmp_path: Path, messages: pd.DataFrame, labels: tuple[str, str], declared: str, meant: str
+) -> None:
+    spelled = messages.assign(label=messages["label"].map(dict(zip(("ham", "spam"), labels, strict=True))))
+    assert load(Csv(csv(tmp_path, spelled)), positive=declared).schema.positive == meant
+
+
 def test_a_positive_class_needs_two_classes(tmp_path: Path, messages: pd.DataFrame) -> None:
     messages.loc[:9, "label"] = "offer"
     assert "there are 3" in message(Csv(csv(tmp_path, messages)), ConfigError, positive="spam")

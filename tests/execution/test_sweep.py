@@ -6,7 +6,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from bakeoff.errors import ConfigError
-from bakeoff.execution.sweep import expand, variant_name
+from bakeoff.execution.sweep import as_texts, expand, variant_name
 
 
 def lines(params: dict[str, str], *arguments: str) -> list[list[str | None]]:
@@ -113,3 +113,23 @@ def test_the_hash_of_a_long_name_does_not_change_between_versions() -> None:
 def test_where_an_option_is_put_names_the_variant_and_of_a_class_its_name_does() -> None:
     assert name("model=rag", "+prompt@model.rewriter.template=rewrite") == "rag-rewriter.template=rewrite"
     assert name("model=rag", "model.rewriter._target_=bakeoff.retrieval.history.ByLLM") == "rag-rewriter=ByLLM"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("data.positive=true", "data.positive='true'"),
+        ("data.target=1e3", "data.target='1e3'"),
+        ("data.id=1_000", "data.id='1_000'"),
+        ("name=2024", "name='2024'"),
+        ("data.ignore=[true, 1e3, a]", "data.ignore=['true', '1e3', 'a']"),
+        ("data.positive=null", "data.positive=null"),
+        ("data.positive=Yes", "data.positive=Yes"),
+        ("data.ignore=['a, b', true]", "data.ignore=['a, b', true]"),
+        ("model.scale=true", "model.scale=true"),
+        ("data.split.test=0.3", "data.split.test=0.3"),
+    ],
+)
+def test_names_and_labels_are_the_text_that_was_typed(typed: str, meant: str) -> None:
+    [override] = as_texts(OverridesParser.create().parse_overrides([typed]))
+    assert override.input_line == meant

@@ -9,7 +9,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from bakeoff import plugins, record
 from bakeoff.config import component, search_space, wiring
 from bakeoff.config.component import read, walk, write
+from bakeoff.data.settings import DataSettings, SplitSettings
 from bakeoff.errors import ConfigError, VariantsFailed, did_you_mean
 from bakeoff.execution import finished, launch, locks
 from bakeoff.execution.launch import Job
@@ -33,6 +34,14 @@ from bakeoff.tracking import beside
 # What the config of a request has. Another Hydra application that chose this sweeper gets its jobs, and no more.
 OF_BAKEOFF = {"data", "model", "decision"}
 LONGEST_NAME = 100  # bytes
+QUOTE = "'"
+# Keys whose value is a string, or a list of strings: names and labels, as the data spell them.
+TEXTS = {
+    f"{prefix}{f.name}": "list" if str(f.type).startswith("list") else "text"
+    for of, prefix in ((Request, ""), (DataSettings, "data."), (SplitSettings, "data.split."))
+    for f in fields(of)
+    if str(f.type) in ("str", "str | None", "list[str]")
+}
 log = logging.getLogger(__name__)
 
 
@@ -135,7 +144,7 @@ def _jobs(
     combinations = [
         (declared, overrides)
         for declared in _declared(variants, arguments)
-        for overrides in expand(params, [*variants.get(declared, ()), *arguments], is_searched)
+        for overrides in map(as_texts, expand(params, [*variants.get(declared, ()), *arguments], is_searched))
     ]
     shares = _shares(master, len(combinations)) if is_tuned else ()
     for declared, overrides in combinations:
@@ -285,6 +294,28 @@ def expand(
                 f"Add search=tpe, or give values: {key}=a,b,c"
             )
     return [tuple(parser.parse_overrides(list(combination))) for combination in itertools.product(*choices)]
+
+
+def as_texts(overrides: Sequence[Override]) -> tuple[Override, ...]:
+    """Overrides with quotes where a string is wanted and Hydra would read a boolean or a number: the class 'true'."""
+    return tuple(_as_text(override) for override in overrides)
+
+
+def _as_text(override: Override) -> Override:
+    key, _, text = (override.input_line or "").partition("=")
+    place, text = TEXTS.get(override.key_or_group), text.strip()
+    if place is None or override.is_sweep_override() or override.is_delete():
+        return override
+    if place == "list" and text.startswith("["):
+        items = [item.strip() for item in text.removeprefix("[").removesuffix("]").split(",") if item.strip()]
+        if any(set(item) & set("'\"[]{}\\$()") for item in items):
+            return override
+        text = f"[{', '.join(f'{QUOTE}{item}{QUOTE}' for item in items)}]"
+    elif isinstance(override.value(), bool | int | float):
+        text = f"'{text}'"
+    else:
+        return override
+    return OverridesParser.create().parse_override(f"{key}={text}")
 
 
 def variant_name(overrides: Sequence[Override], model: str) -> str:

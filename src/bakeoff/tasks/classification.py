@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bakeoff import advice, booleans
 from bakeoff.data import columns
 from bakeoff.data.target import Target, refuse_missing
 from bakeoff.errors import ConfigError, DataError, did_you_mean
@@ -110,7 +111,13 @@ def _positive(y: NDArray[Any], classes: tuple[str, ...], declared: str | None) -
             return None
         first, last = classes
         return first if (y == first).sum() < (y == last).sum() else last
-    if declared not in classes:
+    meant = booleans.written(declared, classes)
+    if len(meant) > 1:
+        raise ConfigError(
+            f"data.positive: a bare {meant[0]} is a boolean, and can be {' or '.join(meant)}. "
+            f"Write it in quotes: {advice.override('data.positive', meant[0])}."
+        )
+    if not meant:
         raise ConfigError(
             f'data.positive: there is no class "{declared}". Classes: {", ".join(classes)}.'
             f"{did_you_mean(declared, classes)}"
@@ -119,7 +126,7 @@ def _positive(y: NDArray[Any], classes: tuple[str, ...], declared: str | None) -
         raise ConfigError(
             f"data.positive: a positive class needs two classes, and there are {len(classes)}. Remove it."
         )
-    return declared
+    return meant[0]
 
 
 KIND = Classification()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff import booleans
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.models import columns
 from bakeoff.task import ColumnKind, Schema
@@ -30,6 +31,7 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
 }
 WRITTEN = re.compile(rf"\s*({'|'.join(COMPARISONS)})\s*(.*?)\s*", re.DOTALL)
 MISSING = "missing"
+SHOWN = 5  # labels of a column in a message
 FORMS = '"<= 12", "> 3.5", "== x", "!= x", a value, a list of values, "missing" or "!= missing"'
 
 
@@ -72,6 +74,29 @@ class Condition:
     column: str
     compare: Callable[[Any, Any], Any]
     operands: tuple[Any, ...]
+
+    def check(self, cells: Cells) -> None:
+        """Raise ``ConfigError`` where a bare boolean can be several texts of a column."""
+        texts = [operand for operand in self.operands if isinstance(operand, str)]
+        for value in (True, False):
+            spelled = set(booleans.spellings(value))
+            if spelled <= set(texts) and len(here := sorted(spelled & set(cells.values(self.column)))) > 1:
+                raise ConfigError(
+                    f"model.rules: where {self.column} is a bare {here[0]}, YAML reads a boolean, and the column holds "
+                    f'{", ".join(here)}. Write the one that is meant in quotes: "{here[0]}".'
+                )
+
+    def unseen(self, cells: Cells) -> str:
+        """A hint where a label that is compared with is nowhere in a column; else empty."""
+        values = cells.values(self.column)
+        if self.compare is not operator.eq or values.dtype != object or not self.operands:
+            return ""
+        labels = sorted({str(value) for value in values if value is not None})
+        if set(labels) & {str(operand) for operand in self.operands}:
+            return ""
+        shown = ", ".join(f'"{label}"' for label in labels[:SHOWN])
+        more = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
+        return f'{self.column} is never "{self.operands[0]}"; it holds {shown}{more}.'
 
     def holds(self, cells: Cells, rows: NDArray[np.intp]) -> Mask:
         """Whether it holds for each of the given rows; of several operands, any will do."""
@@ -120,7 +145,7 @@ def _condition(name: str, declared: Any, schema: Schema, where: str) -> Conditio
     if isinstance(declared, list | tuple):
         if not declared:
             raise ConfigError(f"{where}: an empty list never holds. Conditions: {FORMS}.")
-        return Condition(name, operator.eq, tuple(_operand(value, kind, where) for value in declared))
+        return Condition(name, operator.eq, tuple(o for value in declared for o in _operands(value, kind, where)))
     written = WRITTEN.fullmatch(declared) if isinstance(declared, str) else None
     symbol, value = written.groups() if written else ("==", declared)
     if symbol in ("==", "!=") and value == MISSING:
@@ -130,7 +155,14 @@ def _condition(name: str, declared: Any, schema: Schema, where: str) -> Conditio
             f'{where}: "{declared}" compares sizes, and {name} holds labels. '
             f'For the label "{declared}" itself write "== {declared}".'
         )
-    return Condition(name, COMPARISONS[symbol], (_operand(value, kind, where),))
+    return Condition(name, COMPARISONS[symbol], _operands(value, kind, where))
+
+
+def _operands(value: Any, kind: ColumnKind, where: str) -> tuple[Any, ...]:
+    """What is compared with: a bare Yes or No, which YAML reads as a boolean, is any text that it can have been."""
+    if isinstance(value, bool) and kind in ("categorical", "text"):
+        return booleans.spellings(value)
+    return (_operand(value, kind, where),)
 
 
 def _operand(value: Any, kind: ColumnKind, where: str) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff import booleans
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.models import classes, persistence
 from bakeoff.models.base import Context, Model, require_fitted, require_kind
@@ -79,7 +80,12 @@ class RulesModel(Model):
         """Learn the default, and the confidence of every rule that declares none."""
         schema = context.schema
         self.schema_, self.rules_ = schema, self._read(schema)
+        cells = Cells(train.X, schema)
+        for rule in self.rules_:
+            for condition in rule.conditions:
+                condition.check(cells)
         stage = self._stages(train.X)
+        self.notes_ = [self._idle(rule, cells) for i, rule in enumerate(self.rules_) if not (stage == i).any()]
         uncovered = train.y[stage == len(self.rules_)]
         if schema.kind == "regression":
             default = _mean(uncovered if len(uncovered) else train.y) if self.default is None else float(self.default)
@@ -87,7 +93,9 @@ class RulesModel(Model):
             self.proba_ = None
             return
         default_shares = classes.shares(uncovered if len(uncovered) else train.y, schema.classes)
-        default_label = schema.classes[default_shares.argmax()] if self.default is None else str(self.default)
+        default_label = schema.classes[default_shares.argmax()]
+        if self.default is not None:
+            default_label = str(_output(self.default, schema, "model.default"))
         self.outputs_ = np.array([*(rule.output for rule in self.rules_), default_label], dtype=object)
         priors = classes.shares(train.y, schema.classes)
         codes = classes.codes(self.outputs_, schema.classes)
@@ -106,6 +114,10 @@ class RulesModel(Model):
         stage = self._stages(X)
         names = np.array([*(rule.name for rule in self.rules_), DEFAULT], dtype=object)
         return Predictions(self.outputs_[stage], None if self.proba_ is None else self.proba_[stage], names[stage])
+
+    def notes(self) -> list[str]:
+        """Rules that cover no training row, and labels that no row has."""
+        return list(getattr(self, "notes_", ()))
 
     def save(self, folder: Path) -> None:
         """Write the rules, and what was learnt about them, as JSON."""
@@ -133,6 +145,13 @@ class RulesModel(Model):
             if not len(rows):
                 break
         return stage
+
+    def _idle(self, rule: Rule, cells: Cells) -> str:
+        """What to say of a rule that covers no training row."""
+        hints = " ".join(filter(None, (condition.unseen(cells) for condition in rule.conditions)))
+        alone = len(rule.fires(cells, np.arange(len(cells))))
+        why = hints or (f"Earlier rules cover the {alone:,} rows for which it holds." if alone else "")
+        return f'Rule "{rule.name}" covers no training row. {why}'.strip()
 
     def _read(self, schema: Schema) -> tuple[Rule, ...]:
         if not self.rules:
@@ -177,6 +196,10 @@ def _rule(declared: Any, position: int, schema: Schema) -> Rule:
 def _keywords(words: Any, where: str) -> list[re.Pattern[str]]:
     if words is None:
         return []
+    if isinstance(words, list | tuple) and any(isinstance(word, bool) for word in words):
+        raise ConfigError(
+            f'{where}.keywords: YAML reads a bare yes, no, on or off as a boolean: write "yes", in quotes.'
+        )
     if not isinstance(words, list | tuple) or not words or not all(isinstance(word, str | int) for word in words):
         raise ConfigError(f"{where}.keywords: {words!r} is not a list of words, such as [free, win].")
     either = "|".join(re.escape(str(word)) for word in words)
@@ -211,13 +234,15 @@ def _output(value: Any, schema: Schema, where: str) -> str | float:
             return float(value)
         except (TypeError, ValueError):
             raise ConfigError(f"{where}: {value!r} is not a number, and {schema.target} is one.") from None
-    if str(value) not in schema.classes:
-        hint = ' YAML reads a bare Yes or No as a boolean: write "Yes".' if isinstance(value, bool) else ""
+    meant = booleans.written(value, schema.classes)
+    if len(meant) != 1:
+        hint = f' YAML reads a bare Yes or No as a boolean: write "{(meant or ["Yes"])[0]}", in quotes.'
         raise ConfigError(
-            f'{where}: there is no class "{value}". '
-            f"Classes: {', '.join(schema.classes)}.{hint or did_you_mean(str(value), schema.classes)}"
+            f'{where}: {"several classes can be meant by" if meant else "there is no class"} "{value}". '
+            f"Classes: {', '.join(schema.classes)}."
+            f"{hint if isinstance(value, bool) else did_you_mean(str(value), schema.classes)}"
         )
-    return str(value)
+    return meant[0]
 
 
 def _confidence(value: Any, schema: Schema, where: str) -> float | None:
