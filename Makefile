@@ -1,5 +1,6 @@
 # make run: install into .venv and run the quickstart bake-off.  make test: install and pass the tests.
-PYTHON ?= python3.11
+# Another Python: make run PYTHON=/path/to/python3.12
+PYTHON ?= $(shell for v in 3.14 3.13 3.12 3.11; do if python$$v -c "import ensurepip, venv" >/dev/null 2>&1; then echo python$$v; break; fi; done)
 BIN := .venv/bin
 
 .PHONY: run test test-slow test-plugins lint format types bench clean
@@ -35,6 +36,7 @@ clean:
 	rm -rf .venv build dist
 
 .venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "bakeoff needs Python 3.11, 3.12, 3.13 or 3.14 with venv and pip, and none of python3.11 … python3.14 works here. Install one, or name it: make run PYTHON=/path/to/python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
