@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bakeoff.errors import ConfigError, did_you_mean
+from bakeoff.errors import ConfigError, DataError, did_you_mean
 from bakeoff.models import classes, columns, persistence
 from bakeoff.models.base import Context, Model, Report, no_report, require_fitted, require_kind
 from bakeoff.task import Examples, Predictions, Schema
@@ -24,6 +24,7 @@ MISSING = "(missing)"
 ROUNDS_A_REPORT = 10
 OWN = ("iterations", "depth", "learning_rate", "l2_leaf_reg", "early_stopping_rounds", "extra")
 # What the constructor or the run decides, and CatBoost's other names for it.
+OF_SAMPLING = ("subsample", "bagging_temperature", "mvs_reg", "sampling_frequency", "sampling_unit")
 TAKEN = frozenset(
     {
         *OWN,
@@ -95,7 +96,7 @@ class CatBoostModel(Model):
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Boost on ``train`` until ``iterations``, or until ``valid`` says that more trees do not help."""
-        from catboost import CatBoostClassifier, CatBoostRegressor
+        from catboost import CatBoostClassifier, CatBoostError, CatBoostRegressor
 
         self.schema_ = schema = context.schema
         parameters: dict[str, Any] = {
@@ -115,6 +116,9 @@ class CatBoostModel(Model):
             parameters["text_processing"] = _text_processing(schema)
         learner = CatBoostClassifier if schema.kind == "classification" else CatBoostRegressor
         parameters |= self.extra or {}
+        if (train.y == train.y[0]).all():  # which leaves no gradients to sample rows by
+            parameters |= {"allow_const_label": True, "bootstrap_type": "No"}
+            parameters = {key: value for key, value in parameters.items() if key not in OF_SAMPLING}
         booster = learner(**parameters)
         stopping: dict[str, Any] = {}
         listener = _Listener(context.report, parameters.get("loss_function", "RMSE"))
@@ -123,7 +127,14 @@ class CatBoostModel(Model):
             stopping["early_stopping_rounds"] = self.early_stopping_rounds
             if context.report is not no_report:
                 stopping["callbacks"] = [listener]
-        booster.fit(self._pool(train.X, train.y), **stopping)
+        try:
+            booster.fit(self._pool(train.X, train.y), **stopping)
+        except CatBoostError as error:
+            if "All features are either constant" not in str(error):
+                raise
+            raise DataError(
+                "model: each feature has one value in all training rows: there is nothing to learn."
+            ) from None
         if listener.raised:
             raise listener.raised
         self.booster_ = booster
