@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from bakeoff.models.base import Context
-from bakeoff.models.deep.mlp import MlpModel
+from bakeoff.models.deep.mlp import MLP
 from bakeoff.models.deep.trainer import Trainer
 from bakeoff.task import Examples, Schema
 
@@ -41,7 +41,7 @@ def rows(n: int) -> Examples:
 
 def by_bakeoff(train: Examples, valid: Examples, epochs: int, folder: Path) -> list[float]:
     """Seconds of each epoch, with everything that a run does."""
-    model = MlpModel(hidden=HIDDEN, epochs=epochs, batch_size=BATCH, learning_rate=RATE, trainer=Trainer(patience=None))
+    model = MLP(hidden=HIDDEN, epochs=epochs, batch_size=BATCH, learning_rate=RATE, trainer=Trainer(patience=None))
     ends: list[float] = []
     context = Context(SCHEMA, 0, 1, report=lambda epoch, loss: ends.append(time.perf_counter()), folder=folder)
     model.fit(train, valid, context)

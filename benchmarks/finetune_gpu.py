@@ -24,7 +24,7 @@ from bakeoff import environment
 from bakeoff.models.base import Context
 from bakeoff.models.deep import encoders
 from bakeoff.models.deep.batches import Batches, Rows
-from bakeoff.models.deep.finetune import FinetuneModel
+from bakeoff.models.deep.finetune import FinetunedEncoder
 from bakeoff.models.deep.trainer import Trainer
 from bakeoff.task import Examples, Schema
 
@@ -100,7 +100,7 @@ def main() -> None:
     ends: list[float] = []
     context = Context(schema, 0, environment.cores(), announce=lambda doing: ends.append(time.perf_counter()))
     trainer = Trainer(deterministic=False, accelerator="cpu" if given.cpu else "auto")
-    model = FinetuneModel(
+    model = FinetunedEncoder(
         encoder=given.encoder, epochs=given.epochs, batch_size=BATCH, max_tokens=MAX_TOKENS, trainer=trainer
     )
     start = time.perf_counter()

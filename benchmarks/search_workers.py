@@ -25,7 +25,7 @@ from optuna.storages.journal import JournalFileBackend
 
 LEAST = 1.8
 FOREST = """
-    _target_: bakeoff.models.tabular.estimator.EstimatorModel
+    _target_: bakeoff.models.Estimator
     regressor:
       _target_: sklearn.ensemble.RandomForestRegressor
       n_estimators: 400

@@ -37,7 +37,7 @@ MOST = 0.01
 ARGUMENTS: dict[str, Any] = {"hidden_layer_sizes": [32], "tol": 0.0, "n_iter_no_change": 1_000_000, "random_state": 0}
 MODEL = """\
 # A network that takes a second to fit.
-_target_: bakeoff.models.tabular.estimator.EstimatorModel
+_target_: bakeoff.models.Estimator
 regressor:
   _target_: sklearn.neural_network.MLPRegressor
   hidden_layer_sizes: [32]

@@ -82,7 +82,7 @@ def test_predictions_are_frames_and_the_model_is_loaded_when_asked_for(bake: bak
     assert list(bake.predictions.columns) == ["target", "constant", "linear"]
     assert run.trials is None
     assert bake.trials.empty
-    assert type(run.model).__name__ == "EstimatorModel"
+    assert type(run.model).__name__ == "Estimator"
 
 
 def test_a_leaderboard_and_a_verdict_show_themselves_in_a_notebook(bake: bakeoff.Bakeoff) -> None:
@@ -210,7 +210,7 @@ def test_hydra_logging_and_environment_are_left_as_they_were() -> None:
         before = GlobalHydra.instance().hydra
         bakeoff.run("data=breast_cancer", *QUICK, "model=constant", "resume=false", name="quiet")
         assert GlobalHydra.instance().hydra is before
-        assert compose("config", ["model=constant"]).model._target_.endswith("ConstantModel")
+        assert compose("config", ["model=constant"]).model._target_.endswith("Constant")
         assert hydra.version.getbase() == hydra.version.Version("1.1")
     assert (logging.getLogger().handlers, logging.getLogger().level) == (handlers, level)
     assert "BAKEOFF_COMMAND" not in os.environ

@@ -113,7 +113,7 @@ def test_one_timing_decides_nothing(bakeoff: CommandLine) -> None:
 
 
 def test_a_class_that_prices_nothing_is_refused_before_any_work(bakeoff: CommandLine, tmp_path: Path) -> None:
-    done = bakeoff("model=linear", "data=diabetes", "cost._target_=bakeoff.retrieval.chunk.Recursive",
+    done = bakeoff("model=linear", "data=diabetes", "cost._target_=bakeoff.retrieval.Recursive",
                    "~cost.usd_per_hour", "~cost.answers_per_fit")  # fmt: skip
     assert done.returncode == 2
     assert 'cost: Recursive has no method "dollars"' in done.stderr

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from bakeoff.config import renamed
 from bakeoff.errors import DataError
 from bakeoff.tasks import kinds
 
@@ -445,7 +446,7 @@ def _read_yaml(file: Path) -> dict[str, Any] | None:
     if not file.is_file():
         return None
     content = OmegaConf.to_container(OmegaConf.load(file))
-    return {str(k): v for k, v in content.items()} if isinstance(content, dict) else None
+    return dict(renamed.current(content)) if isinstance(content, dict) else None
 
 
 def _finite(value: Any) -> Any:

@@ -55,24 +55,24 @@ def test_every_shipped_config_is_valid_by_its_schema(file: Path, schemas: dict[s
 @pytest.mark.parametrize(
     ("group", "content"),
     [
-        ("model", {"_target_": "bakeoff.models.tabular.catboost.CatBoostModel", "dept": 4}),
-        ("model", {"_target_": "bakeoff.models.tabular.catboost.CatBoostModel", "depth": "deep"}),
-        ("model", {"_target_": "bakeoff.models.tabular.catboost.CatBoostModel", "depth": True}),
+        ("model", {"_target_": "bakeoff.models.CatBoost", "dept": 4}),
+        ("model", {"_target_": "bakeoff.models.CatBoost", "depth": "deep"}),
+        ("model", {"_target_": "bakeoff.models.CatBoost", "depth": True}),
         ("model", {"_target_": "os.system", "command": "true"}),
         (
             "model",
             {
-                "_target_": "bakeoff.models.tabular.estimator.EstimatorModel",
+                "_target_": "bakeoff.models.Estimator",
                 "classifier": {"_target_": "sklearn.linear_model.LogisticRegression", "Cc": 1},
             },
         ),
         ("model", {"search_space": {"depth": 4}}),
-        ("data", {"_target_": "bakeoff.data.sources.Csv", "path": "x.csv", "targt": "y"}),
-        ("data", {"_target_": "bakeoff.data.sources.Csv", "split": {"tests": 0.2}}),
+        ("data", {"_target_": "bakeoff.data.Csv", "path": "x.csv", "targt": "y"}),
+        ("data", {"_target_": "bakeoff.data.Csv", "split": {"tests": 0.2}}),
         ("decision", {"metrc": "f1"}),
         ("search", {"trials": "many"}),
         ("experiment", {"incumbant": "rules"}),
-        ("retriever", {"_target_": "bakeoff.retrieval.retrievers.Hybrid", "fusion": "sum"}),
+        ("retriever", {"_target_": "bakeoff.retrieval.Hybrid", "fusion": "sum"}),
     ],
 )
 def test_a_schema_refuses_a_mistake(
@@ -86,7 +86,7 @@ def test_a_schema_refuses_a_mistake(
     [
         (
             "model",
-            {"_target_": "bakeoff.models.tabular.catboost.CatBoostModel", "depth": "${seed}", "iterations": "???"},
+            {"_target_": "bakeoff.models.CatBoost", "depth": "${seed}", "iterations": "???"},
         ),
         ("model", {"_target_": "sklearn.naive_bayes.ComplementNB", "alpha": 0.3}),
         ("decision", {"metric": "${data.metric}"}),
@@ -102,7 +102,7 @@ def test_a_schema_completes_keys_with_types_defaults_and_docs() -> None:
     [depth] = [
         case["then"]["properties"]["depth"]
         for case in json_schema.schemas(CONF)["model"]["allOf"]
-        if case["if"]["properties"]["_target_"]["const"].endswith("CatBoostModel")
+        if case["if"]["properties"]["_target_"]["const"].endswith("CatBoost")
     ]
     assert depth["anyOf"][0] == {"type": "integer"}
     assert (depth["default"], depth["description"]) == (6, "of each tree, 1 to 16.")
@@ -110,7 +110,7 @@ def test_a_schema_completes_keys_with_types_defaults_and_docs() -> None:
 
 def test_every_key_of_an_option_is_listed_with_type_default_space_and_words() -> None:
     keys = {key.name: key for key in options.keys(options.option("model", "catboost", [CONF]))}
-    assert set(keys) == set(signatures.read("bakeoff.models.tabular.catboost.CatBoostModel").parameters)  # type: ignore[union-attr]
+    assert set(keys) == set(signatures.read("bakeoff.models.CatBoost").parameters)  # type: ignore[union-attr]
     depth = keys["depth"]
     assert (depth.type, depth.default, depth.sweep, depth.text) == ("int", "6", "range(4, 10)", "of each tree")
 

@@ -11,7 +11,7 @@ import pytest
 from bakeoff.config import components
 from bakeoff.errors import ConfigError
 
-LINEAR = {"_target_": "bakeoff.models.tabular.estimator.EstimatorModel"}
+LINEAR = {"_target_": "bakeoff.models.Estimator"}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ import sys
 from bakeoff.config import components
 from bakeoff.errors import ConfigError
 components.check_component({"_target_": "sklearn.linear_model.Ridge", "alpha": 2}, "model")
-components.check_component({"_target_": "bakeoff.models.tabular.catboost.CatBoostModel", "depth": 4}, "model")
+components.check_component({"_target_": "bakeoff.models.CatBoost", "depth": 4}, "model")
 for target in ("os.system", "sklearn.linear_model.ridge_regression"):
     try:
         components.check_component({"_target_": target}, "model")
@@ -91,7 +91,7 @@ print([name for name in ("sklearn", "catboost", "pandas", "numpy") if name in sy
     [
         ({}, "model._target_: a component names its class here"),
         ({"_target_": 3}, "model._target_"),
-        (LINEAR | {"scal": True}, 'model.scal: EstimatorModel takes no "scal"'),
+        (LINEAR | {"scal": True}, 'model.scal: Estimator takes no "scal"'),
         (LINEAR | {"scal": True}, 'Did you mean "scale"?'),
         (LINEAR | {"scale": "yes"}, "model.scale: 'yes' is not of type bool."),
         (LINEAR | {"text": "bert"}, "model.text: 'bert' is not of type Literal['auto', 'tfidf', 'lsa']."),
@@ -101,13 +101,13 @@ print([name for name in ("sklearn", "catboost", "pandas", "numpy") if name in sy
             'model.regressor.alfa: Ridge takes no "alfa"',
         ),
         (LINEAR | {"regressor": {"_target_": "sklearn.linear_model.Ridge", "alfa": 1}}, 'Did you mean "alpha"?'),
-        ({"_target_": "bakeoff.data.sources.Csv"}, "model.path: Csv needs it. Add model.path=…"),
+        ({"_target_": "bakeoff.data.Csv"}, "model.path: Csv needs it. Add model.path=…"),
         (
             {"_target_": "sklearn.pipeline.Pipeline", "steps": [["a", {"_target_": "sklearn.svm.SVC", "c": 1}]]},
             "model.steps.0.1.c",  # as it is written on the command line
         ),
         ({"_target_": "catboost.CatBoostClassifier", "_recursive_": True}, "model._recursive_"),
-        ({"_target_": "bakeoff.models.rules.constant.ConstantModel", "seed": 1}, "It takes: nothing."),
+        ({"_target_": "bakeoff.models.Constant", "seed": 1}, "It takes: nothing."),
         ({"_target_": "sklearn.linear_model.Rigde"}, 'model._target_: there is no "Rigde" in sklearn.linear_model'),
         ({"_target_": "sklearn.linear_model.Rigde"}, 'Did you mean "Ridge"?'),
         ({"_target_": "sklearn.lineal_model.Ridge"}, "cannot be imported: No module named 'sklearn.lineal_model'"),
@@ -125,7 +125,7 @@ def test_a_wrong_component_is_told_with_its_key(node: dict[str, Any], said: str)
         LINEAR,
         LINEAR | {"card": {"family": "classical"}, "search_space": {"ngrams": "range(1, 3)"}},
         {"_target_": "catboost.CatBoostClassifier", "depth": 4},
-        {"_target_": "bakeoff.models.tabular.estimator.EstimatorModel", "classifier": None, "scale": False},
+        {"_target_": "bakeoff.models.Estimator", "classifier": None, "scale": False},
     ],
 )
 def test_a_right_component_is_let_through(node: dict[str, Any]) -> None:
@@ -133,7 +133,7 @@ def test_a_right_component_is_let_through(node: dict[str, Any]) -> None:
 
 
 def test_keys_that_belong_to_somebody_else_are_let_through_when_asked() -> None:
-    node = {"_target_": "bakeoff.data.sources.Csv", "path": "a.csv", "target": "label"}
+    node = {"_target_": "bakeoff.data.Csv", "path": "a.csv", "target": "label"}
     with pytest.raises(ConfigError, match=r"data\.target"):
         components.check_component(node, "data")
     components.check_component(node, "data", also=("target",))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bakeoff.config import wiring
 from bakeoff.config.component import Component, read
 
-DENSE = {"_target_": "bakeoff.retrieval.retrievers.Dense", "top_k": 3}
-EXTRACTIVE = {"_target_": "bakeoff.models.qa.extractive.Extractive"}
-EMBEDDER = {"_target_": "bakeoff.retrieval.embed.Hashing"}
+DENSE = {"_target_": "bakeoff.retrieval.Dense", "top_k": 3}
+EXTRACTIVE = {"_target_": "bakeoff.models.Extractive"}
+EMBEDDER = {"_target_": "bakeoff.retrieval.Hashing"}
 PARTS = wiring.parts({"embedder": EMBEDDER, "retriever": DENSE, "llm": {"_target_": "x.Y"}, "prompt": None})
 
 
@@ -17,7 +17,7 @@ def test_what_a_model_takes_through_what_it_takes_is_used() -> None:
 
 
 def test_a_model_that_takes_nothing_has_no_parts() -> None:
-    assert wiring.used_parts(Component("bakeoff.models.rules.constant.ConstantModel"), PARTS) == {}
+    assert wiring.used_parts(Component("bakeoff.models.Constant"), PARTS) == {}
 
 
 def test_the_chosen_parts_take_the_places_of_the_parameters_that_take_them() -> None:
@@ -26,7 +26,7 @@ def test_the_chosen_parts_take_the_places_of_the_parameters_that_take_them() -> 
 
 
 def test_a_part_of_its_own_goes_before_the_chosen_one() -> None:
-    own = {**EXTRACTIVE, "retriever": {"_target_": "bakeoff.retrieval.retrievers.BM25", "top_k": 9}}
+    own = {**EXTRACTIVE, "retriever": {"_target_": "bakeoff.retrieval.BM25", "top_k": 9}}
     assert wiring.assembled(read(own), PARTS).arguments["retriever"] == read(own["retriever"])
     assert wiring.used(read(own), PARTS) == []
 

@@ -33,7 +33,7 @@ def refused(done, *said: str) -> None:  # type: ignore[no-untyped-def]
         (["model=linear", "data=diabetes", "decision.smallest_difference=much"], ["decision.smallest_difference"]),
         (["model=linear", "sed=1"], ["sed", 'Did you mean "seed"?']),
         (["model=linear", "seed=abc"], ["seed", "abc"]),
-        (["+model.dept=1", "model=catboost"], ['model.dept: CatBoostModel takes no "dept"', 'Did you mean "depth"?']),
+        (["+model.dept=1", "model=catboost"], ['model.dept: CatBoost takes no "dept"', 'Did you mean "depth"?']),
         (["model=catboost", "model.depth=deep"], ["model.depth", "deep", "int"]),
         (["model=linear", "model.classifier.C=strong"], ["C", "strong"]),
         (["+model.classifier.c=1", "model=linear"], ['takes no "c"', 'Did you mean "C"?']),

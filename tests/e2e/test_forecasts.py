@@ -75,7 +75,7 @@ def test_a_search_tunes_a_forecaster_on_what_comes_before_the_test(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("model=constant",), "ConstantModel serves classification and regression, and this task is forecast"),
+        (("model=constant",), "Constant serves classification and regression, and this task is forecast"),
         (("data.forecast.horizon=300",), "data.forecast.horizon: 300 moments ahead do not fit into a test part of 146"),
     ],
 )

@@ -242,7 +242,7 @@ def test_doctor_tells_versions_and_assets(bakeoff: CommandLine) -> None:
 def test_hydra_flags_work(bakeoff: CommandLine) -> None:
     shown = bakeoff("--cfg", "job", "model=catboost", "data=churn")
     assert shown.returncode == 0
-    assert "_target_: bakeoff.models.tabular.catboost.CatBoostModel" in shown.stdout
+    assert "_target_: bakeoff.models.CatBoost" in shown.stdout
     assert "Config search path" in bakeoff("--info", "searchpath", "model=linear").stdout
     assert bakeoff("--hydra-help").returncode == 0
 

@@ -79,7 +79,7 @@ def test_wrong_searches_are_refused(bakeoff: CommandLine) -> None:
         (["search=tpee"], 'Did you mean "tpe"?'),
         (["search=tpe", "search.trials=null"], "never end"),
         (["search=tpe", "search.objectives=[rmsee]"], 'Did you mean "rmse"?'),
-        (["search=tpe", "model.depth=range(1, 5)"], 'model.depth: EstimatorModel takes no "depth"'),
+        (["search=tpe", "model.depth=range(1, 5)"], 'model.depth: Estimator takes no "depth"'),
         (["search=tpe", "search.space={model.ngrams: often}"], "model.ngrams"),
         (["search=tpe", "search.workers=2"], "hydra/launcher=joblib"),
         (["search=tpe", "search.sampler.n_startup_trials=many"], "search.sampler.n_startup_trials"),

@@ -182,7 +182,7 @@ def test_another_source_keeps_the_roles_of_columns(production: Path, folder: Pat
     customers(200, seed=9).to_parquet(folder / "new.parquet")
     done = refresh.refresh(production, ["data=parquet", "data.path=new.parquet", "name=parquet"], CONF)
     data = (record.read_config(done.folder / "refreshed") or {})["data"]
-    assert data["_target_"] == "bakeoff.data.sources.Parquet"
+    assert data["_target_"] == "bakeoff.data.Parquet"
     assert data["target"] == "leaves"
     assert "separator" not in data
 

@@ -112,7 +112,7 @@ def test_the_hash_of_a_long_name_does_not_change_between_versions() -> None:
 
 def test_where_an_option_is_put_names_the_variant_and_of_a_class_its_name_does() -> None:
     assert name("model=rag", "+prompt@model.rewriter.template=rewrite") == "rag-rewriter.template=rewrite"
-    assert name("model=rag", "model.rewriter._target_=bakeoff.retrieval.history.ByLLM") == "rag-rewriter=ByLLM"
+    assert name("model=rag", "model.rewriter._target_=bakeoff.retrieval.ByLLM") == "rag-rewriter=ByLLM"
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,9 @@ def test_a_request_says_what_is_asked() -> None:
     r = asked("seed=3", "metrics.latency_rows=7", "data.split.test=0.3", "data.slices=[sex]")
     assert (r.variant, r.seed, r.folder, r.bakeoff) == ("mine", 3, FOLDER, Path("outputs/x"))
     assert (r.data.name, r.data.target, r.data.split.test, r.data.slices) == ("diabetes", "progression", 0.3, ["sex"])
-    assert r.source.target == "bakeoff.data.samples.Sample"
+    assert r.source.target == "bakeoff.data.Sample"
     assert "target" not in r.source.arguments, "what bakeoff does with the rows is not for the source"
-    assert r.model.target == "bakeoff.models.tabular.estimator.EstimatorModel"
+    assert r.model.target == "bakeoff.models.Estimator"
     assert r.card["licence"] == "BSD-3-Clause"
     assert r.metrics.latency_rows == 7
     assert r.decision.metric == "rmse", "the metric of the data decides unless another is declared"
@@ -76,7 +76,7 @@ def test_all_wrong_settings_are_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
-        (["+model.C=1"], 'model.C: EstimatorModel takes no "C"'),
+        (["+model.C=1"], 'model.C: Estimator takes no "C"'),
         (["model.ngrams=many"], "model.ngrams: 'many' is not of type int"),
         (["model._target_=os.system"], 'model._target_: "os.system" is not allowed'),
         (["~model._target_"], "model._target_: a component names its class here"),
@@ -155,9 +155,7 @@ def test_what_changes_the_result_is_told_with_both_values(finished: Path, overri
 
 def test_another_model_changes_nearly_everything(finished: Path) -> None:
     changed = spec.changes(asked("model=catboost", folder=finished))
-    assert any(
-        line.startswith("model._target_: bakeoff.models.tabular.estimator.EstimatorModel → ") for line in changed
-    )
+    assert any(line.startswith("model._target_: bakeoff.models.Estimator → ") for line in changed)
 
 
 def test_numbers_and_lists_that_went_through_a_file_are_no_change(tmp_path: Path) -> None:

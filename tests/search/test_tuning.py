@@ -18,7 +18,7 @@ from bakeoff.config import components
 from bakeoff.errors import ConfigError
 from bakeoff.execution import runner
 from bakeoff.models.base import Context
-from bakeoff.models.rules.constant import ConstantModel
+from bakeoff.models.rules.constant import Constant
 from bakeoff.request.spec import Request
 from bakeoff.search import SearchFailed
 from bakeoff.search import study as studies
@@ -26,7 +26,7 @@ from bakeoff.search.tuning import Search, pareto
 from bakeoff.task import Examples, Predictions, Task
 
 FOREST = {
-    "_target_": "bakeoff.models.tabular.estimator.EstimatorModel",
+    "_target_": "bakeoff.models.Estimator",
     "regressor": {"_target_": "sklearn.ensemble.HistGradientBoostingRegressor", "max_iter": 20},
     "search_space": {
         "regressor.max_leaf_nodes": "range(3, 40)",
@@ -43,7 +43,7 @@ def request(folder: Path, model: Mapping[str, Any] = FOREST, **search: Any) -> R
         "trials": 6,
     } | search
     data = {
-        "_target_": "bakeoff.data.samples.Sample", "sample": "diabetes", "name": "diabetes", "target": "progression",
+        "_target_": "bakeoff.data.Sample", "sample": "diabetes", "name": "diabetes", "target": "progression",
         "kind": "regression",
     }  # fmt: skip
     content = {
@@ -197,7 +197,7 @@ def test_folds_keep_groups_together_and_are_pruned(tmp_path: Path) -> None:
 
 def test_catboost_is_pruned_by_round(tmp_path: Path) -> None:
     model = {
-        "_target_": "bakeoff.models.tabular.catboost.CatBoostModel", "iterations": 200,
+        "_target_": "bakeoff.models.CatBoost", "iterations": 200,
         "search_space": {"learning_rate": "choice(0.1, 0.12, 0.0001, 0.0002, 0.11)"},
     }  # fmt: skip
     pruner = {"_target_": "optuna.pruners.MedianPruner", "n_startup_trials": 3}
@@ -207,7 +207,7 @@ def test_catboost_is_pruned_by_round(tmp_path: Path) -> None:
     assert float(best.parameters["model.learning_rate"]) >= 0.1
 
 
-class Peeping(ConstantModel):
+class Peeping(Constant):
     """Collects everything that can be reached from what a trial is given, and from the search's own evaluation."""
 
     evaluation: Any = None
@@ -255,7 +255,7 @@ def test_a_sampler_that_lacks_its_library_says_so() -> None:
         components.check_component({"_target_": "os.getcwd"}, "search.sampler")
 
 
-class Dear(ConstantModel):
+class Dear(Constant):
     """Answers a few rows at a time, and remembers how many it was asked."""
 
     predict_batch_size = 10
@@ -290,9 +290,7 @@ def test_a_hopeless_setting_of_a_dear_model_stops_after_a_few_batches(tmp_path: 
 def test_batches_give_the_score_of_all_rows_at_once(tmp_path: Path) -> None:
     tuned = search(request(tmp_path))
     batched, _ = replace(tuned.evaluation, build=lambda content: Dear()).value(tuned.request, tuned.open().ask())
-    at_once, _ = replace(tuned.evaluation, build=lambda content: ConstantModel()).value(
-        tuned.request, tuned.open().ask()
-    )
+    at_once, _ = replace(tuned.evaluation, build=lambda content: Constant()).value(tuned.request, tuned.open().ask())
     assert batched == pytest.approx(at_once)
 
 

@@ -34,7 +34,7 @@ FAST = ["metrics.latency_rows=2", "metrics.latency_seconds=0.1", "decision.resam
 def forest(folder: Path, trees: int) -> list[str]:
     """A model that takes its time: about a second of one core for 400 trees. Its parameters never come out equal."""
     config = {
-        "_target_": "bakeoff.models.tabular.estimator.EstimatorModel",
+        "_target_": "bakeoff.models.Estimator",
         "regressor": {"_target_": "sklearn.ensemble.RandomForestRegressor", "n_estimators": trees},
         "search_space": {
             "regressor.max_features": "interval(0.3, 1.0)",

@@ -12,7 +12,7 @@ from tracked_pets import result, written
 from bakeoff.tracking.base import Item
 from bakeoff.tracking.process import Worker, track
 
-MLFLOW = {"_target_": "bakeoff.tracking.mlflow.MlflowTracker", "artifacts": ["predictions", "model"]}
+MLFLOW = {"_target_": "bakeoff.tracking.MlflowTracker", "artifacts": ["predictions", "model"]}
 
 
 @pytest.mark.slow

@@ -80,4 +80,4 @@ def test_doctor_says_where_tracking_goes_and_never_the_key(tmp_path):
 def test_what_is_not_installed_is_named_with_its_extra(monkeypatch):
     monkeypatch.setattr("bakeoff.tracking.mlflow.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"bakeoff\[mlflow\]"):
-        beside.make({"_target_": "bakeoff.tracking.mlflow.MlflowTracker"})
+        beside.make({"_target_": "bakeoff.tracking.MlflowTracker"})

@@ -15,7 +15,7 @@ from bakeoff.tracking.process import Reply, Worker, track
 from command_line import BAKEOFF
 
 WITHOUT = ("WANDB_API_KEY", "WANDB_MODE", "WANDB_BASE_URL", "WANDB_PROJECT", "WANDB_ENTITY")
-WANDB = {"_target_": "bakeoff.tracking.wandb.WandbTracker"}
+WANDB = {"_target_": "bakeoff.tracking.WandbTracker"}
 
 
 def clean_environment(**more: str) -> dict[str, str]:

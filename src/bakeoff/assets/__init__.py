@@ -150,7 +150,7 @@ ASSETS = {
 
 
 # Assets of components that name none in their config.
-OF_CLASSES = {"bakeoff.retrieval.embed.MiniLM": ("minilm", "minilm_tokenizer")}
+OF_CLASSES = {"bakeoff.retrieval.MiniLM": ("minilm", "minilm_tokenizer")}
 _resolved: dict[str, None] = {}  # by this process, in the order of first use
 
 

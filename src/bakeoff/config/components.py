@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from bakeoff import plugins
-from bakeoff.config import signatures, wiring
+from bakeoff import lazy, plugins
+from bakeoff.config import renamed, signatures, wiring
 from bakeoff.config.component import Component, read, write
 from bakeoff.errors import ConfigError, did_you_mean
 
@@ -29,9 +29,12 @@ def locate(target: str, where: str) -> type:
         module = plugins.imported(plugin, module_name, where) if plugin else importlib.import_module(module_name)
     except ImportError as error:
         raise ConfigError(f'{where}: "{target}" cannot be imported: {error}.') from error
-    found = getattr(module, name, None)
+    try:
+        found = getattr(module, name, None)
+    except ImportError as error:  # of a public name, which is imported when it is first used
+        raise ConfigError(f'{where}: "{target}" cannot be imported: {error}.') from error
     if found is None:
-        public = [n for n, value in vars(module).items() if isinstance(value, type)]
+        public = [n for n in dir(module) if n[0].isupper()]
         raise ConfigError(f'{where}: there is no "{name}" in {module_name}.{did_you_mean(name, public)}')
     if not isinstance(found, type) or not _is_allowed(found.__module__):
         raise _not_allowed(target, where)
@@ -59,7 +62,7 @@ def check_component(
     target = component.target
     if not target:
         raise ConfigError(
-            f"{where}._target_: a component names its class here, e.g. bakeoff.models.rules.constant.ConstantModel."
+            f"{where}._target_: a component names its class here, e.g. bakeoff.models.rules.constant.Constant."
         )
     _check_allowed(target, f"{where}._target_")
     takes = signatures.read(target) or signatures.inspected(locate(target, f"{where}._target_"))
@@ -135,11 +138,13 @@ def describe(component: Any, instead: Callable[[Any], Any] = lambda value: None)
         raise TypeError(f"{type(component).__qualname__} cannot be described: it is not a dataclass")
     cls = type(component)
     arguments = {f.name: describe(getattr(component, f.name), instead) for f in fields(component) if f.init}
-    return {"_target_": f"{cls.__module__}.{cls.__qualname__}", **arguments}
+    return {"_target_": lazy.public_name(cls), **arguments}
 
 
 def _check_allowed(target: str, where: str) -> None:
     """Refuse, before any import, what is not a class of an allowed package."""
+    if target in renamed.TARGETS:
+        raise ConfigError(f'{where}: "{target}" has a new name. Write {renamed.TARGETS[target]}.')
     _, *rest = target.split(".")
     if not rest or not _is_allowed(target) or any(part.startswith("_") for part in rest):
         raise _not_allowed(target, where)

@@ -15,6 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from bakeoff import lazy
+
 NUMBERS = {"int": (int,), "float": (int, float), "str": (str,), "bool": (bool,)}
 
 
@@ -199,7 +201,7 @@ def _find(module: str, name: str, depth: int = 0) -> _Found | None:
     if source is None:
         return None
     tree, is_package = source
-    for node in tree.body:
+    for node in (*tree.body, *lazy.type_checking(tree)):
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
             return _Found(module, tree, node)
         if isinstance(node, ast.ImportFrom):
@@ -273,8 +275,11 @@ def _written(default: ast.expr | None) -> str | None:
             return None
         case ast.Call(func=ast.Name(id="field"), keywords=keywords):
             given = {keyword.arg: ast.unparse(keyword.value) for keyword in keywords}
-            made = given.get("default_factory")
-            return given.get("default") if made is None else {"list": "[]", "dict": "{}"}.get(made, f"{made}()")
+            factory = given.get("default_factory")
+            if factory is None:
+                return given.get("default")
+            is_lambda = factory.startswith("lambda: ")
+            return {"list": "[]", "dict": "{}"}.get(factory, factory[8:] if is_lambda else f"{factory}()")
     return ast.unparse(default)
 
 

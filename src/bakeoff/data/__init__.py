@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bakeoff import lazy
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from bakeoff.data.corpora import Beir as Beir
+    from bakeoff.data.corpora import Questions as Questions
+    from bakeoff.data.corpora import Squad as Squad
+    from bakeoff.data.python_docs import PythonDocs as PythonDocs
+    from bakeoff.data.python_summaries import PythonSummaries as PythonSummaries
+    from bakeoff.data.samples import Sample as Sample
     from bakeoff.data.settings import DataSettings
+    from bakeoff.data.sources import Csv as Csv
+    from bakeoff.data.sources import JsonLines as JsonLines
+    from bakeoff.data.sources import Parquet as Parquet
     from bakeoff.data.sources import Source
+    from bakeoff.data.sources import Sql as Sql
     from bakeoff.task import Examples, Task
-
-__all__ = ["hashes", "load"]
+else:
+    __getattr__, __dir__ = lazy.exports(__name__, __file__)
 
 
 def load(source: Source, settings: DataSettings) -> Task:

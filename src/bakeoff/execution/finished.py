@@ -12,7 +12,7 @@ from bakeoff.record import Run
 from bakeoff.request import spec
 from bakeoff.request.spec import Request
 
-IN_MEMORY = "bakeoff.models.tabular.in_memory.InMemory"
+IN_MEMORY = "bakeoff.models.InMemory"
 
 
 def reason_to_run(request: Request) -> str | None:

@@ -1,0 +1,12 @@
+"""Language models: clients and prompts, under the names by which a config calls them."""
+
+from typing import TYPE_CHECKING
+
+from bakeoff import lazy
+
+if TYPE_CHECKING:
+    from bakeoff.llm.client import OpenAICompatible as OpenAICompatible
+    from bakeoff.llm.local import LlamaCpp as LlamaCpp
+    from bakeoff.llm.prompts import Prompt as Prompt
+else:
+    __getattr__, __dir__ = lazy.exports(__name__, __file__)

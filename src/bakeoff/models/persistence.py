@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from bakeoff.config import components
+from bakeoff import lazy
+from bakeoff.config import components, renamed
 from bakeoff.errors import DataError
 from bakeoff.models.base import Model, nested
 from bakeoff.task import Corpus, Schema
@@ -36,8 +37,7 @@ WITHIN_STATE = ("parameters", "settings")
 
 def save(model: Model, folder: Path) -> None:
     """Write a fitted model into an empty folder, with the name of its class."""
-    cls = type(model)
-    (folder / CLASS).write_text(json.dumps({"class": f"{cls.__module__}.{cls.__qualname__}"}), encoding="utf-8")
+    _write(folder / CLASS, {"class": lazy.public_name(type(model))})
     model.save(folder)
 
 
@@ -51,9 +51,10 @@ def load(folder: Path) -> Model:
     file = folder / CLASS
     if not file.is_file():
         raise DataError(f"{folder} holds no model: there is no {CLASS} in it.")
-    cls = components.locate(_read(file)["class"], str(file))
+    name = _read(file)["class"]
+    cls = components.locate(renamed.TARGETS.get(name, name), str(file))
     if not issubclass(cls, Model):
-        raise DataError(f"{file}: {cls.__qualname__} is not a subclass of bakeoff.models.Model.")
+        raise DataError(f"{file}: {name} is not a subclass of bakeoff.models.Model.")
     return cls.load(folder)
 
 
@@ -125,7 +126,9 @@ def read(cls: type[M], folder: Path, **parameters: Any) -> Saved[M]:
     schema, learned = read_state(folder)
     described = _parameters(cls, folder, learned)
     made = {
-        name: components.instantiate(_with_models(value, folder), f"{folder / PARAMETERS}: {name}")
+        renamed.ARGUMENTS.get(name, name): components.instantiate(
+            _with_models(renamed.current(value), folder), f"{folder / PARAMETERS}: {name}"
+        )
         for name, value in described.items()
     }
     corpus = None

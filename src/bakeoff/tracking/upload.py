@@ -19,7 +19,7 @@ from bakeoff.tracking import wandb as of_wandb
 from bakeoff.tracking.process import FAILED, Worker, track
 
 SENT = ".synced"  # W&B's own mark beside a file that was sent
-TARGET = "bakeoff.tracking.wandb.WandbTracker"
+TARGET = "bakeoff.tracking.WandbTracker"
 
 
 @dataclass(frozen=True)

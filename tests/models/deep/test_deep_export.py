@@ -15,8 +15,8 @@ from bakeoff.errors import DataError
 from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model
 from bakeoff.models.deep import export
-from bakeoff.models.deep.mlp import MlpModel
-from bakeoff.models.deep.recurrent import RecurrentModel
+from bakeoff.models.deep.mlp import MLP
+from bakeoff.models.deep.recurrent import Recurrent
 from bakeoff.task import Examples, Schema
 
 SPAM = Schema("classification", "label", {"message": "text"}, ("ham", "spam"), "spam")
@@ -37,16 +37,14 @@ def assert_the_same(model: Model, rows: Examples, folder: Path) -> None:
 def test_recurrent_networks(
     cell: Any, layers: int, bidirectional: bool, messages: Examples, context: Callable[..., Context], tmp_path: Path
 ) -> None:
-    model = RecurrentModel(
-        cell=cell, layers=layers, bidirectional=bidirectional, embedding=8, hidden=6, epochs=1, onnx=True
-    )
+    model = Recurrent(cell=cell, layers=layers, bidirectional=bidirectional, embedding=8, hidden=6, epochs=1, onnx=True)
     model.check(SPAM)
     model.fit(messages, None, context(SPAM))
     assert_the_same(model, messages, tmp_path)
 
 
 def test_networks_of_tables(houses: Examples, context: Callable[..., Context], tmp_path: Path) -> None:
-    model = MlpModel(hidden=[16, 8], text_dimensions=4, epochs=2, onnx=True)
+    model = MLP(hidden=[16, 8], text_dimensions=4, epochs=2, onnx=True)
     model.fit(houses, None, context(TABLE))
     assert_the_same(model, houses, tmp_path)
     houses.X.to_parquet(tmp_path / "rows.parquet")
@@ -62,7 +60,7 @@ def test_networks_of_tables(houses: Examples, context: Callable[..., Context], t
 def test_a_model_without_an_exported_network_says_so(
     messages: Examples, context: Callable[..., Context], tmp_path: Path
 ) -> None:
-    model = RecurrentModel(embedding=4, hidden=4, epochs=1)
+    model = Recurrent(embedding=4, hidden=4, epochs=1)
     model.fit(messages, None, context(SPAM))
     persistence.save(model, tmp_path)
     with pytest.raises(DataError, match=r"Fit the model with model\.onnx=true"):

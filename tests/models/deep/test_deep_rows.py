@@ -12,7 +12,7 @@ import pytest
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.models.base import Context
 from bakeoff.models.deep.batches import Batches, Ragged, Rows
-from bakeoff.models.deep.recurrent import RecurrentModel
+from bakeoff.models.deep.recurrent import Recurrent
 from bakeoff.models.deep.tabular import FIRST, MISSING, UNSEEN, Table
 from bakeoff.models.deep.tokens import UNKNOWN, Vocabulary, cut, once, split
 from bakeoff.task import Examples, Schema
@@ -81,7 +81,7 @@ def test_sequences_are_cut_and_counted() -> None:
 
 
 def test_a_model_says_how_many_texts_it_cut(context: Callable[..., Context], messages: Examples) -> None:
-    model = RecurrentModel(max_tokens=6, embedding=4, hidden=4, epochs=1)
+    model = Recurrent(max_tokens=6, embedding=4, hidden=4, epochs=1)
     schema = Schema("classification", "label", {"message": "text"}, ("ham", "spam"))
     model.fit(messages, None, context(schema))
     longer = sum(len(split(text, "words")) > 6 for text in messages.X["message"])

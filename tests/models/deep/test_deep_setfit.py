@@ -17,7 +17,7 @@ from sklearn.naive_bayes import GaussianNB
 from bakeoff.errors import AssetError, ConfigError, DataError
 from bakeoff.models import persistence
 from bakeoff.models.base import Context
-from bakeoff.models.deep.contrastive import ContrastiveModel, drawn
+from bakeoff.models.deep.contrastive import SetFit, drawn
 from bakeoff.task import Examples, Schema
 
 SPAM = Schema("classification", "label", {"message": "text"}, ("ham", "spam"), "spam")
@@ -25,9 +25,9 @@ TABLE = Schema("regression", "price", {"area": "numeric", "town": "categorical",
 Make = Callable[..., Context]
 
 
-def made(folder: Path, **arguments: Any) -> ContrastiveModel:
+def made(folder: Path, **arguments: Any) -> SetFit:
     usual = {"encoder": str(folder), "pairs": 64, "classifier": LogisticRegression(C=10)}
-    return ContrastiveModel(**{**usual, **arguments})
+    return SetFit(**{**usual, **arguments})
 
 
 def test_pairs_are_drawn_half_of_one_class_and_half_of_two_with_all_rows_in_turn() -> None:
@@ -53,7 +53,7 @@ def test_rows_without_contrast_are_refused() -> None:
 def test_texts_of_one_class_come_together_and_a_saved_model_predicts_the_same(
     pooling: Any, tiny: Path, messages: Examples, context: Make, tmp_path: Path
 ) -> None:
-    def apart(model: ContrastiveModel) -> float:
+    def apart(model: SetFit) -> float:
         """How much nearer texts of one class are than others."""
         vectors = model._vectors(model.texts_.rows(list(messages.X["message"]), "asked"))
         cosines = vectors @ vectors.T
@@ -160,6 +160,6 @@ def test_predicting_before_fitting_is_refused(tiny: Path, messages: Examples) ->
 
 @pytest.mark.slow
 def test_the_pinned_encoder_learns_from_few_rows(messages: Examples, context: Make) -> None:
-    model = ContrastiveModel(pairs=100, classifier=LogisticRegression())
+    model = SetFit(pairs=100, classifier=LogisticRegression())
     model.fit(messages.take(slice(0, 16)), None, context(SPAM))
     assert (model.predict(messages.X).output == messages.y).mean() > 0.95

@@ -15,8 +15,8 @@ import pytest
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.models.base import Context
 from bakeoff.models.deep import devices, finding, training
-from bakeoff.models.deep.mlp import MlpModel
-from bakeoff.models.deep.recurrent import RecurrentModel
+from bakeoff.models.deep.mlp import MLP
+from bakeoff.models.deep.recurrent import Recurrent
 from bakeoff.models.deep.trainer import Trainer
 from bakeoff.task import Examples, Schema
 
@@ -26,9 +26,9 @@ TABLE_OF_X = Schema("regression", "y", {"x": "numeric"})
 Make = Callable[..., Context]
 
 
-def lstm(**arguments: Any) -> RecurrentModel:
+def lstm(**arguments: Any) -> Recurrent:
     small: dict[str, Any] = {"embedding": 8, "hidden": 8, "epochs": 4, "learning_rate": 0.02, "batch_size": 16}
-    return RecurrentModel(**{**small, **arguments})
+    return Recurrent(**{**small, **arguments})
 
 
 def parts(examples: Examples, n_valid: int = 15) -> tuple[Examples, Examples]:
@@ -119,13 +119,13 @@ def test_ctrl_c_is_an_interruption_and_not_the_end_of_the_process(messages: Exam
 
 
 def test_a_loss_that_is_no_number_says_where_it_began(houses: Examples, context: Make) -> None:
-    model = MlpModel(hidden=[8], learning_rate=1e30, epochs=2, batch_size=16, trainer=Trainer(gradient_clip_val=None))
+    model = MLP(hidden=[8], learning_rate=1e30, epochs=2, batch_size=16, trainer=Trainer(gradient_clip_val=None))
     with pytest.raises(ConfigError, match=r"not a number from step \d of 4 in epoch 1.*Lower model.learning_rate"):
         model.fit(houses.take(slice(16, None)), None, context(TABLE))
 
 
 def test_mixed_precision_clips_gradients_on_a_processor_as_well(houses: Examples, context: Make) -> None:
-    model = MlpModel(hidden=[8], epochs=1, trainer=Trainer(precision="bf16-mixed", accelerator="cpu"))
+    model = MLP(hidden=[8], epochs=1, trainer=Trainer(precision="bf16-mixed", accelerator="cpu"))
     model.fit(*parts(houses), context(TABLE))
     assert len(model.report().curves) == 1
 
@@ -138,7 +138,7 @@ def test_no_memory_says_which_batch_size_to_try(context: Make) -> None:
     n, width = 40_000, 4096
     X = pd.DataFrame({"x": np.zeros(n)})
     examples = Examples(X, np.zeros(n), np.arange(n), X.iloc[:, :0])
-    model = MlpModel(hidden=[width], batch_size=n, epochs=1)
+    model = MLP(hidden=[width], batch_size=n, epochs=1)
     model.fit(examples.take(slice(0, 8)), None, context(TABLE_OF_X))  # all libraries are loaded
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + n * width * 2, hard))
@@ -156,7 +156,7 @@ def test_a_network_that_is_too_large_says_so(messages: Examples, context: Make) 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "linear", "plateau"])
 def test_the_learning_rate_follows_its_schedule(schedule: Any, houses: Examples, context: Make) -> None:
-    model = MlpModel(hidden=[4], epochs=6, batch_size=32, trainer=Trainer(schedule=schedule, warmup=0.0))
+    model = MLP(hidden=[4], epochs=6, batch_size=32, trainer=Trainer(schedule=schedule, warmup=0.0))
     model.fit(*parts(houses), context(TABLE))
     rates = [row["learning_rate"] for row in model.report().curves]
     assert max(rates) <= 0.002 + 1e-9
@@ -164,7 +164,7 @@ def test_the_learning_rate_follows_its_schedule(schedule: Any, houses: Examples,
 
 
 def test_batch_size_and_learning_rate_are_found_on_request(houses: Examples, context: Make) -> None:
-    model = MlpModel(hidden=[8], epochs=1, batch_size="auto", learning_rate="auto")
+    model = MLP(hidden=[8], epochs=1, batch_size="auto", learning_rate="auto")
     model.fit(*parts(houses), context(TABLE))
     facts = model.report().details["training"]
     assert facts["batch_size"] == finding.SMALLEST
@@ -186,7 +186,7 @@ def test_balanced_weights_find_more_of_a_rare_class(context: Make) -> None:
     examples = Examples(X, y, np.arange(300), X.iloc[:, :0])
 
     def found(weights: Any) -> int:
-        model = MlpModel(hidden=[8], epochs=8, learning_rate=0.02, class_weights=weights)
+        model = MLP(hidden=[8], epochs=8, learning_rate=0.02, class_weights=weights)
         model.fit(examples, None, context(schema))
         return int((model.predict(X).output == "yes").sum())
 
@@ -225,10 +225,10 @@ def test_weights_of_another_network_are_refused(messages: Examples, context: Mak
     described = json.loads((tmp_path / "parameters.json").read_text())
     (tmp_path / "parameters.json").write_text(json.dumps({**described, "hidden": 9}))
     with pytest.raises(DataError, match=r"weights of another model: .* is of shape"):
-        RecurrentModel.load(tmp_path)
+        Recurrent.load(tmp_path)
     (tmp_path / "weights.safetensors").write_bytes(b"no weights")
     with pytest.raises(DataError, match="cannot be read"):
-        RecurrentModel.load(tmp_path)
+        Recurrent.load(tmp_path)
 
 
 def test_small_networks_use_one_thread_and_large_ones_all() -> None:

@@ -14,7 +14,7 @@ import pytest
 from bakeoff.errors import AssetError, ConfigError, DataError
 from bakeoff.models import persistence
 from bakeoff.models.base import Context
-from bakeoff.models.deep.finetune import FinetuneModel
+from bakeoff.models.deep.finetune import FinetunedEncoder
 from bakeoff.task import Examples, Schema
 
 SPAM = Schema("classification", "label", {"message": "text"}, ("ham", "spam"), "spam")
@@ -22,8 +22,8 @@ TABLE = Schema("regression", "price", {"area": "numeric", "town": "categorical",
 Make = Callable[..., Context]
 
 
-def made(folder: Path, **arguments: Any) -> FinetuneModel:
-    return FinetuneModel(**{"encoder": str(folder), "epochs": 1, "batch_size": 16, **arguments})
+def made(folder: Path, **arguments: Any) -> FinetunedEncoder:
+    return FinetunedEncoder(**{"encoder": str(folder), "epochs": 1, "batch_size": 16, **arguments})
 
 
 def before(folder: Path) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def test_predicting_before_fitting_is_refused(tiny: Path, messages: Examples) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("tune", ["full", "lora"])
 def test_the_pinned_encoder_learns_from_few_rows(tune: Any, messages: Examples, context: Make) -> None:
-    model = FinetuneModel(tune=tune, epochs=3, batch_size=8)
+    model = FinetunedEncoder(tune=tune, epochs=3, batch_size=8)
     model.fit(messages.take(slice(0, 16)), None, context(SPAM))
     assert (model.predict(messages.X).output == messages.y).mean() > 0.95
 
@@ -150,7 +150,7 @@ def test_a_gpu_is_used_where_there_is_one(messages: Examples, context: Make, tmp
 
     if not torch.cuda.is_available():
         pytest.skip("there is no GPU here: not measured")
-    model = FinetuneModel(epochs=3, batch_size=8)
+    model = FinetunedEncoder(epochs=3, batch_size=8)
     model.fit(messages.take(slice(0, 16)), messages.take(slice(16, 30)), context(SPAM))
     facts = model.report().details["training"]
     assert facts["device"].startswith("cuda")

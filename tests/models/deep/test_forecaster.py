@@ -13,13 +13,13 @@ import pytest
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.models.base import Context
 from bakeoff.models.deep.forecaster import AHEAD, SEEN, SeriesReader
-from bakeoff.models.deep.mlp import MlpModel
+from bakeoff.models.deep.mlp import MLP
 from bakeoff.models.deep.reading import Cells
-from bakeoff.models.deep.recurrent import RecurrentModel
+from bakeoff.models.deep.recurrent import Recurrent
 from bakeoff.models.deep.trainer import Trainer
-from bakeoff.models.forecast.lags import Lagged
-from bakeoff.models.forecast.seasonal_naive import SeasonalNaiveModel
-from bakeoff.models.tabular.catboost import CatBoostModel
+from bakeoff.models.forecast.lags import LagForecaster
+from bakeoff.models.forecast.seasonal_naive import SeasonalNaive
+from bakeoff.models.tabular.catboost import CatBoost
 from bakeoff.task import Examples, Schema, Series
 
 CELLS = Cells("lstm", 4, 1, False, 0.0)
@@ -54,9 +54,9 @@ def rows(asked: Schema, n: int = 60) -> Examples:
     return Examples(X, values[:, -of.horizon :], np.arange(n), X.iloc[:, :0])
 
 
-def lstm(**arguments: Any) -> RecurrentModel:
+def lstm(**arguments: Any) -> Recurrent:
     small: dict[str, Any] = {"hidden": 8, "epochs": 4, "learning_rate": 0.02, "batch_size": 16}
-    return RecurrentModel(**{**small, **arguments})
+    return Recurrent(**{**small, **arguments})
 
 
 def parts(examples: Examples) -> tuple[Examples, Examples]:
@@ -85,7 +85,7 @@ def test_before_it_has_learnt_it_is_the_last_season_and_what_is_usual() -> None:
     asked = schema()
     examples = rows(asked)
     reader = SeriesReader.learn(examples, asked, CELLS)
-    naive = SeasonalNaiveModel()
+    naive = SeasonalNaive()
     naive.fit(examples, None, context(asked))
     said = reader.predictions(np.zeros((60, HORIZON), dtype=np.float32), examples.X).output
     expected = naive.predict(examples.X).output
@@ -98,7 +98,7 @@ def test_what_is_known_ahead_is_made_use_of() -> None:
     asked = schema()
     examples = rows(asked, 300)
     train, valid = examples.take(slice(0, 240)), examples.take(slice(240, None))
-    model, naive = lstm(epochs=12, hidden=16), SeasonalNaiveModel()
+    model, naive = lstm(epochs=12, hidden=16), SeasonalNaive()
     model.fit(train, valid, context(asked))
     naive.fit(train, None, context(asked))
     error, of_naive = (np.abs(m.predict(valid.X).output - valid.y).mean() for m in (model, naive))
@@ -187,7 +187,7 @@ def test_weights_of_a_network_for_another_series_are_refused(tmp_path: Path) -> 
     state["schema"]["series"]["season"] = state["schema"]["series"]["season"] - 2
     (tmp_path / "state.json").write_text(json.dumps(state))
     with pytest.raises(DataError, match="weights of another model"):
-        RecurrentModel.load(tmp_path)
+        Recurrent.load(tmp_path)
 
 
 def test_a_forecast_is_not_written_as_onnx_and_says_so() -> None:
@@ -198,11 +198,11 @@ def test_a_forecast_is_not_written_as_onnx_and_says_so() -> None:
 
 def test_a_model_that_forecasts_by_way_of_lags_is_heard() -> None:
     asked = schema()
-    model = Lagged(MlpModel(hidden=[4], epochs=2))
+    model = LagForecaster(MLP(hidden=[4], epochs=2))
     model.fit(*parts(rows(asked)), context(asked))
     assert [row["epoch"] for row in model.report().curves] == [0, 1]
     assert model.report().details["training"]["epochs"] == 2
     assert model.report().notes == ()
-    silent = Lagged(CatBoostModel(iterations=2))
+    silent = LagForecaster(CatBoost(iterations=2))
     silent.fit(*parts(rows(asked)), context(asked))
     assert silent.report().curves == silent.report().notes == ()

@@ -21,7 +21,7 @@ from bakeoff.errors import ConfigError
 from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model
 from bakeoff.models.forecast import lags, seasonal_naive
-from bakeoff.models.forecast.lags import Lagged
+from bakeoff.models.forecast.lags import LagForecaster
 from bakeoff.models.tabular import estimator
 from bakeoff.task import Task
 
@@ -154,7 +154,7 @@ def test_in_a_search_the_table_of_lags_is_made_once(name: str) -> None:
     for _ in range(2):
         model = fitted(name, task, memo)
         answers.append(model.predict(valid.X).output)
-    tables = memo[Lagged]
+    tables = memo[LagForecaster]
     assert tables["asked"][0] is valid.X
     np.testing.assert_array_equal(answers[0], answers[1])
     np.testing.assert_allclose(answers[0], fitted(name, task).predict(valid.X).output)
@@ -169,22 +169,22 @@ def test_what_does_not_forecast_says_so(name: str) -> None:
 
 def test_a_model_of_classes_alone_cannot_forecast() -> None:
     task = load()
-    model = lags.adapted(estimator.EstimatorModel(classifier=object()), task.schema)
+    model = lags.adapted(estimator.Estimator(classifier=object()), task.schema)
     with pytest.raises(ConfigError, match=r"model\.regressor: sold asks for regression"):
         model.check(task.schema)
 
 
 def test_a_season_longer_than_the_window_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"model\.season: a season of 30 moments is longer than the window of 21"):
-        seasonal_naive.SeasonalNaiveModel(season=30).check(load().schema)
+        seasonal_naive.SeasonalNaive(season=30).check(load().schema)
     with pytest.raises(ConfigError, match=r"model\.season: 0 is less than 1|model\.season: -1 is less than 1"):
-        seasonal_naive.SeasonalNaiveModel(season=-1).check(load().schema)
+        seasonal_naive.SeasonalNaive(season=-1).check(load().schema)
 
 
 @pytest.mark.parametrize("season", [1, 5, 7, 21])
 def test_the_seasonal_naive_forecast_repeats_the_last_season(season: int) -> None:
     task = load()
-    model = seasonal_naive.SeasonalNaiveModel(season)
+    model = seasonal_naive.SeasonalNaive(season)
     model.fit(task.development.train, None, Context(task.schema, 0, 1))
     X = pd.DataFrame([np.repeat(np.arange(21.0), 2)])
     X = pd.concat([X, pd.DataFrame(np.zeros((1, task.development.train.X.shape[1] - 42)))], axis=1)

@@ -15,7 +15,7 @@ from bakeoff.errors import ConfigError, LLMError
 from bakeoff.llm.base import Completion
 from bakeoff.models.prompted.answers import short
 from bakeoff.models.prompted.labels import MOST, Spoken
-from bakeoff.models.prompted.llm import LlmModel
+from bakeoff.models.prompted.llm import PromptedLLM
 from bakeoff.retrieval.embed import Hashing
 from bakeoff.task import NOT_ASKED, OK, Examples, Schema
 
@@ -47,7 +47,7 @@ def fitted(context, prompt):
     """Makes fitted models of the shipped prompts."""
 
     def make(llm, schema=MAIL, train=TRAIN, told="classify", memo=None, **parameters):
-        model = LlmModel(llm, prompt(told), **parameters)
+        model = PromptedLLM(llm, prompt(told), **parameters)
         model.check(schema)
         model.fit(train, None, context(schema, memo=memo))
         return model
@@ -82,7 +82,7 @@ def test_by_logprobs_a_real_model_tells_spam_from_ham_with_probabilities(fitted,
     alone = model.predict(ASKED.X.iloc[2:3])
     np.testing.assert_allclose(alone.proba[0], found.proba[2], atol=0.02)
     model.save(tmp_path)
-    loaded = LlmModel.load(tmp_path)
+    loaded = PromptedLLM.load(tmp_path)
     assert {path.suffix for path in tmp_path.iterdir()} == {".json"}
     np.testing.assert_allclose(loaded.predict(ASKED.X).proba, found.proba)
     assert loaded.llm.usage()["calls"] == 0, "nothing new is asked: not even what the prompt leans to"
@@ -243,7 +243,7 @@ def test_random_examples_follow_the_seed(prompt, scripted, context):
     said = []
     for seed in (1, 1, 2):
         llm = scripted(Completion("ok", "ham"))
-        model = LlmModel(llm, prompt("classify"), shots=2, shots_by="random")
+        model = PromptedLLM(llm, prompt("classify"), shots=2, shots_by="random")
         model.fit(table([f"text {i}" for i in range(50)], ["spam", "ham"] * 25), None, context(MAIL, seed=seed))
         model.predict(ASKED.X.iloc[:1])
         said.append(turns(llm.asks[0]))
@@ -270,7 +270,7 @@ def test_a_loaded_model_asks_what_the_saved_one_asked(fitted, llm, scripted, ask
         names={"ham": "personal"} if kind == "mail" else None,
     )  # fmt: skip
     model.save(tmp_path)
-    loaded = LlmModel.load(tmp_path)
+    loaded = PromptedLLM.load(tmp_path)
     one, other = scripted(Completion("ok", "x")), scripted(Completion("ok", "x"))
     model.llm, loaded.llm = one, other
     X = ASKED.X if kind == "mail" else asked.X
@@ -308,7 +308,7 @@ def test_a_token_counts_for_the_one_label_that_begins_with_it():
 
 def test_predicting_before_fitting_is_refused(scripted, prompt):
     with pytest.raises(RuntimeError, match="before fit"):
-        LlmModel(scripted(), prompt("classify")).predict(ASKED.X)
+        PromptedLLM(scripted(), prompt("classify")).predict(ASKED.X)
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_predicting_before_fitting_is_refused(scripted, prompt):
 def test_a_prompt_of_another_kind_of_task_is_refused(scripted, prompt, kind, told, choose):
     column = "question" if kind == "qa" else "text"
     schema = Schema(kind, "y", {column: "text"}, ("a", "b") if kind == "classification" else ())
-    model = LlmModel(scripted(), prompt(told))
+    model = PromptedLLM(scripted(), prompt(told))
     if choose is None:  # a prompt that sees the text alone can ask for a label too
         model.check(schema)
         return
@@ -342,11 +342,11 @@ def test_what_cannot_be_asked_is_told_before_any_work(scripted, prompt, llm):
         ({"names": {"spm": "advertisement"}}, MAIL, r'model\.names: there is no label "spm".*Did you mean "spam"\?'),
     ]:
         with pytest.raises(ConfigError, match=told):
-            LlmModel(scripted(), prompt("classify"), **parameters).check(schema)
+            PromptedLLM(scripted(), prompt("classify"), **parameters).check(schema)
     with pytest.raises(ConfigError, match=r"llm\.path: there is no file"):
-        LlmModel(llm(path="absent.gguf"), prompt("classify")).check(MAIL)
+        PromptedLLM(llm(path="absent.gguf"), prompt("classify")).check(MAIL)
 
 
 def test_a_ranking_of_documents_is_refused(scripted, prompt):
     with pytest.raises(ConfigError, match="this task is retrieval"):
-        LlmModel(scripted(), prompt("answer")).check(Schema("retrieval", "answers", {"question": "text"}))
+        PromptedLLM(scripted(), prompt("answer")).check(Schema("retrieval", "answers", {"question": "text"}))

@@ -10,14 +10,14 @@ from counted import Counted, embedded
 
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.models.qa.abstention import calibrated
-from bakeoff.models.qa.faq import Faq
+from bakeoff.models.qa.faq import FAQ
 from bakeoff.retrieval.embed import Hashing
 from bakeoff.retrieval.history import AsAsked, ByLLM
 from bakeoff.task import concatenated
 
 
 def fitted(context, train, embedder=None, valid=None, **parameters):
-    model = Faq(embedder or Hashing(), **parameters)
+    model = FAQ(embedder or Hashing(), **parameters)
     model.check(context().schema)
     model.fit(train, valid, context())
     return model
@@ -114,7 +114,7 @@ def test_alone_a_question_gets_the_same_answer_as_among_others_and_in_a_search(c
     for row in range(len(asked)):
         alone = model.predict(asked.X.iloc[row : row + 1])
         assert (alone.output[0], alone.confidence[0]) == (together.output[row], together.confidence[row])
-    in_search = Faq(Hashing())
+    in_search = FAQ(Hashing())
     in_search.fit(asked, None, context(memo={}))
     found = in_search.predict(asked.X)
     assert found.output.tolist() == together.output.tolist() and found.seconds is None
@@ -124,7 +124,7 @@ def test_alone_a_question_gets_the_same_answer_as_among_others_and_in_a_search(c
 def test_a_saved_model_answers_the_same_and_holds_no_pickle(context, asked, tmp_path):
     model = fitted(context, asked)
     model.save(tmp_path)
-    loaded = Faq.load(tmp_path)
+    loaded = FAQ.load(tmp_path)
     assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".npy", ".parquet"}
     was, now = model.predict(asked.X), loaded.predict(asked.X)
     for name in ("output", "stage", "confidence", "retrieved", "cited", "evidence"):
@@ -136,7 +136,7 @@ def test_trials_of_a_search_embed_each_question_once(context, asked, rows, tmp_p
     log, memo = tmp_path / "log", {}
     valid = rows(("Where do owls live?",), ("Who is the king?",))
     for threshold in (None, 0.2, 0.8):
-        model = Faq(Counted(str(log)), threshold)
+        model = FAQ(Counted(str(log)), threshold)
         model.fit(asked, None, context(memo=memo))
         model.predict(valid.X)
     assert len(embedded(log)) == len(set(embedded(log))) == len(asked) + 2
@@ -153,7 +153,7 @@ def test_an_answer_outside_a_search_takes_an_embedding_of_its_own(context, asked
 
 def test_what_an_llm_is_asked_to_rewrite_is_counted_and_planned(context, asked, llm, prompt):
     rewriter = ByLLM(llm(cache="off"), prompt("rewrite"), max_tokens=16)
-    model = Faq(Hashing(), rewriter=rewriter)
+    model = FAQ(Hashing(), rewriter=rewriter)
     (planned,) = model.estimate_requests(asked, asked.X.iloc[:4], context())
     assert planned.llm is rewriter.llm and len(planned.asks) == 2, "one to learn from, and one to answer"
     model.fit(asked, None, context())
@@ -162,7 +162,7 @@ def test_what_an_llm_is_asked_to_rewrite_is_counted_and_planned(context, asked, 
     assert found.usage.calls.tolist() == [0, 0, 1, 0] and found.usage.cost_usd.tolist() == [0] * 4
     assert found.usage.input_tokens[2] > 20 and found.usage.output_tokens[2] > 0
     assert rewriter.llm.usage()["calls"] == 2
-    in_search = Faq(Hashing(), 0.0, rewriter)
+    in_search = FAQ(Hashing(), 0.0, rewriter)
     in_search.fit(asked, None, context(memo={}))
     whole = concatenated([in_search.predict(asked.X.iloc[:2]), in_search.predict(asked.X.iloc[2:4])])
     assert whole.usage.calls.tolist() == [0, 0, 0.5, 0.5]
@@ -175,16 +175,16 @@ def test_details_tell_how_many_questions_there_are_to_choose_from(context, asked
 
 def test_predicting_before_fitting_is_refused(asked):
     with pytest.raises(RuntimeError, match="before fit"):
-        Faq(Hashing()).predict(asked.X)
+        FAQ(Hashing()).predict(asked.X)
 
 
 @pytest.mark.parametrize("kind", ["classification", "regression", "retrieval"])
 def test_other_kinds_of_task_are_refused(context, kind):
-    with pytest.raises(ConfigError, match=f"Faq serves qa, and this task is {kind}"):
-        Faq(Hashing()).check(replace(context().schema, kind=kind))
+    with pytest.raises(ConfigError, match=f"FAQ serves qa, and this task is {kind}"):
+        FAQ(Hashing()).check(replace(context().schema, kind=kind))
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1])
 def test_a_confidence_that_is_none_is_refused(context, value):
     with pytest.raises(ConfigError, match=rf"model\.min_confidence: {value} is not between 0 and 1"):
-        Faq(Hashing(), value).check(context().schema)
+        FAQ(Hashing(), value).check(context().schema)

@@ -11,7 +11,7 @@ from bakeoff.errors import ConfigError, LLMError
 from bakeoff.llm.base import Completion
 from bakeoff.llm.client import OpenAICompatible
 from bakeoff.llm.prompts import Prompt
-from bakeoff.models.qa.rag import RagModel
+from bakeoff.models.qa.rag import RAG
 from bakeoff.retrieval.chunk import Sentences
 from bakeoff.retrieval.embed import Hashing
 from bakeoff.retrieval.history import ByLLM
@@ -30,7 +30,7 @@ def fitted(context, asked, prompt):
 
     def make(llm, retriever=None, memo=None, **parameters):
         told = prompt("answer_plainly" if parameters.get("citations") == "matched" else "answer_from_passages")
-        model = RagModel(retriever or BM25(top_k=3), llm, parameters.pop("prompt", told), **parameters)
+        model = RAG(retriever or BM25(top_k=3), llm, parameters.pop("prompt", told), **parameters)
         model.check(context().schema)
         model.fit(asked, None, context(memo=memo))
         return model
@@ -77,7 +77,7 @@ def test_a_saved_model_answers_the_same_and_asks_nothing_new(fitted, llm, asked,
     was = model.predict(few)
     model.save(tmp_path)
     assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".parquet"}
-    loaded = RagModel.load(tmp_path)
+    loaded = RAG.load(tmp_path)
     now = loaded.predict(few)
     for name in ("output", "stage", "confidence", "retrieved", "cited", "evidence"):
         assert getattr(now, name).tolist() == getattr(was, name).tolist(), name
@@ -88,7 +88,7 @@ def test_a_saved_model_answers_the_same_and_asks_nothing_new(fitted, llm, asked,
 
 def test_the_passages_are_numbered_cut_and_each_shown_once(fitted, asked, scripted, corpus, context):
     llm = scripted(said("mice", 1))
-    model = RagModel(
+    model = RAG(
         Dense(Hashing(), top_k=3), llm,
         Prompt("{% for p in passages %}[{{ p.number }}] {{ p.title }}: {{ p.text }}|{% endfor %} {{ question }}"),
         passage_words=4,
@@ -240,24 +240,24 @@ def test_details_tell_what_was_indexed_and_asked(fitted, asked, scripted):
 
 def test_predicting_before_fitting_is_refused(asked, scripted, prompt):
     with pytest.raises(RuntimeError, match="before fit"):
-        RagModel(BM25(), scripted(), prompt("answer_from_passages")).predict(asked.X)
+        RAG(BM25(), scripted(), prompt("answer_from_passages")).predict(asked.X)
 
 
 @pytest.mark.parametrize("kind", ["classification", "regression", "retrieval"])
 def test_other_kinds_of_task_are_refused(context, scripted, prompt, kind):
-    with pytest.raises(ConfigError, match=f"RagModel serves qa, and this task is {kind}"):
-        RagModel(BM25(), scripted(), prompt("answer_from_passages")).check(replace(context().schema, kind=kind))
+    with pytest.raises(ConfigError, match=f"RAG serves qa, and this task is {kind}"):
+        RAG(BM25(), scripted(), prompt("answer_from_passages")).check(replace(context().schema, kind=kind))
 
 
 @pytest.mark.parametrize("template", ["{{ question }}", "{{ passages }}", "{{ text }}"])
 def test_a_prompt_without_question_or_passages_is_refused(context, scripted, template):
     with pytest.raises(ConfigError, match="Choose prompt=answer_from_passages"):
-        RagModel(BM25(), scripted(), Prompt(template)).check(context().schema)
+        RAG(BM25(), scripted(), Prompt(template)).check(context().schema)
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1])
 def test_a_confidence_that_is_none_is_refused(context, scripted, prompt, value):
-    model = RagModel(BM25(), scripted(), prompt("answer_from_passages"), min_confidence=value)
+    model = RAG(BM25(), scripted(), prompt("answer_from_passages"), min_confidence=value)
     with pytest.raises(ConfigError, match=rf"model\.min_confidence: {value} is not between 0 and 1"):
         model.check(context().schema)
 
@@ -266,7 +266,7 @@ def test_a_file_that_is_missing_is_told_before_any_work(context, llm, scripted, 
     absent = llm(path="absent.gguf")
     for parts in ({"llm": absent}, {"llm": scripted(), "rewriter": ByLLM(absent, prompt("rewrite"))}):
         with pytest.raises(ConfigError, match=r"llm\.path: there is no file"):
-            RagModel(BM25(), prompt=prompt("answer_from_passages"), **parts).check(context().schema)
+            RAG(BM25(), prompt=prompt("answer_from_passages"), **parts).check(context().schema)
 
 
 def test_the_same_questions_get_the_same_answers(fitted, llm, asked):

@@ -11,7 +11,7 @@ import pytest
 
 from bakeoff.errors import ConfigError
 from bakeoff.models.base import Context
-from bakeoff.models.rules.rules import RulesModel
+from bakeoff.models.rules.rules import Rules
 from bakeoff.task import Examples, Predictions, Schema
 
 MESSAGES = [
@@ -40,8 +40,8 @@ CUSTOMERS = pd.DataFrame(
 )
 
 
-def fit(rules: list[dict[str, Any]], X: pd.DataFrame, y: Any, schema: Schema, default: Any = None) -> RulesModel:
-    model = RulesModel(rules, default)
+def fit(rules: list[dict[str, Any]], X: pd.DataFrame, y: Any, schema: Schema, default: Any = None) -> Rules:
+    model = Rules(rules, default)
     model.check(schema)
     model.fit(Examples(X, np.array(y), np.arange(len(X)), X.iloc[:, :0]), None, Context(schema, 0, 1))
     return model
@@ -65,7 +65,7 @@ def holds(where: Any) -> list[bool]:
 
 def fault(rules: Any, schema: Schema = TEXT, default: Any = None) -> str:
     with pytest.raises(ConfigError) as caught:
-        RulesModel(rules, default).check(schema)
+        Rules(rules, default).check(schema)
     return str(caught.value)
 
 

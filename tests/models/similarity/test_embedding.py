@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.svm import LinearSVC
 
 from bakeoff.errors import ConfigError, DataError
-from bakeoff.models.similarity.embedding import EmbeddingModel
+from bakeoff.models.similarity.embedding import Embedding
 from bakeoff.retrieval.embed import Hashing
 from bakeoff.task import Examples, Schema
 
@@ -32,7 +32,7 @@ def labelled(texts=(*GOOD, *BAD), labels=("good",) * 4 + ("bad",) * 4):
 
 
 def fitted(context, embedder, classifier=None):
-    model = EmbeddingModel(embedder, classifier or LogisticRegression(C=10), Ridge())
+    model = Embedding(embedder, classifier or LogisticRegression(C=10), Ridge())
     model.check(LABELLED)
     model.fit(labelled(), None, context(LABELLED))
     return model
@@ -59,7 +59,7 @@ def test_one_row_gets_the_same_answer_as_among_others_of_any_length(context, min
 
 def test_values_are_estimated(context, minilm):
     stars = [5.0, 4.5, 5.0, 4.0, 1.0, 1.5, 1.0, 2.0]
-    model = EmbeddingModel(minilm, LogisticRegression(), Ridge(alpha=0.1))
+    model = Embedding(minilm, LogisticRegression(), Ridge(alpha=0.1))
     model.check(PRICED)
     model.fit(table([*GOOD, *BAD], stars), None, context(PRICED))
     found = model.predict(shown("Brilliant and moving!", "Dull and tedious"))
@@ -84,7 +84,7 @@ def test_trials_of_a_search_embed_each_text_once(context, tmp_path, monkeypatch)
     log, memo = tmp_path / "log", {}
     valid = shown("another film", GOOD[0])
     for C in (0.1, 1.0, 10.0):
-        model = EmbeddingModel(Counted(str(log)), LogisticRegression(C=C))
+        model = Embedding(Counted(str(log)), LogisticRegression(C=C))
         model.fit(labelled(), None, context(LABELLED, memo=memo))
         for start in range(2):  # a search asks some rows at a time
             model.predict(valid.iloc[start : start + 1])
@@ -104,7 +104,7 @@ def test_a_saved_model_answers_the_same(context, tmp_path, minilm):
     model = fitted(context, minilm)
     model.save(tmp_path)
     asked = shown("Brilliant and moving!", "Dull and tedious", "")
-    loaded = EmbeddingModel.load(tmp_path)
+    loaded = Embedding.load(tmp_path)
     np.testing.assert_array_equal(loaded.predict(asked).proba, model.predict(asked).proba)
     assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".skops"}
 
@@ -117,7 +117,7 @@ def test_a_folder_that_names_what_is_not_trusted_is_not_read(context, tmp_path):
 
     skops.io.dump({"head": Popen}, tmp_path / "head.skops")
     with pytest.raises(DataError, match="subprocess"):
-        EmbeddingModel.load(tmp_path)
+        Embedding.load(tmp_path)
 
 
 def test_a_folder_that_names_a_part_which_is_not_allowed_is_not_read(context, tmp_path):
@@ -125,19 +125,19 @@ def test_a_folder_that_names_a_part_which_is_not_allowed_is_not_read(context, tm
     file = tmp_path / "parameters.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "embedder": {"_target_": "subprocess.Popen"}}))
     with pytest.raises(ConfigError, match=r"subprocess\.Popen"):
-        EmbeddingModel.load(tmp_path)
+        Embedding.load(tmp_path)
 
 
 def test_a_wrong_estimator_is_told_before_any_work():
     with pytest.raises(ConfigError, match=r"model\.classifier"):
-        EmbeddingModel(Hashing(), Ridge()).check(LABELLED)
+        Embedding(Hashing(), Ridge()).check(LABELLED)
     with pytest.raises(ConfigError, match=r"model\.regressor"):
-        EmbeddingModel(Hashing(), LogisticRegression()).check(PRICED)
+        Embedding(Hashing(), LogisticRegression()).check(PRICED)
     with pytest.raises(ConfigError, match=r"model\.classifier\.C"):
-        EmbeddingModel(Hashing(), LogisticRegression(C=-1)).check(LABELLED)
+        Embedding(Hashing(), LogisticRegression(C=-1)).check(LABELLED)
 
 
 @pytest.mark.parametrize("kind", ["qa", "retrieval"])
 def test_questions_over_documents_are_refused(kind):
     with pytest.raises(ConfigError, match=f"this task is {kind}"):
-        EmbeddingModel(Hashing(), LogisticRegression()).check(Schema(kind, "answers", {"question": "text"}))
+        Embedding(Hashing(), LogisticRegression()).check(Schema(kind, "answers", {"question": "text"}))

@@ -10,7 +10,7 @@ import pytest
 
 from bakeoff.errors import ConfigError
 from bakeoff.models.base import Context
-from bakeoff.models.tabular.catboost import CatBoostModel
+from bakeoff.models.tabular.catboost import CatBoost
 from bakeoff.task import Examples, Schema
 
 NOISE = Schema("classification", "y", {"x": "numeric"}, ("a", "b"))
@@ -23,7 +23,7 @@ def noise(seed: int) -> Examples:
 
 
 def trees(valid: Examples | None, **parameters: Any) -> int:
-    model = CatBoostModel(iterations=100, **parameters)
+    model = CatBoost(iterations=100, **parameters)
     model.fit(noise(0), valid, Context(NOISE, 0, 1))
     return int(model.booster_.tree_count_)
 
@@ -48,13 +48,13 @@ def test_a_search_hears_of_every_tenth_round_and_may_end_the_fit() -> None:
             raise Hopeless
 
     with pytest.raises(Hopeless):
-        CatBoostModel(iterations=100).fit(noise(0), noise(1), Context(NOISE, 0, 1, report))
+        CatBoost(iterations=100).fit(noise(0), noise(1), Context(NOISE, 0, 1, report))
     assert [step for step, _ in heard] == [10, 20, 30]
     assert all(0.5 < loss < 0.9 for _, loss in heard)
 
 
 def test_an_extra_parameter_reaches_catboost() -> None:
-    model = CatBoostModel(iterations=5, extra={"subsample": 0.5, "bootstrap_type": "Bernoulli"})
+    model = CatBoost(iterations=5, extra={"subsample": 0.5, "bootstrap_type": "Bernoulli"})
     model.check(NOISE)
     model.fit(noise(0), None, Context(NOISE, 0, 1))
     assert model.booster_.get_params()["subsample"] == 0.5
@@ -71,7 +71,7 @@ def test_an_extra_parameter_reaches_catboost() -> None:
 )
 def test_a_wrong_parameter_is_told_before_fitting(parameters: dict[str, Any], told: list[str]) -> None:
     with pytest.raises(ConfigError) as caught:
-        CatBoostModel(**parameters).check(NOISE)
+        CatBoost(**parameters).check(NOISE)
     for part in told:
         assert part in str(caught.value)
 
@@ -80,6 +80,6 @@ def test_text_helps_to_predict_values() -> None:
     X = pd.DataFrame({"text": [f"a {'large' if i % 2 else 'small'} house, number {i}" for i in range(100)]})
     y = np.where(np.arange(100) % 2, 100.0, 10.0)
     schema = Schema("regression", "price", {"text": "text"})
-    model = CatBoostModel(iterations=50)
+    model = CatBoost(iterations=50)
     model.fit(Examples(X, y, np.arange(100), X.iloc[:, :0]), None, Context(schema, 0, 1))
     assert np.abs(model.predict(X).output - y).mean() < 10

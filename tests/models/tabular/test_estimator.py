@@ -21,9 +21,9 @@ from sklearn.svm import LinearSVC
 
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.models.base import Context
-from bakeoff.models.rules.constant import ConstantModel
+from bakeoff.models.rules.constant import Constant
 from bakeoff.models.tabular import estimator
-from bakeoff.models.tabular.estimator import EstimatorModel, adapt
+from bakeoff.models.tabular.estimator import Estimator, adapt
 from bakeoff.task import Examples, Schema
 
 TEXT = Schema("classification", "label", {"text": "text"}, ("ham", "spam"), "spam")
@@ -50,7 +50,7 @@ def fault(model: Any, schema: Schema) -> str:
 
 
 def test_a_model_is_taken_as_it_is() -> None:
-    model = ConstantModel()
+    model = Constant()
     assert adapt(model) is model
 
 
@@ -69,15 +69,15 @@ def test_what_is_no_model_is_told_so(component: object) -> None:
 @pytest.mark.parametrize(
     ("model", "told"),
     [
-        (EstimatorModel(classifier=LogisticRegression(C="abc")), ["model.classifier.C: ", "'abc'"]),
+        (Estimator(classifier=LogisticRegression(C="abc")), ["model.classifier.C: ", "'abc'"]),
         (adapt(LogisticRegression(C=-1)), ["model.C: ", "-1"]),
         (
-            EstimatorModel(classifier=FixedThresholdClassifier(LogisticRegression(C=-1))),
+            Estimator(classifier=FixedThresholdClassifier(LogisticRegression(C=-1))),
             ["model.classifier.estimator.C: ", "-1"],
         ),
-        (EstimatorModel(regressor=LinearRegression()), ["model.classifier: ", "classification", "regressor"]),
-        (EstimatorModel(classifier=LinearRegression()), ["model.classifier: ", "is not a scikit-learn classifier"]),
-        (EstimatorModel(classifier=LogisticRegression(), ngrams=0), ["model.ngrams: 0"]),
+        (Estimator(regressor=LinearRegression()), ["model.classifier: ", "classification", "regressor"]),
+        (Estimator(classifier=LinearRegression()), ["model.classifier: ", "is not a scikit-learn classifier"]),
+        (Estimator(classifier=LogisticRegression(), ngrams=0), ["model.ngrams: 0"]),
     ],
 )
 def test_a_wrong_parameter_is_told_before_any_data_work(model: Any, told: list[str]) -> None:
@@ -93,28 +93,28 @@ def test_a_classifier_alone_does_not_serve_values() -> None:
 def test_sparse_terms_are_refused_where_the_estimator_takes_none() -> None:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    assert "model.text" in fault(EstimatorModel(HistGradientBoostingClassifier(), text="tfidf"), TEXT)
+    assert "model.text" in fault(Estimator(HistGradientBoostingClassifier(), text="tfidf"), TEXT)
 
 
 def test_seed_and_threads_of_the_run_reach_the_estimator_unless_declared() -> None:
     schema, rows = iris()
-    model = fit(EstimatorModel(RandomForestClassifier(5)), schema, rows, seed=7, threads=2)
+    model = fit(Estimator(RandomForestClassifier(5)), schema, rows, seed=7, threads=2)
     assert (model.estimator_.random_state, model.estimator_.n_jobs) == (7, 2)
-    model = fit(EstimatorModel(RandomForestClassifier(5, random_state=1, n_jobs=1)), schema, rows, seed=7, threads=2)
+    model = fit(Estimator(RandomForestClassifier(5, random_state=1, n_jobs=1)), schema, rows, seed=7, threads=2)
     assert (model.estimator_.random_state, model.estimator_.n_jobs) == (1, 1)
 
 
 def test_fitting_leaves_the_declared_estimator_alone() -> None:
     schema, rows = iris()
     declared = LogisticRegression(random_state=None)
-    fit(EstimatorModel(declared), schema, rows)
+    fit(Estimator(declared), schema, rows)
     assert declared.random_state is None
     assert not hasattr(declared, "coef_")
 
 
 def test_without_probabilities_there_are_labels_alone() -> None:
     schema, rows = iris()
-    answers = fit(EstimatorModel(LinearSVC()), schema, rows).predict(rows.X)
+    answers = fit(Estimator(LinearSVC()), schema, rows).predict(rows.X)
     assert answers.proba is None
     assert (answers.output == rows.y).mean() > 0.9
 
@@ -124,7 +124,7 @@ def test_a_threshold_of_the_estimators_own_decides() -> None:
     two = rows.take(np.flatnonzero(rows.y != "0"))
     schema = Schema("classification", "kind", dict.fromkeys(two.X, "numeric"), ("1", "2"), "2")
     cautious = FixedThresholdClassifier(LogisticRegression(), threshold=0.99, response_method="predict_proba")
-    answers = fit(EstimatorModel(cautious), schema, two).predict(two.X)
+    answers = fit(Estimator(cautious), schema, two).predict(two.X)
     assert answers.proba is not None
     np.testing.assert_array_equal(answers.output == "2", answers.proba[:, 1] >= 0.99)
 
@@ -134,7 +134,7 @@ def test_gaps_in_training_are_a_feature_of_their_own() -> None:
     y = np.where(np.isnan(x), "gone", "there").astype(object)
     X = pd.DataFrame({"x": x})
     schema = Schema("classification", "y", {"x": "numeric"}, ("gone", "there"))
-    model = fit(EstimatorModel(LogisticRegression()), schema, Examples(X, y, np.arange(80), X.iloc[:, :0]))
+    model = fit(Estimator(LogisticRegression()), schema, Examples(X, y, np.arange(80), X.iloc[:, :0]))
     assert model.predict(X).output.tolist() == y.tolist()
 
 
@@ -144,7 +144,7 @@ def test_linear_models_hold_at_most_two_copies_of_many_numbers() -> None:
     y = X["x0"].to_numpy() * 2.0
     rows = Examples(X, y, np.arange(n), X.iloc[:, :0])
     schema = Schema("regression", "y", dict.fromkeys(X, "numeric"))
-    model = EstimatorModel(regressor=LinearRegression(copy_X=False))
+    model = Estimator(regressor=LinearRegression(copy_X=False))
     fit(model, schema, rows.take(slice(0, 100)))
     tracemalloc.start()
     fit(model, schema, rows)
@@ -156,11 +156,11 @@ def test_linear_models_hold_at_most_two_copies_of_many_numbers() -> None:
 def test_trials_that_encode_alike_share_the_encoding_and_leave_it_intact() -> None:
     schema, rows = iris()
     context = Context(schema, 0, 1, memo={})
-    trials = [EstimatorModel(classifier=LogisticRegression(C=c)) for c in (1.0, 10.0, 1.0)]
+    trials = [Estimator(classifier=LogisticRegression(C=c)) for c in (1.0, 10.0, 1.0)]
     for trial in trials:
         trial.fit(rows, None, context)
     assert trials[0].encoder_ is trials[1].encoder_
-    alone = fit(EstimatorModel(classifier=LogisticRegression(C=1.0)), schema, rows)
+    alone = fit(Estimator(classifier=LogisticRegression(C=1.0)), schema, rows)
     np.testing.assert_array_equal(trials[2].predict(rows.X).proba, alone.predict(rows.X).proba)
 
 
@@ -171,7 +171,7 @@ def test_an_estimator_that_overwrites_its_input_does_not_harm_the_next_trial() -
     context = Context(schema, 0, 1, memo={})
     answers = []
     for _ in range(3):
-        model = EstimatorModel(regressor=Ridge(copy_X=False))
+        model = Estimator(regressor=Ridge(copy_X=False))
         model.fit(rows, None, context)
         answers.append(model.predict(X).output)
     np.testing.assert_array_equal(answers[0], answers[2])
@@ -179,9 +179,9 @@ def test_an_estimator_that_overwrites_its_input_does_not_harm_the_next_trial() -
 
 def test_a_file_that_names_functions_is_refused(tmp_path: Path) -> None:
     schema, rows = iris()
-    model = fit(EstimatorModel(LogisticRegression()), schema, rows)
+    model = fit(Estimator(LogisticRegression()), schema, rows)
     model.save(tmp_path)
     model.encoder_ = FunctionTransformer(pd.read_pickle)
     skops.io.dump({"encoder": model.encoder_, "estimator": model.estimator_}, tmp_path / estimator.FILE)
     with pytest.raises(DataError, match=r"pandas\.read_pickle"):
-        EstimatorModel.load(tmp_path)
+        Estimator.load(tmp_path)

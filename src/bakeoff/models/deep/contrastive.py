@@ -35,7 +35,7 @@ NEAR = Schema("regression", "near", {LEFT: "text", RIGHT: "text"})
 
 
 @dataclass(eq=False)
-class ContrastiveModel(Model):
+class SetFit(Model):
     """Few-shot classification by contrast (SetFit, Tunstall et al. 2022). Needs the extra finetune.
 
     The encoder learns to bring texts of one class together and those of others apart; then a classifier is fitted to

@@ -39,9 +39,9 @@ def check() -> None:
 
 def mlp(network: nn.Module, table: Table, folder: Path) -> None:
     """Write a network over tables."""
-    from bakeoff.models.deep.networks import CATEGORIES, NUMBERS, Mlp
+    from bakeoff.models.deep.networks import CATEGORIES, NUMBERS, MLPNetwork
 
-    assert isinstance(network, Mlp)
+    assert isinstance(network, MLPNetwork)
     graph = _Graph()
     parts = []
     if network.has_numbers:
@@ -73,9 +73,9 @@ def mlp(network: nn.Module, table: Table, folder: Path) -> None:
 
 def recurrent(network: nn.Module, folder: Path) -> None:
     """Write a network over sequences."""
-    from bakeoff.models.deep.networks import TOKENS, Recurrent
+    from bakeoff.models.deep.networks import TOKENS, RecurrentNetwork
 
-    assert isinstance(network, Recurrent)
+    assert isinstance(network, RecurrentNetwork)
     graph = _Graph()
     cells = network.cells
     operator = type(cells).__name__

@@ -29,7 +29,7 @@ USUAL_RATES = {"full": 1e-4, "last": 2e-4, "lora": 1e-3, "head": 1e-2}
 
 
 @dataclass(eq=False)
-class FinetuneModel(Model):
+class FinetunedEncoder(Model):
     """A pre-trained encoder for classification or regression. Needs the extra finetune.
 
     Args:

@@ -20,13 +20,13 @@ from bakeoff.task import Examples, Predictions, Schema
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bakeoff.models.deep.networks import Mlp
+    from bakeoff.models.deep.networks import MLPNetwork
 
 BUCKETS = 2**15
 
 
 @dataclass(eq=False)
-class MlpModel(Model):
+class MLP(Model):
     """Layers that are all connected, over the columns of a table.
 
     Args:
@@ -94,7 +94,7 @@ class MlpModel(Model):
             {**components.describe(self), **self.table_.plain()},
         )
 
-        def build() -> Mlp:
+        def build() -> MLPNetwork:
             network = self._network()
             start_at(network.head, torch.from_numpy(targets.start(train.y)))
             return network
@@ -140,13 +140,13 @@ class MlpModel(Model):
     def _recipe(self) -> Recipe:
         return Recipe(self.epochs, self.learning_rate, self.batch_size, self.weight_decay, self.class_weights)  # type: ignore[arg-type]
 
-    def _network(self) -> Mlp:
-        from bakeoff.models.deep.networks import Mlp
+    def _network(self) -> MLPNetwork:
+        from bakeoff.models.deep.networks import MLPNetwork
 
         sizes = self.table_.sizes
         # A rule of thumb from practice with entity embeddings: 1.6 n^0.56 (Howard and Gugger 2020).
         dimensions = [min(self.embedding, round(1.6 * n**0.56)) for n in sizes]
-        return Mlp(
+        return MLPNetwork(
             self.table_.numbers, sizes, dimensions, self.table_.texts, BUCKETS, self.text_dimensions, self.hidden,
             self.dropout, self.targets_.outputs,
         )  # fmt: skip

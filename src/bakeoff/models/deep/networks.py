@@ -21,7 +21,7 @@ def is_within(lengths: Tensor, longest: int) -> Tensor:
     return (torch.arange(longest, device=lengths.device) < lengths[:, None]).unsqueeze(-1)
 
 
-class Mlp(nn.Module):
+class MLPNetwork(nn.Module):
     """Numbers, embedded categories and bags of embedded words, through layers that are all connected.
 
     Args:
@@ -75,7 +75,7 @@ class Mlp(nn.Module):
         return said
 
 
-class Recurrent(nn.Module):
+class RecurrentNetwork(nn.Module):
     """Embedded words through an LSTM or GRU; the mean and the maximum over the words decide.
 
     Args:

@@ -16,7 +16,7 @@ from bakeoff.task import Examples, Predictions, Schema
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bakeoff.models.deep.networks import Forecaster, Recurrent
+    from bakeoff.models.deep.networks import Forecaster, RecurrentNetwork
 
 TOKENS = "tokens"  # as in networks.py, which imports torch
 
@@ -60,7 +60,7 @@ class Reader(Protocol):
     def predictions(self, outputs: Any, X: pd.DataFrame) -> Predictions:
         """What the network's outputs of n rows mean."""
 
-    def network(self) -> Recurrent | Forecaster:
+    def network(self) -> RecurrentNetwork | Forecaster:
         """A new network for such rows."""
 
     def plain(self) -> dict[str, Any]:
@@ -142,12 +142,12 @@ class TextReader:
         """What the network's outputs mean."""
         return self.targets.predictions(outputs)
 
-    def network(self) -> Recurrent:
+    def network(self) -> RecurrentNetwork:
         """A network over words."""
-        from bakeoff.models.deep.networks import Recurrent
+        from bakeoff.models.deep.networks import RecurrentNetwork
 
         of = self.cells
-        return Recurrent(
+        return RecurrentNetwork(
             len(self.vocabulary), self.words.embedding, of.hidden, of.layers, of.kind, of.bidirectional, of.dropout,
             self.targets.outputs,
         )  # fmt: skip

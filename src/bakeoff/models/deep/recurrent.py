@@ -23,11 +23,11 @@ from bakeoff.task import Examples, Predictions, Schema
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bakeoff.models.deep.networks import Forecaster, Recurrent
+    from bakeoff.models.deep.networks import Forecaster, RecurrentNetwork
 
 
 @dataclass(eq=False)
-class RecurrentModel(Model):
+class Recurrent(Model):
     """A recurrent network over the words of a row, or over the window of a series and the horizon after it.
 
     A row of several columns is read as a text with a line for each. What is said of words here counts for texts only.
@@ -102,7 +102,7 @@ class RecurrentModel(Model):
             {**components.describe(self), **reader.identity()},
         )
 
-        def build() -> Recurrent | Forecaster:
+        def build() -> RecurrentNetwork | Forecaster:
             network = reader.network()
             start_at(network.head, torch.from_numpy(reader.targets.start(train.y)))
             return network

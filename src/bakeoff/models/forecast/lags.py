@@ -32,11 +32,11 @@ DAY = 86_400.0
 
 def adapted(model: Model, schema: Schema) -> Model:
     """The model itself, or a forecaster that wraps it where the task is a forecast and it supports lag features."""
-    return Lagged(model) if schema.series is not None and model.supports_lag_features else model
+    return LagForecaster(model) if schema.series is not None and model.supports_lag_features else model
 
 
 @dataclass(eq=False)
-class Lagged(Model):
+class LagForecaster(Model):
     """A regression model as a forecaster. It learns how far each moment ahead is from the mean of the last period.
 
     Values are in units of ``Series.scales`` and relative to that mean, so that series of any size may be learnt
@@ -57,7 +57,7 @@ class Lagged(Model):
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Learn from the rows' tables of lags; in a search these are made once."""
         schema = context.schema
-        kept = {} if context.memo is None else context.memo.setdefault(Lagged, {})
+        kept = {} if context.memo is None else context.memo.setdefault(LagForecaster, {})
         if "train" not in kept:
             kept["train"] = _learnt(train, schema)
             kept["valid"] = _learnt(valid, schema) if valid is not None and len(valid) else None

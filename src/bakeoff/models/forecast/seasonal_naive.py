@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False)
-class SeasonalNaiveModel(Model):
+class SeasonalNaive(Model):
     """Repeats the last season. It learns nothing.
 
     Args:

@@ -43,7 +43,7 @@ PROMPTS = {"classification": "classify", "regression": "estimate", "qa": "answer
 
 
 @dataclass(eq=False)
-class LlmModel(Model):
+class PromptedLLM(Model):
     """Asks a language model about each row.
 
     Args:

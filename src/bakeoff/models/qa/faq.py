@@ -28,7 +28,7 @@ ANSWERED, UNSURE = "faq", "unsure"
 
 
 @dataclass(eq=False)
-class Faq(Model):
+class FAQ(Model):
     """Answers with the first answer of the nearest answered training question, and cites its documents.
 
     The confidence of an answer is the cosine of both questions, from 0 to 1.
@@ -60,7 +60,7 @@ class Faq(Model):
         assert context.corpus is not None
         answered = [i for i, gold in enumerate(train.y) if gold.is_answerable]
         if not answered:
-            raise DataError("model: Faq answers with what was answered before, and no training question has an answer.")
+            raise DataError("model: FAQ answers with what was answered before, and no training question has an answer.")
         self.is_search_ = context.memo is not None
         entries = [Entry(gold.answers[0], tuple(gold.relevance)) for gold in train.y[answered]]
         self._open(context.schema, context.corpus, entries, Reader(self.embedder, context.threads, self.is_search_))

@@ -34,7 +34,7 @@ ANSWERED, UNSURE, FAILED = "llm", "unsure", "failed"
 
 
 @dataclass(eq=False)
-class RagModel(Model):
+class RAG(Model):
     """Answers questions from the passages that a retriever finds.
 
     The confidence of an answer is the share of its content words that stand in the passages it cites.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False)
-class ConstantModel(Model):
+class Constant(Model):
     """Predicts the most frequent class, with the class shares as probabilities, or the mean of the target."""
 
     def check(self, schema: Schema) -> None:

@@ -56,7 +56,7 @@ class Rule:
 
 
 @dataclass(eq=False)
-class RulesModel(Model):
+class Rules(Model):
     """Answers by the first rule that holds, and by a default where none does; ``stage`` names the rule.
 
     Args:

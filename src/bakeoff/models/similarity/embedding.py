@@ -20,7 +20,7 @@ FILE = "head.skops"
 
 
 @dataclass(eq=False)
-class EmbeddingModel(Model):
+class Embedding(Model):
     """Embeds each row, and lets a scikit-learn estimator answer from the vector.
 
     A row of several columns is read as a text with a line for each.

@@ -54,7 +54,7 @@ TAKEN = frozenset(
 
 
 @dataclass(eq=False)
-class CatBoostModel(Model):
+class CatBoost(Model):
     """CatBoost for classification and regression.
 
     Args:

@@ -32,7 +32,7 @@ class Encoded:
 
 
 @dataclass(eq=False)
-class EstimatorModel(Model):
+class Estimator(Model):
     """A scikit-learn estimator behind an encoding of numbers, dates, categories and text.
 
     Args:
@@ -179,10 +179,10 @@ def adapt(component: object) -> Model:
     return adapt_estimator(component)
 
 
-def adapt_estimator(estimator: Any) -> EstimatorModel:
+def adapt_estimator(estimator: Any) -> Estimator:
     """A scikit-learn classifier or regressor as a model of its own, so that messages call it ``model``."""
     from sklearn.base import is_classifier
 
-    wrapped = EstimatorModel(**{"classifier" if is_classifier(estimator) else "regressor": estimator})
+    wrapped = Estimator(**{"classifier" if is_classifier(estimator) else "regressor": estimator})
     wrapped._bare = True
     return wrapped

@@ -26,7 +26,7 @@ TOKEN = r"(?u)\w+|[^\w\s]"  # one-letter words and punctuation tell questions fr
 
 @dataclass(frozen=True)
 class Encoding:
-    """What of the encoding is up to the config; see ``EstimatorModel``."""
+    """What of the encoding is up to the config; see ``Estimator``."""
 
     scale: bool
     text: Text

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import pydoc
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff import lazy
+from bakeoff.config import renamed
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.models import classes
 from bakeoff.models.base import Context
 from bakeoff.task import Predictions, Schema
 
 ROLES = ("classifier", "regressor")  # parameters of models that take an estimator
+SKOPS_SCHEMA = "schema.json"  # of a file of skops, which is a zip archive: what it holds
 TRUSTED = ("sklearn.", "skrub.", "numpy.", "scipy.", "pandas.", "bakeoff.")
 
 
@@ -106,21 +111,38 @@ def load(file: Path) -> dict[str, Any]:
     """Read back what ``dump`` wrote. Raises ``DataError`` when it names anything but trusted classes."""
     import skops.io
 
-    types = skops.io.get_untrusted_types(file=file)
+    content = _current(file.read_bytes())
+    types = skops.io.get_untrusted_types(data=content)
     foreign = [name for name in types if not _is_trusted(name)]
     if foreign:
         raise DataError(
             f"{file}: holds {', '.join(foreign)}. Only classes of these libraries are read: "
             f"{', '.join(name.rstrip('.') for name in TRUSTED)}."
         )
-    loaded: dict[str, Any] = skops.io.load(file, trusted=types)
+    loaded: dict[str, Any] = skops.io.loads(content, trusted=types)
     return loaded
+
+
+def _current(content: bytes) -> bytes:
+    """A file of skops, with the modules of today in place of those that earlier versions named."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    schema = members[SKOPS_SCHEMA]
+    for old, new in renamed.MODULES.items():
+        schema = schema.replace(f'"{old}"'.encode(), f'"{new}"'.encode())
+    if schema == members[SKOPS_SCHEMA]:
+        return content
+    changed = io.BytesIO()
+    with zipfile.ZipFile(changed, "w") as archive:
+        for name, member in {**members, SKOPS_SCHEMA: schema}.items():
+            archive.writestr(name, member)
+    return changed.getvalue()
 
 
 def named(component: object) -> str:
     """The class of a component, or the component where it is one, as a dotted path."""
     cls = component if isinstance(component, type) else type(component)
-    return f"{cls.__module__}.{cls.__qualname__}"
+    return lazy.public_name(cls)
 
 
 def _has_threshold(estimator: Any) -> bool:

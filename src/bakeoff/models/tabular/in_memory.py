@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.models.base import Context, Model
 from bakeoff.models.tabular import heads
-from bakeoff.models.tabular.estimator import EstimatorModel, adapt_estimator
+from bakeoff.models.tabular.estimator import Estimator, adapt_estimator
 from bakeoff.task import Examples, Predictions, Schema
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TARGET = "bakeoff.models.tabular.in_memory.InMemory"
+TARGET = "bakeoff.models.InMemory"
 NOT_KEPT = "not-kept.txt"
 
 _objects: dict[str, Any] = {}
@@ -41,7 +41,7 @@ class InMemory(Model):
     parameters: dict[str, Any] | None = None
 
     supports_lag_features = True
-    _wrapped: EstimatorModel = field(init=False, repr=False)
+    _wrapped: Estimator = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Find the object. Raises ``ConfigError`` where this process does not know it."""
@@ -72,11 +72,11 @@ class InMemory(Model):
             (folder / NOT_KEPT).write_text(f"{type(error).__name__}: {error}\n", encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> EstimatorModel:  # type: ignore[override]
+    def load(cls, folder: Path) -> Estimator:  # type: ignore[override]
         """Read back what ``save`` wrote. Raises ``DataError`` where it was not kept, or names a foreign class."""
         if (folder / NOT_KEPT).is_file():
             raise DataError(f"{folder}: the model could not be kept: {(folder / NOT_KEPT).read_text('utf-8').strip()}")
-        return EstimatorModel.load(folder)
+        return Estimator.load(folder)
 
 
 def component(estimator: Any) -> dict[str, Any]:

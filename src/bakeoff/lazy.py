@@ -1,0 +1,74 @@
+"""Public names of a package, imported when they are first used.
+
+A package lists them once, as re-exports that type checkers understand, and a config names ``bakeoff.models.CatBoost``
+whatever file the class is in::
+
+    if TYPE_CHECKING:
+        from bakeoff.models.tabular.catboost import CatBoost as CatBoost
+    else:
+        __getattr__, __dir__ = lazy.exports(__name__, __file__)
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+_packages: dict[str, Callable[[], Mapping[str, tuple[str, str]]]] = {}
+
+
+def exports(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """The functions ``__getattr__`` and ``__dir__`` of a package (PEP 562).
+
+    Args:
+        package: its name.
+        file: its ``__init__.py``, whose ``if TYPE_CHECKING:`` blocks hold ``from … import A as A``.
+    """
+
+    @cache
+    def homes() -> Mapping[str, tuple[str, str]]:
+        return dict(_exported(ast.parse(Path(file).read_bytes())))
+
+    def get(name: str) -> Any:
+        if name.startswith("__") or name not in homes():
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        module, original = homes()[name]
+        return getattr(import_module(module), original)
+
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *homes()})
+
+    _packages[package] = homes
+    return get, names
+
+
+def public_name(cls: type) -> str:
+    """The dotted path by which a config names a class: that of the package that exports it, or else of its module."""
+    home, parts = (cls.__module__, cls.__qualname__), cls.__module__.split(".")
+    for i in range(1, len(parts)):
+        package = ".".join(parts[:i])
+        for name, exported in _packages[package]().items() if package in _packages else ():
+            if exported == home:
+                return f"{package}.{name}"
+    return ".".join(home)
+
+
+def type_checking(tree: ast.Module) -> Iterator[ast.stmt]:
+    """The statements in the ``if TYPE_CHECKING:`` blocks of a module."""
+    for node in tree.body:
+        match node:
+            case ast.If(test=ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"), body=body):
+                yield from body
+
+
+def _exported(tree: ast.Module) -> Iterator[tuple[str, tuple[str, str]]]:
+    for node in type_checking(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                if alias.asname == alias.name or (alias.asname and alias.asname[0].isupper()):
+                    yield alias.asname, (node.module, alias.name)
