@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bakeoff import __version__, cost, metrics, record
-from bakeoff.compare import checks
+from bakeoff.advice import listed
+from bakeoff.compare import checks, gains
 from bakeoff.compare import decision as rule
 from bakeoff.compare import draws as recorded_draws
 from bakeoff.compare.checks import Checked, Evidence
+from bakeoff.compare.gains import Difference
 from bakeoff.compare.statistics import bootstrap, interval
 from bakeoff.config.settings import DecisionSettings
 from bakeoff.errors import ConfigError, DataError, did_you_mean
@@ -43,17 +45,6 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A variant's value less the incumbent's, with an interval that holds jointly over all variants."""
-
-    variant: str
-    metric: str
-    difference: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Comparison:
     """What ``comparison.json`` holds. Its keys are stable; docs/comparison.md describes them.
 
@@ -61,13 +52,13 @@ class Comparison:
         task: name of the data.
         metric: the decision metric.
         direction: of the decision metric.
-        smallest_difference: that matters, in the metric's unit.
+        smallest_difference: minimum meaningful difference, in the metric's unit.
         confidence: of each variant's interval.
         joint_confidence: of each difference's interval, so that all of them hold together with ``confidence``.
         test_rows: on which all variants are compared.
         incumbent: name of the variant that others must beat.
         verdict: ship, keep or inconclusive.
-        winner: whom the verdict names; None when it is inconclusive.
+        winner: name of the winning variant; None if inconclusive.
         reason: in a sentence.
         variants: best first; those without results last.
         differences: to the incumbent, for every metric.
@@ -160,28 +151,39 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     if incumbent is None:
         incumbent = finished[0].variant
         if len(finished) > 1:
-            notes.append(f"No incumbent was declared: {incumbent}, which ran first, stands in.")
+            notes.append(f"No incumbent was declared; {incumbent}, which ran first, is taken (incumbent).")
     challengers = [run.variant for run in finished if run.variant != incumbent]
     joint = 1 - (1 - settings.confidence) / max(1, len(challengers))
-    differences = _differences(values, draws, incumbent, challengers, joint) if incumbent in values else []
+    variants = [_variant(run, values, draws, settings.confidence) for run in runs]
+    differences = gains.differences(values, draws, incumbent, challengers, joint) if incumbent in values else []
+    threshold = rule.Threshold(math.nan)
     if incumbent in values:
-        margin = rule.smallest_difference(settings.smallest_difference, values[incumbent].get(metric.name, np.nan))
-        gains = _gains(metric, differences, challengers, values)
-        reached = rule.chosen(settings.rule)(
-            metric, incumbent, values[incumbent].get(metric.name, np.nan), gains, margin, len(tables[incumbent])
-        )
+        score = next(v.metrics.get(metric.name, Score(None)) for v in variants if v.name == incumbent)
+        threshold = rule.threshold(settings.smallest_difference, metric, incumbent, score)
+        value = values[incumbent].get(metric.name, math.nan)
+        if math.isnan(threshold.value) and math.isfinite(value) and challengers:
+            reached = rule.Decision("inconclusive", None, threshold.note)
+        else:
+            guessed = gains.guesses(metric, {name: tables[name] for name in challengers}, settings.resamples)
+            gained = gains.gains(metric, tables, values, draws, guessed, incumbent, challengers, joint)
+            decide = rule.chosen(settings.rule)
+            reached = decide(metric, incumbent, value, gained, threshold.value, len(tables[incumbent]))
+            notes += [threshold.note] if threshold.note and challengers else []
     else:
-        margin = float("nan")
         reached = rule.Decision("inconclusive", None, f"the incumbent, {incumbent}, has no results to compare with.")
     if reached.verdict == "ship" and reached.winner is not None:
-        notes += _close_to(reached.winner, metric, values, draws, challengers, joint)
+        close = gains.close_to(reached.winner, metric, values, draws, challengers, joint)
+        if close:
+            notes.append(
+                f"On {metric.name}, {_and(close)} {'is' if len(close) == 1 else 'are'} statistically indistinguishable "
+                f"from {reached.winner}: compare latency and cost."
+            )
     notes += _of_runs(finished)
-    variants = [_variant(run, values, draws, settings.confidence) for run in runs]
     return Comparison(
         task=str((finished[0].task or {}).get("name", "")),
         metric=metric.name,
         direction=metric.direction,
-        smallest_difference=margin,
+        smallest_difference=threshold.value,
         confidence=settings.confidence,
         joint_confidence=joint,
         test_rows=len(next(iter(tables.values()))),
@@ -292,61 +294,8 @@ def _common_rows(tables: dict[str, PredictionTable]) -> tuple[dict[str, Predicti
     return restricted, [f"Compared on the {len(order):,} test rows that all variants answered."]
 
 
-def _differences(
-    values: Mapping[str, Mapping[str, float]],
-    draws: Mapping[str, Mapping[str, Any]],
-    incumbent: str,
-    challengers: Sequence[str],
-    confidence: float,
-) -> list[Difference]:
-    return [
-        Difference(
-            variant,
-            name,
-            value - values[incumbent][name],
-            *interval(draws[variant][name] - draws[incumbent][name], confidence),
-        )
-        for variant in challengers
-        for name, value in values[variant].items()
-        if name in values[incumbent]
-    ]
-
-
-def _gains(
-    metric: Metric,
-    differences: Sequence[Difference],
-    challengers: Sequence[str],
-    values: Mapping[str, Mapping[str, float]],
-) -> list[rule.Gain]:
-    """The differences in the decision metric, turned so that positive is better; NaN for who has no such metric."""
-    of_variant = {d.variant: d for d in differences if d.metric == metric.name}
-    gains = []
-    for name in challengers:
-        d = of_variant.get(name, Difference(name, metric.name, np.nan, np.nan, np.nan))
-        bounds = (d.low, d.high) if metric.direction == "maximize" else (-d.high, -d.low)
-        gain = d.difference if metric.direction == "maximize" else -d.difference
-        gains.append(rule.Gain(name, values[name].get(metric.name, np.nan), gain, *bounds))
-    return gains
-
-
-def _close_to(
-    winner: str,
-    metric: Metric,
-    values: Mapping[str, Mapping[str, float]],
-    draws: Mapping[str, Mapping[str, Any]],
-    challengers: Sequence[str],
-    confidence: float,
-) -> list[str]:
-    """Name the challengers that cannot be told apart from the winner: they may be cheaper to run."""
-    close = []
-    for other in challengers:
-        if other != winner and metric.name in values[other]:
-            low, high = interval(draws[other][metric.name] - draws[winner][metric.name], confidence)
-            if low <= 0 <= high:
-                close.append(other)
-    if not close:
-        return []
-    return [f"In {metric.name}, {' and '.join(close)} cannot be told apart from {winner}: look at latency and cost."]
+def _and(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{listed(names[:-1])} and {names[-1]}"
 
 
 def _of_runs(runs: Sequence[Run]) -> list[str]:

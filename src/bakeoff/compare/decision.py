@@ -1,4 +1,4 @@
-"""The decision rule: from differences with their intervals to ship, keep or inconclusive, with the reason."""
+"""The decision rule: from gains with their intervals to ship, keep or inconclusive, with the reason."""
 
 from __future__ import annotations
 
@@ -8,33 +8,87 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from bakeoff import metrics
+from bakeoff.advice import listed, override
 from bakeoff.config import components
 from bakeoff.errors import ConfigError
 from bakeoff.metrics import Metric
+from bakeoff.metrics.base import LEAST_ROWS
+from bakeoff.numbers import difference_with_interval, number
+from bakeoff.record import Score
 from bakeoff.task import Schema
 from bakeoff.tasks import kinds
 
 Verdict = Literal["ship", "keep", "inconclusive"]
 
+POWER, Z_OF_POWER = 0.8, 0.8416
+"""Probability with which the minimum detectable gain is found, and its normal quantile."""
+
+
+@dataclass(frozen=True)
+class Uninformed:
+    """A challenger's gain over the yardstick of the metric: over a variant that knows nothing.
+
+    Attributes:
+        description: the uninformed variant, as a subject.
+        value: its value of the metric.
+        low, high: interval of the challenger's gain over it; positive is better.
+    """
+
+    description: str
+    value: float
+    low: float
+    high: float
+
 
 @dataclass(frozen=True)
 class Gain:
-    """By how much a challenger beats the incumbent in the decision metric: positive is better, in the metric's unit."""
+    """A challenger's gain over the incumbent in the decision metric: positive is better, in the metric's unit.
+
+    Attributes:
+        variant: name of the challenger.
+        value: its value of the metric.
+        gain: the gain.
+        low, high: its interval; the intervals of all challengers hold jointly.
+        standard_error: of the gain; None where it is not known.
+        evidence: how many test rows the values rest on; None: all of them.
+        uninformed: the gain over the metric's yardstick; None where the metric has none.
+    """
 
     variant: str
     value: float
     gain: float
     low: float
     high: float
+    standard_error: float | None = None
+    evidence: int | None = None
+    uninformed: Uninformed | None = None
+
+    @property
+    def is_informed(self) -> bool:
+        """Whether it is shown to beat an uninformed variant."""
+        return self.uninformed is None or self.uninformed.low > 0
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A verdict, whom it names, and why."""
+    """A verdict, the variant it names (None if inconclusive), and the reason."""
 
     verdict: Verdict
     winner: str | None
     reason: str
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The minimum meaningful gain.
+
+    Attributes:
+        value: in the metric's unit; NaN where the declared one makes no sense.
+        note: what a reader must know about it; empty where it is as declared.
+    """
+
+    value: float
+    note: str = ""
 
 
 class Rule(Protocol):
@@ -43,135 +97,195 @@ class Rule(Protocol):
     def decide(
         self, metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], margin: float, rows: int
     ) -> Decision:
-        """What the function ``decide`` of this module does, in its own way."""
+        """Reach a verdict, given what the function ``decide`` of this module is given."""
 
 
 def chosen(rule: Mapping[str, Any] | None) -> Callable[..., Decision]:
-    """What reaches the verdict: the component of that config, or ``decide``."""
+    """The function that reaches the verdict: a method of the component of that config, or ``decide``."""
     if rule is None:
         return decide
-    made: Rule = components.instantiate(rule, "decision.rule")
-    return made.decide
+    component: Rule = components.instantiate(rule, "decision.rule")
+    return component.decide
 
 
 def deciding_metric(declared: str | None, schema: Schema) -> Metric:
-    """The metric that decides: the declared one, or the usual one for such a task.
+    """The metric that decides: the declared one, or the default of the task kind.
 
     Raises:
-        ConfigError: there is no such metric, or it is not defined for the task.
+        ConfigError: there is no such metric, it is not defined for the task, or no verdict may rest on it.
     """
     if declared is None:
         declared = kinds.get(schema.kind).default_metric(schema)
     metric = metrics.asked(declared, "decision.metric")
-    if metric.name in metrics.FROM_ONE_TIMING:
+    if not metric.can_decide:
+        bound = override("search.constraints", {metric.name: "<= 1" if metric.direction == "minimize" else ">= 0.9"})
         raise ConfigError(
-            f"decision.metric: {metric.name} rests on one timing of a run, so its interval is not to be trusted "
-            f'and it cannot decide. Hold a search to it: search.constraints={{{metric.name}: "<= 1"}}.'
+            f"decision.metric: {metric.name} cannot decide: {metric.cannot_decide}. Constrain a search by it: {bound}"
         )
     if not metric.applies(schema):
-        allowed = ", ".join(m.name for m in metrics.applicable(schema))
+        allowed = listed((m.name for m in metrics.applicable(schema) if m.can_decide), most=40)
         raise ConfigError(f"decision.metric: {metric.name} is not defined for this task. Metrics that are: {allowed}.")
     return metric
 
 
 def smallest_difference(declared: str, incumbent_value: float) -> float:
-    """The difference that matters, in the metric's unit, from ``0.01`` or ``1%`` (of the incumbent's value).
+    """The declared minimum meaningful difference in the metric's unit, from ``0.01`` or ``1%`` (of the incumbent).
 
     Raises:
         ConfigError: it is neither, or negative.
     """
     text = str(declared).strip()
     try:
-        number = float(text.removesuffix("%"))
+        value = float(text.removesuffix("%"))
     except ValueError:
-        number = math.nan
-    if not (math.isfinite(number) and number >= 0):
+        value = math.nan
+    if not (math.isfinite(value) and value >= 0):
         raise ConfigError(
             f'decision.smallest_difference: "{declared}" is neither a number such as 0.01 '
             "nor a percentage of the incumbent's value such as 1%."
         )
-    return number / 100 * abs(incumbent_value) if text.endswith("%") else number
+    return value / 100 * abs(incumbent_value) if text.endswith("%") else value
+
+
+def threshold(declared: str | None, metric: Metric, incumbent: str, score: Score) -> Threshold:
+    """The minimum meaningful gain over an incumbent of that score; the metric's own where none is declared.
+
+    A percentage of a value that is indistinguishable from 0 is no threshold: the metric's own takes its place where
+    that is absolute. An error of 0 cannot be improved on, so a percentage of it is left alone.
+
+    Raises:
+        ConfigError: as ``smallest_difference``.
+    """
+    text = metric.margin if declared is None else str(declared).strip()
+    value = math.nan if score.value is None else score.value
+    wanted = smallest_difference(text, value)
+    if not text.endswith("%") or metric.direction == "minimize" or not _may_be_zero(score):
+        return Threshold(wanted)
+    problem = f"{text} of {incumbent}'s {metric.name} of {number(value)} is no meaningful threshold"
+    if metric.margin.endswith("%"):
+        return Threshold(math.nan, f"{problem}. Add {override('decision.smallest_difference', 0.01)}.")
+    return Threshold(
+        float(metric.margin), f"{problem}; {metric.margin} is used instead (decision.smallest_difference)."
+    )
+
+
+def _may_be_zero(score: Score) -> bool:
+    if score.value is None or not math.isfinite(score.value):
+        return False
+    low = score.value if score.low is None else score.low
+    high = score.value if score.high is None else score.high
+    return score.value == 0 or low <= 0 <= high
 
 
 def decide(metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], margin: float, rows: int) -> Decision:
-    """Compare each challenger's gain with the smallest difference that matters.
+    """Compare each challenger's gain with the minimum meaningful one.
 
-    An interval wholly above the margin is evidence to ship, one wholly at or below it is evidence that the
-    challenger is not worth shipping; an interval that holds the margin is no evidence either way. Ship if any
-    challenger may be shipped (the best of them), keep if none is worth it, and say that the evidence does not suffice
-    otherwise.
+    An interval wholly above the margin is evidence to ship, provided that the challenger also beats the metric's
+    yardstick; one wholly at or below the margin, or below the yardstick, is evidence that the challenger is not worth
+    shipping; any other is no evidence either way. Nor is an interval of no width, or one that rests on too few rows.
+    Ship if any challenger may be shipped (the best of them), keep if none is worth it, else inconclusive.
 
     Args:
         metric: the decision metric.
         incumbent: name of the variant to beat.
         value: its value of the metric.
         gains: of the challengers, with intervals that hold jointly.
-        margin: the smallest difference that matters, in the metric's unit.
+        margin: the minimum meaningful gain, in the metric's unit.
         rows: how many test rows the intervals come from.
     """
     if not gains:
-        return Decision(
-            "inconclusive", None, f"{incumbent} is the only variant with results: there is nothing to compare."
-        )
+        return _open(f"{incumbent} is the only variant with results: there is nothing to compare.")
     if not math.isfinite(value):
-        return Decision("inconclusive", None, f"{metric.name} is not defined for {incumbent}.")
+        return _open(f"{metric.name} is not defined for {incumbent}.")
+    if rows < LEAST_ROWS:
+        return _open(f"{rows} test rows are too few for a verdict; at least {LEAST_ROWS} are needed.")
     undefined = [g.variant for g in gains if not math.isfinite(g.gain + g.low + g.high)]
     unjudged = (
-        f"{metric.name} is not defined for {', '.join(undefined)}, as where a model gives no probabilities; "
-        "another decision.metric may be."
+        f"{metric.name} is not defined for {listed(undefined)} (a model may give no probabilities); "
+        "choose another decision.metric to judge it."
         if undefined
         else ""
     )
-    gains = [g for g in gains if g.variant not in undefined]
-    if not gains:
-        return Decision("inconclusive", None, unjudged)
-    best = max(gains, key=lambda g: g.gain)
-    shippable = [g for g in gains if g.low > margin]
+    defined = [g for g in gains if g.variant not in undefined]
+    if not defined:
+        return _open(unjudged)
+    weak = {g.variant: weakness for g in defined if (weakness := _weakness(g, metric, incumbent, rows))}
+    sound = [g for g in defined if g.variant not in weak]
+    shippable = [g for g in sound if g.low > margin and g.is_informed]
     if shippable:
         winner = max(shippable, key=lambda g: g.gain)
-        reason = f"{_told(winner, metric, incumbent, value)}, more than the {number(margin)} that matters."
+        reason = f"{_beats(winner, metric, incumbent, value)}, above the {number(margin)} threshold."
         return Decision("ship", winner.variant, f"{reason} {unjudged}".rstrip())
-    if all(g.high <= margin for g in gains):
+    if weak:
+        return _open(f"{' '.join(dict.fromkeys(weak.values()))} {unjudged}".rstrip())
+    if all(_is_not_worth_it(g, margin) for g in sound):
+        best = max(sound, key=lambda g: g.gain)
+        reason = f"no variant beats {incumbent} on {metric.name} by more than the {number(margin)} threshold"
+        if best.gain > margin and best.uninformed is not None:
+            reason = f"no variant is better than a guess: {_guesses(best, metric, incumbent, value)}"
+        else:
+            reason = f"{reason}; closest: {_compared(best, value)}"
+        return Decision("keep", incumbent, f"{reason}. {unjudged}".rstrip())
+    nearest = max((g for g in sound if not _is_not_worth_it(g, margin)), key=lambda g: g.gain)
+    if nearest.low > margin:
+        reason = f"{_guesses(nearest, metric, incumbent, value)}."
+    else:
         reason = (
-            f"no variant is better by the {number(margin)} that matters; "
-            f"at best, {_told(best, metric, incumbent, value)}."
+            f"{nearest.variant} vs {incumbent} on {metric.name}: {_figures(nearest, value, metric)}; the true gain may "
+            f"be above or below the {number(margin)} threshold. {_detectable(nearest, margin, rows)}"
         )
-        return Decision("keep", incumbent, f"{reason} {unjudged}".rstrip())
-    nearest = max((g for g in gains if g.high > margin), key=lambda g: g.gain)
-    reason = (
-        f"{_told(nearest, metric, incumbent, value)}, which may or may not exceed the {number(margin)} that matters; "
-        f"{_needed(nearest, margin, rows)}."
+    return _open(f"{reason} {unjudged}".rstrip())
+
+
+def _open(reason: str) -> Decision:
+    return Decision("inconclusive", None, reason)
+
+
+def _weakness(gain: Gain, metric: Metric, incumbent: str, rows: int) -> str:
+    """Why the interval of a gain is no evidence, in a sentence; empty where it is some."""
+    evidence = rows if gain.evidence is None else gain.evidence
+    if evidence < metric.least_evidence:
+        return f"{metric.name} rests on {evidence} test rows only; a verdict needs at least {metric.least_evidence}."
+    if gain.low == gain.high:
+        return (
+            f"{gain.variant} and {incumbent} differ by {number(gain.gain)} in {metric.name} whichever of the {rows:,} "
+            "test rows are drawn: an interval of no width is no evidence."
+        )
+    return ""
+
+
+def _is_not_worth_it(gain: Gain, margin: float) -> bool:
+    return gain.high <= margin or (gain.uninformed is not None and gain.uninformed.high <= 0)
+
+
+def _figures(g: Gain, value: float, metric: Metric) -> str:
+    """Both values, and the difference with its interval as the metric counts it."""
+    sign = 1 if metric.direction == "maximize" else -1
+    low, high = sorted((sign * g.low, sign * g.high))
+    return f"{number(g.value)} vs {number(value)}, {difference_with_interval(sign * g.gain, low, high)}"
+
+
+def _beats(g: Gain, metric: Metric, incumbent: str, value: float) -> str:
+    return f"{g.variant} beats {incumbent} on {metric.name}: {_figures(g, value, metric)}"
+
+
+def _guesses(g: Gain, metric: Metric, incumbent: str, value: float) -> str:
+    """A challenger that beats the incumbent, and not a guess."""
+    assert g.uninformed is not None
+    return (
+        f"{g.variant} has a better {metric.name} than {incumbent} ({number(g.value)} vs {number(value)}), but is not "
+        f"shown to beat {g.uninformed.description} ({number(g.uninformed.value)})"
     )
-    return Decision("inconclusive", None, f"{reason} {unjudged}".rstrip())
 
 
-def _told(g: Gain, metric: Metric, incumbent: str, value: float) -> str:
-    return f"{g.variant} has {metric.name} {number(g.value)} against {number(value)} of {incumbent}, " + (
-        f"a gain of {number(g.gain)} [{number(g.low)}, {number(g.high)}]"
-        if g.gain >= 0
-        else f"worse by {number(-g.gain)} [{number(-g.high)}, {number(-g.low)}]"
-    )
+def _compared(g: Gain, value: float) -> str:
+    gain = difference_with_interval(g.gain, g.low, g.high)
+    return f"{g.variant}, {number(g.value)} vs {number(value)}, a gain of {gain}"
 
 
-def _needed(gain: Gain, margin: float, rows: int) -> str:
-    """How many more test rows would settle it, if the gain stays: an interval shrinks with the root of the rows."""
-    distance = abs(gain.gain - margin)
-    half = gain.gain - gain.low if gain.gain > margin else gain.high - gain.gain
-    ratio = half / distance if distance else math.inf
-    needed = rows * ratio * ratio
-    if needed > 1_000_000:
-        return "no number of test rows within reach would settle it"
-    return f"about {_round_up(needed - rows):,} more test rows would settle it"
-
-
-def _round_up(count: float) -> int:
-    scale = 10.0 ** max(0, math.floor(math.log10(max(count, 1))) - 1)
-    return max(1, int(math.ceil(round(count / scale, 6)) * scale))
-
-
-def number(value: float) -> str:
-    """Three significant digits and four decimals at most, without an exponent."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value + 0.0:g}"  # a 0 has no sign
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{min(digits, 4)}f}"
+def _detectable(gain: Gain, margin: float, rows: int) -> str:
+    """The minimum detectable gain of these test rows: margin plus the quantiles of the interval and of the power."""
+    half = (gain.high - gain.low) / 2
+    error = half / 1.96 if gain.standard_error is None else gain.standard_error
+    least = margin + half + Z_OF_POWER * error
+    return f"{rows:,} test rows detect a gain of about {number(least)} or more ({POWER:.0%} power)."

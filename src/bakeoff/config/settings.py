@@ -38,7 +38,9 @@ class DecisionSettings:
     """How a verdict is reached."""
 
     metric: str | None = None  # None: f1 (two classes), f1_macro (more), rmse (regression)
-    smallest_difference: str = "1%"  # that matters: in the metric's unit, or in percent of the incumbent's value
+    smallest_difference: str | None = (
+        None  # minimum meaningful gain: absolute, or in % of the incumbent; None: metric's
+    )
     confidence: float = 0.95
     resamples: int = 10_000
     rule: Any = None  # a component that reaches the verdict; None: bakeoff.compare.decision.decide

@@ -407,7 +407,8 @@ def _check_tasks(jobs: Sequence[Job]) -> None:
         try:
             task = runner.load_task(job.request)
             decision.deciding_metric(job.request.decision.metric, task.schema)
-            decision.smallest_difference(job.request.decision.smallest_difference, incumbent_value=1)
+            if job.request.decision.smallest_difference is not None:
+                decision.smallest_difference(job.request.decision.smallest_difference, incumbent_value=1)
             runner.make_model(job.request, task.schema)
             for grader in runner.make_graders(job.request, task.schema).values():
                 grader.check()

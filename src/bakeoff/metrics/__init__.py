@@ -1,4 +1,4 @@
-"""What is measured: named functions of the predictions table, each with a direction and a unit.
+"""Metrics: named functions of the predictions table, each with a direction, a unit and a group.
 
 A metric of your own is one decorated function. It is known by its name as soon as its module is imported::
 
@@ -30,7 +30,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bakeoff.metrics import answers, classification, documents, forecast, generation, multilabel, operations, regression
-from bakeoff.metrics.base import Direction, Metric, Resample, applicable, asked, get, names, own, register, seal
+from bakeoff.metrics.base import (
+    Direction,
+    Group,
+    Metric,
+    Resample,
+    Yardstick,
+    applicable,
+    asked,
+    get,
+    names,
+    own,
+    register,
+    seal,
+)
 from bakeoff.metrics.definition import (
     applies_to,
     has_corpus,
@@ -48,22 +61,23 @@ from bakeoff.metrics.definition import (
     is_regression,
     metric,
 )
-from bakeoff.metrics.operations import FROM_ONE_TIMING, MEASUREMENTS, Measurement
+from bakeoff.metrics.operations import MEASUREMENTS, Measurement
 from bakeoff.metrics.ranking import FromRanks
 from bakeoff.metrics.resampling import FromLabels, FromQuantile, FromSums, mean_of
 from bakeoff.task import PredictionTable
 
 __all__ = [
-    "FROM_ONE_TIMING",
     "MEASUREMENTS",
     "Direction",
     "FromLabels",
     "FromQuantile",
     "FromRanks",
     "FromSums",
+    "Group",
     "Measurement",
     "Metric",
     "Resample",
+    "Yardstick",
     "answers",
     "applicable",
     "applies_to",

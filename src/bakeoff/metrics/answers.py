@@ -19,9 +19,9 @@ from bakeoff.task import Gold, PredictionTable
 from bakeoff.tasks import kinds
 from bakeoff.words import normalised, support, token_overlap, words
 
-answer_metric = partial(metric, direction="maximize", applies=is_qa)
-reference_metric = partial(metric, direction="maximize", applies=has_references)
-grade_metric = partial(metric, direction="maximize", applies=is_graded)
+answer_metric = partial(metric, direction="maximize", applies=is_qa, margin="0.01")
+reference_metric = partial(metric, direction="maximize", applies=has_references, margin="0.01")
+grade_metric = partial(metric, direction="maximize", applies=is_graded, margin="0.01")
 
 Closeness = Callable[[str, str], float]
 
@@ -183,13 +183,19 @@ def abstention_precision(table: PredictionTable) -> float:
     return over(table, _abstention_precision)
 
 
-@answer_metric("abstention_recall", resample=_abstention_recall)
+@answer_metric(
+    "abstention_recall",
+    resample=_abstention_recall,
+    cannot_decide="a model that never answers has the highest value",
+)
 def abstention_recall(table: PredictionTable) -> float:
     """Share of the questions without an answer from which the model abstains; NaN where every question has one."""
     return over(table, _abstention_recall)
 
 
-@answer_metric("coverage", resample=_coverage)
+@answer_metric(
+    "coverage", resample=_coverage, cannot_decide="a model that always answers, right or wrong, has the highest value"
+)
 def coverage(table: PredictionTable) -> float:
     """Share of the questions that the model answers, right or wrong: the rest goes to a person."""
     return over(table, _coverage)

@@ -1,4 +1,4 @@
-"""What a metric is: a named function of the predictions table, with a direction and a unit."""
+"""A metric: a named function of the predictions table, with direction, unit, group, and whether it may decide."""
 
 from __future__ import annotations
 
@@ -14,8 +14,26 @@ from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.task import PredictionTable, Schema
 
 Direction = Literal["maximize", "minimize"]
+Group = Literal["quality", "latency", "usage", "cost", "value"]
 Value = Callable[[PredictionTable], float]
 Resample = Callable[[PredictionTable, NDArray[np.float32]], NDArray[np.float64]]
+
+LEAST_ROWS = 20
+"""Test rows below which no interval is trusted, whatever the metric."""
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """The value that an uninformed variant reaches, computed from the table of an informed one.
+
+    Attributes:
+        description: the uninformed variant, as a subject, such as ``always predicting the positive class``.
+        resample: its value for each bootstrap resample, as ``Metric.resample`` gives the metric's own; None: the mean
+            over random permutations of the truth, for metrics that reward ties and chance on few rows.
+    """
+
+    description: str
+    resample: Resample | None = None
 
 
 @dataclass(frozen=True)
@@ -31,6 +49,16 @@ class Metric:
             was drawn, shape (B, n); returns shape (B,). ``resample(table, ones((1, n)))[0]`` equals ``value(table)``.
         applies: whether the metric is defined for such a task.
         needs: the fields of ``Predictions`` that it reads besides ``output``, ``grade:<name>`` for a grade, ``cost``.
+        group: what it measures.
+        cannot_decide: why no verdict may rest on it, as a clause; empty where one may.
+        margin: minimum meaningful difference where none is declared, absolute or in percent of the incumbent's value.
+        yardstick: of metrics that reward uninformed predictions or are zero for a constant by construction: a variant
+            ships only if it beats this as well.
+        evidence: how many rows of a table the value rests on.
+        least_evidence: with how many of them an interval, and so a verdict, can be trusted.
+        is_of_positive: whether the value is about the positive class of a binary task.
+        label: heading of a column; empty: the name.
+        is_headline: whether leaderboards show it for every kind of task.
     """
 
     name: str
@@ -40,10 +68,25 @@ class Metric:
     resample: Resample
     applies: Callable[[Schema], bool]
     needs: tuple[str, ...] = ()
+    group: Group = "quality"
+    cannot_decide: str = ""
+    margin: str = "1%"
+    yardstick: Yardstick | None = None
+    evidence: Callable[[PredictionTable], int] = len
+    least_evidence: int = LEAST_ROWS
+    is_of_positive: bool = False
+    label: str = ""
+    is_headline: bool = False
 
-    def better(self, a: float, b: float) -> bool:
-        """Whether ``a`` is strictly better than ``b``."""
-        return a > b if self.direction == "maximize" else a < b
+    @property
+    def can_decide(self) -> bool:
+        """Whether a verdict may rest on it."""
+        return not self.cannot_decide
+
+    def title(self, schema: Schema) -> str:
+        """The heading of its column for such a task: ``f1 of spam``, ``p95 ms``."""
+        name = self.label or (f"{self.name} {self.unit}".rstrip() if self.unit else self.name)
+        return f"{name} of {schema.positive}" if self.is_of_positive and schema.positive is not None else name
 
 
 _registry: dict[str, Metric] = {}

@@ -1,4 +1,4 @@
-"""How often, how evenly and how confidently the labels are right."""
+"""Metrics of labels and of their probabilities."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.metrics import ranking
+from bakeoff.metrics.base import Yardstick
 from bakeoff.metrics.definition import has_labels, is_binary, is_classification, metric
 from bakeoff.metrics.resampling import Floats, FromLabels, FromSums, OfLabels, mean_of, ratio, with_ones
 from bakeoff.task import PredictionTable
@@ -16,10 +17,37 @@ from bakeoff.task import PredictionTable
 CALIBRATION_BINS = 15
 """Equal-width bins of the confidence, as in Guo et al. (2017)."""
 
-label_metric = partial(metric, direction="maximize", applies=is_classification)
-labels_metric = partial(metric, direction="maximize", applies=has_labels)
-positive_metric = partial(metric, direction="maximize", applies=is_binary)
+LEAST_OF_RARER_CLASS = 10
+"""Rows of the rarer of two classes below which intervals of metrics of one class are not trusted."""
+
+
+def _rarer_class(table: PredictionTable) -> int:
+    """How many rows the rarer of two classes has; of more classes, all rows."""
+    if table.schema.positive is None:
+        return len(table)
+    positives = int((table.target == table.schema.positive).sum())
+    return min(positives, len(table) - positives)
+
+
+label_metric = partial(metric, direction="maximize", applies=is_classification, margin="0.01")
+labels_metric = partial(metric, direction="maximize", applies=has_labels, margin="0.01")
+positive_metric = partial(
+    metric,
+    direction="maximize",
+    applies=is_binary,
+    margin="0.01",
+    evidence=_rarer_class,
+    least_evidence=LEAST_OF_RARER_CLASS,
+    is_of_positive=True,
+)
 proba_metric = partial(metric, applies=is_classification, needs=("proba",))
+rank_metric = partial(
+    proba_metric,
+    direction="maximize",
+    margin="0.01",
+    evidence=_rarer_class,
+    least_evidence=LEAST_OF_RARER_CLASS,
+)
 
 
 def _correct(table: PredictionTable) -> NDArray[np.bool_]:
@@ -55,13 +83,17 @@ def _balanced(hits: Floats, truth: Floats, answers: Floats) -> Floats:
     return np.asarray(_recall(hits, truth, answers).sum(axis=1) / (truth > 0).sum(axis=1))
 
 
-def _macro(of: OfLabels) -> FromLabels:
-    """Averaged over the labels that the resample has, true or predicted: scikit-learn's default."""
+def _averaged(of: OfLabels) -> OfLabels:
+    """Over the labels that the resample has, true or predicted: scikit-learn's default."""
 
     def averaged(hits: Floats, truth: Floats, answers: Floats) -> Floats:
         return np.asarray(of(hits, truth, answers).sum(axis=1) / (truth + answers > 0).sum(axis=1))
 
-    return FromLabels(averaged)
+    return averaged
+
+
+def _macro(of: OfLabels) -> FromLabels:
+    return FromLabels(_averaged(of))
 
 
 def _micro(of: OfLabels) -> FromLabels:
@@ -86,6 +118,71 @@ def _of_positive(of: OfLabels) -> FromSums:
     return FromSums(_positive_outcomes, lambda sums: of(*sums.T))
 
 
+SHUFFLED = "giving the same predictions to random rows"
+
+
+def _by_chance(of: OfLabels) -> Yardstick:
+    """The value that the same number of predictions of each label reach where they are independent of the truth."""
+
+    def shuffled(hits: Floats, truth: Floats, answers: Floats) -> Floats:
+        return of(truth * answers / truth.sum(axis=1, keepdims=True), truth, answers)
+
+    return Yardstick(SHUFFLED, FromLabels(shuffled))
+
+
+def _most_frequent(hits: Floats, truth: Floats, answers: Floats) -> Floats:
+    return np.asarray(truth.max(axis=1) / truth.sum(axis=1))
+
+
+MOST_FREQUENT = Yardstick("always predicting the most frequent class", FromLabels(_most_frequent))
+
+
+def _mcc_by_chance(hits: Floats, truth: Floats, answers: Floats) -> Floats:
+    return np.zeros(len(truth))
+
+
+def _entropy(hits: Floats, truth: Floats, answers: Floats) -> Floats:
+    shares = truth / truth.sum(axis=1, keepdims=True)
+    return np.asarray(-(shares * np.log(np.where(shares > 0, shares, 1))).sum(axis=1))
+
+
+def _class_rows(table: PredictionTable) -> Floats:
+    """Which class is true of each row, and a column that counts the rows. Shape (n, k + 1)."""
+    return with_ones(_truth(table))
+
+
+def _brier_of_shares(sums: Floats) -> Floats:
+    shares = sums[:, :-1] / sums[:, -1:]
+    impurity = 1 - (shares**2).sum(axis=1)
+    return np.asarray(impurity / 2 if shares.shape[1] == 2 else impurity)
+
+
+SHARES = "always predicting the share of each class"
+
+
+def _counted_outcomes(table: PredictionTable) -> Floats:
+    return with_ones(_positive_outcomes(table))
+
+
+def _positive_by_chance(of: OfLabels) -> Yardstick:
+    """The same for the positive class alone."""
+
+    def shuffled(sums: Floats) -> Floats:
+        _, truth, answers, n = sums.T
+        return of(truth * answers / n, truth, answers)
+
+    return Yardstick(SHUFFLED, FromSums(_counted_outcomes, shuffled))
+
+
+def _f1_of_always_positive(sums: Floats) -> Floats:
+    _, truth, _, n = sums.T
+    return _f1(truth, truth, n)
+
+
+ALWAYS_POSITIVE = Yardstick("always predicting the positive class", FromSums(_counted_outcomes, _f1_of_always_positive))
+"""The constant with the best F1; that of the other class has an F1 of 0 by construction (Lipton et al. 2014)."""
+
+
 def _prf(table: PredictionTable, which: int, **how: Any) -> float:
     from sklearn.metrics import precision_recall_fscore_support
 
@@ -93,7 +190,7 @@ def _prf(table: PredictionTable, which: int, **how: Any) -> float:
     return float(np.squeeze(scores[which]))
 
 
-@label_metric("accuracy", resample=mean_of(_correct))
+@label_metric("accuracy", resample=mean_of(_correct), yardstick=MOST_FREQUENT)
 def accuracy(table: PredictionTable) -> float:
     """Share of rows that are labelled right."""
     from sklearn.metrics import accuracy_score
@@ -101,67 +198,67 @@ def accuracy(table: PredictionTable) -> float:
     return float(accuracy_score(table.target, table.predictions.output))
 
 
-@label_metric("balanced_accuracy", resample=FromLabels(_balanced))
+@label_metric("balanced_accuracy", resample=FromLabels(_balanced), yardstick=_by_chance(_balanced))
 def balanced_accuracy(table: PredictionTable) -> float:
     """Mean recall over the classes that occur: a rare class counts as much as a frequent one."""
     return _prf(table, 1, average="macro", labels=np.unique(table.target))
 
 
-@labels_metric("precision_macro", resample=_precision_macro)
+@labels_metric("precision_macro", resample=_precision_macro, yardstick=_by_chance(_averaged(_precision)))
 def precision_macro(table: PredictionTable) -> float:
     """Mean over the labels that occur of: share of its answers that are right."""
     return _of_all_rows(table, _precision_macro)
 
 
-@labels_metric("recall_macro", resample=_recall_macro)
+@labels_metric("recall_macro", resample=_recall_macro, yardstick=_by_chance(_averaged(_recall)))
 def recall_macro(table: PredictionTable) -> float:
     """Mean over the labels that occur of: share of its rows that are found."""
     return _of_all_rows(table, _recall_macro)
 
 
-@labels_metric("f1_macro", resample=_f1_macro)
+@labels_metric("f1_macro", resample=_f1_macro, yardstick=_by_chance(_averaged(_f1)))
 def f1_macro(table: PredictionTable) -> float:
     """Mean over the labels that occur of: harmonic mean of precision and recall."""
     return _of_all_rows(table, _f1_macro)
 
 
-@labels_metric("precision_micro", resample=_precision_micro)
+@labels_metric("precision_micro", resample=_precision_micro, yardstick=MOST_FREQUENT)
 def precision_micro(table: PredictionTable) -> float:
     """Precision over all labels together: accuracy, where each row has one label."""
     return _of_all_rows(table, _precision_micro)
 
 
-@labels_metric("recall_micro", resample=_recall_micro)
+@labels_metric("recall_micro", resample=_recall_micro, yardstick=MOST_FREQUENT)
 def recall_micro(table: PredictionTable) -> float:
     """Recall over all labels together: accuracy, where each row has one label."""
     return _of_all_rows(table, _recall_micro)
 
 
-@labels_metric("f1_micro", resample=_f1_micro)
+@labels_metric("f1_micro", resample=_f1_micro, yardstick=MOST_FREQUENT)
 def f1_micro(table: PredictionTable) -> float:
     """F1 over all labels together: accuracy, where each row has one label."""
     return _of_all_rows(table, _f1_micro)
 
 
-@label_metric("mcc", resample=_mcc_of_labels)
+@label_metric("mcc", resample=_mcc_of_labels, yardstick=Yardstick(SHUFFLED, FromLabels(_mcc_by_chance)))
 def mcc(table: PredictionTable) -> float:
     """Correlation of labels and answers, −1 to 1, for any number of classes (Matthews 1975, Gorodkin 2004)."""
     return _of_all_rows(table, _mcc_of_labels)
 
 
-@positive_metric("precision", resample=_of_positive(_precision))
+@positive_metric("precision", resample=_of_positive(_precision), yardstick=_positive_by_chance(_precision))
 def precision(table: PredictionTable) -> float:
     """Share of the rows labelled positive that are."""
     return _prf(table, 0, labels=[table.schema.positive])
 
 
-@positive_metric("recall", resample=_of_positive(_recall))
+@positive_metric("recall", resample=_of_positive(_recall), yardstick=_positive_by_chance(_recall))
 def recall(table: PredictionTable) -> float:
     """Share of the positive rows that are found."""
     return _prf(table, 1, labels=[table.schema.positive])
 
 
-@positive_metric("f1", resample=_of_positive(_f1))
+@positive_metric("f1", resample=_of_positive(_f1), yardstick=ALWAYS_POSITIVE)
 def f1(table: PredictionTable) -> float:
     """Harmonic mean of precision and recall of the positive class."""
     return _prf(table, 2, labels=[table.schema.positive])
@@ -206,7 +303,7 @@ def _mean_gap(sums: Floats) -> Floats:
     return np.asarray(np.abs(sums[:, :-1]).sum(axis=1) / sums[:, -1])
 
 
-@proba_metric("roc_auc", "maximize", resample=_roc_auc)
+@rank_metric("roc_auc", resample=_roc_auc)
 def roc_auc(table: PredictionTable) -> float:
     """How often a positive row outranks another: of the positive class, or each class against the rest, averaged.
 
@@ -215,7 +312,12 @@ def roc_auc(table: PredictionTable) -> float:
     return _of_all_rows(table, _roc_auc)
 
 
-@proba_metric("average_precision", "maximize", resample=_average_precision)
+@rank_metric(
+    "average_precision",
+    resample=_average_precision,
+    is_of_positive=True,
+    yardstick=Yardstick(SHUFFLED),
+)
 def average_precision(table: PredictionTable) -> float:
     """Area under the precision-recall curve: of the positive class, or each class against the rest, averaged.
 
@@ -224,7 +326,12 @@ def average_precision(table: PredictionTable) -> float:
     return _of_all_rows(table, _average_precision)
 
 
-@proba_metric("log_loss", "minimize", resample=mean_of(_surprise))
+@proba_metric(
+    "log_loss",
+    direction="minimize",
+    resample=mean_of(_surprise),
+    yardstick=Yardstick(SHARES, FromLabels(_entropy)),
+)
 def log_loss(table: PredictionTable) -> float:
     """Mean of −log of the probability given to the true class, in nats."""
     from sklearn.metrics import log_loss
@@ -232,7 +339,12 @@ def log_loss(table: PredictionTable) -> float:
     return float(log_loss(table.target, _proba(table), labels=list(table.schema.classes)))
 
 
-@proba_metric("brier", "minimize", resample=mean_of(_squared_error))
+@proba_metric(
+    "brier",
+    direction="minimize",
+    resample=mean_of(_squared_error),
+    yardstick=Yardstick(SHARES, FromSums(_class_rows, _brier_of_shares)),
+)
 def brier(table: PredictionTable) -> float:
     """Mean squared error of the probabilities (Brier 1950), in scikit-learn's convention.
 
@@ -243,7 +355,12 @@ def brier(table: PredictionTable) -> float:
     return float(brier_score_loss(table.target, _proba(table), labels=list(table.schema.classes)))
 
 
-@proba_metric("expected_calibration_error", "minimize", resample=FromSums(_gaps_by_bin, _mean_gap))
+@proba_metric(
+    "expected_calibration_error",
+    direction="minimize",
+    resample=FromSums(_gaps_by_bin, _mean_gap),
+    cannot_decide="a constant that predicts the share of each class is perfectly calibrated",
+)
 def expected_calibration_error(table: PredictionTable) -> float:
     """Distance between confidence and accuracy of the most probable class (Naeini et al. 2015, Guo et al. 2017)."""
     bins, gap = _calibration_gap(table)

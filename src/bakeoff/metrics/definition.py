@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bakeoff.metrics.base import Direction, Metric, Resample, Value, register
+from bakeoff.metrics.base import LEAST_ROWS, Direction, Group, Metric, Resample, Value, Yardstick, register
 from bakeoff.metrics.resampling import by_loop
 from bakeoff.predictions import is_missing
 from bakeoff.task import PredictionTable, Schema
@@ -84,6 +84,15 @@ def metric(
     applies: Callable[[Schema], bool] = is_any,
     needs: tuple[str, ...] = (),
     resample: Resample | None = None,
+    group: Group = "quality",
+    cannot_decide: str = "",
+    margin: str = "1%",
+    yardstick: Yardstick | None = None,
+    evidence: Callable[[PredictionTable], int] = len,
+    least_evidence: int = LEAST_ROWS,
+    is_of_positive: bool = False,
+    label: str = "",
+    is_headline: bool = False,
 ) -> Callable[[Value], Metric]:
     """Decorate a function of the table: it becomes a registered metric.
 
@@ -94,13 +103,42 @@ def metric(
         applies: whether the metric is defined for such a task.
         needs: the fields of ``Predictions`` that it reads besides ``output``, ``grade:<name>`` for a grade, ``cost``.
         resample: all bootstrap resamples at once; when None, the function is called once per resample.
+        group: what it measures: quality, latency, usage, cost or value.
+        cannot_decide: why no verdict may rest on it, as a clause; empty where one may.
+        margin: minimum meaningful difference where none is declared: ``0.01``, or ``1%`` of the incumbent's value.
+        yardstick: the value of an uninformed variant, which a variant must beat to ship; None where the metric itself
+            gives uninformed predictions no credit.
+        evidence: how many rows of a table the value rests on; all of them by default.
+        least_evidence: with how many of them an interval can be trusted.
+        is_of_positive: whether the value is about the positive class of a binary task.
+        label: heading of its column; the name and the unit by default.
+        is_headline: whether leaderboards show it for every kind of task, as they do a plugin's.
 
     Raises:
         ValueError: the name is taken.
     """
 
     def declare(value: Value) -> Metric:
-        return register(Metric(name, direction, unit, value, resample or by_loop(value), applies, needs))
+        return register(
+            Metric(
+                name,
+                direction,
+                unit,
+                value,
+                resample or by_loop(value),
+                applies,
+                needs,
+                group,
+                cannot_decide,
+                margin,
+                yardstick,
+                evidence,
+                least_evidence,
+                is_of_positive,
+                label,
+                is_headline,
+            )
+        )
 
     return declare
 

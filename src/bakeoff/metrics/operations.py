@@ -1,4 +1,4 @@
-"""How fast an answer comes, what it takes and costs, and the names of what the runner measures once per variant."""
+"""Latency, usage and cost of predictions, and the figures that the runner measures once per variant."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from bakeoff.metrics.base import Direction
+from bakeoff.metrics.base import Direction, Group
 from bakeoff.metrics.defined import over
 from bakeoff.metrics.definition import metric
 from bakeoff.metrics.resampling import Floats, FromQuantile, FromSums, with_ones
@@ -22,27 +22,34 @@ class Measurement:
         name: as it is written in configs and tables.
         direction: which way is better.
         unit: of the value.
+        group: what it measures.
+        label: heading of its column; empty: name and unit.
+        is_headline: whether leaderboards show it.
     """
 
     name: str
     direction: Direction
     unit: str
+    group: Group
+    label: str = ""
+    is_headline: bool = False
+
+    @property
+    def title(self) -> str:
+        """The heading of its column."""
+        return self.label or f"{self.name} {self.unit}"
 
 
 MEASUREMENTS = {
     measurement.name: measurement
     for measurement in (
-        Measurement("throughput_rows_per_s", "maximize", "rows/s"),
-        Measurement("fit_seconds", "minimize", "s"),
-        Measurement("model_bytes", "minimize", "bytes"),
-        Measurement("peak_memory_mb", "minimize", "MB"),
+        Measurement("throughput_rows_per_s", "maximize", "rows/s", "latency"),
+        Measurement("fit_seconds", "minimize", "s", "usage", label="fit s", is_headline=True),
+        Measurement("model_bytes", "minimize", "bytes", "usage"),
+        Measurement("peak_memory_mb", "minimize", "MB", "usage"),
     )
 }
 """What the runner measures once per variant, by name."""
-
-
-FROM_ONE_TIMING = frozenset({"cost_per_1k"})
-"""Metrics of which resampled rows do not tell how far off they may be: they hang on seconds that were measured once."""
 
 
 def _milliseconds(table: PredictionTable) -> Floats:
@@ -54,13 +61,36 @@ def _latency(table: PredictionTable, q: float) -> float:
     return float(np.quantile(_milliseconds(table)[timed], q)) if timed.any() else float("nan")
 
 
-@metric("latency_p50_ms", "minimize", unit="ms", resample=FromQuantile(_milliseconds, 0.5))
+def _timed(table: PredictionTable) -> int:
+    return int((~np.isnan(table.seconds)).sum())
+
+
+@metric(
+    "latency_p50_ms",
+    "minimize",
+    unit="ms",
+    resample=FromQuantile(_milliseconds, 0.5),
+    group="latency",
+    evidence=_timed,
+    label="p50 ms",
+    is_headline=True,
+)
 def latency_p50_ms(table: PredictionTable) -> float:
     """Median latency of one row alone, over the rows that were timed."""
     return _latency(table, 0.5)
 
 
-@metric("latency_p95_ms", "minimize", unit="ms", resample=FromQuantile(_milliseconds, 0.95))
+@metric(
+    "latency_p95_ms",
+    "minimize",
+    unit="ms",
+    resample=FromQuantile(_milliseconds, 0.95),
+    group="latency",
+    evidence=_timed,
+    least_evidence=100,  # five rows beyond the quantile
+    label="p95 ms",
+    is_headline=True,
+)
 def latency_p95_ms(table: PredictionTable) -> float:
     """The latency that 95 % of the timed rows stay within."""
     return _latency(table, 0.95)
@@ -86,31 +116,41 @@ _calls, _input, _output = (_per_1k(field) for field in ("calls", "input_tokens",
 _requests, _cost = (_per_1k(field) for field in ("cost_usd", "cost"))
 
 
-@metric("calls_per_1k", "minimize", unit="calls/1k", needs=("usage",), resample=_calls)
+@metric("calls_per_1k", "minimize", unit="calls/1k", needs=("usage",), group="usage", resample=_calls)
 def calls_per_1k(table: PredictionTable) -> float:
     """Requests to an LLM for 1,000 answers; replayed ones count as if they had been asked."""
     return over(table, _calls)
 
 
-@metric("input_tokens_per_1k", "minimize", unit="tokens/1k", needs=("usage",), resample=_input)
+@metric("input_tokens_per_1k", "minimize", unit="tokens/1k", needs=("usage",), group="usage", resample=_input)
 def input_tokens_per_1k(table: PredictionTable) -> float:
     """Tokens that an LLM reads for 1,000 answers."""
     return over(table, _input)
 
 
-@metric("output_tokens_per_1k", "minimize", unit="tokens/1k", needs=("usage",), resample=_output)
+@metric("output_tokens_per_1k", "minimize", unit="tokens/1k", needs=("usage",), group="usage", resample=_output)
 def output_tokens_per_1k(table: PredictionTable) -> float:
     """Tokens that an LLM writes for 1,000 answers."""
     return over(table, _output)
 
 
-@metric("requests_usd_per_1k", "minimize", unit="USD/1k", needs=("usage",), resample=_requests)
+@metric("requests_usd_per_1k", "minimize", unit="USD/1k", needs=("usage",), group="cost", resample=_requests)
 def requests_usd_per_1k(table: PredictionTable) -> float:
     """Price in US dollars of the requests for 1,000 answers; NaN where a price is not known, never 0."""
     return over(table, _requests)
 
 
-@metric("cost_per_1k", "minimize", unit="USD/1k", needs=("cost",), resample=_cost)
+@metric(
+    "cost_per_1k",
+    "minimize",
+    unit="USD/1k",
+    needs=("cost",),
+    resample=_cost,
+    group="cost",
+    cannot_decide="it rests on one timing of a run, of which resampled rows do not show the noise",
+    label="$ per 1k",
+    is_headline=True,
+)
 def cost_per_1k(table: PredictionTable) -> float:
     """What 1,000 answers cost in US dollars by the cost model, machine and all; NaN where a price is not known."""
     return over(table, _cost)

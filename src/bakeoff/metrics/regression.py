@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from bakeoff.metrics.base import Yardstick
 from bakeoff.metrics.definition import is_numeric, is_regression, metric
 from bakeoff.metrics.resampling import Floats, FromQuantile, FromSums, mean_of, per_row, with_ones
 from bakeoff.task import PredictionTable
@@ -57,7 +58,17 @@ def _pinball(table: PredictionTable, q: float) -> Floats:
     return np.maximum((1 - q) * error, -q * error)
 
 
-@metric("mae", "minimize", applies=is_numeric, resample=mean_of(_absolute_of_rows))
+def _distance_to_median(table: PredictionTable) -> Floats:
+    return _of_rows(np.asarray(np.abs(table.target - np.median(table.target)), dtype=np.float64))
+
+
+@metric(
+    "mae",
+    "minimize",
+    applies=is_numeric,
+    resample=mean_of(_absolute_of_rows),
+    yardstick=Yardstick("always predicting the median", mean_of(_distance_to_median)),
+)
 def mae(table: PredictionTable) -> float:
     """Mean absolute error, in units of the target; of a forecast over all steps alike."""
     from sklearn.metrics import mean_absolute_error
@@ -65,7 +76,26 @@ def mae(table: PredictionTable) -> float:
     return float(mean_absolute_error(table.target.ravel(), table.predictions.output.ravel()))
 
 
-@metric("rmse", "minimize", applies=is_numeric, resample=FromSums(_squares, _root))
+def _spread(sums: Floats) -> Floats:
+    """Root mean squared error of the mean of the targets."""
+    _, centred, squares, n = sums.T
+    return np.asarray(np.sqrt(np.maximum(squares - centred**2 / n, 0) / n))
+
+
+def _zero(sums: Floats) -> Floats:
+    return np.zeros(len(sums))
+
+
+MEAN = "always predicting the mean"
+
+
+@metric(
+    "rmse",
+    "minimize",
+    applies=is_numeric,
+    resample=FromSums(_squares, _root),
+    yardstick=Yardstick(MEAN, FromSums(_squares, _spread)),
+)
 def rmse(table: PredictionTable) -> float:
     """Root of the mean squared error, in units of the target; of a forecast over all steps alike."""
     from sklearn.metrics import root_mean_squared_error
@@ -73,7 +103,14 @@ def rmse(table: PredictionTable) -> float:
     return float(root_mean_squared_error(table.target.ravel(), table.predictions.output.ravel()))
 
 
-@metric("r2", "maximize", applies=is_regression, resample=FromSums(_squares, _explained))
+@metric(
+    "r2",
+    "maximize",
+    applies=is_regression,
+    resample=FromSums(_squares, _explained),
+    margin="0.01",
+    yardstick=Yardstick(MEAN, FromSums(_squares, _zero)),
+)
 def r2(table: PredictionTable) -> float:
     """Share of the target's variance that is explained; NaN for fewer than two rows."""
     from sklearn.metrics import r2_score

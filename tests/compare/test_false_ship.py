@@ -1,0 +1,155 @@
+"""Simulated bake-offs in which nothing can be learned: noise must not ship more often than the error rate allows.
+
+One test a kind of task, over every metric that may decide for it: noise against noise, and noise against the constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+
+from bakeoff import metrics
+from bakeoff.compare import gains
+from bakeoff.compare.decision import decide, threshold
+from bakeoff.compare.statistics import bootstrap, interval
+from bakeoff.record import Score
+from bakeoff.task import Gold, Predictions, PredictionTable, Schema, Series
+
+ALPHA, SETS, ROWS, RESAMPLES = 0.05, 300, 150, 400
+
+BINARY = Schema("classification", "label", {}, ("no", "yes"), "yes")
+MULTI = Schema("classification", "label", {}, ("a", "b", "c", "d"))
+VALUES = Schema("regression", "price", {})
+PATHS = Schema("forecast", "y", {}, series=Series(4, 2, 2, ("y",), (), "1 h", 3600.0, None, {"": 1.0}))
+QUESTIONS = Schema("qa", "answers", {})
+QUERIES = Schema("retrieval", "documents", {})
+
+Scenario = Callable[[np.random.Generator], dict[str, PredictionTable]]
+
+
+def table(schema: Schema, target: np.ndarray, predictions: Predictions, rng: np.random.Generator) -> PredictionTable:
+    n = len(target)
+    counted = {"calls": 1, "input_tokens": 300, "output_tokens": 20, "cost_usd": 0.001}
+    usage = {name: mean * rng.lognormal(sigma=0.5, size=n) for name, mean in counted.items()}
+    grades = {"similarity": rng.random(n), "judge": rng.random(n)}
+    seconds, ids = rng.lognormal(-5, 0.5, n), np.array([f"0 {i}" for i in range(n)], dtype=object)
+    predictions = replace(predictions, **usage)
+    return PredictionTable(schema, ids, target, predictions, seconds, pd.DataFrame(index=range(n)), grades)
+
+
+def labels(schema: Schema, shares: list[float]) -> Scenario:
+    """The constants, and three classifiers that guess: as often as the classes occur, evenly, and rarely the last."""
+    classes = np.array(schema.classes, dtype=object)
+    k = len(classes)
+    rare = np.array([*[0.9 / (k - 1)] * (k - 1), 0.1])
+
+    def draw(rng: np.random.Generator) -> dict[str, PredictionTable]:
+        target = classes[rng.choice(k, ROWS, p=shares)]
+        tables = {}
+        for name, p in {"as often": shares, "evenly": [1 / k] * k, "rarely": rare}.items():
+            proba = rng.dirichlet(np.array(p) * 3 + 0.01, ROWS)
+            outputs = classes[rng.choice(k, ROWS, p=p)]
+            tables[name] = table(schema, target, Predictions(outputs, proba), rng)
+        for label in (classes[0], classes[-1]):
+            outputs, proba = np.full(ROWS, label, dtype=object), np.tile(shares, (ROWS, 1))
+            tables[f"constant {label}"] = table(schema, target, Predictions(outputs, proba), rng)
+        return tables
+
+    return draw
+
+
+def values(rng: np.random.Generator) -> dict[str, PredictionTable]:
+    target = 10 + rng.gamma(2.0, 1.0, ROWS)
+    guesses = {"one": rng.permutation(target), "other": rng.permutation(target), "constant": np.full(ROWS, 12.0)}
+    return {name: table(VALUES, target, Predictions(outputs), rng) for name, outputs in guesses.items()}
+
+
+def paths(rng: np.random.Generator) -> dict[str, PredictionTable]:
+    target = 10 + rng.normal(size=(ROWS, 2))
+    guesses = {"one": rng.permutation(target), "other": rng.permutation(target), "constant": np.full((ROWS, 2), 10.0)}
+    return {name: table(PATHS, target, Predictions(outputs), rng) for name, outputs in guesses.items()}
+
+
+def documents(schema: Schema) -> Scenario:
+    """Gold answers and documents; the predictions are those of other questions, or the same for all."""
+    pool = np.array(["red fox", "blue fox", "green tea", "old oak", "", "a fox"], dtype=object)
+
+    def draw(rng: np.random.Generator) -> dict[str, PredictionTable]:
+        target = np.empty(ROWS, dtype=object)
+        for i in range(ROWS):
+            answers = (str(pool[rng.integers(4)]),) if rng.random() < 0.8 else ()
+            target[i] = Gold(answers, {f"d{d}": grade for grade, d in enumerate(rng.choice(20, 2, replace=False), 1)})
+
+        def guessed(p: list[float]) -> Predictions:
+            found, cited = np.empty(ROWS, dtype=object), np.empty(ROWS, dtype=object)
+            for i in range(ROWS):
+                found[i] = tuple(f"d{d}" for d in rng.permutation(20)[:10])
+                cited[i] = found[i][: rng.integers(3)]
+            evidence = pool[rng.choice(6, ROWS)]
+            return Predictions(pool[rng.choice(6, ROWS, p=p)], retrieved=found, cited=cited, evidence=evidence)
+
+        likely = [0.2, 0.2, 0.2, 0.2, 0.1, 0.1]
+        always = [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+        drawn = {"one": likely, "other": likely, "constant": always}
+        return {name: table(schema, target, guessed(p), rng) for name, p in drawn.items()}
+
+    return draw
+
+
+def ships(draw: Scenario, schema: Schema) -> dict[tuple[str, str, str], int]:
+    """How often the challenger ships: metric, incumbent, challenger → number of the simulated bake-offs."""
+    deciding = [m for m in metrics.applicable(schema) if m.can_decide and m.name in metrics.own()]
+    shipped: dict[tuple[str, str, str], int] = {}
+    for number in range(SETS):
+        tables = draw(np.random.default_rng([number, len(schema.classes)]))
+        drawn = bootstrap(tables, deciding, RESAMPLES, seed=number % 20, threads=1)
+        once = np.ones((1, ROWS), dtype=np.float32)
+        value = {
+            name: {m.name: float(m.resample(of, once)[0]) for m in deciding if m.name in drawn[name]}
+            for name, of in tables.items()
+        }
+        for metric in deciding:
+            guessed = gains.guesses(metric, tables, RESAMPLES, seed=number % 20)
+            for incumbent, challenger in pairs(tables):
+                if metric.name not in value[incumbent] or metric.name not in value[challenger]:
+                    continue
+                shipped.setdefault((metric.name, incumbent, challenger), 0)
+                score = Score(value[incumbent][metric.name], *interval(drawn[incumbent][metric.name]))
+                gained = gains.gains(metric, tables, value, drawn, guessed, incumbent, [challenger], 0.95)
+                margin = threshold(None, metric, incumbent, score).value
+                reached = decide(metric, incumbent, value[incumbent][metric.name], gained, margin, ROWS)
+                shipped[metric.name, incumbent, challenger] += reached.verdict == "ship"
+    return shipped
+
+
+def pairs(tables: dict[str, PredictionTable]) -> Iterator[tuple[str, str]]:
+    """Each noisy variant against every other variant."""
+    for challenger in tables:
+        if not challenger.startswith("constant"):
+            yield from ((incumbent, challenger) for incumbent in tables if incumbent != challenger)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("draw", "schema"),
+    [
+        pytest.param(labels(BINARY, [0.55, 0.45]), BINARY, id="two even classes"),
+        pytest.param(labels(BINARY, [0.85, 0.15]), BINARY, id="two uneven classes"),
+        pytest.param(labels(MULTI, [0.4, 0.3, 0.2, 0.1]), MULTI, id="four classes"),
+        pytest.param(values, VALUES, id="regression"),
+        pytest.param(paths, PATHS, id="forecast"),
+        pytest.param(documents(QUESTIONS), QUESTIONS, id="questions"),
+        pytest.param(documents(QUERIES), QUERIES, id="queries"),
+    ],
+)
+def test_noise_ships_no_more_often_than_alpha(draw: Scenario, schema: Schema) -> None:
+    most = int(binom.ppf(0.99, SETS, ALPHA))
+    counted = ships(draw, schema)
+    too_many = [f"{count / SETS:.3f} {' < '.join(case)}" for case, count in counted.items() if count > most]
+    assert counted
+    assert not too_many, "\n".join(too_many)
