@@ -51,7 +51,7 @@ def guesses(metric: Metric, tables: Mapping[str, PredictionTable], resamples: in
         resamples: as given to ``bootstrap``.
         seed: as given to ``bootstrap``.
     """
-    if metric.yardstick is None:
+    if metric.yardstick is None or not tables:
         return {}
     resample = metric.yardstick.resample
     if resample is None:
