@@ -17,6 +17,7 @@ from bakeoff import metrics
 from bakeoff.compare import gains
 from bakeoff.compare.decision import decide, threshold
 from bakeoff.compare.statistics import bootstrap, interval
+from bakeoff.predictions import Usage
 from bakeoff.record import Score
 from bakeoff.task import Gold, Predictions, PredictionTable, Schema, Series
 
@@ -38,7 +39,7 @@ def table(schema: Schema, target: np.ndarray, predictions: Predictions, rng: np.
     usage = {name: mean * rng.lognormal(sigma=0.5, size=n) for name, mean in counted.items()}
     grades = {"similarity": rng.random(n), "judge": rng.random(n)}
     seconds, ids = rng.lognormal(-5, 0.5, n), np.array([f"0 {i}" for i in range(n)], dtype=object)
-    predictions = replace(predictions, **usage)
+    predictions = replace(predictions, usage=Usage.from_columns(n, **usage))
     return PredictionTable(schema, ids, target, predictions, seconds, pd.DataFrame(index=range(n)), grades)
 
 
