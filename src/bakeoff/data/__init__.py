@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from bakeoff.data.samples import Sample as Sample
     from bakeoff.data.settings import DataSettings
     from bakeoff.data.sources import Csv as Csv
+    from bakeoff.data.sources import Excel as Excel
+    from bakeoff.data.sources import Feather as Feather
     from bakeoff.data.sources import JsonLines as JsonLines
     from bakeoff.data.sources import Parquet as Parquet
     from bakeoff.data.sources import Source

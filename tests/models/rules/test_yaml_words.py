@@ -11,7 +11,7 @@ import yaml
 
 from bakeoff.errors import ConfigError
 from bakeoff.models.base import Context
-from bakeoff.models.rules.rules import RulesModel
+from bakeoff.models.rules.rules import Rules
 from bakeoff.task import Examples, Schema
 
 SCHEMA = Schema("classification", "churn", {"partner": "categorical", "plan": "categorical"}, ("No", "Yes"), "Yes")
@@ -19,14 +19,14 @@ X = pd.DataFrame({"partner": ["Yes", "No", "No", "Yes"], "plan": ["month", "mont
 LABELS = np.array(["No", "Yes", "No", "No"], dtype=object)
 
 
-def fit(rules: str, X: pd.DataFrame = X, schema: Schema = SCHEMA, default: Any = None) -> RulesModel:
-    model = RulesModel(yaml.safe_load(rules), default)
+def fit(rules: str, X: pd.DataFrame = X, schema: Schema = SCHEMA, default: Any = None) -> Rules:
+    model = Rules(yaml.safe_load(rules), default)
     model.check(schema)
     model.fit(Examples(X, LABELS, np.arange(len(X)), X.iloc[:, :0]), None, Context(schema, 0, 1))
     return model
 
 
-def outputs(model: RulesModel) -> list[str]:
+def outputs(model: Rules) -> list[str]:
     return list(model.predict(X).output)
 
 
