@@ -420,6 +420,9 @@ def write_file(path: Path, write: Callable[[Path], Any]) -> None:
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a write does not say to what
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

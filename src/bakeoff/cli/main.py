@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shlex
 import signal
 import sys
 from contextlib import suppress
 
-from bakeoff.cli import commands
+from bakeoff.cli import commands, streams
 
 OK, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -16,6 +17,7 @@ OK, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     arguments = sys.argv[1:] if argv is None else argv
+    streams.make_plain()
     first = arguments[0] if arguments else ""
     if first in ("--help", "-h", "help"):
         with suppress(BrokenPipeError):
@@ -27,13 +29,26 @@ def main(argv: list[str] | None = None) -> None:
         print(f"bakeoff {__version__}")
         sys.exit(OK)
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(_guarded(arguments))
+    code = _guarded(arguments)
+    try:
+        sys.stdout.flush()
+    except OSError as error:  # as of a pipe that is closed, or a disk that is full
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            print(f"Standard output: {os.strerror(error.errno or 0)}.", file=sys.stderr)
+            code = code or FAILED
+    sys.exit(code)
 
 
 def _guarded(arguments: list[str]) -> int:
     """Run, and turn what is raised into an exit code and a message."""
     from bakeoff.errors import BakeoffError, VariantsFailed
 
+    for argument in arguments:
+        if not argument.isascii() and not _is_text(argument):
+            print(f"{argument!a}: this argument is not valid UTF-8.", file=sys.stderr)
+            return WRONG
+    logging.raiseExceptions = False  # a log that cannot be written, as on a full disk, is not worth a traceback
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     # Hydra would print errors in its own way and exit with 1: let them come here instead.
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -54,13 +69,22 @@ def _guarded(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return WRONG
     except Exception as error:
-        from bakeoff.config.hydra_errors import explain
+        from bakeoff.cli import system_errors
+        from bakeoff.config import hydra_errors
 
-        message = explain(error)
-        if message is None or wants_traceback:
+        of_system, of_hydra = system_errors.explain(error), hydra_errors.explain(error)
+        if wants_traceback or not (of_system or of_hydra):
             raise
-        print(message, file=sys.stderr)
-        return WRONG
+        print(of_system or of_hydra, file=sys.stderr)
+        return FAILED if of_system else WRONG
+
+
+def _is_text(argument: str) -> bool:
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -10,8 +10,10 @@ from typing import Any
 from bakeoff import lazy, plugins
 from bakeoff.config import renamed, signatures, wiring
 from bakeoff.config.component import Component, read, write
+from bakeoff.config.settings import check_seed
 from bakeoff.errors import ConfigError, did_you_mean
 
+SEEDS = ("seed", "random_state", "random_seed")
 # The libraries bakeoff declares whose classes a config may name.
 LIBRARIES = ("bakeoff", "sklearn", "skrub", "catboost", "optuna")
 
@@ -81,6 +83,8 @@ def check_component(
         expected = signatures.mismatch(parameter.annotation, plain)
         if expected:
             raise ConfigError(f"{where}.{key}: {plain!r} is not of type {expected}.")
+        if key in SEEDS and isinstance(value, int) and not isinstance(value, bool):
+            check_seed(value, f"{where}.{key}")
     for key, parameter in takes.parameters.items():
         if parameter.required and key in wiring.GROUPS and parts is not None and component.arguments.get(key) is None:
             if key not in parts:

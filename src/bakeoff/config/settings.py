@@ -32,6 +32,12 @@ class MetricSettings:
     latency_seconds: float = 2.0  # and for how long at most
     graders: Any = None  # mapping of name: component that grades each answer; Any, for OmegaConf as below
 
+    def __post_init__(self) -> None:
+        """Check what can be checked without results."""
+        for key in ("latency_rows", "latency_seconds"):
+            if not getattr(self, key) >= 0:
+                raise ConfigError(f"metrics.{key}: {getattr(self, key)} is less than 0.")
+
 
 @dataclass
 class DecisionSettings:
@@ -126,6 +132,15 @@ class Config:
     search: SearchSettings = field(default_factory=SearchSettings)
     tracker: Any = None
     cost: Any = None
+
+
+LARGEST_SEED = 2**32 - 1  # that scikit-learn and NumPy's older generator take
+
+
+def check_seed(seed: int, key: str) -> None:
+    """Raise ``ConfigError`` for a seed that no generator takes."""
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ConfigError(f"{key}: {seed} is not a seed. Give a whole number from 0 to {LARGEST_SEED}.")
 
 
 def register() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bakeoff.config.settings import IN_NEITHER
+from bakeoff.config.settings import IN_NEITHER, check_seed
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.tasks import kinds
 
@@ -34,6 +34,7 @@ class SplitSettings:
     def __post_init__(self) -> None:
         """Check what can be checked without data."""
         _one_of(self.kind, SPLITS, "data.split.kind")
+        check_seed(self.seed, "data.split.seed")
         for key, share in (("test", self.test), ("valid", self.valid)):
             if not 0 < share < 1:
                 raise ConfigError(f"data.split.{key}: {share} is not a share. It must be more than 0 and less than 1.")

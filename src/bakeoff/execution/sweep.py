@@ -34,6 +34,7 @@ from bakeoff.tracking import beside
 # What the config of a request has. Another Hydra application that chose this sweeper gets its jobs, and no more.
 OF_BAKEOFF = {"data", "model", "decision"}
 LONGEST_NAME = 100  # bytes
+LONGEST_PATH = 200  # bytes of a folder's name; most file systems take 255
 QUOTE = "'"
 # Keys whose value is a string, or a list of strings: names and labels, as the data spell them.
 TEXTS = {
@@ -165,6 +166,9 @@ def _jobs(
         folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir"))) / str(composed.variant)
         if not str(composed.name) or ".." in Path(str(composed.name)).parts or Path(str(composed.name)).is_absolute():
             raise ConfigError(f'name: "{composed.name}" is not the name of a folder in outputs.')
+        for key in ("name", "variant"):
+            if any(len(part.encode()) > LONGEST_PATH for part in Path(str(composed[key])).parts):
+                raise ConfigError(f"{key}: it has more than {LONGEST_PATH} bytes: too long for the name of a folder.")
         with open_dict(composed):
             del composed["hydra"]
         try:

@@ -14,7 +14,7 @@ from bakeoff import metrics
 from bakeoff.config import components, search_space, wiring
 from bakeoff.config.component import Component
 from bakeoff.config.search_space import Dimension
-from bakeoff.config.settings import SearchSettings, plain
+from bakeoff.config.settings import SearchSettings, check_seed, plain
 from bakeoff.errors import ConfigError
 from bakeoff.request.spec import BUDGET, ROLES, Request
 
@@ -64,6 +64,7 @@ def _check_data(request: Request) -> None:
 def _check_model(request: Request) -> None:
     for group, part in request.components.items():
         components.check_component(part, group, parts=request.parts)
+    check_seed(request.seed, "seed")
     if request.test_rows is not None and request.test_rows < 1:
         raise ConfigError(f"test_rows: {request.test_rows} is less than 1.")
 

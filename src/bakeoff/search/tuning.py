@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bakeoff import metrics
 from bakeoff.config import search_space
 from bakeoff.config.search_space import Dimension
-from bakeoff.config.settings import SearchSettings
+from bakeoff.config.settings import LARGEST_SEED, SearchSettings
 from bakeoff.errors import BakeoffError, ConfigError
 from bakeoff.request.spec import Request
 from bakeoff.search import study as studies
@@ -121,7 +121,8 @@ class Search:
         """The study, with a sampler that does not repeat what an earlier process drew."""
         study = self._open()
         tried = len([t for t in study.get_trials(deepcopy=False) if t.state.is_finished()])
-        study.sampler = self.sampler(self.request.seed + tried + (self.settings.worker or 0) * WORKER_SEEDS)
+        seed = self.request.seed + tried + (self.settings.worker or 0) * WORKER_SEEDS
+        study.sampler = self.sampler(seed % (LARGEST_SEED + 1))
         # Some samplers end a search by Study.stop, which wants to be called from Optuna's own loop.
         study._thread_local.in_optimize_loop = True
         return study

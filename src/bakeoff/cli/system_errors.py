@@ -1,0 +1,44 @@
+"""Errors of the system around bakeoff, such as a full disk or a vanished folder, each explained in one line."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+ADVICE = {
+    **dict.fromkeys(FULL, "Free some space. Finished runs stay, and the same command continues with the rest."),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "Choose a folder that can be written to."),
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+    errno.EMFILE: "Raise the limit on open files: ulimit -n 4096.",
+}
+
+
+def explain(error: Exception) -> str | None:
+    """One line for an error of the system; None where it is none, and may be a fault of bakeoff itself."""
+    if isinstance(error, MemoryError):
+        return f"There is not enough memory: {error}" if str(error) else "There is not enough memory."
+    if isinstance(error, UnicodeDecodeError):
+        return f"A file is not valid {error.encoding}: byte {error.start} of it is {error.object[error.start]:#04x}."
+    if isinstance(error, RecursionError):
+        return "A config or a file is nested too deeply."
+    if not isinstance(error, OSError) or error.errno is None:
+        return None
+    reason = os.strerror(error.errno)
+    if error.errno in FULL and error.errno != errno.EFBIG:
+        reason = "The disk is full"
+    paths = [str(path) for path in (error.filename, error.filename2) if path is not None]
+    if not paths and error.errno == errno.ENOENT and not _is_here():
+        paths = ["The current folder"]
+    where = f"{' → '.join(paths)}: " if paths else ""
+    return f"{where}{reason}. {ADVICE.get(error.errno, '')}".rstrip()
+
+
+def _is_here() -> bool:
+    """Whether the current folder still exists."""
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
