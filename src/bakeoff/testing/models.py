@@ -42,7 +42,8 @@ def check_model(
     Args:
         option: its name.
         tasks: name → a function that gives schema and examples; the tables of ``bakeoff.testing.tasks`` when None.
-            ``QUESTIONS`` and ``SERIES`` are there too. Those that the model refuses are passed over; it must serve one.
+            ``QUESTIONS``, ``TEXTS`` and ``SERIES`` are there too. Those that the model refuses are passed over; it must
+            serve one.
         overrides: of the config, as on the command line.
         corpus: the documents, where answers are looked for in any; those of ``QUESTIONS`` are ``tasks.corpus()``.
 

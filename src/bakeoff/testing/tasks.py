@@ -125,6 +125,16 @@ def retrieval() -> Toy:
     return replace(schema, kind="retrieval"), rows
 
 
+def notices() -> Toy:
+    """Short texts to be summarised: the sentences of two topics, with the first as the reference of most."""
+    pairs = [(a, b) for a in TOPICS for b in TOPICS if a != b]
+    texts = [f"Notice {i} is about {a}. {TOPICS[a]} {TOPICS[b]}" for i, (a, b) in enumerate(pairs)]
+    y = np.empty(len(pairs), dtype=object)
+    y[:] = [Gold((TOPICS[a],)) if i % 5 else Gold() for i, (a, _) in enumerate(pairs)]
+    X = pd.DataFrame({"topic": [a for a, _ in pairs], "text": texts})
+    return Schema("generation", "summary", {"topic": "categorical", "text": "text"}), examples(X, y)
+
+
 def forecast() -> Toy:
     """A week ahead of a series with weeks, a trend and noise, of which two weeks are seen."""
     days = np.arange(100)
@@ -140,4 +150,5 @@ TASKS: Mapping[str, Callable[[], Toy]] = {
     "text": text, "iris": iris, "diabetes": diabetes, "mixed": mixed, "errands": errands
 }  # fmt: skip
 QUESTIONS: Mapping[str, Callable[[], Toy]] = {"qa": qa, "retrieval": retrieval}
+TEXTS: Mapping[str, Callable[[], Toy]] = {"notices": notices}
 SERIES: Mapping[str, Callable[[], Toy]] = {"forecast": forecast}

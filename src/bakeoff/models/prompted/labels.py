@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
 MOST = len(ascii_uppercase)
 CANDIDATES = 500
 """For the first token: many, for a small model's best candidates are often no labels at all."""
+LABELS = "labels"
+"""Key of the list in an answer with several labels."""
+NOTHING = frozenset({"none", "nothing", "no labels", "no label", "no tags", "n/a", "null"})
+_LEAD = re.compile(r"^\s*(?:labels?|tags?|answer|classes)\s*:\s*", re.IGNORECASE)
 TELLING = 2
 """Letters by which the first tokens of two labels must differ: tokens are pieces of words."""
 
@@ -56,6 +62,19 @@ class Spoken:
         """The label that a word means; None for none."""
         return self.classes[self.words.index(word)] if word in self.words else None
 
+    def labels(self, text: str) -> tuple[str, ...] | None:
+        """The labels that an answer lists, sorted: JSON, or words between commas, semicolons and line breaks.
+
+        Words that are no label are left out. None where the answer lists something, and none of it is a label.
+        """
+        listed = _listed(text)
+        if listed is None:
+            return None
+        known = {word.casefold(): label for word, label in zip(self.words, self.classes, strict=True)}
+        known |= {name.casefold(): label for name, label in zip(self.names, self.classes, strict=True)}
+        found = {known[word.casefold()] for word in listed if word.casefold() in known}
+        return tuple(sorted(found)) if found or not listed else None
+
     def probabilities(self, candidates: Sequence[tuple[str, float]]) -> NDArray[np.float64]:
         """The share of each label in the probability of the candidates for the first token, shape (k,).
 
@@ -72,3 +91,40 @@ class Spoken:
         floor = np.exp(min((logprob for _, logprob in candidates), default=0.0))
         found = np.where(found > 0, found, floor)
         return np.asarray(found / found.sum(), dtype=np.float64)
+
+
+def list_schema(words: Sequence[str]) -> dict[str, Any]:
+    """The JSON schema of an answer that lists some of the words."""
+    return {
+        "type": "object",
+        "properties": {LABELS: {"type": "array", "items": {"type": "string", "enum": list(words)}}},
+        "required": [LABELS],
+        "additionalProperties": False,
+    }
+
+
+def as_json(words: Sequence[str]) -> str:
+    """An answer that lists these words, as ``list_schema`` asks for it."""
+    return json.dumps({LABELS: list(words)}, ensure_ascii=False)
+
+
+def _listed(text: str) -> list[str] | None:
+    """What an answer lists, in whatever form: JSON anywhere in it, else its words between separators.
+
+    None where it is empty or begins JSON that does not end.
+    """
+    for match in re.finditer(r"\{[^{}]*\}|\[[^\[\]]*\]", text):
+        try:
+            value = json.loads(match[0])
+        except json.JSONDecodeError:
+            continue
+        if isinstance(value, dict):
+            value = value.get(LABELS, next(iter(value.values()), []))
+        items = value if isinstance(value, list) else [value]
+        return [str(item).strip() for item in items if str(item).strip()]
+    if not text.strip() or text.lstrip().startswith(("{", "[")):
+        return None
+    plain = _LEAD.sub("", text)
+    words = [part.strip("-*• \t\"'`.") for part in re.split(r"[,;\n]", plain)]
+    words = [word for word in words if word]
+    return [] if len(words) == 1 and words[0].casefold() in NOTHING else words

@@ -38,8 +38,12 @@ NUMBER = {
 }
 # What says nothing, by which a prompt's own leaning to a label is measured (Zhao et al. 2021).
 CONTENT_FREE = ("N/A", "", "[MASK]")
-NEEDS = {"classification": "text", "regression": "text", "qa": "question"}
-PROMPTS = {"classification": "classify", "regression": "estimate", "qa": "answer"}
+NEEDS = {"classification": "text", "multilabel": "text", "regression": "text", "qa": "question", "generation": "text"}
+PROMPTS = {
+    "classification": "classify", "multilabel": "classify_many", "regression": "estimate", "qa": "answer",
+    "generation": "summarise",
+}  # fmt: skip
+LABELLED = ("classification", "multilabel")
 
 
 @dataclass(eq=False)
@@ -78,17 +82,17 @@ class PromptedLLM(Model):
         """Raise ``ConfigError`` for a prompt of another kind of task, a missing key, or labels that no token tells."""
         require_kind(self, schema, *NEEDS)
         wanted = self.prompt.variables()
-        if NEEDS[schema.kind] not in wanted or (schema.kind != "classification" and "labels" in wanted):
+        if NEEDS[schema.kind] not in wanted or (schema.kind not in LABELLED and "labels" in wanted):
             raise ConfigError(
                 f"prompt: it is no prompt for {schema.kind}: that needs {{{{ {NEEDS[schema.kind]} }}}}"
-                f"{'' if schema.kind == 'classification' else ' and has no labels'}. "
+                f"{'' if schema.kind in LABELLED else ' and has no labels'}. "
                 f"Choose prompt={PROMPTS[schema.kind]}."
             )
         if "passages" in wanted:
             raise ConfigError(f"prompt: it wants passages, which model=rag has. Choose prompt={PROMPTS[schema.kind]}.")
         if self.shots and self.shots_by == "nearest" and self.embedder is None:
             raise ConfigError("model.shots_by: nearest needs an embedder. Add embedder=minilm, or choose balanced.")
-        if self.method == "logprobs" and len(schema.classes) > labels.MOST:
+        if self._is_by_logprobs(schema) and len(schema.classes) > labels.MOST:
             raise ConfigError(
                 f"model.method: logprobs tells at most {labels.MOST} labels apart; there are {len(schema.classes)}. "
                 "Choose model.method=generate."
@@ -104,7 +108,7 @@ class PromptedLLM(Model):
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Nothing is learnt but the fallback, and which rows are shown as examples."""
         self.schema_, self.threads_ = context.schema, context.threads
-        self.spoken_ = Spoken.of(context.schema.classes, self.names or {}, codes=self.method == "logprobs")
+        self.spoken_ = Spoken.of(context.schema.classes, self.names or {}, codes=self._is_by_logprobs(context.schema))
         self.fallback_ = _fallback(train.y, context.schema)
         asked = _values(train.X, context.schema)
         said = [self._said(truth) for truth in train.y]
@@ -122,7 +126,7 @@ class PromptedLLM(Model):
         before = None
         if self.shots_.reader is not None:  # finding the nearest examples takes its time
             before = Timed(asks, None, (time.perf_counter() - start) / len(asks), Usage.zeros(len(asks)))
-        is_by_logprobs = self.schema_.kind == "classification" and self.method == "logprobs"
+        is_by_logprobs = self._is_by_logprobs(self.schema_)
         if is_by_logprobs and self.calibrate and self.leaning_ is None:
             self.leaning_ = self._measured_leaning()
         completions = self.llm.complete(asks)
@@ -141,7 +145,7 @@ class PromptedLLM(Model):
         shots_by = "random" if self.shots_by == "nearest" else self.shots_by
         model = replace(self, shots_by=shots_by, embedder=None)
         model.fit(train, None, context)
-        is_calibrated = context.schema.kind == "classification" and self.method == "logprobs" and self.calibrate
+        is_calibrated = self._is_by_logprobs(context.schema) and self.calibrate
         return [Planned(self.llm, [*(model._content_free() if is_calibrated else []), *model._asks(X)])]
 
     def report(self) -> ModelReport:
@@ -162,16 +166,24 @@ class PromptedLLM(Model):
         saved = persistence.read(cls, folder)
         model, model.schema_, learned = saved.model, saved.schema, saved.learned
         model.threads_ = learned["threads"]
-        model.spoken_ = Spoken.of(saved.schema.classes, model.names or {}, codes=model.method == "logprobs")
+        model.spoken_ = Spoken.of(saved.schema.classes, model.names or {}, codes=model._is_by_logprobs(saved.schema))
         model.fallback_ = learned["fallback"]
+        if saved.schema.kind == "multilabel":
+            model.fallback_ = tuple(model.fallback_)
         reader = None if model.embedder is None else Reader(model.embedder, model.threads_)
         model.shots_ = Shots.from_json(learned["shots"], reader)
         leaning = learned["leaning"]
         model.leaning_ = None if leaning is None else np.array(leaning)
         return model
 
+    def _is_by_logprobs(self, schema: Schema) -> bool:
+        """Whether labels are chosen by the probability of their first token: only where a row has one label."""
+        return schema.kind == "classification" and self.method == "logprobs"
+
     def _said(self, truth: Any) -> str:
         """A right answer, as the model should say it."""
+        if self.schema_.kind == "multilabel":
+            return labels.as_json([self.spoken_.word(label) for label in truth])
         if self.schema_.kind == "classification":
             return self.spoken_.word(str(truth))
         if self.schema_.kind == "regression":
@@ -186,8 +198,10 @@ class PromptedLLM(Model):
         messages = self.prompt.render(examples=shown, **about, **values)
         if self.schema_.kind == "regression":
             return Ask(messages, schema=NUMBER, max_tokens=self.max_tokens)
-        if self.schema_.kind == "qa":
+        if self.schema_.kind in ("qa", "generation"):
             return Ask(messages, max_tokens=self.max_tokens)
+        if self.schema_.kind == "multilabel":
+            return Ask(messages, schema=labels.list_schema(self.spoken_.words), max_tokens=self.max_tokens)
         if self.method == "logprobs":
             return Ask(messages, max_tokens=1, top_logprobs=labels.CANDIDATES)
         return Ask(messages, choices=tuple(self.spoken_.words), max_tokens=self.max_tokens)
@@ -196,13 +210,18 @@ class PromptedLLM(Model):
         outputs: list[Any] = [self._output(c) for c in completions]
         is_fallback = [output is None for output in outputs]
         found = [self.fallback_ if output is None else output for output in outputs]
-        kind = np.float64 if self.schema_.kind == "regression" else object
-        return answers.of_completions(np.array(found, dtype=kind), _stages(is_fallback), completions, before)
+        output = np.empty(len(found), dtype=np.float64 if self.schema_.kind == "regression" else object)
+        output[:] = found
+        return answers.of_completions(output, _stages(is_fallback), completions, before)
 
     def _output(self, completion: Completion) -> Any:
         """What a completion says; None where it says nothing that can be used."""
+        if self.schema_.kind == "multilabel" and completion.status in ("ok", "invalid"):
+            return self.spoken_.labels(completion.text)
         if completion.status != "ok":
             return None
+        if self.schema_.kind == "generation":
+            return completion.text.strip()
         if self.schema_.kind == "classification":
             return self.spoken_.label(completion.text)
         if self.schema_.kind == "regression":
@@ -252,7 +271,7 @@ def _fallback(y: NDArray[Any], schema: Schema) -> Any:
     """What is answered where the model says nothing that can be used: the most frequent label, the mean, or nothing."""
     if schema.kind == "regression":
         return float(np.mean(y)) if len(y) else 0.0
-    if schema.kind == "classification":
+    if schema.kind in LABELLED:
         return Counter(y).most_common(1)[0][0]
     return ABSTAINED
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from bakeoff.models import classes, persistence
+from bakeoff.models import classes, multilabel, persistence
 from bakeoff.models.base import Context, Model, require_fitted, require_kind
 from bakeoff.task import Examples, Predictions, Schema
 
@@ -18,17 +18,22 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Constant(Model):
-    """Predicts the most frequent class, with the class shares as probabilities, or the mean of the target."""
+    """Predicts the most frequent class, with the class shares as probabilities, or the mean of the target.
+
+    Of several labels, it predicts those that more than half of the rows have, or the most frequent one.
+    """
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for questions."""
-        require_kind(self, schema, "classification", "regression")
+        require_kind(self, schema, "classification", "regression", "multilabel")
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Learn the class shares, or the mean."""
         self.schema_ = context.schema
         if context.schema.kind == "regression":
             self.mean_ = float(np.mean(train.y))
+        elif context.schema.kind == "multilabel":
+            self.priors_ = multilabel.shares(train.y, context.schema.classes)
         else:
             self.priors_ = classes.shares(train.y, context.schema.classes)
 
@@ -38,6 +43,9 @@ class Constant(Model):
         if self.schema_.kind == "regression":
             return Predictions(np.full(len(X), self.mean_))
         proba = np.tile(self.priors_, (len(X), 1))
+        if self.schema_.kind == "multilabel":
+            is_predicted = np.maximum(proba > multilabel.LIKELY, proba == self.priors_.max())
+            return Predictions(multilabel.outputs(is_predicted, self.schema_.classes), proba)
         return Predictions(classes.most_probable(proba, self.schema_.classes), proba)
 
     def save(self, folder: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from bakeoff import booleans
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.models import classes, persistence
-from bakeoff.models.base import Context, Model, require_fitted, require_kind
-from bakeoff.models.rules import conditions
+from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
+from bakeoff.models.rules import conditions, templates
 from bakeoff.models.rules.conditions import Cells, Condition
+from bakeoff.models.rules.many import ManyLabels
+from bakeoff.models.texts import shown
 from bakeoff.task import Examples, Predictions, Schema
 
 if TYPE_CHECKING:
@@ -32,13 +34,14 @@ class Rule:
     """One rule, read and checked.
 
     Attributes:
+        output: a label, a number, a tuple of labels or a template.
         patterns: each must be found in one of ``columns``.
         conditions: all must hold.
         confidence: in its output; None to learn it from the training rows.
     """
 
     name: str
-    output: str | float
+    output: Any
     patterns: tuple[re.Pattern[str], ...]
     columns: tuple[str, ...]
     conditions: tuple[Condition, ...]
@@ -57,7 +60,10 @@ class Rule:
 
 @dataclass(eq=False)
 class Rules(Model):
-    """Answers by the first rule that holds, and by a default where none does; ``stage`` names the rule.
+    """Predicts by the first rule that holds, and by a default where none does; ``stage`` names the rule.
+
+    In a multi-label task, every rule that holds adds its label or labels. In text generation, outputs are templates,
+    see ``templates``.
 
     Args:
         rules: in order. A rule holds when all its parts do: ``keywords`` (any of them, as whole words, in any case),
@@ -65,30 +71,40 @@ class Rules(Model):
             where there is no text), and ``where`` (a mapping of columns to conditions, see ``conditions.FORMS``). It
             answers its ``output``, with its ``confidence``, or with the Laplace-smoothed share of training rows that
             it answers correctly.
-        default: the answer where no rule holds; by default the most frequent class, or the mean, of such training rows.
+        default: the output where no rule holds; by default the most frequent class, or the mean, of such training rows,
+            no label, or an empty text.
     """
 
     rules: list[dict[str, Any]]
-    default: str | float | None = None
+    default: str | float | list[str] | None = None
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` when there are no rules, or one cannot be read for this task."""
-        require_kind(self, schema, "classification", "regression")
+        require_kind(self, schema, "classification", "regression", "multilabel", "generation")
         self._read(schema)
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Learn the default, and the confidence of every rule that declares none."""
         schema = context.schema
-        self.schema_, self.rules_ = schema, self._read(schema)
+        self.schema_, self.rules_, self.outputs_ = schema, self._read(schema), np.empty(0, dtype=object)
         cells = Cells(train.X, schema)
         for rule in self.rules_:
             for condition in rule.conditions:
                 condition.check(cells)
+        if schema.kind == "multilabel":
+            outputs, declared = [rule.output for rule in self.rules_], [rule.confidence for rule in self.rules_]
+            default_labels = () if self.default is None else _output(self.default, schema, "model.default")
+            holds = self._holds(train.X)
+            self.many_ = ManyLabels.learned(schema.classes, outputs, declared, default_labels, holds, train.y)
+            self.notes_ = [self._idle(r, cells) for r, held in zip(self.rules_, holds.T, strict=True) if not held.any()]
+            return
         stage = self._stages(train.X)
         self.notes_ = [self._idle(rule, cells) for i, rule in enumerate(self.rules_) if not (stage == i).any()]
+        if schema.kind == "generation":
+            return
         uncovered = train.y[stage == len(self.rules_)]
         if schema.kind == "regression":
-            default = _mean(uncovered if len(uncovered) else train.y) if self.default is None else float(self.default)
+            default = _mean(uncovered if len(uncovered) else train.y) if self.default is None else float(self.default)  # type: ignore[arg-type]
             self.outputs_ = np.array([*(rule.output for rule in self.rules_), default], dtype=np.float64)
             self.proba_ = None
             return
@@ -111,16 +127,26 @@ class Rules(Model):
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "outputs_")
-        stage = self._stages(X)
         names = np.array([*(rule.name for rule in self.rules_), DEFAULT], dtype=object)
+        if self.schema_.kind == "multilabel":
+            return self.many_.predict(self._holds(X), names[:-1].tolist(), DEFAULT)
+        stage = self._stages(X)
+        if self.schema_.kind == "generation":
+            return Predictions(self._written(X, stage), stage=names[stage])
         return Predictions(self.outputs_[stage], None if self.proba_ is None else self.proba_[stage], names[stage])
 
-    def notes(self) -> list[str]:
+    def report(self) -> ModelReport:
         """Rules that cover no training row, and labels that no row has."""
-        return list(getattr(self, "notes_", ()))
+        return ModelReport(notes=tuple(getattr(self, "notes_", ())))
 
     def save(self, folder: Path) -> None:
         """Write the rules, and what was learnt about them, as JSON."""
+        if self.schema_.kind == "generation":
+            persistence.write(folder, self, self.schema_)
+            return
+        if self.schema_.kind == "multilabel":
+            persistence.write(folder, self, self.schema_, many=asdict(self.many_))
+            return
         proba = None if self.proba_ is None else self.proba_.tolist()
         persistence.write(folder, self, self.schema_, outputs=self.outputs_.tolist(), proba=proba)
 
@@ -129,7 +155,12 @@ class Rules(Model):
         """Read back what ``save`` wrote."""
         saved = persistence.read(cls, folder)
         model, schema, learned = saved.model, saved.schema, saved.learned
-        model.schema_, model.rules_ = schema, model._read(schema)
+        model.schema_, model.rules_, model.outputs_ = schema, model._read(schema), np.empty(0, dtype=object)
+        if schema.kind == "generation":
+            return model
+        if schema.kind == "multilabel":
+            model.many_ = ManyLabels.from_json(learned["many"])
+            return model
         model.outputs_ = np.array(learned["outputs"], dtype=np.float64 if schema.kind == "regression" else object)
         model.proba_ = None if learned["proba"] is None else np.array(learned["proba"])
         return model
@@ -152,6 +183,28 @@ class Rules(Model):
         alone = len(rule.fires(cells, np.arange(len(cells))))
         why = hints or (f"Earlier rules cover the {alone:,} rows for which it holds." if alone else "")
         return f'Rule "{rule.name}" covers no training row. {why}'.strip()
+
+    def _holds(self, X: pd.DataFrame) -> NDArray[np.bool_]:
+        """Whether each rule holds for each row, shape (n, rules)."""
+        cells, rows = Cells(X, self.schema_), np.arange(len(X))
+        holds = np.zeros((len(X), len(self.rules_)), dtype=np.bool_)
+        for i, rule in enumerate(self.rules_):
+            holds[rule.fires(cells, rows), i] = True
+        return holds
+
+    def _written(self, X: pd.DataFrame, stage: NDArray[np.intp]) -> NDArray[Any]:
+        """The text that the rule of each row makes of it, shape (n,)."""
+        values = [X[name].map(shown) for name in self.schema_.columns]
+        written = []
+        for i, row in zip(stage, zip(*values, strict=True), strict=True):
+            named = dict(zip(self.schema_.columns, row, strict=True))
+            if i == len(self.rules_):
+                written.append(templates.fill(str(self.default or ""), named, (), ()))
+            else:
+                rule = self.rules_[i]
+                texts = [named[name] for name in rule.columns]
+                written.append(templates.fill(str(rule.output), named, rule.patterns, texts))
+        return np.array(written, dtype=object)
 
     def _read(self, schema: Schema) -> tuple[Rule, ...]:
         if not self.rules:
@@ -185,7 +238,7 @@ def _rule(declared: Any, position: int, schema: Schema) -> Rule:
         raise ConfigError(f"{where}: give keywords, regex or where. What always holds is the default: model.default=…")
     return Rule(
         name=str(given.get("name", f"rule {position + 1}")),
-        output=_output(given["output"], schema, f"{where}.output"),
+        output=_output(given["output"], schema, f"{where}.output", [name for p in patterns for name in p.groupindex]),
         patterns=tuple(patterns),
         columns=_columns(given.get("column"), schema, f"{where}.column") if patterns else (),
         conditions=conditions.parse(given["where"], schema, f"{where}.where") if "where" in given else (),
@@ -228,12 +281,22 @@ def _columns(name: Any, schema: Schema, where: str) -> tuple[str, ...]:
     return (str(name),)
 
 
-def _output(value: Any, schema: Schema, where: str) -> str | float:
+def _output(value: Any, schema: Schema, where: str, groups: Iterable[str] = ()) -> Any:
+    """The output of a rule: a label, a number, a tuple of labels or a template."""
     if schema.kind == "regression":
         try:
             return float(value)
         except (TypeError, ValueError):
             raise ConfigError(f"{where}: {value!r} is not a number, and {schema.target} is one.") from None
+    if schema.kind == "generation":
+        return templates.check(str(value), schema, groups, where)
+    if schema.kind == "multilabel" and isinstance(value, list | tuple):
+        return tuple(sorted({_label(label, schema, where) for label in value}))
+    label = _label(value, schema, where)
+    return (label,) if schema.kind == "multilabel" else label
+
+
+def _label(value: Any, schema: Schema, where: str) -> str:
     meant = booleans.written(value, schema.classes)
     if len(meant) != 1:
         hint = f' YAML reads a bare Yes or No as a boolean: write "{(meant or ["Yes"])[0]}", in quotes.'
@@ -248,8 +311,8 @@ def _output(value: Any, schema: Schema, where: str) -> str | float:
 def _confidence(value: Any, schema: Schema, where: str) -> float | None:
     if value is None:
         return None
-    if schema.kind == "regression":
-        raise ConfigError(f"{where}: a value has no confidence in a regression. Remove it.")
+    if schema.kind in ("regression", "generation"):
+        raise ConfigError(f"{where}: an output of a {schema.kind} has no confidence. Remove it.")
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise ConfigError(f"{where}: {value!r} is not a number from 0 to 1.")
     return float(value)

@@ -39,20 +39,18 @@ class Embedding(Model):
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for questions over documents, and where no valid estimator is declared for the task."""
-        require_kind(self, schema, "classification", "regression")
+        require_kind(self, schema, "classification", "regression", "multilabel")
         heads.check(*heads.chosen(self.classifier, self.regressor, schema))
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Embed the training rows, each text once, and fit a copy of the estimator to their vectors."""
-        from sklearn.base import clone
-
         self.schema_ = context.schema
         self.reader_ = Reader(self.embedder, context.threads, looks_up=context.memo is not None)
-        self.head_ = clone(heads.chosen(self.classifier, self.regressor, context.schema)[0])
+        self.head_ = heads.copied(heads.chosen(self.classifier, self.regressor, context.schema)[0], context.schema)
         heads.settle(self.head_, context)
         vectors = self.reader_.learn(texts(train.X, context.schema))
         with threads.working(self.head_, context.threads):
-            self.head_.fit(vectors, heads.target(train.y, context.schema))
+            heads.fit(self.head_, vectors, heads.target(train.y, context.schema))
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n rows, with probabilities where the estimator has them. Raises ``RuntimeError`` before ``fit``."""

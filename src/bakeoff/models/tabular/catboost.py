@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,9 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.errors import ConfigError, DataError, did_you_mean
-from bakeoff.models import classes, columns, persistence
+from bakeoff.models import classes, columns, multilabel, persistence
 from bakeoff.models.base import Context, Model, Report, no_report, require_fitted, require_kind
 from bakeoff.task import Examples, Predictions, Schema
+from bakeoff.tasks import kinds
 
 if TYPE_CHECKING:
     from catboost import Pool
@@ -55,7 +56,7 @@ TAKEN = frozenset(
 
 @dataclass(eq=False)
 class CatBoost(Model):
-    """CatBoost for classification and regression.
+    """CatBoost for classification with one label or several, and for regression.
 
     Args:
         iterations: most trees; early stopping may keep fewer.
@@ -78,7 +79,7 @@ class CatBoost(Model):
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a value out of its range, or an extra parameter that CatBoost does not have."""
-        require_kind(self, schema, "classification", "regression")
+        require_kind(self, schema, "classification", "regression", "multilabel")
         ranges = {
             "iterations": (1, None),
             "depth": (1, 16),
@@ -96,7 +97,7 @@ class CatBoost(Model):
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Boost on ``train`` until ``iterations``, or until ``valid`` says that more trees do not help."""
-        from catboost import CatBoostClassifier, CatBoostError, CatBoostRegressor
+        from catboost import CatBoostError
 
         self.schema_ = schema = context.schema
         parameters: dict[str, Any] = {
@@ -112,14 +113,16 @@ class CatBoost(Model):
         if schema.kind == "classification":
             parameters["loss_function"] = "MultiClass" if len(schema.classes) > 2 else "Logloss"
             parameters["class_names"] = list(range(len(schema.classes)))
+        if schema.kind == "multilabel":
+            parameters["loss_function"] = "MultiLogloss"
+            self.labels_ = Labels.of(train.y, schema.classes)
         if schema.of_kind("text"):
             parameters["text_processing"] = _text_processing(schema)
-        learner = CatBoostClassifier if schema.kind == "classification" else CatBoostRegressor
         parameters |= self.extra or {}
-        if (train.y == train.y[0]).all():  # which leaves no gradients to sample rows by
+        if schema.kind != "multilabel" and (train.y == train.y[0]).all():  # which leaves no gradients to sample rows by
             parameters |= {"allow_const_label": True, "bootstrap_type": "No"}
             parameters = {key: value for key, value in parameters.items() if key not in OF_SAMPLING}
-        booster = learner(**parameters)
+        booster = _learner(schema)(**parameters)
         stopping: dict[str, Any] = {}
         listener = _Listener(context.report, parameters.get("loss_function", "RMSE"))
         if valid is not None and len(valid):
@@ -146,21 +149,24 @@ class CatBoost(Model):
         if self.schema_.kind == "regression":
             return Predictions(np.asarray(self.booster_.predict(pool), dtype=np.float64))
         proba = np.asarray(self.booster_.predict_proba(pool), dtype=np.float64)
+        if self.schema_.kind == "multilabel":
+            return multilabel.from_proba(self.labels_.spread(proba), self.schema_.classes)
         return Predictions(classes.most_probable(proba, self.schema_.classes), proba)
 
     def save(self, folder: Path) -> None:
         """Write the trees in CatBoost's own format, and the schema as JSON."""
         self.booster_.save_model(str(folder / FILE))
-        persistence.write(folder, self, self.schema_)
+        learned: dict[str, Any] = {"labels": asdict(self.labels_)} if self.schema_.kind == "multilabel" else {}
+        persistence.write(folder, self, self.schema_, **learned)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote."""
-        from catboost import CatBoostClassifier, CatBoostRegressor
-
         saved = persistence.read(cls, folder)
         model, model.schema_ = saved.model, saved.schema
-        model.booster_ = CatBoostClassifier() if model.schema_.kind == "classification" else CatBoostRegressor()
+        if model.schema_.kind == "multilabel":
+            model.labels_ = Labels(**saved.learned["labels"])
+        model.booster_ = _learner(model.schema_)()
         model.booster_.load_model(str(folder / FILE))
         return model
 
@@ -170,6 +176,8 @@ class CatBoost(Model):
         schema = self.schema_
         if y is not None and schema.kind == "classification":
             y = classes.codes(y, schema.classes)
+        if y is not None and schema.kind == "multilabel":
+            y = multilabel.indicators(y, schema.classes)[:, self.labels_.fitted]
         numbers = columns.as_numbers(X, schema.of_kind("numeric"), schema.of_kind("date"))
         category, text = schema.of_kind("categorical"), schema.of_kind("text")
         if not category and not text:
@@ -185,10 +193,7 @@ class CatBoost(Model):
         )
 
     def _check_extra(self, extra: dict[str, Any], schema: Schema) -> None:
-        from catboost import CatBoostClassifier, CatBoostRegressor
-
-        learner = CatBoostClassifier if schema.kind == "classification" else CatBoostRegressor
-        known = set(inspect.signature(learner).parameters) - TAKEN
+        known = set(inspect.signature(_learner(schema)).parameters) - TAKEN
         for name in extra:
             if name in TAKEN:
                 raise ConfigError(
@@ -197,6 +202,41 @@ class CatBoost(Model):
                 )
             if name not in known:
                 raise ConfigError(f'model.extra.{name}: CatBoost has no parameter "{name}".{did_you_mean(name, known)}')
+
+
+def _learner(schema: Schema) -> Any:
+    """CatBoost's class for this task kind."""
+    from catboost import CatBoostClassifier, CatBoostRegressor
+
+    return CatBoostRegressor if kinds.get(schema.kind).is_numeric else CatBoostClassifier
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labels of a multi-label task. CatBoost refuses one that no training row has, or every one.
+
+    Attributes:
+        shares: of the training rows that have each label.
+        fitted: positions of the labels that CatBoost is fitted to: those that some rows have and some have not.
+    """
+
+    shares: list[float]
+    fitted: list[int]
+
+    @classmethod
+    def of(cls, y: NDArray[Any], classes: tuple[str, ...]) -> Labels:
+        """Of training rows with these targets. Raises ``ConfigError`` where there is nothing to learn."""
+        shares = multilabel.shares(y, classes)
+        fitted = np.flatnonzero((shares > 0) & (shares < 1)).tolist()
+        if not fitted:
+            raise ConfigError("model: all training rows have the same labels, so there is nothing to learn.")
+        return cls(shares.tolist(), fitted * 2 if len(fitted) == 1 else fitted)  # CatBoost wants two labels at least
+
+    def spread(self, proba: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities of all labels, shape (n, k), from those of the fitted ones; the others keep their share."""
+        whole = np.tile(np.array(self.shares), (len(proba), 1))
+        whole[:, self.fitted] = proba
+        return whole
 
 
 class _Listener:
@@ -223,7 +263,8 @@ def _text_processing(schema: Schema) -> dict[str, Any]:
 
     CatBoost's own default spends minutes on a few thousand short texts with several classes, nearly all of it on the
     thousands of columns of its bag of words. Naive Bayes and BM25 over single words, pairs and triples, a few columns
-    a class, are as good and a hundred times faster. They need classes, so values keep a small bag of words.
+    a class, are as good and a hundred times faster. They need one class a row: values and several
+    labels keep a small bag of words.
     """
     sizes = {f"words {n}": n for n in (1, 2, 3)}
     calcers = ["NaiveBayes", "BM25"] if schema.kind == "classification" else ["BoW:top_tokens_count=200"]

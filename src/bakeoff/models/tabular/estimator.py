@@ -62,7 +62,7 @@ class Estimator(Model):
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` when no estimator is declared for the task, or a parameter is not valid."""
-        require_kind(self, schema, "classification", "regression")
+        require_kind(self, schema, "classification", "regression", "multilabel")
         estimator, where = self._estimator(schema)
         heads.check(estimator, where)
         self._check_text(schema, estimator)
@@ -72,15 +72,13 @@ class Estimator(Model):
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Learn the encoding and fit a copy of the estimator on it."""
-        from sklearn.base import clone
-
         schema = context.schema
-        estimator = clone(self._estimator(schema)[0])
+        estimator = heads.copied(self._estimator(schema)[0], schema)
         heads.settle(estimator, context)
         y = heads.target(train.y, schema)
         with threads.working(estimator, context.threads):
             encoded = self._encoded(train.X, y, estimator, context)
-            estimator.fit(encoded.matrix, y)
+            heads.fit(estimator, encoded.matrix, y)
         self.schema_, self.encoder_, self.estimator_, self.threads_ = (
             schema,
             encoded.encoder,
@@ -117,7 +115,7 @@ class Estimator(Model):
         loaded = heads.load(folder / FILE)
         schema, _ = persistence.read_state(folder)
         # Earlier versions wrote the fitted estimator alone.
-        fitted = {"classifier" if schema.kind == "classification" else "regressor": loaded["estimator"]}
+        fitted = {heads.role_for(schema): loaded["estimator"]}
         unfitted = {role: loaded[role] for role in heads.ROLES} if heads.ROLES[0] in loaded else fitted
         saved = persistence.read(cls, folder, **unfitted)
         model, model.schema_, model.threads_ = saved.model, saved.schema, saved.learned["threads"]

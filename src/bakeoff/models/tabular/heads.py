@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pydoc
 import re
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from numpy.typing import NDArray
 from bakeoff import lazy
 from bakeoff.config import renamed
 from bakeoff.errors import ConfigError, DataError
-from bakeoff.models import classes
+from bakeoff.models import classes, multilabel
 from bakeoff.models.base import Context
 from bakeoff.task import Predictions, Schema
+from bakeoff.tasks import kinds
 
 ROLES = ("classifier", "regressor")  # parameters of models that take an estimator
 SKOPS_SCHEMA = "schema.json"  # of a file of skops, which is a zip archive: what it holds
@@ -38,7 +40,7 @@ def chosen(classifier: Any, regressor: Any, schema: Schema, where: str | None = 
     """
     from sklearn.base import is_classifier, is_regressor
 
-    role, other = ("classifier", "regressor") if schema.kind == "classification" else ("regressor", "classifier")
+    role, other = role_for(schema), kinds.get(schema.kind).unused_head
     estimator, where = classifier if role == "classifier" else regressor, where or f"model.{role}"
     if estimator is None:
         raise ConfigError(
@@ -48,6 +50,27 @@ def chosen(classifier: Any, regressor: Any, schema: Schema, where: str | None = 
     if isinstance(estimator, type) or not (is_classifier if role == "classifier" else is_regressor)(estimator):
         raise ConfigError(f"{where}: {named(estimator)} is not a scikit-learn {role}.")
     return estimator, where
+
+
+def role_for(schema: Schema) -> str:
+    """Which parameter holds the estimator for this task kind: one of ``ROLES``."""
+    return kinds.get(schema.kind).head or "regressor"
+
+
+def copied(estimator: Any, schema: Schema) -> Any:
+    """An unfitted copy of an estimator; for any number of labels, one copy a label."""
+    from sklearn.base import clone
+    from sklearn.multiclass import OneVsRestClassifier
+
+    copy = clone(estimator)
+    return OneVsRestClassifier(copy) if schema.kind == "multilabel" else copy
+
+
+def fit(estimator: Any, matrix: Any, y: NDArray[Any]) -> None:
+    """Fit a copy to what ``target`` gives. A label that no training row has, or every one, gets a constant answer."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Label (not )?\\S+ is present in all training examples", UserWarning)
+        estimator.fit(matrix, y)
 
 
 def check(estimator: Any, where: str) -> None:
@@ -75,7 +98,9 @@ def settle(estimator: Any, context: Context) -> None:
 
 
 def target(y: NDArray[Any], schema: Schema) -> NDArray[Any]:
-    """What an estimator is fitted to: positions of the labels among the classes, or the values themselves."""
+    """What an estimator is fitted to: positions of the labels among the classes, their matrix, or the values."""
+    if schema.kind == "multilabel":
+        return multilabel.indicators(y, schema.classes)
     return classes.codes(y, schema.classes) if schema.kind == "classification" else y
 
 
@@ -83,6 +108,10 @@ def answer(estimator: Any, matrix: Any, schema: Schema) -> Predictions:
     """What a fitted estimator says of n rows, with probabilities where it has them."""
     if schema.kind == "regression":
         return Predictions(np.asarray(estimator.predict(matrix), dtype=np.float64).ravel())
+    if schema.kind == "multilabel":
+        if not hasattr(estimator, "predict_proba"):
+            return Predictions(multilabel.outputs(np.asarray(estimator.predict(matrix)) == 1, schema.classes))
+        return multilabel.from_proba(np.asarray(estimator.predict_proba(matrix), dtype=np.float64), schema.classes)
     labels = np.array(schema.classes, dtype=object)
     if not hasattr(estimator, "predict_proba"):
         return Predictions(labels[estimator.predict(matrix)])
