@@ -57,7 +57,7 @@ def test_a_bare_word_among_keywords_is_refused() -> None:
 def test_a_rule_that_covers_no_training_row_is_noted_with_what_the_column_holds() -> None:
     rules = '[{name: a, where: {plan: week}, output: "Yes"}, {name: b, where: {partner: "No"}, output: "Yes"},'
     model = fit(f'{rules} {{name: c, where: {{plan: year}}, output: "No"}}]')
-    assert model.notes() == [
+    assert list(model.report().notes) == [
         'Rule "a" covers no training row. plan is never "week"; it holds "month", "on", "year".',
         'Rule "c" covers no training row. Earlier rules cover the 1 rows for which it holds.',
     ]
