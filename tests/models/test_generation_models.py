@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from bakeoff.errors import ConfigError
-from bakeoff.models.rules.rules import RulesModel
-from bakeoff.models.summaries.central import CentralModel
-from bakeoff.models.summaries.lead import LeadModel
+from bakeoff.models.rules.rules import Rules
+from bakeoff.models.summaries.central import Central
+from bakeoff.models.summaries.lead import Lead
 from bakeoff.task import Schema
 from bakeoff.testing import check_model
 from bakeoff.testing.tasks import TEXTS, notices
@@ -22,7 +22,7 @@ def test_model_holds_to_the_contract_on_texts(option: str, overrides: tuple[str,
 
 def test_lead_takes_the_first_sentences(context) -> None:
     schema, rows = notices()
-    model = LeadModel(count=2)
+    model = Lead(count=2)
     model.fit(rows, None, context(schema))
     first = model.predict(rows.X.head(1)).output[0]
     assert first == (
@@ -41,7 +41,7 @@ def test_central_takes_the_sentence_most_like_the_whole_and_then_one_unlike_it(c
         (1, "Storms hit harbour and coast."),
         (2, "Storms hit harbour and coast. A dog barked."),
     ):
-        model = CentralModel(count=count, diversity=0.9, lead_bonus=0.0)
+        model = Central(count=count, diversity=0.9, lead_bonus=0.0)
         model.fit(examples(X, y), None, context(schema))
         outputs = model.predict(X).output.tolist()
         assert outputs[0] == summary
@@ -53,7 +53,7 @@ def test_rules_fill_templates_with_columns_and_groups(context) -> None:
     X = pd.DataFrame({"name": ["isdir", "open", "x"], "text": ["Whether it is a folder.", "Open a file.", ""]})
     from bakeoff.testing.tasks import examples
 
-    model = RulesModel(
+    model = Rules(
         [{"name": "whether", "regex": r"^Whether (?P<what>.+)\.", "output": "Return True if {what} ({name})."}],
         default="{name}: {text}",
     )
@@ -73,20 +73,20 @@ def test_rules_fill_templates_with_columns_and_groups(context) -> None:
 )
 def test_rules_templates_that_cannot_be_filled_are_refused(template: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        RulesModel([{"keywords": ["x"], "output": template}]).check(notices()[0])
+        Rules([{"keywords": ["x"], "output": template}]).check(notices()[0])
 
 
 def test_summaries_of_a_task_without_text_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"data\.text: no column holds free text"):
-        LeadModel().check(Schema("generation", "y", {"x": "numeric"}))
+        Lead().check(Schema("generation", "y", {"x": "numeric"}))
 
 
 @pytest.mark.parametrize("shots", [0, 2])
 def test_llm_a_real_model_writes_with_and_without_examples(context, llm, prompt, shots: int) -> None:
-    from bakeoff.models.prompted.llm import LlmModel
+    from bakeoff.models.prompted.llm import PromptedLLM
 
     schema, rows = notices()
-    model = LlmModel(llm(), prompt("summarise"), method="logprobs", shots=shots, shots_by="random")
+    model = PromptedLLM(llm(), prompt("summarise"), method="logprobs", shots=shots, shots_by="random")
     model.check(schema)
     model.fit(rows, None, context(schema))
     predictions = model.predict(rows.X.head(2))
@@ -95,7 +95,7 @@ def test_llm_a_real_model_writes_with_and_without_examples(context, llm, prompt,
 
 
 def test_llm_a_prompt_with_labels_is_refused_for_texts(context, llm, prompt) -> None:
-    from bakeoff.models.prompted.llm import LlmModel
+    from bakeoff.models.prompted.llm import PromptedLLM
 
     with pytest.raises(ConfigError, match="Choose prompt=summarise"):
-        LlmModel(llm(), prompt("classify")).check(notices()[0])
+        PromptedLLM(llm(), prompt("classify")).check(notices()[0])

@@ -7,7 +7,7 @@ import pytest
 from bakeoff.errors import ConfigError
 from bakeoff.models import multilabel
 from bakeoff.models.prompted.labels import Spoken
-from bakeoff.models.rules.rules import RulesModel
+from bakeoff.models.rules.rules import Rules
 from bakeoff.task import Schema
 from bakeoff.testing import check_model
 from bakeoff.testing.tasks import errands, examples
@@ -43,10 +43,10 @@ def test_indicators_and_outputs_are_each_other_s_inverse() -> None:
 def test_linear_learns_which_labels_a_text_has(context) -> None:
     from sklearn.linear_model import LogisticRegression
 
-    from bakeoff.models.tabular.estimator import EstimatorModel
+    from bakeoff.models.tabular.estimator import Estimator
 
     schema, rows = errands()
-    model = EstimatorModel(classifier=LogisticRegression(C=100))
+    model = Estimator(classifier=LogisticRegression(C=100))
     model.fit(rows.take(slice(0, 48)), None, context(schema))
     predictions = model.predict(rows.X.iloc[48:])
     assert predictions.output.tolist() == rows.y[48:].tolist()
@@ -58,7 +58,7 @@ def test_rules_every_rule_that_holds_adds_its_labels(context) -> None:
     X = pd.DataFrame({"text": ["one", "two", "one two", "none of it", "one"]})
     y = np.empty(5, dtype=object)
     y[:] = [("a",), ("b", "c"), ("a", "b", "c"), (), ("b",)]
-    model = RulesModel(
+    model = Rules(
         [{"name": "1", "keywords": ["one"], "output": "a"}, {"name": "2", "keywords": ["two"], "output": ["c", "b"]}]
     )
     model.check(schema)
@@ -75,7 +75,7 @@ def test_rules_every_rule_that_holds_adds_its_labels(context) -> None:
 def test_rules_unknown_labels_are_refused_with_the_nearest() -> None:
     schema = Schema("multilabel", "y", {"text": "text"}, ("bread", "milk"))
     with pytest.raises(ConfigError, match=r'model\.rules\[0\]\.output: there is no class "mlik".*Did you mean "milk"'):
-        RulesModel([{"keywords": ["x"], "output": ["bread", "mlik"]}]).check(schema)
+        Rules([{"keywords": ["x"], "output": ["bread", "mlik"]}]).check(schema)
 
 
 SPOKEN = Spoken.of(("NUM", "NUM:date", "buy"), {"buy": "Shopping"}, codes=False)
@@ -101,11 +101,11 @@ def test_labels_are_read_from_whatever_form_a_reply_has(text: str, labels: tuple
 
 
 def test_llm_a_real_model_lists_labels(context, llm, prompt, tmp_path) -> None:
-    from bakeoff.models.prompted.llm import LlmModel
+    from bakeoff.models.prompted.llm import PromptedLLM
     from bakeoff.tasks import kinds
 
     schema, rows = errands()
-    model = LlmModel(llm(), prompt("classify_many"), method="logprobs", shots=3)
+    model = PromptedLLM(llm(), prompt("classify_many"), method="logprobs", shots=3)
     model.check(schema)
     model.fit(rows, None, context(schema))
     predictions = model.predict(rows.X.head(4))
@@ -113,4 +113,4 @@ def test_llm_a_real_model_lists_labels(context, llm, prompt, tmp_path) -> None:
     assert {label for labels in predictions.output for label in labels} <= set(schema.classes)
     assert predictions.stage is not None and "llm" in predictions.stage
     model.save(tmp_path)
-    assert LlmModel.load(tmp_path).predict(rows.X.head(4)).output.tolist() == predictions.output.tolist()
+    assert PromptedLLM.load(tmp_path).predict(rows.X.head(4)).output.tolist() == predictions.output.tolist()

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from bakeoff.models.rules.rules import Rules as Rules
     from bakeoff.models.similarity.embedding import Embedding as Embedding
     from bakeoff.models.similarity.knn import KNN as KNN
+    from bakeoff.models.summaries.central import Central as Central
+    from bakeoff.models.summaries.lead import Lead as Lead
     from bakeoff.models.tabular.catboost import CatBoost as CatBoost
     from bakeoff.models.tabular.estimator import Estimator as Estimator
     from bakeoff.models.tabular.in_memory import InMemory as InMemory

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False)
-class CentralModel(Model):
+class Central(Model):
     """Takes the sentences nearest to the centroid of their text (Radev et al. 2004), in the order of the text.
 
     A sentence is the set of its stems, each weighted by how rare it is among the training texts. Sentences are chosen

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False)
-class LeadModel(Model):
+class Lead(Model):
     """Takes the first sentences of the text columns.
 
     Args:
