@@ -9,7 +9,7 @@ import pytest
 from bakeoff.config import components
 from bakeoff.errors import DataError
 from bakeoff.models.base import Context
-from bakeoff.models.tabular.catboost import CatBoostModel
+from bakeoff.models.tabular.catboost import CatBoost
 from bakeoff.models.tabular.estimator import adapt
 from bakeoff.task import Examples, Schema
 from bakeoff.testing.contract import composed
@@ -38,7 +38,7 @@ def test_a_constant_value_is_learned(option: str) -> None:
 
 @pytest.mark.parametrize("extra", [{}, {"subsample": 0.5, "bootstrap_type": "Bernoulli"}])
 def test_catboost_learns_the_one_class_of_its_training_rows(extra: dict[str, object]) -> None:
-    model = CatBoostModel(iterations=5, extra=extra)
+    model = CatBoost(iterations=5, extra=extra)
     model.fit(rows("yes"), rows("yes", 20), Context(LABELS, 0, 1))
     answers = model.predict(rows("yes").X)
     assert set(answers.output) == {"yes"}
@@ -51,4 +51,4 @@ def test_catboost_says_that_features_of_one_value_teach_nothing() -> None:
     constant.X["a"], constant.X["c"] = 1.0, "x"
     varied = Examples(constant.X, np.arange(60.0), constant.ids, constant.slices)
     with pytest.raises(DataError, match="each feature has one value in all training rows"):
-        CatBoostModel(iterations=5).fit(varied, None, Context(VALUES, 0, 1))
+        CatBoost(iterations=5).fit(varied, None, Context(VALUES, 0, 1))
