@@ -140,7 +140,8 @@ def _jobs(
     is_tuned = OmegaConf.select(master, "search.sampler") is not None
 
     def is_searched(key: str) -> bool:
-        return is_tuned and key != "seed" and not loader.get_group_options(key)
+        group = key.lstrip("+").partition("@")[0]  # as of model@model.parts.first
+        return is_tuned and key != "seed" and not loader.get_group_options(group)
 
     combinations = [
         (declared, overrides)

@@ -136,7 +136,7 @@ class Rules(Model):
         return Predictions(self.outputs_[stage], None if self.proba_ is None else self.proba_[stage], names[stage])
 
     def report(self) -> ModelReport:
-        """Rules that cover no training row, and labels that no row has."""
+        """Name the rules that cover no training row, and labels that no row has."""
         return ModelReport(notes=tuple(getattr(self, "notes_", ())))
 
     def save(self, folder: Path) -> None:
