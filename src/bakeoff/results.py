@@ -19,7 +19,9 @@ from bakeoff.errors import DataError, did_you_mean
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bakeoff.data.reader import Problems, RawRows
     from bakeoff.models.base import Model
+    from bakeoff.predictor import Predictor
 
 WORDS = {"ship": "Ship", "keep": "Keep", "inconclusive": "Not enough evidence"}
 
@@ -85,6 +87,26 @@ class Run:
         from bakeoff.models import persistence
 
         return persistence.load(self.folder / record.MODEL)
+
+    @cached_property
+    def _predictor(self) -> Predictor:
+        from bakeoff.predictor import Predictor
+
+        return Predictor(self.folder)
+
+    def predict(self, rows: RawRows, problems: Problems = "report", id: str | None = None) -> pd.DataFrame:
+        """Predict new rows with the fitted model; of a forecast, what comes after a history.
+
+        Args:
+            rows: a frame, a list of dicts, one dict, or JSON of either.
+            problems: ``report`` says of each row what is wrong with it (a missing column, a category never seen, a
+                value of another type) in the column ``messages``; ``refuse`` raises ``DataError``.
+            id: the column that names each row; None: that of the task, where it is there, else positions.
+
+        Returns:
+            One row a row: id, output, probabilities and confidence where the model has them, status, reason, messages.
+        """
+        return self._predictor.predict(rows, problems, id).frame
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}, {self.status})"

@@ -159,7 +159,10 @@ def test_a_label_that_has_vanished_is_a_wrong_answer_of_the_old_model(folder: Pa
     ("change", "said"),
     [
         (lambda f: f.rename(columns={"fee": "price"}), "missing: fee. new: price. Leave them out: data.ignore=.price."),
-        (lambda f: f.assign(age=["old" if a > 0 else "young" for a in f["age"]]), "age was numeric and is categorical"),
+        (
+            lambda f: f.assign(age=["old" if a > 0 else "young" for a in f["age"]]),
+            '"age" is declared as number, and holds "old"',
+        ),
         (lambda f: f.drop(columns="leaves"), 'there is no column "leaves"'),
     ],
 )

@@ -91,6 +91,12 @@ COMMANDS = (
         "refit the winner on new data, and compare it with itself as it was",
         "DIR data.path=new.csv",
     ),
+    Command(
+        "predict",
+        "bakeoff.cli.predict:predict",
+        "predict new rows with a run, or with the winner of a bake-off",
+        "DIR data.path=new.csv [--out predictions.parquet] [problems=refuse]",
+    ),
     Command("sync", "bakeoff.cli.sync:sync", "upload the offline W&B runs of a bake-off", "NAME"),
     Command(
         "list",

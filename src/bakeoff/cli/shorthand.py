@@ -22,13 +22,13 @@ def expanded(overrides: Sequence[str]) -> list[str]:
     written = [part for override in overrides for part in _written_out(override)]
     values = dict(override.lstrip("+").partition("=")[::2] for override in written)
     if values.get("data") in FILE_OPTIONS and "data.path" in values and values.keys().isdisjoint({"name", "data.name"}):
-        return [*written, f"data.name={_name(_unquoted(values['data.path']))}"]
+        return [*written, f"data.name={_name(unquoted(values['data.path']))}"]
     return written
 
 
 def _written_out(override: str) -> list[str]:
     key, _, value = override.partition("=")
-    path = _unquoted(value)
+    path = unquoted(value)
     if key != "data" or not _is_file(path):
         return [override]
     parts = path.split(",")
@@ -36,15 +36,20 @@ def _written_out(override: str) -> list[str]:
         raise ConfigError(
             f"data: these are {len(parts)} files. Give one file a command; data.test_path names test rows."
         )
-    ending = files.endings(path)[0]
+    return [f"data={option_of(path)}", f"data.path={_quoted(path)}"]
+
+
+def option_of(path: str) -> str:
+    """The option of the group ``data`` that reads a file. Raises ``ConfigError`` for an ending that none reads."""
     if Path(path).expanduser().is_dir():
-        ending = ".parquet"  # a folder of such files
+        return "parquet"  # a folder of such files
+    ending = files.endings(path)[0]
     if ending not in files.OPTION_OF:
         raise ConfigError(
             f'data: "{Path(path).name}" ends in none of {", ".join(files.OPTION_OF)}. '
             f"Say what it is, e.g. data=csv data.path={path}"
         )
-    return [f"data={files.OPTION_OF[ending]}", f"data.path={_quoted(path)}"]
+    return files.OPTION_OF[ending]
 
 
 def _is_file(value: str) -> bool:
@@ -62,7 +67,7 @@ def _name(path: str) -> str:
     return re.sub(r"[^\w.-]+", "_", files.endings(path)[1]).strip("._-")[:100] or "data"
 
 
-def _unquoted(value: str) -> str:
+def unquoted(value: str) -> str:
     """A value of an override without its quotes."""
     is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
     return value[1:-1] if is_quoted else value

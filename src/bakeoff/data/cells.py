@@ -18,7 +18,7 @@ from bakeoff.data.numerals import Guess, NumberFormat
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Rows, Source
 from bakeoff.errors import DataError
-from bakeoff.task import ColumnKind, DataNote, NoteRank, Reading
+from bakeoff.task import ColumnKind, DataNote, NoteRank, Reading, Schema
 
 UNNAMED = re.compile(r"Unnamed: \d+|index|level_0|__index_level_0__")
 COUNTERS = frozenset(
@@ -80,6 +80,16 @@ def read(source: Source, settings: DataSettings) -> Cells:
     return typed(source.read(), settings, source.name)
 
 
+def declared_types(schema: Schema) -> dict[str, str]:
+    """The columns of a known task as ``data.columns`` declares them, so that new rows are read as its rows were."""
+    types_of = {"numeric": "number", "categorical": "category", "text": "text", "date": "date"}
+    declared = {}
+    for name, kind in schema.columns.items():
+        form = schema.readings[name].date_format if name in schema.readings else None
+        declared[name] = f"date:{form}" if form not in (None, dates.ISO) else types_of[kind]
+    return declared
+
+
 def typed(rows: Rows, settings: DataSettings, where: str) -> Cells:
     """Do what ``read`` does, with rows that were read."""
     frame, is_test = roles.stack(rows, where)
@@ -122,7 +132,7 @@ class _Reader:
         self.cells.frame = pd.DataFrame(columns_of, copy=False)
         for (text, key, rank), names in self.said.items():
             self.cells.notes.append(
-                DataNote(text.replace("{columns}", _listed(names)), key.replace("{first}", names[0]), rank)
+                DataNote(text.replace("{columns}", listed(names)), key.replace("{first}", names[0]), rank)
             )
 
     def _say(self, name: str, text: str, key: str, rank: NoteRank = NoteRank.VALUES) -> None:
@@ -400,6 +410,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The first names for a message, and how many more there are."""
     shown = ", ".join(names[:MOST_NAMED])
     return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED} more"

@@ -72,7 +72,7 @@ def read(source: Source, settings: DataSettings) -> Recorded:
     y = target.read_numbers(frame[settings.target], where)
     times = roles.times(frame, settings.time, where)
     assert times is not None
-    names = _names(frame, asked.series, where)
+    names = names_of(frame, asked.series, where)
     rows = {str(name): np.flatnonzero(names == name) for name in dict.fromkeys(names)}
     grid = moments.grid(times, rows, where)
     features = [name for name in frame.columns if name not in (*settings.apart, *table.left_out)]
@@ -92,7 +92,7 @@ def read(source: Source, settings: DataSettings) -> Recorded:
     return Recorded(tracks, grid, (settings.target, *beside), tuple(ahead), test_from)
 
 
-def _names(frame: pd.DataFrame, column: str | None, where: str) -> NDArray[Any]:
+def names_of(frame: pd.DataFrame, column: str | None, where: str) -> NDArray[Any]:
     """The series of each row, shape (n,)."""
     if column is None:
         return np.full(len(frame), "", dtype=object)

@@ -179,7 +179,7 @@ def _examples(
     ends = numbers + asked.horizon
     order = np.concatenate([order[ends[order] < parts.valid], order[ends[order] >= parts.valid]])
     blocks = list(_blocks(tracks, origins, asked))
-    frame = pd.DataFrame(np.concatenate([block for block, _ in blocks])[order], columns=_labels(asked), copy=False)
+    frame = pd.DataFrame(np.concatenate([block for block, _ in blocks])[order], columns=labels(asked), copy=False)
     whose = np.repeat([track.name for track in tracks], [len(own) for own in origins]).astype(object)
     if asked.name is not None:
         frame[asked.name] = pd.Series(whose[order], dtype="str")
@@ -210,7 +210,7 @@ def _blocks(
         yield np.hstack([past.reshape(len(own), -1), known.reshape(len(own), -1)]), y.copy()
 
 
-def _labels(asked: Series) -> list[str]:
+def labels(asked: Series) -> list[str]:
     """Such as ``Demand[-335]`` to ``Demand[0]``, the origin, and ``WorkDay[+1]``, the moment after it."""
     past = [f"{name}[{step}]" for step in range(1 - asked.window, 1) for name in asked.past]
     return past + [f"{name}[+{step}]" for step in range(1, asked.horizon + 1) for name in asked.known]

@@ -114,7 +114,7 @@ def chosen(folder: Path) -> tuple[Path, list[str]]:
     name = compared.winner or compared.incumbent
     notes = []
     if compared.winner is None:
-        notes.append(f"{folder.name} ended without a winner: its incumbent, {name}, was refreshed.")
+        notes.append(f"{folder.name} ended without a winner: its incumbent, {name}, is taken.")
     return next(run.folder for run in runs if run.variant == name), notes
 
 
@@ -151,7 +151,10 @@ def _changed(of: Path, run: Run, overrides: Sequence[str], conf: Path) -> tuple[
 def _pinned(node: dict[str, Any], schema: Schema) -> dict[str, Any]:
     """The data config with what was found out about the old rows written down, so that new ones are read alike."""
     for key, value in kinds.get(schema.kind).pinned_settings(schema).items():
-        node[key] = list(dict.fromkeys([*(node.get(key) or []), *value])) if isinstance(value, list) else value
+        if isinstance(value, list):
+            node[key] = list(dict.fromkeys([*(node.get(key) or []), *value]))
+        else:
+            node[key] = {**value, **(node.get(key) or {})} if isinstance(value, dict) else value
     return node
 
 
@@ -197,7 +200,11 @@ def _learnt(of: Path, run: Run) -> NDArray[np.uint64] | None:
 
 def _task(request: Request, known: Schema, run: Run, learnt: NDArray[np.uint64] | None) -> tuple[Task, list[str]]:
     """The new task without the test rows that the old model learnt from, and what there is to say about it."""
-    task = runner.load_task(request)
+    try:
+        task = runner.load_task(request)
+    except DataError:
+        _check_names(known, request)  # which explains what is wrong, where columns are
+        raise
     _check_columns(task.schema, known, request)
     order = list(known.columns)
     schema = replace(task.schema, columns=dict(known.columns))
@@ -237,6 +244,17 @@ def _task(request: Request, known: Schema, run: Run, learnt: NDArray[np.uint64] 
         fingerprint=fingerprint,
         split={**task.split, "test": len(test)},
     ), notes
+
+
+def _check_names(known: Schema, request: Request) -> None:
+    """Raise ``DataError`` where the new rows lack columns that the old model takes."""
+    if known.series is not None or kinds.get(known.kind).searches_documents:
+        return
+    frame = components.instantiate(request.source, "data").read().frame
+    names = [str(name) for name in frame.columns if name not in request.data.apart]
+    kind_of = {name: known.columns.get(name, "categorical") for name in names}
+    if not set(known.columns) <= set(names):
+        _check_columns(replace(known, columns=kind_of), known, request)
 
 
 def _check_columns(asked: Schema, known: Schema, request: Request) -> None:

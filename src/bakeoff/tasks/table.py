@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bakeoff.data import loading
+from bakeoff.data import cells, loading
 from bakeoff.data.target import Target, read_with
 from bakeoff.task import Schema, Task
 from bakeoff.tasks.base import Kind
@@ -38,8 +38,8 @@ class TableKind(Kind):
         return Target(self.name, read_with(self.read_targets, column, self.name, where))
 
     def pinned_settings(self, schema: Schema) -> dict[str, Any]:
-        """Its kind, and the columns that were read as free text."""
-        return {"kind": self.name, "text": schema.of_kind("text")}
+        """Its kind, and the type of every column."""
+        return {"kind": self.name, "columns": cells.declared_types(schema)}
 
     def write_targets(self, targets: NDArray[Any]) -> NDArray[Any]:
         """The targets as they are."""

@@ -1,0 +1,238 @@
+"""New rows as a known task has them: exactly its columns, each with the type and the number format that it had."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api import types
+
+from bakeoff.data import columns, dates, numerals
+from bakeoff.data.numerals import NumberFormat
+from bakeoff.errors import ConfigError, DataError
+from bakeoff.task import HISTORY, QUESTION, Reading, Schema
+
+Problems = Literal["report", "refuse"]
+PROBLEMS: tuple[Problems, ...] = ("report", "refuse")
+MOST_SHOWN = 5
+
+RawRows = pd.DataFrame | Sequence[Mapping[str, Any]] | Mapping[str, Any] | str
+"""New rows: a frame, a list of dicts, one dict, or JSON of either."""
+
+
+@dataclass(frozen=True)
+class NewRows:
+    """Rows that a model of the task can predict.
+
+    Attributes:
+        X: the feature columns of the task, n rows.
+        messages: of each row, what was wrong with it, shape (n,): ``object`` array of tuples of sentences.
+        can_predict: False for rows that lack what a model cannot do without, shape (n,).
+        common: what is wrong with every row, such as a missing column; the last messages of each.
+    """
+
+    X: pd.DataFrame
+    messages: NDArray[Any]
+    can_predict: NDArray[np.bool_]
+    common: tuple[str, ...] = ()
+
+
+class RowReader:
+    """Turns new rows into the feature columns of a known task.
+
+    Four things can be wrong with a row: a column is missing, a column is there that the task does not have, a category
+    was never seen, a value is of another type. A missing column or a value of another type is read as missing.
+
+    Args:
+        schema: of the task.
+        problems: ``report`` says of each row what is wrong with it; ``refuse`` raises ``DataError`` instead.
+        others: columns that rows may have as well, such as that of an id.
+
+    Raises:
+        ConfigError: the schema is of a forecast, which takes a history (``bakeoff.data.history``).
+    """
+
+    def __init__(self, schema: Schema, problems: Problems = "report", others: Collection[str] = ()) -> None:
+        if schema.series is not None:
+            raise ConfigError("predict: a forecast takes the history of its series, not rows.")
+        if problems not in PROBLEMS:
+            raise ConfigError(f'problems: "{problems}" is unknown. Allowed: {", ".join(PROBLEMS)}.')
+        self.schema, self.problems, self.others = schema, problems, {*others, schema.target}
+
+    def read(self, rows: RawRows) -> NewRows:
+        """Read new rows.
+
+        Raises:
+            DataError: there are none, they are no table, or one is wrong and ``problems`` is ``refuse``.
+        """
+        frame = as_frame(rows)
+        found: list[list[str]] = [[] for _ in range(len(frame))]
+        schema = self.schema
+        extra = [str(name) for name in frame.columns if name not in schema.columns and name not in self.others]
+        absent = [name for name in schema.columns if name not in frame.columns and name != HISTORY]
+        X: dict[str, pd.Series] = {}
+        for name, kind in schema.columns.items():
+            values = frame[name] if name in frame else pd.Series(None, index=frame.index, dtype=object)
+            if name == HISTORY and QUESTION in schema.columns:
+                X[name] = _histories(values, found)
+            else:
+                X[name] = _READERS[kind](values, schema.readings.get(name, Reading()), found, name)
+        common = [f"{name}: no such column" for name in absent]
+        keys = _keys(rows)
+        if not keys:
+            common += [f"{name}: not a column of the task" for name in extra]
+        for row, own in zip(found, keys, strict=False):
+            row += [f"{name}: missing" for name in schema.columns if name in frame and name not in own | {HISTORY}]
+            row += [f"{name}: not a column of the task" for name in extra if name in own]
+        can_predict = np.ones(len(frame), dtype=bool)
+        if QUESTION in schema.columns and HISTORY in schema.columns:
+            can_predict = (X[QUESTION].str.strip() != "").to_numpy(dtype=bool)
+            for i in np.flatnonzero(~can_predict).tolist():
+                found[i].append(f"{QUESTION}: empty, nothing to answer")
+        for row in found:
+            row.extend(common)
+        if self.problems == "refuse":
+            _refuse(found, common)
+        return NewRows(pd.DataFrame(X, copy=False), as_messages(found), can_predict, tuple(common))
+
+
+def as_frame(rows: RawRows) -> pd.DataFrame:
+    """New rows of any form as a frame with an index from 0. Raises ``DataError`` where they are none."""
+    if isinstance(rows, str):
+        try:
+            rows = json.loads(rows)
+        except json.JSONDecodeError as error:
+            raise DataError(f"predict: this is not JSON: {error.msg} at column {error.colno}.") from None
+    if isinstance(rows, Mapping):
+        rows = [rows]
+    if not isinstance(rows, pd.DataFrame):
+        if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in rows):
+            raise DataError("predict: give a frame, a list of dicts, one dict, or JSON of either.")
+        records: list[Mapping[str, Any]] = [row for row in rows if isinstance(row, Mapping)]
+        names = list(dict.fromkeys(name for record in records for name in record))
+        rows = pd.DataFrame({name: pd.Series([row.get(name) for row in records], dtype=object) for name in names})
+    if rows.empty:
+        raise DataError("predict: there are no rows.")
+    twice = rows.columns[rows.columns.duplicated()]
+    if len(twice):
+        raise DataError(f'predict: there are two columns "{twice[0]}". Rename one.')
+    return rows.rename(columns=str).reset_index(drop=True)
+
+
+def _keys(rows: RawRows) -> list[set[str]]:
+    """The keys of each row of dicts; of a frame, in which every row has every column, none."""
+    rows = json.loads(rows) if isinstance(rows, str) else rows
+    if isinstance(rows, pd.DataFrame):
+        return []
+    return [set(row) for row in ([rows] if isinstance(rows, Mapping) else rows) if isinstance(row, Mapping)]
+
+
+def as_messages(found: Sequence[Sequence[str]]) -> NDArray[Any]:
+    """The messages of n rows as an ``object`` array of tuples, shape (n,)."""
+    messages = np.empty(len(found), dtype=object)
+    messages[:] = [tuple(row) for row in found]
+    return messages
+
+
+def texts(values: pd.Series) -> pd.Series:
+    """Values of any types as texts, whole numbers without a point, lists and objects as JSON; missing ones missing."""
+    if columns.is_string(values):
+        return values
+    named = [None if _is_missing(value) else _text(value) for value in values]
+    return pd.Series(named, index=values.index, dtype="str")
+
+
+def _numbers(values: pd.Series, reading: Reading, found: list[list[str]], name: str) -> pd.Series:
+    if types.is_numeric_dtype(values.dtype):
+        numbers = values.astype("float64") if not isinstance(values.dtype, np.dtype) else values
+        is_wrong = np.zeros(len(values), dtype=bool)
+    else:
+        written = texts(
+            values.map(lambda v: int(v) if isinstance(v, bool) else v) if values.dtype == object else values
+        )
+        form = NumberFormat(reading.decimal, reading.thousands, reading.affix)
+        numbers, wrong = numerals.parse(written, form, frozenset(text.strip() for text in reading.missing))
+        is_plain = np.array([isinstance(value, int | float) and not isinstance(value, bool) for value in values])
+        if is_plain.any():  # a number of JSON is no text in the format of a file
+            numbers = numbers.astype("float64").mask(
+                pd.Series(is_plain, index=values.index), pd.to_numeric(values.where(is_plain))
+            )
+            wrong &= ~is_plain
+        is_wrong = wrong.to_numpy()
+        for i in np.flatnonzero(is_wrong).tolist():
+            found[i].append(f'{name}: "{written.iloc[i]}" is no number, read as missing')
+    infinite = np.isinf(numbers.to_numpy(dtype=np.float64))
+    for i in np.flatnonzero(infinite).tolist():
+        found[i].append(f"{name}: infinite, read as missing")
+    return numbers.mask(infinite) if infinite.any() else numbers
+
+
+def _categories(values: pd.Series, reading: Reading, found: list[list[str]], name: str) -> pd.Series:
+    written = texts(values)
+    if reading.missing:
+        written = written.mask(written.isin(reading.missing))
+    if reading.categories is not None:
+        unseen = ~written.isin(reading.categories) & written.notna()
+        for i in np.flatnonzero(unseen.to_numpy()).tolist():
+            found[i].append(f'{name}: "{written.iloc[i]}" was never seen in training')
+    return written
+
+
+def _dates(values: pd.Series, reading: Reading, found: list[list[str]], name: str) -> pd.Series:
+    if types.is_datetime64_any_dtype(values.dtype):
+        return columns.plain(values, "the new rows")
+    written = texts(values)
+    if reading.missing:
+        written = written.mask(written.isin(reading.missing))
+    form = dates.ISO if reading.date_format is None else reading.date_format
+    parsed = pd.to_datetime(written.str.strip(), format=form, utc=True, errors="coerce")
+    for i in np.flatnonzero((parsed.isna() & written.notna()).to_numpy()).tolist():
+        found[i].append(f'{name}: "{written.iloc[i]}" is no date as in training, read as missing')
+    return parsed.dt.tz_localize(None).astype("datetime64[us]")
+
+
+def _texts(values: pd.Series, reading: Reading, found: list[list[str]], name: str) -> pd.Series:
+    return texts(values).fillna("")
+
+
+_READERS = {"numeric": _numbers, "categorical": _categories, "date": _dates, "text": _texts}
+
+
+def _histories(values: pd.Series, found: list[list[str]]) -> pd.Series:
+    """The turns before each question as JSON; none where they cannot be read."""
+    written = texts(values).fillna("[]")
+    for i, text in enumerate(written):
+        try:
+            turns = json.loads(text or "[]")
+            is_history = isinstance(turns, list) and all({"role", "content"} == set(turn) for turn in turns)
+        except (json.JSONDecodeError, TypeError):
+            is_history = False
+        if not is_history:
+            found[i].append(f'{HISTORY}: not a list of {{"role": …, "content": …}}, left out')
+            written.iloc[i] = "[]"
+    return written.mask(written == "", "[]")
+
+
+def _refuse(found: Sequence[Sequence[str]], common: Sequence[str]) -> None:
+    """Raise ``DataError`` with what is wrong with the rows, where anything is."""
+    own = [(i, row[: len(row) - len(common)]) for i, row in enumerate(found) if len(row) > len(common)]
+    shown = [*common, *(f"row {i}: {'; '.join(row)}" for i, row in own[:MOST_SHOWN])]
+    if len(own) > MOST_SHOWN:
+        shown.append(f"… and {len(own) - MOST_SHOWN:,} more rows")
+    if shown:
+        raise DataError("predict: these rows are not as those of the task.\n" + "\n".join(shown))
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and np.isnan(value))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return columns.label(value)
