@@ -17,6 +17,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bakeoff.extend import API_VERSION
+
 BAKEOFF = str(Path(sys.executable).parent / "bakeoff")
 # Of `--help`, what is measured is noise: it looks for no plugin.
 ASKED = ((["--help"], 3), (["plan", "model=constant", "data=diabetes"], 20))
@@ -32,7 +34,7 @@ def install(folder: Path, count: int) -> None:
             f"{name}/conf/model/many_{i}.yaml": MODEL.format(name=name),
             f"{name}-0.1.dist-info/METADATA": f"Metadata-Version: 2.1\nName: bakeoff-many-{i}\nVersion: 0.1\n\n",
             f"{name}-0.1.dist-info/entry_points.txt": (
-                f"[bakeoff.plugins]\nmany_{i} = {name}\n[bakeoff.api]\nmany_{i} = 1\n"
+                f"[bakeoff.plugins]\nmany_{i} = {name}\n[bakeoff.api]\nmany_{i} = {API_VERSION}\n"
                 f"[bakeoff.metrics]\nmetric_{i} = {name}.metrics:metric_{i}\n"
                 f"[bakeoff.sections]\nsection_{i} = {name}.report:section_{i}\n"
                 f"[bakeoff.verbs]\nverb_{i} = {name}.verbs:verb_{i}\n"

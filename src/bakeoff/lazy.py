@@ -38,7 +38,8 @@ def exports(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[],
         if name.startswith("__") or name not in homes():
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         module, original = homes()[name]
-        return getattr(import_module(module), original)
+        home = import_module(module)
+        return getattr(home, original) if hasattr(home, original) else import_module(f"{module}.{original}")
 
     def names() -> list[str]:
         return sorted({*vars(sys.modules[package]), *homes()})

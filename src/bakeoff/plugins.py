@@ -22,7 +22,7 @@ from bakeoff.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-API = "1"
+API = "2"
 """Of what plugins build on. It changes when a plugin written for the one before would break."""
 
 PROVIDER = "plugins"

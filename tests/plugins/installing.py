@@ -11,7 +11,7 @@ from command_line import BAKEOFF
 
 COUNTING = {
     "bakeoff.plugins": {"counting": "bakeoff_counting"},
-    "bakeoff.api": {"counting": "1"},
+    "bakeoff.api": {"counting": "2"},
     "bakeoff.metrics": {"count_error": "bakeoff_counting.judging:count_error"},
     "bakeoff.kinds": {"counting": "bakeoff_counting:COUNTING"},
     "bakeoff.sections": {"missed": "bakeoff_counting.judging:missed"},

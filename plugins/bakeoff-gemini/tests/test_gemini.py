@@ -14,9 +14,7 @@ import pandas as pd
 import pytest
 from fake_gemini import KEY, started
 
-from bakeoff.errors import ConfigError, LLMError
-from bakeoff.llm.base import Ask, Message
-from bakeoff.testing import check_llm, check_plugin
+from bakeoff.extend import Ask, ConfigError, LLMError, Message, check_llm, check_plugin
 from bakeoff_gemini.client import Gemini
 
 PRICE = {"input": 1.0, "output": 4.0}

@@ -11,10 +11,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bakeoff.errors import ConfigError, DataError
-from bakeoff.models.base import Context
-from bakeoff.task import Examples, Predictions, PredictionTable, Schema
-from bakeoff.testing import check_data, check_metric, check_model, check_plugin
+from bakeoff.extend import (
+    ConfigError,
+    Context,
+    DataError,
+    Examples,
+    Predictions,
+    PredictionTable,
+    Schema,
+    check_data,
+    check_metric,
+    check_model,
+    check_plugin,
+)
 from bakeoff_ranking.judging import best_first, ndcg, pairs
 from bakeoff_ranking.kind import RANKING
 from bakeoff_ranking.lists import Lists, items_of, order_of, ordered
@@ -57,7 +66,7 @@ class Wards:
         self.frame = patients() if frame is None else frame
 
     def read(self):
-        from bakeoff.data.sources import Rows
+        from bakeoff.extend import Rows
 
         return Rows(self.frame.copy())
 

@@ -12,15 +12,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bakeoff import assets
-from bakeoff.config import components
 from bakeoff.data.python_docs import PythonDocs
-from bakeoff.data.sources import Rows
-from bakeoff.errors import ConfigError
-from bakeoff.retrieval.base import Hit
-from bakeoff.retrieval.retrievers import BM25
-from bakeoff.task import Corpus
-from bakeoff.testing import check_plugin, check_retriever
+from bakeoff.extend import BM25, ConfigError, Corpus, Hit, Rows, assets, check_plugin, check_retriever, components
 from bakeoff_rerank import pairs
 from bakeoff_rerank.reranker import TrainedCrossEncoder
 

@@ -12,11 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bakeoff.errors import ConfigError
-from bakeoff.models.base import Context
-from bakeoff.task import Examples, Schema
-from bakeoff.testing import check_model, check_plugin
-from bakeoff.testing.tasks import diabetes, examples, mixed
+from bakeoff.extend import ConfigError, Context, Examples, Schema, check_model, check_plugin, tasks
 from bakeoff_xgboost.lgbm import LightGBMModel
 from bakeoff_xgboost.xgb import XGBoostModel
 
@@ -36,9 +32,9 @@ def colours(n: int = 400) -> tuple[Schema, Examples]:
     colour = random.integers(0, 40, n)
     X = pd.DataFrame({"colour": [f"c{c:02}" for c in colour], "noise": random.normal(size=n)})
     y = np.where(colour % 2 == 0, "yes", "no").astype(object)
-    return Schema("classification", "y", {"colour": "categorical", "noise": "numeric"}, ("no", "yes"), "yes"), examples(
-        X, y
-    )
+    return Schema(
+        "classification", "y", {"colour": "categorical", "noise": "numeric"}, ("no", "yes"), "yes"
+    ), tasks.examples(X, y)
 
 
 def test_the_plugin_holds_to_its_contract():
@@ -72,13 +68,13 @@ def test_that_a_value_is_missing_is_learnt_from(model: Any):
     random = np.random.default_rng(0)
     x = np.where(random.random(300) < 0.5, np.nan, random.normal(size=300))
     schema = Schema("classification", "y", {"x": "numeric"}, ("no", "yes"), "yes")
-    rows = examples(pd.DataFrame({"x": x}), np.where(np.isnan(x), "yes", "no").astype(object))
+    rows = tasks.examples(pd.DataFrame({"x": x}), np.where(np.isnan(x), "yes", "no").astype(object))
     assert (fitted(model(rounds=40), schema, rows).predict(rows.X).output == rows.y).all()
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_fitting_stops_where_validation_no_longer_gains(model: Any):
-    schema, rows = diabetes()
+    schema, rows = tasks.diabetes()
     heard: list[tuple[int, float]] = []
     stopped = fitted(
         model(rounds=400, learning_rate=0.3, early_stopping_rounds=5),
@@ -97,7 +93,7 @@ def test_fitting_stops_where_validation_no_longer_gains(model: Any):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_without_validation_rows_all_rounds_are_fitted(model: Any):
-    schema, rows = mixed()
+    schema, rows = tasks.mixed()
     made = model(rounds=7)
     made.fit(rows, None, Context(schema, 0, 1))
     booster = made.booster_
@@ -108,7 +104,7 @@ def test_what_is_saved_is_the_librarys_own_format(tmp_path: Path):
     import lightgbm
     import xgboost
 
-    schema, rows = diabetes()
+    schema, rows = tasks.diabetes()
     for model, file, read in (
         (XGBoostModel, "model.ubj", lambda path: xgboost.Booster(model_file=path)),
         (LightGBMModel, "model.txt", lambda path: lightgbm.Booster(model_file=path)),
@@ -135,7 +131,7 @@ def test_what_is_saved_is_the_librarys_own_format(tmp_path: Path):
 )
 def test_what_is_wrong_is_refused_before_any_fit(model: Any, found: str):
     with pytest.raises(ConfigError, match=found):
-        model.check(diabetes()[0])
+        model.check(tasks.diabetes()[0])
 
 
 def test_a_tuned_bake_off_reaches_a_verdict_and_ends_hopeless_trials(tmp_path: Path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bakeoff.tasks.table import TableKind
+from bakeoff.extend import TableKind
 
 
 class Counting(TableKind):

@@ -4,11 +4,7 @@ import json
 
 import numpy as np
 
-from bakeoff import record
-from bakeoff.compare.checks import check
-from bakeoff.compare.decision import Decision
-from bakeoff.metrics import mean_of, metric
-from bakeoff.report.sections import section
+from bakeoff.extend import Decision, check, mean_of, metric, read_predictions, section
 
 
 def is_counting(schema):
@@ -32,7 +28,7 @@ def count_error(table):
 @section("missed", "Counted wrongly", applies=is_counting)
 def missed(comparison, runs):
     """How many rows each variant counted wrongly."""
-    tables = {run.variant: record.read_predictions(run) for run in runs}
+    tables = {run.variant: read_predictions(run) for run in runs}
     return [f"{name}: {int((errors(table) > 0).sum())} of {len(table)} rows" for name, table in tables.items()]
 
 

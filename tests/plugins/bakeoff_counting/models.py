@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bakeoff.models import persistence
-from bakeoff.models.base import Model, require_fitted, require_kind
-from bakeoff.task import Predictions
+from bakeoff.extend import Model, Predictions, persistence, require_fitted, require_kind
 
 
 @dataclass(eq=False)

@@ -20,7 +20,7 @@ class Fruit:
         import numpy as np
         import pandas as pd
 
-        from bakeoff.data.sources import Rows
+        from bakeoff.extend import Rows
 
         random = np.random.default_rng(0)
         drawn = random.integers(0, 4, size=(self.rows, 3))

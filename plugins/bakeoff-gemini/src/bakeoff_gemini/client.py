@@ -8,13 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bakeoff.errors import ConfigError, did_you_mean
-from bakeoff.llm import keys, prices
-from bakeoff.llm.base import Ask, Completion
-from bakeoff.llm.cache import Cache
-from bakeoff.llm.session import Session, Terms
-from bakeoff.llm.usage import RequestCounts, budget_of
-from bakeoff.llm.wire import Reply
+from bakeoff.extend import (
+    Ask,
+    Cache,
+    Completion,
+    ConfigError,
+    Reply,
+    RequestCounts,
+    Session,
+    Terms,
+    budget_of,
+    did_you_mean,
+    keys,
+    prices,
+)
 from bakeoff_gemini.wire import Wire, as_json, connect
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from bakeoff.llm.base import Ask
-from bakeoff.llm.wire import LONGEST_WAIT_SECONDS, Reply, Trouble, of_choices
+from bakeoff.extend import LONGEST_WAIT_SECONDS, Ask, Reply, Trouble, of_choices
 
 API_VERSION = "v1beta"
 """Of Google's interface: the one that has thinking budgets and JSON schemas."""

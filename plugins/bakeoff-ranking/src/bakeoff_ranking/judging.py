@@ -7,9 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.metrics import metric
-from bakeoff.metrics.defined import mean_of_defined, over
-from bakeoff.task import PredictionTable, Schema
+from bakeoff.extend import PredictionTable, Schema, mean_of_defined, metric, over
 from bakeoff_ranking.kind import NAME
 from bakeoff_ranking.lists import order_of
 

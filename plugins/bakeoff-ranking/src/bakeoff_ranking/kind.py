@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from bakeoff.task import Schema
-from bakeoff.tasks.table import TableKind
+from bakeoff.extend import Schema, TableKind
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bakeoff.data.sources import Rows, Source
-from bakeoff.errors import ConfigError, DataError, did_you_mean
+from bakeoff.extend import ConfigError, DataError, Rows, Source, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,10 +11,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bakeoff.errors import ConfigError
-from bakeoff.models import persistence
-from bakeoff.models.base import Context, Model, require_fitted, require_kind
-from bakeoff.task import Examples, Predictions, Schema
+from bakeoff.extend import (
+    ConfigError,
+    Context,
+    Examples,
+    Model,
+    Predictions,
+    Schema,
+    persistence,
+    require_fitted,
+    require_kind,
+)
 from bakeoff_ranking.kind import NAME
 from bakeoff_ranking.lists import ITEMS, items_of, ordered
 
@@ -105,7 +112,7 @@ class Pairwise(Model):
         """Learn from the pairs of each list whose grades differ."""
         from sklearn.linear_model import LogisticRegression
 
-        from bakeoff.models.threads import working
+        from bakeoff.extend import threads
 
         lists = items_of(train.X[ITEMS])
         self.schema_ = context.schema
@@ -121,7 +128,7 @@ class Pairwise(Model):
         up = np.array(steps)
         # Each pair both ways round, so that the score needs no intercept.
         learner = LogisticRegression(C=self.C, fit_intercept=False, max_iter=2000)
-        with working(learner, context.threads):
+        with threads.working(learner, context.threads):
             learner.fit(np.vstack([up, -up]), np.repeat([1, 0], len(up)))
         self.weights_ = learner.coef_[0].astype(np.float64)
 

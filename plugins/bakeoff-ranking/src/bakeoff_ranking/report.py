@@ -6,10 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bakeoff import record
-from bakeoff.compare.comparison import Comparison
-from bakeoff.record import Run
-from bakeoff.report.sections import section
+from bakeoff.extend import Comparison, Run, read_predictions, section
 from bakeoff_ranking.judging import is_ranking, ndcg, pairs
 
 
@@ -19,7 +16,7 @@ def order_of_lists(comparison: Comparison, runs: Sequence[Run]) -> list[str]:
     told = []
     width = max(len(run.variant) for run in runs)
     for run in runs:
-        table = record.read_predictions(run)
+        table = read_predictions(run)
         right, gain = pairs(table), ndcg(table)
         if np.isnan(gain).all():
             continue

@@ -9,13 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bakeoff.data.sources import Source
-from bakeoff.errors import ConfigError
-from bakeoff.retrieval.chunk import Recursive
-from bakeoff.retrieval.passages import body
-from bakeoff.retrieval.retrievers import BM25
-from bakeoff.task import Corpus
-from bakeoff.words import words
+from bakeoff.extend import BM25, ConfigError, Corpus, Recursive, Source, body, words
 
 HISTORY = "[]"  # of a question that stands for itself
 

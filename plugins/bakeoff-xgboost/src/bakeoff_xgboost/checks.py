@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from bakeoff.errors import ConfigError, did_you_mean
+from bakeoff.extend import ConfigError, did_you_mean
 
 
 def ranges(model: object, allowed: Mapping[str, tuple[float, float | None]]) -> None:

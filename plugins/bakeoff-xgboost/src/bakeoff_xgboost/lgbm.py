@@ -9,10 +9,19 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from bakeoff.models import classes, persistence
-from bakeoff.models.base import Context, Model, Report, require_fitted, require_kind
-from bakeoff.models.threads import FEW_ROWS
-from bakeoff.task import Examples, Predictions, Schema
+from bakeoff.extend import (
+    Context,
+    Examples,
+    Model,
+    Predictions,
+    Report,
+    Schema,
+    classes,
+    persistence,
+    require_fitted,
+    require_kind,
+    threads,
+)
 from bakeoff_xgboost import checks, table
 
 FILE = "model.txt"
@@ -133,7 +142,7 @@ class LightGBMModel(Model):
 
     def _threads(self, rows: int) -> int:
         """One for few rows, where handing out the work takes longer than the work."""
-        return 1 if rows <= FEW_ROWS else self.threads_
+        return 1 if rows <= threads.FEW_ROWS else self.threads_
 
     def _parameters(self, context: Context) -> dict[str, Any]:
         found: dict[str, Any] = {

@@ -10,9 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bakeoff.models import columns
-from bakeoff.task import Schema
-from bakeoff.words import words
+from bakeoff.extend import Schema, columns, words
 
 Floats = NDArray[np.float32]
 

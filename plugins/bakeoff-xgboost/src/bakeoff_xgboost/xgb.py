@@ -9,10 +9,19 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from bakeoff.models import classes, persistence
-from bakeoff.models.base import Context, Model, Report, require_fitted, require_kind
-from bakeoff.models.threads import FEW_ROWS
-from bakeoff.task import Examples, Predictions, Schema
+from bakeoff.extend import (
+    Context,
+    Examples,
+    Model,
+    Predictions,
+    Report,
+    Schema,
+    classes,
+    persistence,
+    require_fitted,
+    require_kind,
+    threads,
+)
 from bakeoff_xgboost import checks, table
 
 FILE = "model.ubj"
@@ -113,7 +122,7 @@ class XGBoostModel(Model):
         """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "booster_")
         # For few rows, handing out the work takes longer than the work.
-        self.booster_.set_param({"nthread": 1 if len(X) <= FEW_ROWS else self.threads_})
+        self.booster_.set_param({"nthread": 1 if len(X) <= threads.FEW_ROWS else self.threads_})
         told = np.asarray(self.booster_.inplace_predict(self.layout_.matrix(X)), dtype=np.float64)
         if self.schema_.kind == "regression":
             return Predictions(told)
