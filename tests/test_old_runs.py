@@ -19,8 +19,6 @@ BAKE_OFFS = {"table": 115, "questions": 95, "forecast": 50}  # and their test ro
 RUNS = sorted(path.parent.relative_to(FIXTURES) for path in FIXTURES.glob("*/*/result.json"))
 WITHOUT_DOWNLOADS = [run for run in RUNS if run.parts[0] != "forecast"]
 
-moved = pytest.mark.xfail(reason="names of classes that moved are not looked up yet", strict=False)
-
 
 @pytest.fixture
 def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -59,7 +57,6 @@ def test_old_bake_off_is_compared_on_the_command_line(outputs: Path, bakeoff: Co
         assert f"\n{variant} " in done.stdout
 
 
-@moved
 @pytest.mark.parametrize("run", WITHOUT_DOWNLOADS, ids=str)
 def test_old_model_predicts_what_it_predicted(outputs: Path, run: Path) -> None:
     done = python.load(outputs / run)
@@ -71,7 +68,6 @@ def test_old_model_predicts_what_it_predicted(outputs: Path, run: Path) -> None:
     assert np.array_equal(done.model.predict(task.test.X).output, recorded.predictions.output)
 
 
-@moved
 def test_old_forecast_model_loads(outputs: Path) -> None:
     run = python.load(outputs / "forecast" / "linear-test_rows=50")
     assert isinstance(run, python.Run)
@@ -79,7 +75,6 @@ def test_old_forecast_model_loads(outputs: Path) -> None:
     assert callable(run.model.predict)
 
 
-@moved
 @pytest.mark.parametrize("run", WITHOUT_DOWNLOADS, ids=str)
 def test_old_run_repeats_to_the_same(outputs: Path, run: Path) -> None:
     repeated = rerun.rerun(outputs / run)
