@@ -63,6 +63,8 @@ def written_into(text: str) -> str:
 
 def _described(name: str, found: Any) -> tuple[str, Any]:
     if isinstance(found, ModuleType):
+        if found.__name__.startswith("bakeoff.testing."):
+            return name, {}  # toy tasks: more of them change no plugin
         own = {n: v for n, v in vars(found).items() if getattr(v, "__module__", "") == found.__name__ and _is_public(n)}
         return name, {n: _signature(v) for n, v in sorted(own.items())}
     if isinstance(found, type):
