@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
@@ -17,9 +17,36 @@ from bakeoff.models.deep.batches import Batches
 if TYPE_CHECKING:
     from pytorch_lightning import Trainer
 
-    from bakeoff.models.deep.module import Module
+    from bakeoff.models.deep.recipe import Recipe
 
 MOST_TIME_WRITING = 0.005  # of all time; a small network is done before a second checkpoint would pay
+
+
+class InTraining(Protocol):
+    """A network in training, as far as ``Watch`` reads it.
+
+    Attributes:
+        network: whose weights learn.
+        recipe: with a learning rate that is a number.
+        train_losses: of the batches of this epoch so far.
+        valid_losses: of the validation batches, with their rows; empty where there are none.
+    """
+
+    network: torch.nn.Module
+    recipe: Recipe
+    train_losses: list[torch.Tensor]
+    valid_losses: list[tuple[torch.Tensor, int]]
+
+    @property
+    def current_epoch(self) -> int:
+        """Number of the epoch, from 0."""
+
+    @property
+    def trainer(self) -> Trainer:
+        """Lightning's trainer of this fit."""
+
+    def valid_loss(self) -> float:
+        """Mean over the validation rows; NaN when there were none."""
 
 
 class Watch:
@@ -83,7 +110,7 @@ class Watch:
         torch.manual_seed(self.seed * 100_003 + epoch)
         self._epoch_began = time.perf_counter()
 
-    def end(self, module: Module) -> None:
+    def end(self, module: InTraining) -> None:
         """Take stock of an epoch.
 
         Raises:
@@ -116,7 +143,7 @@ class Watch:
         if has_valid:
             self.report(epoch, valid_loss)
 
-    def mean_loss(self, module: Module) -> float:
+    def mean_loss(self, module: InTraining) -> float:
         """Of the batches of this epoch so far; reading it waits for the device.
 
         Raises:
@@ -156,7 +183,7 @@ def weights(network: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone() for name, value in network.state_dict().items() if name not in frozen}
 
 
-def _remedy(module: Module) -> str:
+def _remedy(module: InTraining) -> str:
     return (
         f"Lower model.learning_rate (now {module.recipe.learning_rate:g}), set trainer.gradient_clip_val, "
         "or look for extreme values among the features."
