@@ -8,8 +8,9 @@ of their own in ``models/``.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -125,9 +126,10 @@ def read(cls: type[M], folder: Path, **parameters: Any) -> Saved[M]:
     """
     schema, learned = read_state(folder)
     described = _parameters(cls, folder, learned)
+    load_once = cache(load)  # a model that is used twice stays one
     made = {
         renamed.ARGUMENTS.get(name, name): components.instantiate(
-            _with_models(renamed.current(value), folder), f"{folder / PARAMETERS}: {name}"
+            _with_models(renamed.current(value), folder, load_once), f"{folder / PARAMETERS}: {name}"
         )
         for name, value in described.items()
     }
@@ -163,15 +165,15 @@ def _parameters(cls: type[Model], folder: Path, learned: dict[str, Any]) -> dict
     return {f.name: learned.pop(f.name) for f in fields(cls) if f.name in learned}  # type: ignore[arg-type]
 
 
-def _with_models(value: Any, folder: Path) -> Any:
+def _with_models(value: Any, folder: Path, load: Callable[[Path], Model]) -> Any:
     """A described value with the nested models in it loaded."""
     if isinstance(value, list):
-        return [_with_models(item, folder) for item in value]
+        return [_with_models(item, folder, load) for item in value]
     if not isinstance(value, Mapping):
         return value
     if NESTED_KEY in value:
         return load(folder / value[NESTED_KEY])
-    return {key: _with_models(item, folder) for key, item in value.items()}
+    return {key: _with_models(item, folder, load) for key, item in value.items()}
 
 
 def _storable(documents: pd.DataFrame) -> pd.DataFrame:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import os
 import pickle
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,8 @@ import pandas as pd
 
 from bakeoff.config import components, wiring
 from bakeoff.errors import ConfigError
-from bakeoff.models.base import Context, Model, Report, no_report
+from bakeoff.models import persistence
+from bakeoff.models.base import Context, Model, ModelReport, Report, no_report
 from bakeoff.models.forecast import lags
 from bakeoff.models.tabular.estimator import adapt
 from bakeoff.task import HISTORY, Corpus, Predictions, Schema
@@ -59,6 +63,8 @@ def check_model(
         node = wiring.assembled_from(content, "model").to_config()
     with contract.holds("its classes are allowed, and take these arguments"):
         components.check_component(node, "model")
+    with contract.holds("it is a dataclass of its parameters, and a subclass of bakeoff.models.Model"):
+        _is_dataclass_of_parameters(adapt(components.instantiate(dict(node), "model")))
     with contract.holds("class and config say what they are"):
         documented(node, "model", CARD)
     served = []
@@ -73,6 +79,14 @@ def check_model(
         _check_on(contract, name, node, toy, corpus)
     assert served, f"{contract.of}: it serves none of the tasks {', '.join(tasks or TASKS)}. Give tasks of its kind."
     return contract.held
+
+
+def _is_dataclass_of_parameters(model: Model) -> None:
+    cls = type(model)
+    assert "__dataclass_fields__" in vars(cls), f"{cls.__name__} is no dataclass: decorate it with @dataclass(eq=False)"
+    parameters = {f.name for f in fields(cls) if f.init}  # type: ignore[arg-type]
+    taken = set(inspect.signature(cls).parameters)
+    assert parameters == taken, f"the constructor takes {', '.join(taken)}, and the fields are {', '.join(parameters)}"
 
 
 def _made(node: Mapping[str, Any], schema: Schema) -> Model:
@@ -146,9 +160,21 @@ def _check_on(contract: Contract, name: str, node: Mapping[str, Any], toy: Toy, 
             with_label, labels = kinds.get(schema.kind).labels(rows.y)
             others = rows.take(np.setdiff1d(np.arange(len(rows)), with_label[labels == schema.classes[1]]))
             assert_sound(_fitted(node, (schema, others), corpus).predict(rows.X), schema, len(rows))
+    with contract.holds(f"{name}: to warm up changes no predictions"):
+        model.warm_up(rows.X.iloc[:2])
+        assert_same(model.predict(rows.X), together)
+    with contract.holds(f"{name}: its report can be written as JSON"):
+        assert_reportable(model.report())
+    with contract.holds(f"{name}: what is optional has a value of its type"):
+        _check_options(model)
+        requests = model.estimate_requests(rows, rows.X, Context(schema, seed=3, threads=1, corpus=corpus))
+        assert isinstance(requests, list), f"estimate_requests gives {type(requests).__name__}, not a list"
     with tempfile.TemporaryDirectory() as folder, contract.holds(f"{name}: a saved model predicts the same"):
-        model.save(Path(folder))
-        assert_same(type(model).load(Path(folder)).predict(rows.X), together)
+        persistence.save(model, Path(folder))
+        loaded = persistence.load(Path(folder))
+        assert type(loaded) is type(model), f"it was read back as {type(loaded).__name__}"
+        assert_same(loaded.predict(rows.X), together)
+        assert_same_parameters(model, loaded)
         pickles = [file.name for file in Path(folder).rglob("*") if file.suffix in PICKLES]
         assert not pickles, f"{', '.join(pickles)} would execute code when it is read"
     if steps:
@@ -184,6 +210,28 @@ def _pruned(node: Mapping[str, Any], toy: Toy, corpus: Corpus | None) -> None:
     except Pruned:
         return
     raise AssertionError("what the hook of the context raises does not come through")
+
+
+def _check_options(model: Model) -> None:
+    for name in ("uses_validation", "supports_lag_features"):
+        value = getattr(model, name)
+        assert isinstance(value, bool), f"{name} is {value!r}, not true or false"
+    size = model.predict_batch_size
+    assert size is None or size >= 1, f"predict_batch_size is {size!r}, not a number of rows, nor None"
+
+
+def assert_reportable(report: ModelReport) -> None:
+    """Raise ``AssertionError`` where a report cannot be recorded: details and curves as JSON, notes as sentences."""
+    json.dumps([dict(report.details), [dict(row) for row in report.curves]])
+    assert all(isinstance(note, str) for note in report.notes), "a note is no string"
+
+
+def assert_same_parameters(a: Model, b: Model) -> None:
+    """Raise ``AssertionError`` where a parameter of two models of one class differs."""
+    for f in fields(a):  # type: ignore[arg-type]
+        of_a, of_b = getattr(a, f.name), getattr(b, f.name)
+        if f.init:
+            assert repr(of_a) == repr(of_b), f"{f.name} was {of_a!r}, and is read back as {of_b!r}"
 
 
 def assert_sound(predictions: Predictions, schema: Schema, n: int) -> None:
