@@ -124,4 +124,4 @@ def test_a_search_may_be_held_to_a_cost(bakeoff: CommandLine, tmp_path: Path) ->
     asked = ("model=linear", "data=diabetes", "search=random", "search.trials=2", "decision.resamples=500")
     done = bakeoff(*asked, 'search.constraints={cost_per_1k: "<= 0"}')
     assert done.returncode == 0, done.stderr
-    assert "Method: linear: no trial met search.constraints" in done.stdout
+    assert "Caution: linear: no trial met search.constraints" in done.stdout

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,8 @@ from bakeoff.compare import comparison
 from bakeoff.compare.comparison import Comparison
 from bakeoff.config.settings import DecisionSettings, typed
 from bakeoff.errors import DataError, did_you_mean
+from bakeoff.report import html, summary
+from bakeoff.report.blocks import Column, Report, Table, Text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,14 +112,11 @@ class Run:
         return f"Run({str(self.folder)!r}, {self.status})"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            _table_row(escape(name), _number(score.value), _interval(score.low, score.high))
-            for name, score in self.record.metrics.items()
-        )
-        title = f"<b>{escape(self.variant)}</b> ({escape(self.record.family)}): {self.status}"
-        error = f"<p>{escape(self.record.error['message'])}</p>" if self.record.error else ""
-        head = "<tr><th>metric</th><th>value</th><th>interval</th></tr>"
-        return f"<p>{title}</p>{error}<table>{head}{rows}</table>"
+        columns = (Column("metric", "metric"), Column("value", "value [interval]", "interval"))
+        title = f"{self.variant} ({self.record.family}): {self.status}"
+        table = Table(columns, tuple(self.record.metrics.items()), title)
+        error = [Text((self.record.error["message"],))] if self.record.error else []
+        return html.render(Report((*error, table)))
 
 
 @dataclass(frozen=True)
@@ -128,7 +125,7 @@ class Verdict:
 
     Attributes:
         word: ship, keep or inconclusive.
-        winner: whom the verdict names; None when it is inconclusive.
+        winner: name of the winning variant; None if inconclusive.
         reason: in a sentence.
         notes: what a reader must know, one sentence each, and what method checks found.
     """
@@ -143,10 +140,8 @@ class Verdict:
         return f"{WORDS[self.word]}{named}: {self.reason}"
 
     def _repr_html_(self) -> str:
-        named = f" {escape(self.winner)}" if self.winner else ""
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        told = f"<p><b>{WORDS[self.word]}{named}</b>: {escape(self.reason)}</p>"
-        return told + (f"<ul>{notes}</ul>" if notes else "")
+        notes = [Text(self.notes)] if self.notes else []
+        return html.render(Report((Text((str(self),)), *notes)))
 
 
 class Bakeoff(Mapping[str, Run]):
@@ -239,32 +234,8 @@ class Bakeoff(Mapping[str, Run]):
         return f"Bakeoff({str(self.folder)!r}: {', '.join(self._runs)})"
 
     def _repr_html_(self) -> str:
-        c = self.comparison
-        head = "".join(
-            f"<th>{escape(word)}</th>"
-            for word in ("variant", "family", c.metric, "", f"against {c.incumbent}", "p95 ms", "fit s")
-        )
-        body = "".join(self._row(name) for name in self.leaderboard.index)
-        title = f"<p>{escape(c.task)}, {c.test_rows:,} test rows</p>"
-        return f"{title}<table><tr>{head}</tr>{body}</table>{self.verdict._repr_html_()}"
-
-    def _row(self, name: str) -> str:
-        c = self.comparison
-        row: Mapping[Any, Any] = self.leaderboard.loc[name].to_dict()
-        if row["status"] != "ok":
-            return _table_row(escape(name), escape(row["family"]), row["status"])
-        against = "incumbent"
-        if name != c.incumbent:
-            against = f"{row['difference']:+.3g} {_interval(row['difference_low'], row['difference_high'])}"
-        return _table_row(
-            escape(name),
-            escape(row["family"]),
-            _number(row[c.metric]),
-            _interval(row[f"{c.metric}_low"], row[f"{c.metric}_high"]),
-            against,
-            _number(row.get("latency_p95_ms")),
-            _number(row.get("fit_seconds")),
-        )
+        runs = [run.record for run in self._runs.values()]
+        return html.render(summary.build(self.comparison, runs, self.folder))
 
 
 def _parquet(file: Path) -> pd.DataFrame:
@@ -273,17 +244,3 @@ def _parquet(file: Path) -> pd.DataFrame:
     if not file.is_file():
         raise DataError(f"{file.parent}: there is no {file.name}.")
     return pd.read_parquet(file)
-
-
-def _table_row(*cells: str) -> str:
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None or math.isnan(value) else f"{value:.3g}"
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    if low is None or high is None or math.isnan(low) or math.isnan(high):
-        return ""
-    return f"[{low:.3g}, {high:.3g}]"

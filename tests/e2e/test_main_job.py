@@ -28,7 +28,7 @@ def test_quickstart_ends_in_a_verdict_with_its_reason_and_a_folder(bakeoff: Comm
     done = bakeoff("~hydra.sweeper.variants.llm", "~hydra.sweeper.variants.lstm")
     assert done.returncode == 0, done.stderr
     assert re.search(r"Verdict: (SHIP|KEEP|NOT ENOUGH EVIDENCE)", done.stdout)
-    assert "Look into: outputs/quickstart" in done.stdout
+    assert "Results: outputs/quickstart" in done.stdout
     assert "\x1b" not in done.stdout + done.stderr, "no control characters in a pipe"
 
     compared = comparison(tmp_path / "outputs/quickstart")

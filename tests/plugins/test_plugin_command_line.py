@@ -43,7 +43,7 @@ def test_its_rule_decides_its_splitter_splits_and_its_cost_model_prices(site: Pa
     assert "Verdict: SHIP counter-most=10 – it is new and better." in done.stdout
     result = json.loads((tmp_path / "outputs" / "fruit" / "counter-most=10" / "result.json").read_text())
     assert result["metrics"]["cost_per_1k"]["value"] == 500
-    assert "Method: 36 baskets are few." in done.stdout
+    assert "Caution: 36 baskets are few." in done.stdout
 
 
 @pytest.mark.slow

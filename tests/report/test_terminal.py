@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from bakeoff.compare.checks import Checked
 from bakeoff.compare.comparison import Comparison, Difference, Variant
 from bakeoff.record import Run, Score
-from bakeoff.report import terminal
+from bakeoff.report import summary, terminal
+from bakeoff.task import DataNote, NoteRank
 
 CONTROL = {chr(code) for code in range(32)} - {"\n"}
 METRICS = {
@@ -50,13 +52,19 @@ def compared(*variants: Variant, **changed: object) -> Comparison:
     return replace(made, **changed)  # type: ignore[arg-type]
 
 
+def run(*notes: DataNote) -> Run:
+    schema = {"kind": "classification", "target": "y", "columns": {}, "classes": ["ham", "spam"], "positive": "spam"}
+    task = {"name": "mails", "schema": schema, "notes": [asdict(note) for note in notes]}
+    return Run(Path("outputs/x/linear"), "linear", "classical", "ok", "", task)
+
+
 BOTH = (variant("linear"), variant("rules", 0.84))
 
 
 @pytest.fixture
 def shown(capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
     def show(comparison: Comparison, folder: str = "outputs/x", kept: int = 0) -> str:
-        terminal.show(comparison, Path(folder), kept)
+        terminal.show(summary.build(comparison, [run()], Path(folder), kept))
         out, err = capsys.readouterr()
         assert err == ""
         assert not CONTROL & set(out)
@@ -73,16 +81,16 @@ def test_a_pipe_gets_the_leaderboard_the_verdict_and_the_folder(shown) -> None: 
     text = shown(compared(*BOTH))
     assert "mails, 12,345 test rows" in text
     assert "Verdict: SHIP linear – linear has f1 0.952 [0.910, 0.979].\nA note.\n" in text
-    assert text.endswith("Look into: outputs/x\n")
-    assert "0.952 [0.912, 0.982]  +0.11 [+0.05, +0.17]" in row(text, "linear ")
-    assert "0.840 [0.800, 0.870]  incumbent " in row(text, "rules ")
-    assert row(text, "linear").split()[-3:] == ["0.619", "1,234", "0.0"]
+    assert text.endswith("Results: outputs/x\n")
+    assert re.search(r"0\.952 \[0\.912, 0\.982\] +\+0\.11 \[\+0\.05, \+0\.17\]", row(text, "linear "))
+    assert re.search(r"0\.840 \[0\.800, 0\.870\] +incumbent ", row(text, "rules "))
+    assert row(text, "linear").split()[-3:] == ["0.619", "1,234", "0"]
 
 
 def test_columns_are_aligned(shown) -> None:  # type: ignore[no-untyped-def]
     text = shown(compared(*BOTH, variant("a_name_of_middling_length", 0.5)))
     header, *rows = (row(text, name) for name in ("variant", "linear", "rules", "a_name"))
-    for column in ("family", "f1 [95% interval]"):
+    for column in ("family", "f1 of spam [95% interval]"):
         start = header.index(column)
         assert all(line[start - 1] == " " and line[start] != " " for line in rows), column
     for column in ("p50 ms", "p95 ms", "fit s"):
@@ -96,7 +104,7 @@ def test_long_names_are_shown_whole_in_a_pipe(shown, length: int) -> None:  # ty
     text = shown(compared(variant(long), variant("rules", 0.84), winner=long,
                           differences=(Difference(long, "f1", 0.1123, 0.0504, 0.1721),)))  # fmt: skip
     assert "…" not in text
-    assert "0.952 [0.912, 0.982]  +0.11 [+0.05, +0.17]" in row(text, long)
+    assert "0.952 [0.912, 0.982]" in row(text, long) and "+0.11 [+0.05, +0.17]" in row(text, long)
     assert "p95 ms  fit s" in row(text, "variant")
     assert f"Verdict: SHIP {long} – " in text
 
@@ -172,7 +180,7 @@ def on_a_screen(comparison: Comparison, monkeypatch: pytest.MonkeyPatch, width: 
     for name, value in {"TERM": "xterm-256color", "COLUMNS": str(width), **env}.items():
         monkeypatch.setenv(name, value)
     with contextlib.redirect_stdout(Screen()) as screen:
-        terminal.show(comparison, Path("outputs/x"))
+        terminal.show(summary.build(comparison, [run()], Path("outputs/x")))
     return screen.getvalue()
 
 
@@ -184,20 +192,79 @@ def test_a_terminal_gets_colour_which_can_be_declined(monkeypatch: pytest.Monkey
     assert "Verdict: SHIP linear" in plain
 
 
-def test_a_narrow_terminal_loses_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_narrow_terminal_leaves_out_the_least_important_columns_and_names_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     text = on_a_screen(compared(*BOTH, reason="because " * 40), monkeypatch, 80, TERM="dumb")
     assert "…" not in text
     assert all(len(line) <= 80 for line in text.splitlines())
-    figures = re.findall(r"[\d.,]*\d", text)
-    for value in ("0.952", "0.912", "0.982", "+0.11", "+0.05", "+0.17", "0.980", "0.910", "0.619", "1,234"):
-        assert value.lstrip("+") in figures, value
+    header = row(text, "variant")
+    assert header.split("  ")[0] == "variant"
+    assert "f1 of spam [95% interval]" in header and "vs rules [95% joint]" in header
+    assert "0.952 [0.912, 0.982]" in row(text, "linear ") and "+0.11 [+0.05, +0.17]" in row(text, "linear ")
+    assert "Not shown at 80 columns: family," in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 72, 100])
+def test_no_heading_breaks_at_any_width(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    text = on_a_screen(compared(*BOTH), monkeypatch, width, TERM="dumb")
+    assert all(len(line) <= width for line in text.splitlines())
+    assert "f1 of spam [95% interval]" in text and "vs rules [95% joint]" in text
+
+
+def test_each_variant_is_a_block_where_the_table_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = on_a_screen(compared(*BOTH), monkeypatch, 50, TERM="dumb")
+    assert (
+        "linear\n  family: classical\n  f1 of spam [95% interval]: 0.952 [0.912, 0.982]\n"
+        "  vs rules [95% joint]: +0.11 [+0.05, +0.17]\n  precision: 0.980\n"
+    ) in text
+
+
+def test_a_terminal_without_unicode_gets_plain_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii", write_through=True)
+    with contextlib.redirect_stdout(stream):
+        terminal.show(summary.build(compared(*BOTH, notes=("Größe → x",)), [run()], Path("outputs/x")))
+    text = raw.getvalue().decode("ascii")
+    assert "Verdict: SHIP linear - linear has f1" in text
+    assert "Gr\\xf6\\xdfe -> x" in text
+
+
+def test_what_happened_to_the_data_stands_above_the_leaderboard_in_five_lines(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    notes = [
+        DataNote("Task kind: classification.", "data.kind"),
+        DataNote("Nothing happened.", "", NoteRank.FACTS),
+        DataNote("12 rows were dropped.", "data.duplicates", NoteRank.ROWS),
+        DataNote("zip is read as text.", "data.columns", NoteRank.VALUES),
+    ]
+    terminal.show(summary.build(compared(*BOTH), [run(*notes), run(*notes)], Path("outputs/x")))
+    text = capsys.readouterr().out
+    assert (
+        "Data\n  12 rows were dropped. (data.duplicates)\n  zip is read as text. (data.columns)\n"
+        "  Task kind: classification. (data.kind)\n\nmails, 12,345 test rows\n"
+    ) in text
+    assert "Nothing happened" not in text
+    many = [DataNote(f"Note {i}.", "data.x") for i in range(9)]
+    terminal.show(summary.build(compared(*BOTH), [run(*many)], Path("outputs/x")))
+    text = capsys.readouterr().out
+    assert "  Note 3. (data.x)\n  and 5 more in outputs/x/linear/result.json\n\nmails" in text
+    assert "Note 4" not in text
+
+
+def test_method_checks_say_how_many_passed_and_what_the_others_found(shown) -> None:  # type: ignore[no-untyped-def]
+    passed, found = Checked("a", "A?"), Checked("b", "B?", ("Only 3 rows.", "And odd ones."))
+    assert "Method checks: 1 passed.\n" in shown(compared(*BOTH, checks=(passed,)))
+    text = shown(compared(*BOTH, checks=(passed, found)))
+    assert "Method checks: 1 of 2 passed.\nCaution: Only 3 rows.\nCaution: And odd ones.\n" in text
 
 
 def test_runs_that_end_are_told_on_stderr_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    run = Run(Path("x"), "linear", "classical", "ok", "", seconds={"fit": 1.0, "predict": 0.26})
-    terminal.show_run(run)
-    terminal.show_run(replace(run, status="failed", error={"message": "ValueError: [b]no " + "x" * 200}))
-    terminal.show_run(replace(run, status="interrupted"))
+    ended = replace(run(), seconds={"fit": 1.0, "predict": 0.26})
+    terminal.show_run(ended)
+    terminal.show_run(replace(ended, status="failed", error={"message": "ValueError: [b]no " + "x" * 200}))
+    terminal.show_run(replace(ended, status="interrupted"))
     out, err = capsys.readouterr()
     assert out == ""
     assert not CONTROL & set(err)

@@ -14,7 +14,7 @@ from bakeoff.cli.arguments import folders_of, overrides_of
 from bakeoff.config import components
 from bakeoff.config.settings import DecisionSettings, typed
 from bakeoff.errors import ConfigError
-from bakeoff.report import sections, terminal
+from bakeoff.report import summary, terminal
 
 
 def compare(arguments: list[str]) -> None:
@@ -34,7 +34,7 @@ def compare(arguments: list[str]) -> None:
     compared = comparison.compare(distinct, settings, incumbent)
     if not record.is_run(folders[0]):
         comparison.write(compared, folders[0])
-    terminal.show(compared, folders[0], sections=sections.of(compared, distinct))
+    terminal.show(summary.build(compared, distinct, folders[0]))
 
 
 def _changeable(overrides: Sequence[str]) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bakeoff import record
 from bakeoff.cli.arguments import folders_of, overrides_of
 from bakeoff.config.shipped import conf_dir
 from bakeoff.errors import ConfigError
-from bakeoff.report import terminal
+from bakeoff.report import summary, terminal
 
 EXAMPLE = "bakeoff refresh outputs/churn data.path=new.csv"
 
@@ -19,4 +20,4 @@ def refresh(arguments: list[str]) -> None:
         raise ConfigError(f"refresh: name one folder, e.g. {EXAMPLE}")
     with terminal.progress("refresh") as announce:
         result = update.refresh(folders[0], overrides_of(arguments), conf_dir(), announce)
-    terminal.show(result.comparison, result.folder)
+    terminal.show(summary.build(result.comparison, record.read_runs(result.folder), result.folder))

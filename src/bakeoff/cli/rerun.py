@@ -78,4 +78,4 @@ def _show_rerun(result: Rerun) -> None:
         screen.print(f"changed since: {line}", soft_wrap=True)
     if not result.drift:
         screen.print("Nothing has changed in the environment.")
-    screen.print(f"Look into: {result.run.folder}", soft_wrap=True)
+    screen.print(f"Results: {result.run.folder}", soft_wrap=True)

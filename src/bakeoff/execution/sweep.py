@@ -96,10 +96,10 @@ def run(
             announce(f"{job.request.variant}: {', '.join(fixed)} stays as given, out of the search.")
     waiting = _waiting(jobs, announce)
     if plan:
-        from bakeoff.report import terminal
+        from bakeoff.report import plan as plans
 
         llm_use = {job.request.variant: _llm_use(job.request) for job in waiting}
-        terminal.show_plan([job.request for job in jobs], [job.request for job in waiting], llm_use)
+        plans.show([job.request for job in jobs], [job.request for job in waiting], llm_use)
         return []
     _check_folders(waiting)
     folders = [job.request.folder for job in jobs]
@@ -444,7 +444,7 @@ def _is_of_other_data(request: Request, task: Task) -> bool:
 def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
     """Compare what is in each bake-off folder, and return the names of the variants that failed."""
     from bakeoff.compare import comparison
-    from bakeoff.report import sections, terminal
+    from bakeoff.report import summary, terminal
 
     failed: list[str] = []
     for folder, asked in {job.request.bakeoff: job.request for job in jobs}.items():
@@ -453,7 +453,7 @@ def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
             continue
         compared, runs = comparison.of_folder(folder, asked.decision, asked.incumbent, costs)
         if show:
-            terminal.show(compared, folder, kept, sections.of(compared, runs))
+            terminal.show(summary.build(compared, runs, folder, kept))
         mine = {job.request.variant for job in jobs if job.request.bakeoff == folder}
         failed += [run.variant for run in runs if run.status == "failed" and run.variant in mine]
     beside.after_comparison([job.request for job in jobs])

@@ -1,28 +1,31 @@
-"""What a report says besides the leaderboard: named functions of a comparison and its runs.
+"""Sections of a report: named functions of a comparison and its runs that return blocks.
 
 A section of a plugin is one decorated function, named by an entry point in the group ``bakeoff.sections``::
 
     from bakeoff.report.sections import section
 
-    @section("hardest", "What nobody got right", applies=lambda schema: schema.kind == "counting")
+    @section("hardest", "Rows that no variant got right", applies=lambda schema: schema.kind == "counting")
     def hardest(comparison, runs):
         return ["row 7", "row 12"]
+
+It returns lines of text, or blocks of ``bakeoff.report.blocks``: ``Text``, ``Table`` and ``Chart``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from bakeoff import plugins, record
+from bakeoff.report.blocks import Block, Chart, Table, Text
 
 if TYPE_CHECKING:
     from bakeoff.compare.comparison import Comparison
     from bakeoff.record import Run
     from bakeoff.task import Schema
 
-Lines = Callable[["Comparison", Sequence["Run"]], Sequence[str]]
+Content = Callable[["Comparison", Sequence["Run"]], Sequence[str | Block]]
 
 
 @dataclass(frozen=True)
@@ -31,47 +34,66 @@ class Section:
 
     Attributes:
         name: of its entry point.
-        title: as it is shown.
-        lines: of plain text, from a comparison and the finished runs in it; none: the section is left out.
+        title: its heading.
+        content: blocks or lines of text, from a comparison and the finished runs in it; none: the section is left out.
         applies: whether it is meant for such a task.
     """
 
     name: str
     title: str
-    lines: Lines
+    content: Content
     applies: Callable[[Schema], bool]
 
 
 def section(
     name: str, title: str, *, applies: Callable[[Schema], bool] = lambda schema: True
-) -> Callable[[Lines], Section]:
+) -> Callable[[Content], Section]:
     """Decorate a function of a comparison and its runs: it becomes a section.
 
     Args:
         name: of its entry point.
-        title: as it is shown.
+        title: its heading.
         applies: whether it is meant for such a task.
     """
-    return lambda lines: Section(name, title, lines, applies)
+    return lambda content: Section(name, title, content, applies)
 
 
-def of(comparison: Comparison, runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
-    """Title and lines of each section that has something to say. One that fails says so, and harms no other.
+def blocks(comparison: Comparison, runs: Sequence[Run]) -> list[Block]:
+    """The blocks of every section that has something to say. One that fails says so, and harms no other.
 
     Args:
         comparison: what is reported.
         runs: in it, finished or not.
     """
     finished = [run for run in runs if run.status == "ok"]
-    found: list[tuple[str, list[str]]] = []
+    found: list[Block] = []
     if not finished:
         return found
     schema = record.schema_of(finished[0])
-    for declared, made in plugins.loadable(plugins.SECTIONS):
+    for declared, loaded in plugins.loadable(plugins.SECTIONS):
         try:
-            lines = list(made.lines(comparison, finished)) if made.applies(schema) else []
+            if loaded.applies(schema):
+                found += _titled(loaded.title, loaded.content(comparison, finished))
         except Exception as error:  # it is a stranger's code: it may raise anything
-            lines = [f"{declared.plugin} failed here: {type(error).__name__}: {error}"]
-        if lines:
-            found.append((getattr(made, "title", declared.name), lines))
+            message = f"{declared.plugin} failed here: {type(error).__name__}: {error}"
+            found.append(Text((message,), title=str(getattr(loaded, "title", declared.name))))
     return found
+
+
+def _titled(title: str, content: Any) -> list[Block]:
+    """Lines gathered into texts, and blocks as they are; the first has the title of the section."""
+    if isinstance(content, str):
+        raise TypeError("a section returns a list of lines or blocks, not one text")
+    found: list[Block] = []
+    lines: list[str] = []
+    for item in content:
+        if isinstance(item, str):
+            lines.append(item)
+            continue
+        if not isinstance(item, Text | Table | Chart):
+            raise TypeError(f"a section returns lines or blocks (Text, Table, Chart), not {type(item).__name__}")
+        found += [Text(tuple(lines))] if lines else []
+        lines = []
+        found.append(item)
+    found += [Text(tuple(lines))] if lines else []
+    return [replace(found[0], title=found[0].title or title), *found[1:]] if found else []

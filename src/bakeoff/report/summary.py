@@ -1,0 +1,88 @@
+"""The report that ends every bake-off: what happened to the data, leaderboard, sections, verdict, method checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bakeoff import record
+from bakeoff.compare.comparison import Comparison
+from bakeoff.record import Run
+from bakeoff.report import leaderboard, sections
+from bakeoff.report.blocks import Block, Report, Style, Text
+from bakeoff.task import NoteRank
+
+MOST_NOTES = 5
+VERDICTS: dict[str, tuple[str, Style]] = {
+    "ship": ("SHIP", "good"),
+    "keep": ("KEEP", "neutral"),
+    "inconclusive": ("NOT ENOUGH EVIDENCE", "warning"),
+}
+
+
+def build(comparison: Comparison, runs: Sequence[Run], folder: Path, kept: int = 0) -> Report:
+    """The report of a comparison.
+
+    Args:
+        comparison: what is reported.
+        runs: in it, finished or not.
+        folder: where the results are.
+        kept: how many finished runs were taken from before.
+    """
+    reached = [run for run in runs if run.task is not None]
+    schema = record.schema_of(reached[0]) if reached else None
+    blocks: list[Block] = [*_data(reached), leaderboard.from_comparison(comparison, schema), *_failures(comparison)]
+    blocks += sections.blocks(comparison, runs)
+    blocks += [verdict(comparison), *_closing(comparison, folder, kept)]
+    return Report(tuple(blocks))
+
+
+def verdict(comparison: Comparison) -> Text:
+    """The verdict, the variant it names, and the reason."""
+    word, style = VERDICTS[comparison.verdict]
+    named = f" {comparison.winner}" if comparison.winner else ""
+    return Text((f"Verdict: {word}{named} – {comparison.reason}",), style=style)
+
+
+def method_checks(comparison: Comparison) -> list[Text]:
+    """How many method checks passed, and what the others found."""
+    findings = [finding for check in comparison.checks for finding in check.findings]
+    total = len(comparison.checks)
+    passed = sum(not check.findings for check in comparison.checks)
+    if not total:
+        return []
+    if not findings:
+        return [Text((f"Method checks: {total} passed.",))]
+    return [
+        Text((f"Method checks: {passed} of {total} passed.",)),
+        Text(tuple(f"Caution: {finding}" for finding in findings), style="warning"),
+    ]
+
+
+def _data(runs: Sequence[Run]) -> list[Block]:
+    """What happened to the data, the most important first, each line with the key that changes it."""
+    notes = list(dict.fromkeys(note for run in runs for note in record.data_notes(run)))
+    notes = sorted((note for note in notes if note.rank != NoteRank.FACTS), key=lambda note: note.rank)
+    if not notes:
+        return []
+    lines = [str(note) for note in notes[:MOST_NOTES]]
+    more = len(notes) - MOST_NOTES
+    if more > 0:
+        lines[-1:] = [f"and {more + 1} more in {runs[0].folder / record.RESULT}"]
+    return [Text(tuple(lines), title="Data")]
+
+
+def _failures(comparison: Comparison) -> list[Block]:
+    lines = [
+        f"{variant.name} {variant.status}: {variant.error or 'it has no result yet'}"
+        for variant in comparison.variants
+        if variant.status != "ok"
+    ]
+    return [Text(tuple(lines), style="bad")] if lines else []
+
+
+def _closing(comparison: Comparison, folder: Path, kept: int) -> list[Block]:
+    again = f"{kept} finished {'run was' if kept == 1 else 'runs were'} kept; add resume=false to run again."
+    blocks: list[Block] = [Text(comparison.notes)] if comparison.notes else []
+    blocks += method_checks(comparison)
+    return [*blocks, *([Text((again,))] if kept else []), Text((f"Results: {folder}",))]
