@@ -87,8 +87,8 @@ def test_predictions_are_frames_and_the_model_is_loaded_when_asked_for(bake: bak
 
 def test_a_leaderboard_and_a_verdict_show_themselves_in_a_notebook(bake: bakeoff.Bakeoff) -> None:
     shown = bake._repr_html_()
-    assert shown.index("<td>linear</td>") < shown.index("<td>constant</td>")
-    assert "<b>Ship linear</b>" in shown
+    assert shown.index("<td><b>linear</b></td>") < shown.index("<td>constant</td>")
+    assert "<b>Verdict: SHIP linear</b>" in shown
     assert "<b>Ship linear</b>" in bake.verdict._repr_html_()
     assert "roc_auc" in bake["linear"]._repr_html_()
     assert str(bake.verdict).startswith("Ship linear: ")

@@ -141,7 +141,9 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         notes = [Text(self.notes)] if self.notes else []
-        return html.render(Report((Text((str(self),)), *notes)))
+        named = f" {self.winner}" if self.winner else ""
+        verdict = Text((f"{WORDS[self.word]}{named} – {self.reason}",), style="bold")
+        return html.render(Report((verdict, *notes)))
 
 
 class Bakeoff(Mapping[str, Run]):

@@ -26,7 +26,7 @@ def test_a_kind_of_task_that_the_core_does_not_know_runs_to_a_verdict(site: Path
     done = bakeoff(site, "experiment=fruit", "decision.resamples=500", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Verdict: SHIP counter-most=10" in done.stdout
-    assert "Counted wrongly\ncounter-most=1: 18 of 24 rows\ncounter-most=10: 0 of 24 rows" in done.stdout
+    assert "Counted wrongly\n  counter-most=1: 18 of 24 rows\n  counter-most=10: 0 of 24 rows" in done.stdout
     result = json.loads((tmp_path / "outputs" / "fruit" / "counter-most=10" / "result.json").read_text())
     assert result["task"]["schema"]["kind"] == "counting"
     assert result["metrics"]["count_error"]["value"] == 0
