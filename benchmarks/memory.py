@@ -22,7 +22,7 @@ MOST = 3.0
 PROGRAM = """
 import contextlib, io, re, sys
 from pathlib import Path
-from bakeoff import cli
+from bakeoff.cli import main as cli
 
 def now(key):
     return int(re.search(key + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024

@@ -46,7 +46,7 @@ def test_a_wrong_setting_ends_before_any_work(tmp_path):
 
 COUNT_IMPORTS = """
 import sys
-from bakeoff import cli
+from bakeoff.cli import main as cli
 try:
     cli.main(sys.argv[1:])
 except SystemExit as end:
