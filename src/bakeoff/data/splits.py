@@ -255,19 +255,33 @@ def _by_share(
     first[units[::-1]] = np.arange(len(units))[::-1]
     label = np.zeros(len(units), dtype=np.intp) if strata is None else pd.factorize(strata)[0]
     # Strata are gone through in the order in which their first unit was met, so that a seed keeps its split.
-    stratum = label[first]
-    shuffled = np.concatenate([rng.permutation(np.flatnonzero(stratum == s)) for s in pd.unique(stratum)])
+    stratum = label if len(sizes) == len(units) else label[_first_rows(units, len(sizes))]
+    strata = pd.unique(stratum)
+    shuffled = [rng.permutation(np.flatnonzero(stratum == s)) for s in strata]
     part = np.empty(len(sizes), dtype=np.int8)
     rows_by_class = np.bincount(label)
     held = np.zeros((max(shares) + 1, len(rows_by_class)), dtype=np.intp)
-    large = shuffled[sizes[shuffled] > 1]
+    large = np.concatenate([members[sizes[members] > 1] for members in shuffled])
     if len(large):
         _deal_large(large[np.argsort(-sizes[large], kind="stable")], units, label, shares, held, part)
-    single = shuffled[sizes[shuffled] == 1]
-    for s in pd.unique(stratum):
-        members = single[stratum[single] == s]
-        part[members] = _deal_single(len(members), int(rows_by_class[s]), held[:, s], shares)
+    for s, members in zip(strata, shuffled, strict=True):
+        single = members[sizes[members] == 1]
+        part[single] = _deal_single(len(single), int(rows_by_class[s]), held[:, s], shares)
     return part[units]
+
+
+def _first_rows(units: NDArray[np.intp], n_units: int) -> NDArray[np.intp]:
+    """Position of the first row of each unit."""
+    first = np.empty(n_units, dtype=np.intp)
+    first[units[::-1]] = np.arange(len(units))[::-1]
+    return first
+
+
+def _units_by_class(units: NDArray[np.intp], label: NDArray[np.intp], n_units: int) -> NDArray[np.intp]:
+    """How many units have a row of each class."""
+    if n_units < len(units):
+        label = pd.DataFrame({"unit": units, "label": label}).drop_duplicates()["label"].to_numpy()
+    return np.bincount(label)
 
 
 def _deal_large(
