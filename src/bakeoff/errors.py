@@ -27,6 +27,10 @@ class LLMError(BakeoffError):
     """A language model cannot be asked: its key is refused, it does not exist, or nobody answers."""
 
 
+class Unfinished(LLMError):
+    """Rows were lost to something that may pass, such as an empty account: the same command goes on later."""
+
+
 class VariantsFailed(BakeoffError):
     """Some variant failed; the others were compared.
 

@@ -47,9 +47,8 @@ if TYPE_CHECKING:
     from bakeoff.llm.session import Terms as Terms
     from bakeoff.llm.usage import RequestCounts as RequestCounts
     from bakeoff.llm.usage import budget_of as budget_of
-    from bakeoff.llm.wire import LONGEST_WAIT_SECONDS as LONGEST_WAIT_SECONDS
-    from bakeoff.llm.wire import Reply as Reply
-    from bakeoff.llm.wire import Trouble as Trouble
+    from bakeoff.llm.replies import Reply as Reply
+    from bakeoff.llm.replies import Trouble as Trouble
     from bakeoff.llm.wire import of_choices as of_choices
     from bakeoff.metrics import FromLabels as FromLabels
     from bakeoff.metrics import FromQuantile as FromQuantile

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,6 +26,17 @@ REASONS = ("cut", "unreadable", "filtered", "refused", "error")
 """Codes before the colon of a ``no_answer`` reason, such as ``cut: at 64 tokens (model.max_tokens)``."""
 PASSING = ("account", "server", "rate_limit", "interrupted")
 """Codes of ``not_asked`` reasons that may pass: the run is unfinished, and the same command asks these rows again."""
+
+MOST_REASONS = 4
+
+
+def in_words(reasons: Mapping[str, int]) -> str:
+    """Reasons with their rows, such as ``24 cut at 64 tokens (model.max_tokens); 3 error HTTP 400``."""
+    most = Counter(reasons).most_common()
+    parts = [f"{count:,} {reason.replace(': ', ' ', 1)}" for reason, count in most[:MOST_REASONS]]
+    rest = sum(count for _, count in most[MOST_REASONS:])
+    return "; ".join([*parts, *([f"{rest:,} for other reasons"] if rest else [])])
+
 
 ABSTAINED = ""
 """The output of a row without an answer; ``Predictions.status`` says whether the model chose that."""
@@ -185,6 +196,7 @@ class Predictions:
     Attributes:
         output: labels (``object`` array of ``str``), values (``float64``, of a forecast shape (n, horizon)) or answers
             (``str``). Of rows without an answer it means nothing: ``status`` decides.
+        short: the short form of each answer, for metrics that compare a few words; None: the output is short enough.
         proba: probability of each class, shape (n, k), columns in the order of ``Schema.classes``.
         stage: which part of the model answered (the name of a rule, a step of a cascade).
         confidence: how sure the model is of its output, from 0 to 1.
@@ -195,7 +207,8 @@ class Predictions:
             replayed from a cache; it includes all parts of the model.
         usage: what language models were asked for each row.
         status: ``ok``, ``no_answer``, ``withheld`` or ``not_asked`` of each row.
-        reason: why a row has no answer, as ``code: words`` (codes in ``REASONS`` and ``PASSING``); empty where it has.
+        reason: why a row has no answer, as ``code: words`` (codes in ``REASONS`` and ``PASSING``), or in words why an
+            answer was withheld; empty where there is one.
         trace: the stages of a model that is made of models, in the order in which they were asked.
     """
 
@@ -211,6 +224,7 @@ class Predictions:
     status: NDArray[Any] = field(default_factory=_unset)
     reason: NDArray[Any] = field(default_factory=_unset)
     trace: tuple[StageTrace, ...] = ()
+    short: NDArray[Any] | None = None
 
     def __post_init__(self) -> None:
         """Fill in what is always there. Raises ``ValueError`` where an array is of another length."""
@@ -240,6 +254,12 @@ class Predictions:
     def reasons(self, *statuses: RowStatus) -> Counter[str]:
         """How many rows of these statuses have which reason."""
         return Counter(r for s, r in zip(self.status, self.reason, strict=True) if s in statuses)
+
+    @property
+    def passing(self) -> Counter[str]:
+        """How many rows were lost to what may pass, by reason: such a run is unfinished."""
+        lost = self.reasons(NOT_ASKED)
+        return Counter({r: count for r, count in lost.items() if r.partition(":")[0] in PASSING})
 
     def take(self, rows: NDArray[Any]) -> Predictions:
         """The given rows, by position or by mask."""
@@ -347,7 +367,7 @@ def merged(n: int, stages: Sequence[Stage]) -> Predictions:
     return Predictions(**there, stage=named, seconds=seconds if is_timed else None, usage=usage, trace=tuple(trace))
 
 
-_OPTIONAL = ("proba", "stage", "confidence", "retrieved", "cited", "evidence", "seconds")
+_OPTIONAL = ("short", "proba", "stage", "confidence", "retrieved", "cited", "evidence", "seconds")
 
 
 def _missing(like: NDArray[Any], n: int) -> NDArray[Any]:

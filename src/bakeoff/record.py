@@ -48,7 +48,7 @@ TRACKING = "tracking.json"
 UNFINISHED = ".part"
 
 # Fields of Predictions that are a column as they are, with the type of their array, and those that are lists of ids.
-PLAIN: dict[str, Any] = {"stage": object, "evidence": object, "confidence": float}
+PLAIN: dict[str, Any] = {"short": object, "stage": object, "evidence": object, "confidence": float}
 USAGE = ("calls", "input_tokens", "output_tokens", "cost_usd", "cached")
 LISTS = ("retrieved", "cited")
 

@@ -144,9 +144,7 @@ def test_nobody_there_is_said_with_what_to_do(own_cache, client):
     "said, advice",
     [
         ("You are not allowed to request logprobs from this model.", "model.method=generate"),
-        ("Unsupported value: 'temperature' does not support 0.0.", "llm.temperature=null"),
-        ('Invalid JSON payload received. Unknown name "seed": Cannot find field.', "llm.seed=null"),
-        ("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens'.", "llm.max_tokens_key"),
+        ("Invalid value for temperature: 0.0 is below 1.", "llm.temperature=null"),
     ],
 )
 def test_a_parameter_that_is_refused_is_named_with_the_key_that_leaves_it_out(client, proxy, said, advice):
@@ -154,6 +152,24 @@ def test_a_parameter_that_is_refused_is_named_with_the_key_that_leaves_it_out(cl
     (completion,) = client().complete([ask(top_logprobs=2)])
     assert completion.status == "failed"
     assert said.rstrip(".") in completion.error and advice in completion.error
+
+
+@pytest.mark.parametrize(
+    "said, left_out, put_in",
+    [
+        ("Unsupported value: 'temperature' does not support 0.0.", "temperature", None),
+        ('Invalid JSON payload received. Unknown name "seed": Cannot find field.', "seed", None),
+        ("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens'.", "max_tokens", "max_completion_tokens"),
+        ("This model does not support response_format.", "response_format", None),
+    ],
+)
+def test_parameter_that_a_server_does_not_support_is_left_out_from_then_on(client, proxy, said, left_out, put_in):
+    proxy.then(f"refused:{said}", "says:yes", "says:yes")
+    for text in ("Is ice cold?", "Is fire hot?"):
+        assert client(cache="off").complete([ask(text, choices=("yes", "no"))])[0].status == "ok"
+    first, second, third = (seen.body for seen in proxy.seen)
+    assert left_out in first and left_out not in second and left_out not in third, "another client knows it too"
+    assert put_in is None or (put_in in second and put_in in third)
 
 
 def test_what_a_server_refuses_can_be_left_out(client, proxy):

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bakeoff import advice, plugins
+from bakeoff.predictions import in_words
 from bakeoff.task import SEEN_INPUT
 from bakeoff.tasks import kinds
 
@@ -223,6 +224,18 @@ def timed_alone(evidence: Evidence) -> list[str]:
     return [f"{', '.join(beside)} ran side by side: {told}."] if beside else []
 
 
+@check("answered", "Did every variant answer all test rows?")
+def answered(evidence: Evidence) -> list[str]:
+    """A row without an answer is neither right nor wrong: what is left may be the easier rows."""
+    found = []
+    for run in evidence.runs:
+        rows = run.details.get("rows") or {}
+        if lost := rows.get("no_answer"):
+            rows_lost = f"{sum(lost.values()):,} of {rows['asked']:,} rows"
+            found.append(f"{run.variant} gave no answer to {rows_lost} ({in_words(lost)}).")
+    return found
+
+
 @check("seen_inputs", "Are scores as good on new inputs as on those that also stand in training?")
 def seen_inputs(evidence: Evidence) -> list[str]:
     """Where equal inputs are on both sides of the split, a model may know them by heart and little else."""
@@ -257,7 +270,7 @@ def near_duplicates(evidence: Evidence) -> list[str]:
 
 OWN = (
     same_budget, met_constraints, simple_baseline, enough_rows, too_good, says_more_than_one_thing, same_machine,
-    same_version, timed_alone, seen_inputs, single_column, ordered_classes, near_duplicates,
+    same_version, timed_alone, answered, seen_inputs, single_column, ordered_classes, near_duplicates,
 )  # fmt: skip
 """bakeoff's own checks."""
 

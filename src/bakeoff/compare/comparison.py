@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -17,12 +17,13 @@ import numpy as np
 
 from bakeoff import __version__, cost, metrics, record
 from bakeoff.advice import listed
-from bakeoff.compare import checks, gains
+from bakeoff.compare import checks, gains, unanswered
 from bakeoff.compare import decision as rule
 from bakeoff.compare import draws as recorded_draws
 from bakeoff.compare.checks import Checked, Evidence
 from bakeoff.compare.gains import Difference
 from bakeoff.compare.statistics import bootstrap, interval
+from bakeoff.compare.unanswered import Lost
 from bakeoff.config.settings import DecisionSettings
 from bakeoff.errors import ConfigError, DataError, did_you_mean
 from bakeoff.metrics import Metric
@@ -134,30 +135,53 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     if not finished:
         return _without_results(runs, settings, incumbent or names[0])
     unpriced: list[str] = []
-    tables, notes = _common_rows({run.variant: _priced(run, unpriced) for run in finished})
-    notes += unpriced
+    asked_rows = {run.variant: _priced(run, unpriced) for run in finished}
+    lost = {name: Lost.from_table(table) for name, table in asked_rows.items()}
+    refused = unanswered.too_many(lost, settings.max_unanswered)
+    answered = {name: table.answered for name, table in asked_rows.items() if table.predictions.is_answered.any()}
+    sound = {name: table for name, table in answered.items() if name not in refused} or answered
+    if not answered:
+        return _without_results(runs, settings, incumbent or names[0])
+    tables, notes = _common_rows(sound)
     schema = next(iter(tables.values())).schema
     metric = rule.deciding_metric(settings.metric, schema)
+    refused |= unanswered.too_few_grades(tables, metric, settings.max_unanswered)
+    tables, of_grades = unanswered.with_same_grades(tables)
+    notes += [*of_grades, *unpriced]
     asked = {name for run in finished for name in run.metrics} | {metric.name}
     known = [metrics.get(name) for name in metrics.names() if name in asked]
     measured = [m for m in known if m.applies(schema)]
-    values = {
-        name: {m.name: m.value(table) for m in measured if metrics.applies_to(m, table)}
-        for name, table in tables.items()
+    values = {name: _values(table, measured) for name, table in tables.items()}
+    recorded = {
+        run.variant: recorded_draws.read(run, tables[run.variant], values[run.variant])
+        for run in finished
+        if run.variant in tables
     }
-    recorded = {run.variant: recorded_draws.read(run, tables[run.variant], values[run.variant]) for run in finished}
-    draws = bootstrap(tables, measured, settings.resamples, known=recorded)
+    draws = dict(bootstrap(tables, measured, settings.resamples, known=recorded))
 
     if incumbent is None:
         incumbent = finished[0].variant
         if len(finished) > 1:
             notes.append(f"No incumbent was declared; {incumbent}, which ran first, is taken (incumbent).")
-    challengers = [run.variant for run in finished if run.variant != incumbent]
+    challengers = [run.variant for run in finished if run.variant != incumbent and run.variant in tables]
     joint = 1 - (1 - settings.confidence) / max(1, len(challengers))
-    variants = [_variant(run, values, draws, settings.confidence) for run in runs]
     differences = gains.differences(values, draws, incumbent, challengers, joint) if incumbent in values else []
+    for name in answered.keys() - tables.keys():  # these lost so many rows that they would leave the others few
+        pair, of_pair = _beside({incumbent: tables[incumbent]} if incumbent in tables else {}, name, answered[name])
+        notes += of_pair
+        values_of_pair = {n: _values(table, measured) for n, table in pair.items()}
+        draws_of_pair = bootstrap(pair, measured, settings.resamples)
+        values[name], draws[name] = values_of_pair[name], draws_of_pair[name]
+        if incumbent in pair:
+            differences += gains.differences(values_of_pair, draws_of_pair, incumbent, [name], joint)
+    variants = [_variant(run, values, draws, settings.confidence) for run in runs]
+    challengers = [name for name in challengers if name not in refused]
     threshold = rule.Threshold(math.nan)
-    if incumbent in values:
+    if incumbent in refused:
+        reached = rule.Decision("inconclusive", None, f"{refused[incumbent]}; it is the incumbent.")
+    elif incumbent in values and refused and not challengers:
+        reached = rule.Decision("inconclusive", None, f"{'; '.join(refused.values())}.")
+    elif incumbent in values:
         score = next(v.metrics.get(metric.name, Score(None)) for v in variants if v.name == incumbent)
         threshold = rule.threshold(settings.smallest_difference, metric, incumbent, score)
         value = values[incumbent].get(metric.name, math.nan)
@@ -169,6 +193,8 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
             decide = rule.chosen(settings.rule)
             reached = decide(metric, incumbent, value, gained, threshold.value, len(tables[incumbent]))
             notes += [threshold.note] if threshold.note and challengers else []
+        if refused:
+            reached = replace(reached, reason=f"{reached.reason} {_sentences(refused.values())}")
     else:
         reached = rule.Decision("inconclusive", None, f"the incumbent, {incumbent}, has no results to compare with.")
     if reached.verdict == "ship" and reached.winner is not None:
@@ -296,6 +322,27 @@ def _common_rows(tables: dict[str, PredictionTable]) -> tuple[dict[str, Predicti
 
 def _and(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{listed(names[:-1])} and {names[-1]}"
+
+
+def _values(table: PredictionTable, measured: Sequence[Metric]) -> dict[str, float]:
+    return {m.name: m.value(table) for m in measured if metrics.applies_to(m, table)}
+
+
+def _beside(
+    incumbent: Mapping[str, PredictionTable], name: str, table: PredictionTable
+) -> tuple[dict[str, PredictionTable], list[str]]:
+    """A variant and the incumbent, where there is one, on the rows that both answered, with a note on how many."""
+    pair = {**incumbent, name: table}
+    if not set(map(str, table.ids)).intersection(*(map(str, t.ids) for t in pair.values())):
+        return {name: table}, []
+    restricted, _ = _common_rows(pair)
+    rows = len(restricted[name])
+    beside = f", beside {next(iter(incumbent))} on those that both answered" if incumbent else ""
+    return restricted, [f"{name}: scored on the {rows:,} test rows that it answered{beside}."]
+
+
+def _sentences(clauses: Iterable[str]) -> str:
+    return " ".join(f"{clause[0].upper()}{clause[1:]}." for clause in clauses)
 
 
 def _of_runs(runs: Sequence[Run]) -> list[str]:

@@ -48,6 +48,7 @@ class DecisionSettings:
         None  # minimum meaningful gain: absolute, or in % of the incumbent; None: metric's
     )
     confidence: float = 0.95
+    max_unanswered: float = 0.05  # share of test rows without an answer above which no verdict leans on a variant
     resamples: int = 10_000
     rule: Any = None  # a component that reaches the verdict; None: bakeoff.compare.decision.decide
 
@@ -55,6 +56,8 @@ class DecisionSettings:
         """Check what can be checked without results."""
         if not 0 < self.confidence < 1:
             raise ConfigError(f"decision.confidence: {self.confidence} is not between 0 and 1. The usual one is 0.95.")
+        if not 0 <= self.max_unanswered < 1:
+            raise ConfigError(f"decision.max_unanswered: {self.max_unanswered} is no share of rows, such as 0.05.")
         if self.resamples < 100:
             raise ConfigError(f"decision.resamples: {self.resamples} are too few for an interval. Draw 100 or more.")
 

@@ -21,15 +21,16 @@ from numpy.typing import NDArray
 from bakeoff import assets, cost, data, environment, record, search
 from bakeoff.config import component, components
 from bakeoff.data import leaks
-from bakeoff.errors import BakeoffError, ConfigError, LLMError
+from bakeoff.errors import BakeoffError, ConfigError, LLMError, Unfinished
 from bakeoff.execution import scoring
 from bakeoff.execution.measurement import PeakMemory, latency
 from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model
+from bakeoff.predictions import in_words
 from bakeoff.record import Run, Score
 from bakeoff.request.spec import Request
 from bakeoff.search import Compose, Search
-from bakeoff.task import NOT_ASKED, Examples, PredictionTable, Schema, Task
+from bakeoff.task import NO_ANSWER, NOT_ASKED, OK, WITHHELD, Examples, PredictionTable, Schema, Task
 from bakeoff.tasks import kinds
 from bakeoff.tracking import beside
 
@@ -140,6 +141,9 @@ def run(
     except KeyboardInterrupt:
         _recorded(request, started)
         raise
+    except Unfinished as error:
+        log.warning("the variant is unfinished: %s", error)
+        return _recorded(request, replace(started, error={"type": "Unfinished", "message": str(error)}))
     except Exception as error:
         log.exception("the variant failed")
         told = str(error) if isinstance(error, BakeoffError) else f"{type(error).__name__}: {error}"
@@ -215,9 +219,13 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         model = fitted.model if fitted else _fit(request, task, clock)
     test, notes = asked(task, request.test_rows)
     table = _answered(model, test, task, request, clock, fitted)
-    if len(table) < len(test):
+    rows, of_rows = _rows(table)
+    notes += of_rows
+    if (table.predictions.status == NOT_ASKED).any():
+        table = table.take(np.flatnonzero(table.predictions.status != NOT_ASKED))
         notes.append(f"Its budget ended after {len(table):,} of {len(test):,} test rows.")
         test = test.take(_positions(test, table))
+    _require_answers(request, table, rows)
     graded, of_graders, of_grading = _graded(request, test, table, clock)
     notes += of_grading
     with clock.step("record", "saving"):
@@ -242,11 +250,12 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
             graded = cost.priced(graded, request.cost, took)
         except ConfigError as error:
             notes.append(f"What its answers cost is not known: {error}")
+        graded = graded.answered
         scores = scoring.score(graded, request) | {name: Score(value) for name, value in measured.items()}
         slices, stages = scoring.slices(graded, request), scoring.stages(graded)
     report = model.report()
     notes += report.notes
-    details = {**report.details, **of_graders}
+    details = {**report.details, **of_graders, "rows": rows}
     return replace(
         started,
         status="ok",
@@ -330,13 +339,41 @@ def _answered(
             order = np.argsort(np.argsort(drawn))[: settings.latency_rows]
             seconds = latency(model, test.X, order, settings.latency_seconds)
     table = PredictionTable(task.schema, test.ids, test.y, predictions, seconds, test.slices)
-    was_asked = predictions.status != NOT_ASKED
-    if was_asked.all():
-        return table
-    if not was_asked.any():
-        reason = next(iter(predictions.reasons(NOT_ASKED)))
+    if (lost := predictions.passing) and (predictions.status != NOT_ASKED).any():
+        record.write_predictions(request.folder, table.take(np.flatnonzero(predictions.status != NOT_ASKED)))
+    if lost:
+        raise Unfinished(
+            f"{sum(lost.values()):,} of {len(test):,} test rows were not answered ({in_words(lost)}). "
+            "When that has passed, the same command goes on with what is missing."
+        )
+    return table
+
+
+def _rows(table: PredictionTable) -> tuple[dict[str, Any], list[str]]:
+    """How many rows ended how, for the record, and notes on those without an answer."""
+    predictions = table.predictions
+    counts: dict[str, Any] = {"asked": len(table), "answered": int((predictions.status == OK).sum())}
+    notes = []
+    for status, words in (
+        (NO_ANSWER, "have no answer, and are neither right nor wrong"),
+        (WITHHELD, "are withheld"),
+        (NOT_ASKED, "were not asked"),
+    ):
+        reasons = dict(predictions.reasons(status).most_common())
+        if reasons:
+            counts[status] = reasons
+            notes.append(f"{sum(reasons.values()):,} of {len(table):,} test rows {words}: {in_words(reasons)}.")
+    return counts, notes
+
+
+def _require_answers(request: Request, table: PredictionTable, rows: Mapping[str, Any]) -> None:
+    """Raise ``LLMError`` where no row has an answer to score; the rows are written all the same."""
+    if not len(table):
+        reason = next(iter(rows[NOT_ASKED]))
         raise LLMError(f"No test row was asked: {reason}. Raise llm.max_calls or llm.max_cost_usd.")
-    return table.take(np.flatnonzero(was_asked))
+    if not table.predictions.is_answered.any():
+        record.write_predictions(request.folder, table)
+        raise LLMError(f"No test row has an answer: {in_words(rows[NO_ANSWER])}.")
 
 
 def _positions(test: Examples, table: PredictionTable) -> NDArray[np.intp]:
@@ -356,10 +393,12 @@ def _graded(
     details: dict[str, Any] = {}
     notes: list[str] = []
     graders = make_graders(request, table.schema)
+    is_answered = table.predictions.is_answered
     if graders:
         with clock.step("grade", "grading answers"):
             for name, grader in graders.items():
-                grades[name] = grader.grade(test.X, table)
+                grades[name] = np.full(len(table), np.nan)
+                grades[name][is_answered] = grader.grade(test.X[is_answered], table.answered)
                 details[name] = dict(grader.details())
                 notes += grader.notes()
     return replace(table, grades=grades), details, notes

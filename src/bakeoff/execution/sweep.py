@@ -442,7 +442,7 @@ def _is_of_other_data(request: Request, task: Task) -> bool:
 
 
 def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
-    """Compare what is in each bake-off folder, and return the names of the variants that failed."""
+    """Compare what is in each bake-off folder, and return the names of the variants that failed or are unfinished."""
     from bakeoff.compare import comparison
     from bakeoff.report import summary, terminal
 
@@ -455,7 +455,7 @@ def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
         if show:
             terminal.show(summary.build(compared, runs, folder, kept))
         mine = {job.request.variant for job in jobs if job.request.bakeoff == folder}
-        failed += [run.variant for run in runs if run.status == "failed" and run.variant in mine]
+        failed += [run.variant for run in runs if run.error is not None and run.variant in mine]
     beside.after_comparison([job.request for job in jobs])
     return failed
 

@@ -8,5 +8,6 @@ if TYPE_CHECKING:
     from bakeoff.llm.client import OpenAICompatible as OpenAICompatible
     from bakeoff.llm.local import LlamaCpp as LlamaCpp
     from bakeoff.llm.prompts import Prompt as Prompt
+    from bakeoff.llm.reader import Reader as Reader
 else:
     __getattr__, __dir__ = lazy.exports(__name__, __file__)

@@ -51,27 +51,42 @@ class Completion:
         text: of the answer.
         parsed: the JSON value where a schema was asked.
         logprobs: candidates for the first token, most probable first, each with its log-probability.
-        input_tokens, output_tokens: as the server counts them.
-        cost_usd: of these tokens; NaN where the price is not known.
+        input_tokens, output_tokens: as the server counts them; NaN where it does not say.
+        cost_usd: of these tokens; NaN where the price or the count is not known.
         seconds: from the request to the answer, of the attempt that succeeded.
         is_cached: whether it was replayed; all else is then as it was when it was asked.
         model: as the server names it.
         fingerprint: of the server's configuration, where it gives one.
         error: in a sentence, where the status is not ok.
+        reason: why there is no usable answer, as ``code: words`` (see ``bakeoff.predictions``); the same words for all
+            requests that end alike.
+        raw: the reply as it came, thoughts included; None where none came, or an earlier version kept it.
+        reasoning: thoughts that the server gives apart from the reply.
+        refusal: why the model declines, where the server gives that apart from the reply.
+        finish: why the reply ended, as the server names it.
+        is_cut: whether the reply ended with the tokens that it may have.
+        tries: requests that were sent until it ended.
     """
 
     status: Status
     text: str = ""
     parsed: Any = None
     logprobs: tuple[tuple[str, float], ...] = ()
-    input_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: float = 0
+    output_tokens: float = 0
     cost_usd: float = 0.0
     seconds: float = 0.0
     is_cached: bool = False
     model: str = ""
     fingerprint: str | None = None
     error: str | None = None
+    reason: str = ""
+    raw: str | None = None
+    reasoning: str = ""
+    refusal: str = ""
+    finish: str = ""
+    is_cut: bool = False
+    tries: int = 1
 
 
 @dataclass(frozen=True)

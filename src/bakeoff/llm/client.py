@@ -12,11 +12,15 @@ from bakeoff.errors import ConfigError
 from bakeoff.llm import keys, prices
 from bakeoff.llm.base import Ask, Completion
 from bakeoff.llm.cache import Cache
+from bakeoff.llm.replies import Reply
 from bakeoff.llm.session import Session, Terms
 from bakeoff.llm.usage import RequestCounts, budget_of
-from bakeoff.llm.wire import Reply, Wire, connect
+from bakeoff.llm.wire import Wire, connect
 
 log = logging.getLogger(__name__)
+
+_dropped: dict[tuple[str, str], dict[str, str]] = {}
+"""Parameters that a server has refused for a model: not sent again in this process."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,9 @@ class OpenAICompatible:
         thinking_tokens: added to the longest answer, for a model that thinks before it answers; what it does not use
             is not paid.
         extra: more parameters of each request.
+        headers: more headers of each request, name → the environment variable that holds the value; a value itself is
+            never written into a config.
+        patience_seconds: the longest wait that a server may ask for; beyond it nothing is asked any more.
     """
 
     model: str
@@ -62,6 +69,8 @@ class OpenAICompatible:
     most_logprobs: int = 20
     thinking_tokens: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    patience_seconds: float = 60.0
     _usage: RequestCounts = field(default_factory=RequestCounts, init=False, repr=False, compare=False)
     _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
@@ -79,6 +88,7 @@ class OpenAICompatible:
     def check(self) -> None:
         """Raise ``ConfigError`` for a missing key, and for a budget in dollars that nobody can count."""
         self._key()
+        self._headers()
         prices.check(self.price, self.max_cost_usd, self.model, self.base_url)
 
     def complete(self, asks: Sequence[Ask]) -> list[Completion]:
@@ -109,6 +119,12 @@ class OpenAICompatible:
         """The key, if the server wants one. Raises ``ConfigError`` where there is none that can be sent."""
         return "" if self.key_env is None else keys.read(self.key_env, self.base_url)
 
+    def _headers(self) -> dict[str, str]:
+        """Extra headers with their values. Raises ``ConfigError`` where a variable is not set."""
+        return {
+            name: keys.read(variable, self.base_url, f"llm.headers.{name}") for name, variable in self.headers.items()
+        }
+
     def _session(self) -> Session:
         with self._lock:
             if "session" not in self._made:
@@ -127,6 +143,7 @@ class OpenAICompatible:
         wire = Wire(
             self.base_url, self.model, self.constrain, parameters,
             self.max_tokens_key, self.most_logprobs, self.thinking_tokens,
+            _dropped.setdefault((self.base_url, self.model), {}),
         )  # fmt: skip
         identity = {
             "server": self.base_url,
@@ -139,10 +156,10 @@ class OpenAICompatible:
         remedy = (
             f"Look at llm.model, llm.base_url and the key in {self.key_env}"
             if self.key_env
-            else "Look at llm.model and llm.base_url, and whether the server runs"
+            else "Look at llm.model and llm.base_url, whether the server runs, and whether it wants a key (llm.key_env)"
         )
         return Session(
-            Terms(identity, self.concurrency, self.retries, self.cache, f"{remedy}."),
+            Terms(identity, self.concurrency, self.retries, self.cache, f"{remedy}.", self.patience_seconds),
             lambda ask: self._send(wire, ask),
             lambda served, *tokens: prices.of_served(self.price, self.model, served, self.base_url, *tokens),
             budget_of((self.base_url, self.model), self.max_calls, self.max_cost_usd),
@@ -158,5 +175,5 @@ class OpenAICompatible:
     def _client(self, key: str) -> Any:
         with self._lock:
             if "client" not in self._made:
-                self._made["client"] = connect(self.base_url, key, self.timeout_seconds)
+                self._made["client"] = connect(self.base_url, key, self.timeout_seconds, self._headers())
             return self._made["client"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bakeoff.errors import ConfigError
-from bakeoff.llm.wire import Trouble
+from bakeoff.llm.replies import Trouble
 
 
 def read(variable: str, whose: str, where: str = "llm.key_env") -> str:
@@ -39,4 +39,5 @@ def hidden(key: str) -> Iterator[None]:
         if not key or key not in str(trouble):
             raise
         told = str(trouble).replace(key, "…")
-        raise Trouble(trouble.kind, told, trouble.wait_seconds, trouble.is_final, trouble.is_for_all) from None
+        wait, reason = trouble.wait_seconds, trouble.reason.replace(key, "…")
+        raise Trouble(trouble.kind, told, wait, trouble.is_final, trouble.is_for_all, reason) from None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -13,16 +13,23 @@ from typing import Any
 
 from bakeoff.errors import LLMError
 from bakeoff.llm import cache as caches
+from bakeoff.llm import reader
 from bakeoff.llm.base import Ask, Completion
 from bakeoff.llm.cache import Cache
+from bakeoff.llm.phrases import REFUSES
+from bakeoff.llm.replies import Reply, Trouble
 from bakeoff.llm.usage import Budget, RequestCounts
-from bakeoff.llm.wire import ANSWER, Reply, Trouble
 
 FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 0.5, 30.0
 INVALID_TRIES = 2
 """How often an answer may break its form before it counts as one that does."""
 PATIENCE = 8
 """Requests in a row that fail after all retries. Others are then tried once each, until the server answers again."""
+ALIKE, UNUSABLE = 4, 6
+"""First requests that fail alike with what no retry helps, and first replies that cannot be used, until asking ends."""
+LASTING = ("cut", "filtered", "refused")
+"""Codes of reasons that asking again does not change: such replies are kept, and cost nothing the next time."""
+FILTERED = ("content_filter", "SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST", "safety")
 THINKING = "A model that thinks first needs room for it: raise llm.thinking_tokens, or let it think less by llm.extra"
 
 
@@ -36,6 +43,7 @@ class Terms:
         retries: after a request that failed.
         cache: on, refresh (ask, and keep the new answer) or off.
         remedy: what to do where nobody answers, in a sentence.
+        patience_seconds: the longest wait that a server may ask for.
     """
 
     identity: Mapping[str, Any]
@@ -43,6 +51,7 @@ class Terms:
     retries: int
     cache: str
     remedy: str
+    patience_seconds: float = 60.0
 
 
 class Session:
@@ -74,12 +83,16 @@ class Session:
         self._cache = cache
         self._reached = threading.Event()
         self._lost_in_a_row = 0
+        self._usable = threading.Event()
         self._hopeless: LLMError | None = None
+        self._over: str | None = None  # why nothing is asked any more, as a reason
+        self._alike = Counter[str]()  # first requests that failed, by reason
+        self._unusable = Counter[str]()  # replies that could not be used, by reason
 
     def complete(self, asks: Sequence[Ask]) -> list[Completion]:
         """Answer the requests in order; equal ones are asked once."""
         keys = [caches.key(self.terms.identity, ask) for ask in asks]
-        known = self._replayed(keys) if self.terms.cache == "on" else {}
+        known = self._replayed(dict(zip(keys, asks, strict=True))) if self.terms.cache == "on" else {}
         waiting = {key: ask for key, ask in zip(keys, asks, strict=True) if key not in known}
         if waiting:
             known |= self._asked(waiting)
@@ -96,13 +109,17 @@ class Session:
             completions.append(found)
         return completions
 
-    def _replayed(self, keys: Sequence[str]) -> dict[str, Completion]:
-        """What the cache has, with a price where it is known only now."""
-        found = self._cache.get(list(dict.fromkeys(keys)))
-        return {
-            key: replace(c, cost_usd=self._price(c.model, c.input_tokens, c.output_tokens)) if isnan(c.cost_usd) else c
-            for key, c in found.items()
-        }
+    def _replayed(self, asks: Mapping[str, Ask]) -> dict[str, Completion]:
+        """What the cache has, read anew, with a price where it is known only now."""
+        replayed = {}
+        for key, completion in self._cache.get(list(asks)).items():
+            if isnan(completion.cost_usd) and not isnan(completion.input_tokens + completion.output_tokens):
+                tokens = int(completion.input_tokens), int(completion.output_tokens)
+                completion = replace(completion, cost_usd=self._price(completion.model, *tokens))
+            replayed[key] = completion if completion.raw is None else formed(completion, asks[key])
+        if any(completion.status == "ok" for completion in replayed.values()):
+            self._usable.set()
+        return replayed
 
     def _asked(self, waiting: Mapping[str, Ask]) -> dict[str, Completion]:
         """Ask, several at a time. An interrupt ends the waiting between tries, and asks no more."""
@@ -122,11 +139,15 @@ class Session:
         last = ""
         while True:
             if self._hopeless is not None or stop.is_set():
-                return Completion("failed", error=str(self._hopeless or "interrupted"))
+                reason = "interrupted: by the user" if self._hopeless is None else "server: takes no request"
+                return Completion("not_asked", error=str(self._hopeless or reason), reason=reason)
+            if self._over is not None:
+                return Completion("not_asked", error=self._over, reason=self._over)
             if not self._budget.reserve():
-                reason = self._budget.ended or "the budget has ended"
-                self._usage.refused(reason)
-                return Completion("not_asked", error=f"{reason}{f'; before: {last}' if last else ''}")
+                limit = self._budget.ended or "the budget has ended"
+                self._usage.refused(limit)
+                message = f"{limit}{f'; before: {last}' if last else ''}"
+                return Completion("not_asked", error=message, reason=f"budget: {limit}")
             self._usage.asked(is_retry=tries + invalid > 0)
             try:
                 reply = self._send(ask)
@@ -134,41 +155,80 @@ class Session:
                 self._usage.trouble(trouble.kind)
                 last = str(trouble)
                 tries += 1
+                if self._is_beyond_patience(trouble) or self._is_in_vain(trouble):
+                    return self._given_up(trouble, tries + invalid)
                 if trouble.is_final or tries > (self.terms.retries if self._lost_in_a_row < PATIENCE else 0):
-                    return self._given_up(trouble)
+                    return self._given_up(trouble, tries + invalid)
                 stop.wait(_pause(tries) if trouble.wait_seconds is None else trouble.wait_seconds)
                 continue
             self._reached.set()
             self._lost_in_a_row = 0
-            completion = _with(self._read(reply, ask), wasted)
+            completion = replace(_with(self._read(reply, ask), wasted), tries=tries + invalid + 1)
+            code = completion.reason.partition(":")[0]
+            if (completion.status == "ok" or code in LASTING) and self.terms.cache != "off":
+                self._cache.put(key, completion)
             if completion.status == "ok":
-                if self.terms.cache != "off":
-                    self._cache.put(key, completion)
+                self._usable.set()
                 return completion
             self._usage.trouble("invalid_answer")
             last = str(completion.error)
             wasted = [completion]
             invalid += 1
-            if invalid >= INVALID_TRIES:
+            if code in LASTING or invalid >= INVALID_TRIES:
+                self._unusable[completion.reason] += 1
+                if not self._usable.is_set() and self._unusable[completion.reason] >= UNUSABLE:
+                    self._over = (
+                        f"stopped: after the first {UNUSABLE} replies, all {completion.reason.replace(': ', ' ', 1)}"
+                    )
                 return completion
 
-    def _given_up(self, trouble: Trouble) -> Completion:
-        """A request without an answer; where none was ever answered and none can be, it ends them all."""
+    def _is_beyond_patience(self, trouble: Trouble) -> bool:
+        """Whether the server asks to wait for longer than anybody would; nothing is asked any more then."""
+        wait = trouble.wait_seconds
+        if wait is None or wait <= self.terms.patience_seconds:
+            return False
+        limit = f"llm.patience_seconds={self.terms.patience_seconds:g}"
+        self._over = f"rate_limit: reached: the server asks to wait {wait:,.0f} s, more than {limit}"
+        if not self._reached.is_set():
+            self._hopeless = LLMError(f"llm: {trouble}. The server asks to wait {wait:,.0f} s, more than {limit}.")
+        return True
+
+    def _is_in_vain(self, trouble: Trouble) -> bool:
+        """Whether the first requests failed alike with what no retry helps, which ends the asking."""
+        if self._reached.is_set() or not (trouble.kind == "malformed" or trouble.is_final):
+            return False
+        self._alike[trouble.reason] += 1
+        if self._alike[trouble.reason] < ALIKE:
+            return False
+        self._hopeless = LLMError(f"llm: {trouble}. The first {ALIKE} requests failed alike. {self.terms.remedy}")
+        return True
+
+    def _given_up(self, trouble: Trouble, tries: int) -> Completion:
+        """A request without an answer; where no other can have one, it ends them all."""
         self._lost_in_a_row += not trouble.is_final
         nobody_there = trouble.kind == "connection" and not self._reached.is_set()
+        reason = trouble.reason
         if (trouble.is_for_all and not self._reached.is_set()) or nobody_there:
-            self._hopeless = LLMError(f"llm: {trouble}. {self.terms.remedy}")
-        return Completion("failed", error=str(trouble))
+            self._hopeless = self._hopeless or LLMError(f"llm: {trouble}. {self.terms.remedy}")
+        elif trouble.is_for_all:
+            self._over = self._over or reason
+        if self._lost_in_a_row > PATIENCE and reason.startswith("error"):
+            reason = "server: fails again and again"
+        if self._lost_in_a_row >= 2 * PATIENCE:
+            self._over = self._over or "server: fails again and again"
+        if self._over is not None and self._over.startswith("rate_limit") and trouble.kind == "rate_limited":
+            reason = self._over
+        return Completion("failed", error=str(trouble), reason=reason, tries=tries)
 
     def _read(self, reply: Reply, ask: Ask) -> Completion:
-        cost = self._price(reply.model, reply.input_tokens, reply.output_tokens)
-        if not reply.is_counted and self._price(reply.model, 1, 1) != 0:
-            cost = nan  # nobody knows how many tokens there were
+        if reply.is_counted:
+            cost = self._price(reply.model, int(reply.input_tokens), int(reply.output_tokens))
+        else:  # nobody knows how many tokens there were
+            cost = 0.0 if self._price(reply.model, 1, 1) == 0 else nan
         self._budget.paid(cost)
         self._usage.paid(reply.input_tokens, reply.output_tokens, cost)
         completion = Completion(
             "ok",
-            reply.text,
             logprobs=reply.logprobs,
             input_tokens=reply.input_tokens,
             output_tokens=reply.output_tokens,
@@ -176,13 +236,13 @@ class Session:
             seconds=reply.seconds,
             model=reply.model,
             fingerprint=reply.fingerprint,
+            raw=reply.text,
+            reasoning=reply.reasoning,
+            refusal=reply.refusal,
+            finish=reply.finish,
+            is_cut=reply.is_cut,
         )
-        formed = _formed(completion, ask)
-        if reply.is_cut and not reply.text.strip() and not reply.logprobs:
-            return replace(formed, status="invalid", error=f"no answer within {reply.output_tokens} tokens. {THINKING}")
-        if reply.is_cut and formed.status == "invalid":
-            return replace(formed, error=f"{formed.error}; it was cut after {reply.output_tokens} tokens")
-        return formed
+        return formed(completion, ask)
 
 
 def _with(completion: Completion, wasted: Sequence[Completion]) -> Completion:
@@ -195,58 +255,54 @@ def _with(completion: Completion, wasted: Sequence[Completion]) -> Completion:
     )
 
 
-def _formed(completion: Completion, ask: Ask) -> Completion:
-    """The completion with its JSON read, or with its choice unwrapped; invalid where it has not the form asked for."""
+def formed(completion: Completion, ask: Ask) -> Completion:
+    """The completion as it is read from its raw reply: thoughts set aside, its choice or its JSON found.
+
+    It is invalid, with the reason, where the reply is not usable in the form that was asked for.
+    """
+    raw = completion.raw or ""
+    text, thoughts, is_open = reader.visible(raw)
+    completion = replace(completion, status="ok", text=text, parsed=None, error=None, reason="")
+    room = f"at {ask.max_tokens} tokens"
+    if completion.finish in FILTERED:
+        return _invalid(completion, "filtered: by the server's content filter")
+    if completion.refusal and not text:
+        return _invalid(completion, "refused: by the model")
+    if not text and not completion.logprobs:
+        if is_open or thoughts or completion.reasoning or completion.is_cut:
+            if is_open or completion.is_cut:
+                return _invalid(completion, f"cut: within its thoughts, {room} (llm.thinking_tokens)", THINKING)
+            return _invalid(completion, "unreadable: as an answer (thoughts alone)")
+        if ask.choices or ask.schema is not None:
+            return _invalid(completion, "unreadable: as an answer (empty)")
+        return completion
+    if is_open:
+        return _invalid(completion, f"cut: within its thoughts, {room} (llm.thinking_tokens)", THINKING)
     if ask.choices:
-        said = _chosen(completion.text, ask.choices)
-        if said is None:
-            shown = completion.text.strip()[:80]
-            return replace(completion, status="invalid", error=f'"{shown}" is none of the {len(ask.choices)} choices')
-        return replace(completion, text=said)
+        if completion.logprobs and not text:
+            return completion
+        named = reader.choice(text, ask.choices)
+        if named is not None:
+            return replace(completion, text=named)
+        shown = " ".join(text.split())[:80]
+        if completion.is_cut:
+            return _invalid(completion, f"cut: {room} (model.max_tokens)", f'"{shown}"')
+        reason = "refused: by the model" if REFUSES.match(text) else "unreadable: as one of the labels"
+        return _invalid(completion, reason, f'"{shown}" is none of the {len(ask.choices)} choices')
     if ask.schema is None:
         return completion
-    from jsonschema import ValidationError, validate
-
     try:
-        parsed = json.loads(_unfenced(completion.text))
-        validate(parsed, dict(ask.schema))
-    except (ValueError, RecursionError, ValidationError) as error:
-        told = error.message if isinstance(error, ValidationError) else str(error)
-        return replace(completion, status="invalid", error=f"the answer breaks its schema: {told[:200]}")
-    return replace(completion, parsed=parsed)
+        return replace(completion, parsed=reader.value(text, ask.schema))
+    except ValueError as error:
+        if completion.is_cut:
+            return _invalid(completion, f"cut: {room} (model.max_tokens)", f"the answer breaks its schema: {error}")
+        reason = "unreadable: as the JSON that was asked for"
+        reason = "refused: by the model" if REFUSES.match(text) else reason
+        return _invalid(completion, reason, f"the answer breaks its schema: {error}")
 
 
-def _chosen(text: str, choices: Sequence[str]) -> str | None:
-    """The choice that a text is, in whatever wrapping; None when it is none. One token may be the start of only one."""
-    plain = _unfenced(text)
-    for said in (plain, _unwrapped(plain), plain.strip("\"'.` ")):
-        if said in choices:
-            return said
-        alike = [choice for choice in choices if choice.strip().lower() == said.strip().lower()]
-        if len(alike) == 1:
-            return alike[0]
-    said = _unwrapped(plain).strip("\"'.` ").lower()
-    starts = [choice for choice in choices if said and choice.lower().startswith(said)]
-    return starts[0] if len(starts) == 1 else None
-
-
-def _unwrapped(text: str) -> str:
-    """What JSON says, where a text is some: the value of ``answer``, or the value itself."""
-    try:
-        said = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    if isinstance(said, dict):
-        said = said.get(ANSWER)
-    return said if isinstance(said, str) else json.dumps(said)
-
-
-def _unfenced(text: str) -> str:
-    """Without the fence that some models put around JSON."""
-    stripped = text.strip()
-    if stripped.startswith("```"):
-        stripped = stripped.removeprefix("```json").removeprefix("```").removesuffix("```")
-    return stripped.strip()
+def _invalid(completion: Completion, reason: str, more: str = "") -> Completion:
+    return replace(completion, status="invalid", reason=reason, error=f"{reason}{f'. {more}' if more else ''}")
 
 
 def _pause(tries: int) -> float:

@@ -135,8 +135,10 @@ class RequestCounts:
         self.spent_usd = 0.0
         self.unpriced = 0
         self.tokens = Counter[str]()
+        self.uncounted = set[str]()
         self.troubles = Counter[str]()
         self.failures = Counter[str]()
+        self.reasons = Counter[str]()
         self.models: dict[str, None] = {}
         self.fingerprints: dict[str, None] = {}
         self.budget_ended: str | None = None
@@ -157,10 +159,14 @@ class RequestCounts:
         with self._lock:
             self.troubles[kind] += 1
 
-    def paid(self, input_tokens: int, output_tokens: int, cost_usd: float) -> None:
+    def paid(self, input_tokens: float, output_tokens: float, cost_usd: float) -> None:
         """Count what an answer cost, whether it could be used or not."""
         with self._lock:
-            self.tokens.update(input=input_tokens, output=output_tokens)
+            for name, count in (("input", input_tokens), ("output", output_tokens)):
+                if math.isnan(count):
+                    self.uncounted.add(name)
+                else:
+                    self.tokens[name] += int(count)
             if math.isnan(cost_usd):
                 self.unpriced += 1
             else:
@@ -175,13 +181,15 @@ class RequestCounts:
             self.not_asked += completion.status == "not_asked"
             if completion.status in ("failed", "invalid"):
                 self.failures[completion.status] += 1
+            if completion.reason:
+                self.reasons[completion.reason] += 1
             if completion.model:
                 self.models[completion.model] = None
             if completion.fingerprint:
                 self.fingerprints[completion.fingerprint] = None
 
     def told(self) -> dict[str, Any]:
-        """All of it, as JSON values. ``cost_usd`` is null where a price is not known."""
+        """All of it, as JSON values. Tokens and ``cost_usd`` are null where one is not known."""
         with self._lock:
             return {
                 "models": list(self.models),
@@ -193,7 +201,8 @@ class RequestCounts:
                 "without_answer": dict(self.failures),
                 "not_asked": self.not_asked,
                 "budget_ended": self.budget_ended,
-                "input_tokens": self.tokens["input"],
-                "output_tokens": self.tokens["output"],
+                "input_tokens": None if "input" in self.uncounted else self.tokens["input"],
+                "output_tokens": None if "output" in self.uncounted else self.tokens["output"],
+                "reasons": dict(self.reasons),
                 "cost_usd": None if self.unpriced else self.spent_usd,
             }

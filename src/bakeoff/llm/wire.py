@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from bakeoff.llm import replies
 from bakeoff.llm.base import Ask
+from bakeoff.llm.reader import ANSWER
+from bakeoff.llm.replies import Reply, Trouble
 
-LONGEST_WAIT_SECONDS = 60.0
-ANSWER = "answer"
-"""The key under which a choice comes as JSON."""
+log = logging.getLogger(__name__)
+
 ADVICE = {
     "logprobs": "choose model.method=generate",
     "temperature": "leave it out: llm.temperature=null",
@@ -29,49 +32,32 @@ ADVICE = {
 """What to do where a server refuses a request and names this part of it."""
 
 
-class Trouble(Exception):
-    """A request that got no usable answer.
+JSON_TOKENS = 16
+"""Added to the room for a choice that comes within JSON."""
+OPTIONAL = ("logprobs", "temperature", "seed", "max_tokens", "max_completion_tokens", "response_format", "grammar")
+"""Parameters that are left out where a server does not support them. Without log-probabilities, models say so."""
+UNSUPPORTED = re.compile(
+    r"unsupported|not supported|(?:does|do)(?: not|n.t) support|unknown|unrecogni[sz]ed|unexpected|not permitted|extra"
+    r"|invalid (?:parameter|argument|field)|not (?:allowed|available|implemented)|instead|no such|deprecated",
+    re.IGNORECASE,
+)
+TOO_LONG = re.compile(
+    r"context (?:length|window|size)|maximum context|too (?:long|large|many tokens)|exceed", re.IGNORECASE
+)
+
+
+class Unsupported(Exception):
+    """A server does not support a parameter. Its request can be sent again without it.
 
     Attributes:
-        kind: rate_limited, server_error, timeout, connection, malformed or refused.
-        wait_seconds: that the server asks for before the next try.
-        is_final: whether the same request can never succeed.
-        is_for_all: whether no request can: the key is refused, the model or the server does not exist.
+        parameter: its name in the request.
+        reason: for a request that cannot do without it.
     """
 
-    def __init__(
-        self,
-        kind: str,
-        message: str,
-        wait_seconds: float | None = None,
-        is_final: bool = False,
-        is_for_all: bool = False,
-    ) -> None:
+    def __init__(self, parameter: str, message: str, reason: str) -> None:
         super().__init__(message)
-        self.kind = kind
-        self.wait_seconds = wait_seconds
-        self.is_final = is_final
-        self.is_for_all = is_for_all
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What a server answered, as it came.
-
-    Attributes:
-        is_cut: whether the answer ended with the tokens that it may have.
-        is_counted: whether the server told how many tokens there were.
-    """
-
-    text: str
-    logprobs: tuple[tuple[str, float], ...]
-    input_tokens: int
-    output_tokens: int
-    model: str
-    fingerprint: str | None
-    seconds: float
-    is_cut: bool = False
-    is_counted: bool = True
+        self.parameter = parameter
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -86,6 +72,8 @@ class Wire:
         max_tokens_key: what the server calls the longest answer.
         most_logprobs: how many candidates it tells at most.
         thinking_tokens: added to the longest answer, for a model that thinks before it answers.
+        dropped: parameters that the server has refused, which are not sent again: name → what it said. Shared by all
+            clients of one server and model in this process.
     """
 
     base_url: str
@@ -95,26 +83,28 @@ class Wire:
     max_tokens_key: str = "max_tokens"
     most_logprobs: int = 20
     thinking_tokens: int = 0
+    dropped: dict[str, str] = field(default_factory=dict, compare=False)
 
     def body(self, ask: Ask) -> dict[str, Any]:
         """The request as JSON values."""
         body: dict[str, Any] = {
             "model": self.model,
             "messages": [asdict(message) for message in ask.messages],
-            self.max_tokens_key: ask.max_tokens + self.thinking_tokens,
-            **self.parameters,
+            self._max_tokens_key: self._room(ask),
+            **{name: value for name, value in self.parameters.items() if name not in self.dropped},
         }
-        if ask.top_logprobs:
+        constrain = "none" if {"response_format", "grammar"} & self.dropped.keys() else self.constrain
+        if ask.top_logprobs and "logprobs" not in self.dropped:
             body |= {"logprobs": True, "top_logprobs": min(ask.top_logprobs, self.most_logprobs)}
         schema = ask.schema
-        if ask.choices and self.constrain == "grammar":
+        if ask.choices and constrain == "grammar":
             body["grammar"] = "root ::= " + " | ".join(json.dumps(choice, ensure_ascii=False) for choice in ask.choices)
-        elif ask.choices and self.constrain == "schema":
+        elif ask.choices and constrain == "schema":
             schema = of_choices(ask.choices)
-        if schema is not None and self.constrain != "none":
+        if schema is not None and constrain != "none":
             told = {"name": "answer", "strict": True, "schema": dict(schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": told}
-        if self.constrain == "none" and (ask.schema is not None or ask.choices):
+        if constrain == "none" and (ask.schema is not None or ask.choices):
             form = (
                 f"Answer with exactly one of these, and nothing else: {', '.join(ask.choices)}."
                 if ask.choices
@@ -123,40 +113,63 @@ class Wire:
             body["messages"][-1]["content"] += f"\n\n{form}"
         return body
 
+    @property
+    def _max_tokens_key(self) -> str:
+        if self.max_tokens_key not in self.dropped:
+            return self.max_tokens_key
+        return "max_completion_tokens" if self.max_tokens_key == "max_tokens" else "max_tokens"
+
+    def _room(self, ask: Ask) -> int:
+        """Tokens that a reply may have: a choice within JSON needs room for the JSON too."""
+        is_wrapped = bool(ask.choices) and self.constrain == "schema" and "response_format" not in self.dropped
+        return ask.max_tokens + self.thinking_tokens + (JSON_TOKENS if is_wrapped else 0)
+
     def send(self, client: Any, ask: Ask) -> Reply:
-        """Ask, once. Raises ``Trouble``."""
+        """Ask once; once more for each parameter that the server turns out not to support. Raises ``Trouble``."""
+        while True:
+            sent = self.body(ask)
+            try:
+                return self._sent(client, sent)
+            except Unsupported as error:
+                if error.parameter == "logprobs" and not ask.choices:
+                    message = f"{error}. To go on, {ADVICE['logprobs']}"
+                    raise Trouble("refused", message, is_final=True, reason=error.reason) from None
+                if error.parameter in self.dropped:  # another request found out meanwhile
+                    if error.parameter in sent:
+                        continue
+                    raise Trouble("refused", str(error), is_final=True, reason=error.reason) from None
+                self.dropped[error.parameter] = str(error)
+                log.warning("llm: %s. It is left out from now on.", error)
+
+    def _sent(self, client: Any, sent: Mapping[str, Any]) -> Reply:
         import openai
 
-        body = self.body(ask)
         known = {"model", "messages", "max_tokens", "max_completion_tokens", "temperature", "seed", "logprobs",
                  "top_logprobs", "response_format"}  # fmt: skip
-        more = {key: body.pop(key) for key in list(body) if key not in known}
-        sent = {**body, **more}
+        body = {key: value for key, value in sent.items() if key in known}
+        more = {key: value for key, value in sent.items() if key not in known}
         start = time.perf_counter()
         try:
-            answered = client.chat.completions.create(**body, extra_body=more or None)
-            return _reply(answered, time.perf_counter() - start, self.model)
+            response = client.chat.completions.with_raw_response.create(**body, extra_body=more or None)
+            return replies.read(response.text, response.headers, time.perf_counter() - start, self.model, self.base_url)
         except openai.APITimeoutError:
-            raise Trouble("timeout", f"{self.base_url} gave no answer in time") from None
-        except openai.APIResponseValidationError as error:
-            raise Trouble("malformed", f"{self.base_url} answered in no form that is known: {error}") from None
+            raise Trouble("timeout", f"{self.base_url} gave no answer in time", reason="error: (timeout)") from None
         except openai.APIConnectionError as error:
             cause = error.__cause__ or error
-            raise Trouble("connection", f"{self.base_url} cannot be reached: {cause}") from None
+            message = f"{self.base_url} cannot be reached: {cause}"
+            raise Trouble("connection", message, reason="server: cannot be reached") from None
         except openai.APIStatusError as error:
             raise _of_status(error, self.base_url, sent) from None
-        except (ValueError, AttributeError, IndexError, TypeError, KeyError) as error:
-            told = f"{type(error).__name__}: {error}"
-            raise Trouble("malformed", f"{self.base_url} answered in no form that is known: {told}") from None
 
 
-def connect(base_url: str, key: str, timeout_seconds: float) -> Any:
+def connect(base_url: str, key: str, timeout_seconds: float, headers: Mapping[str, str] | None = None) -> Any:
     """The official client. It retries nothing: retries are counted, and keep to the budget.
 
     Args:
         base_url: of the server. One on this machine is asked past any proxy of the environment: what stays here, stays.
         key: empty for none.
         timeout_seconds: of one request.
+        headers: sent with each request, besides those of the client.
     """
     import openai
 
@@ -171,6 +184,7 @@ def connect(base_url: str, key: str, timeout_seconds: float) -> Any:
         api_key=key or "none",
         timeout=timeout_seconds,
         max_retries=0,
+        default_headers=dict(headers or {}),
         http_client=openai.DefaultHttpxClient(trust_env=False) if is_here else None,
     )
 
@@ -185,37 +199,34 @@ def of_choices(choices: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _reply(answered: Any, seconds: float, model: str) -> Reply:
-    choice = answered.choices[0]
-    candidates: tuple[tuple[str, float], ...] = ()
-    if choice.logprobs is not None and choice.logprobs.content:
-        candidates = tuple((c.token, float(c.logprob)) for c in choice.logprobs.content[0].top_logprobs or ())
-    return Reply(
-        text=choice.message.content or "",
-        logprobs=candidates,
-        input_tokens=int(answered.usage.prompt_tokens) if answered.usage else 0,
-        output_tokens=int(answered.usage.completion_tokens) if answered.usage else 0,
-        model=str(answered.model or model),
-        fingerprint=getattr(answered, "system_fingerprint", None),
-        seconds=seconds,
-        is_cut=choice.finish_reason == "length",
-        is_counted=answered.usage is not None,
-    )
-
-
-def _of_status(error: Any, base_url: str, body: Mapping[str, Any]) -> Trouble:
+def _of_status(error: Any, base_url: str, body: Mapping[str, Any]) -> Exception:
     status = error.status_code
     told = _told(error)
-    if status == 429 and getattr(error, "code", None) not in ("insufficient_quota", "billing_hard_limit_reached"):
-        return Trouble("rate_limited", f"{base_url} asks for patience: {told}", _wait(error.response.headers))
+    wait = _wait(error.response.headers)
+    is_empty = status == 402 or getattr(error, "code", None) in ("insufficient_quota", "billing_hard_limit_reached")
+    if is_empty:  # which some servers tell with 429; no patience helps
+        message = f"{base_url} refuses with {status}: {told}"
+        return Trouble("refused", message, is_final=True, is_for_all=True, reason="account: is empty")
+    if status == 429:
+        message = f"{base_url} asks for patience: {told}"
+        return Trouble("rate_limited", message, wait, reason="rate_limit: reached")
     if status >= 500 or status in (408, 409):
-        return Trouble("server_error", f"{base_url} fails with {status}: {told}", _wait(error.response.headers))
-    # No patience helps where the account is empty, which some servers tell with 429.
-    is_for_all = status in (401, 402, 403, 404, 429)
-    parts = [part for part in ADVICE if part in body and part in told] if status in (400, 422) else []
-    advice = f". To go on, {ADVICE[parts[0]]}" if parts else ""
-    message = f"{base_url} refuses with {status}: {told}{advice}"
-    return Trouble("refused", message, is_final=True, is_for_all=is_for_all)
+        return Trouble("server_error", f"{base_url} fails with {status}: {told}", wait, reason=f"error: HTTP {status}")
+    named = [part for part in ADVICE if part in body and part in told] if status in (400, 422) else []
+    if named and UNSUPPORTED.search(told) and named[0] in OPTIONAL:
+        return Unsupported(named[0], f"{base_url} does not support {named[0]}: {told}", f"error: HTTP {status}")
+    advice = f". To go on, {ADVICE[named[0]]}" if named else ""
+    if status in (400, 413, 422) and TOO_LONG.search(told):
+        message = f"{base_url} refuses with {status}: {told}. Shorten what is sent, or choose a longer context"
+        return Trouble("refused", message, is_final=True, reason="error: (longer than the model's context)")
+    reason = "account: is refused" if status in (401, 403) else f"error: HTTP {status}"
+    return Trouble(
+        "refused",
+        f"{base_url} refuses with {status}: {told}{advice}",
+        is_final=True,
+        is_for_all=status in (401, 403, 404),
+        reason=reason,
+    )
 
 
 def _told(error: Any) -> str:
@@ -239,4 +250,4 @@ def _wait(headers: Mapping[str, str]) -> float | None:
             seconds = parsedate_to_datetime(value).timestamp() - time.time()
         except ValueError:
             return None
-    return min(max(0.0, seconds), LONGEST_WAIT_SECONDS)
+    return max(0.0, seconds)

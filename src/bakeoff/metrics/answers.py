@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from bakeoff.metrics.defined import mean_of_defined, over
 from bakeoff.metrics.definition import has_references, is_graded, is_qa, metric
 from bakeoff.metrics.resampling import Floats
-from bakeoff.task import Gold, PredictionTable
+from bakeoff.task import WITHHELD, Gold, PredictionTable
 from bakeoff.tasks import kinds
 from bakeoff.words import normalised, support, token_overlap, words
 
@@ -31,25 +32,31 @@ def _is_same(answer: str, gold: str) -> float:
 
 
 def _abstained(table: PredictionTable) -> NDArray[np.bool_]:
-    return np.array([not str(output).strip() for output in table.predictions.output], dtype=bool)
+    is_empty = np.array([not str(output).strip() for output in table.predictions.output], dtype=bool)
+    return np.asarray(is_empty | (table.predictions.status == WITHHELD), dtype=np.bool_)
+
+
+def _short(table: PredictionTable) -> NDArray[Any]:
+    """What metrics of a few words compare, shape (n,)."""
+    return table.predictions.output if table.predictions.short is None else table.predictions.short
 
 
 def _answerable(table: PredictionTable) -> NDArray[np.bool_]:
     return np.array([gold.is_answerable for gold in table.target], dtype=bool)
 
 
-def _best(table: PredictionTable, closeness: Closeness) -> Floats:
+def _best(table: PredictionTable, closeness: Closeness, outputs: NDArray[Any]) -> Floats:
     """How close each output is to what is right, as the task kind compares them, shape (n,)."""
-    compared = kinds.get(table.schema.kind).closeness(table.predictions.output, table.target, closeness)
+    compared = kinds.get(table.schema.kind).closeness(outputs, table.target, closeness)
     return np.asarray(compared, dtype=np.float64)
 
 
 def _matches(table: PredictionTable) -> Floats:
-    return _best(table, _is_same)
+    return _best(table, _is_same, _short(table))
 
 
 def _overlaps(table: PredictionTable) -> Floats:
-    return _best(table, token_overlap)
+    return _best(table, token_overlap, _short(table))
 
 
 def _subsequence(answer: str, gold: str) -> float:
@@ -62,7 +69,7 @@ def _subsequence(answer: str, gold: str) -> float:
 
 
 def _subsequences(table: PredictionTable) -> Floats:
-    return _best(table, _subsequence)
+    return _best(table, _subsequence, table.predictions.output)
 
 
 _exact_match = mean_of_defined(_matches)

@@ -55,6 +55,7 @@ def of(
         seed=request.seed,
         threads=settings.threads or max(1, environment.cores() // settings.workers),
         corpus=development.corpus,
+        max_unanswered=request.decision.max_unanswered,
     )
     return Search(
         request=request,

@@ -16,6 +16,7 @@ from bakeoff.config.settings import ValidationSettings
 from bakeoff.errors import ConfigError
 from bakeoff.execution.measurement import PeakMemory, latency
 from bakeoff.models.base import Context, Model
+from bakeoff.predictions import in_words
 from bakeoff.request.spec import Request
 from bakeoff.search.racing import is_dominated
 from bakeoff.task import (
@@ -82,6 +83,7 @@ class Evaluation:
         seed: of every model.
         threads: that a model may use.
         corpus: the documents of the task, where it has any.
+        max_unanswered: share of the validation rows without an answer above which a setting has no value.
     """
 
     schema: Schema
@@ -93,6 +95,7 @@ class Evaluation:
     seed: int
     threads: int
     corpus: Corpus | None = None
+    max_unanswered: float = 0.05
 
     @property
     def signs(self) -> list[int]:
@@ -151,6 +154,12 @@ class Evaluation:
         if not is_answered.any():
             reason = next(iter(predictions.reasons(NO_ANSWER, NOT_ASKED)))
             raise ValueError(f"no validation row was answered: {reason}")
+        if 1 - is_answered.mean() > self.max_unanswered:
+            told = in_words(predictions.reasons(NO_ANSWER, NOT_ASKED))
+            raise ValueError(
+                f"{(~is_answered).sum()} of {len(valid)} validation rows have no answer ({told}), "
+                f"more than decision.max_unanswered={self.max_unanswered:.0%}"
+            )
         if not is_answered.all():
             valid, predictions = valid.take(np.flatnonzero(is_answered)), predictions.take(is_answered)
         seconds = np.full(len(valid), math.nan) if predictions.seconds is None else predictions.seconds

@@ -13,11 +13,10 @@ from counted import Counted, embedded
 
 from bakeoff.errors import ConfigError, LLMError
 from bakeoff.llm.base import Completion
-from bakeoff.models.prompted.answers import short
 from bakeoff.models.prompted.labels import MOST, Spoken
 from bakeoff.models.prompted.llm import PromptedLLM
 from bakeoff.retrieval.embed import Hashing
-from bakeoff.task import NOT_ASKED, OK, Examples, Schema
+from bakeoff.task import NO_ANSWER, NOT_ASKED, OK, Examples, Schema
 
 MAIL = Schema("classification", "label", {"text": "text"}, ("ham", "spam"), "spam")
 PRICE = Schema("regression", "price in euros", {"text": "text"})
@@ -165,8 +164,8 @@ def test_after_the_budget_nothing_is_asked_and_the_rows_say_so(fitted, llm):
     model = fitted(llm(max_calls=5, cache="off"), method="logprobs")
     found = model.predict(ASKED.X)
     assert (found.status == OK).sum() == 2, "three requests measure what the prompt leans to"
-    assert found.stage[found.status == NOT_ASKED].tolist() == ["fallback"] * 2
-    np.testing.assert_allclose(found.proba.sum(axis=1), 1)
+    assert found.stage[found.status == NOT_ASKED].tolist() == ["no answer"] * 2
+    np.testing.assert_allclose(found.proba[found.status == OK].sum(axis=1), 1)
     assert model.predict(ASKED.X.iloc[:1]).status.tolist() == [NOT_ASKED], (
         "a batch of which nothing is asked is no fault"
     )
@@ -174,17 +173,23 @@ def test_after_the_budget_nothing_is_asked_and_the_rows_say_so(fitted, llm):
 
 
 @pytest.mark.parametrize("method", ["generate", "logprobs"])
-def test_a_request_that_fails_falls_back_to_the_most_frequent_label(fitted, scripted, method):
+def test_row_whose_request_fails_has_no_answer(fitted, scripted, method):
     said = tokens(spam=-0.1, ham=-3.0) if method == "logprobs" else Completion("ok", "spam")
-    found = fitted(scripted(said, Completion("failed", error="hang")), method=method, calibrate=False).predict(ASKED.X)
-    assert found.output.tolist() == ["spam", "ham"] * 2 and found.stage.tolist() == ["llm", "fallback"] * 2
-    assert (found.status == OK).all()
+    llm = scripted(said, Completion("failed", error="hang", reason="error: HTTP 500"))
+    found = fitted(llm, method=method, calibrate=False).predict(ASKED.X)
+    assert found.output.tolist() == ["spam", ""] * 2 and found.stage.tolist() == ["llm", "no answer"] * 2
+    assert found.status.tolist() == [OK, NO_ANSWER] * 2 and found.reason.tolist() == ["", "error: HTTP 500"] * 2
+    if method == "logprobs":
+        assert np.isnan(found.proba[1]).all() and np.isnan(found.confidence[1])
 
 
 @pytest.mark.parametrize("method", ["generate", "logprobs"])
 def test_where_no_request_gets_an_answer_the_run_says_so(fitted, scripted, method):
-    with pytest.raises(LLMError, match="none of 4 requests got an answer that can be used: hang"):
-        fitted(scripted(Completion("failed", error="hang")), method=method).predict(ASKED.X)
+    with pytest.raises(
+        LLMError, match=r"none of 4 requests got an answer that can be used \(4 error HTTP 500\)\. hang"
+    ):
+        llm = scripted(Completion("failed", error="hang", reason="error: HTTP 500"))
+        fitted(llm, method=method).predict(ASKED.X)
 
 
 def test_a_server_that_tells_no_logprobs_is_named(fitted, scripted):
@@ -193,21 +198,11 @@ def test_a_server_that_tells_no_logprobs_is_named(fitted, scripted):
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400])
-def test_a_number_that_is_none_falls_back_to_the_mean(fitted, scripted, value):
+def test_number_that_is_none_is_no_answer(fitted, scripted, value):
     llm = scripted(Completion("ok", parsed={"value": value}), Completion("ok", parsed={"value": 7}))
     found = fitted(llm, PRICE, table(["a", "b"], [1.0, 4.0]), "estimate").predict(ASKED.X.iloc[:2])
-    assert found.output.tolist() == [2.5, 7.0] and found.stage.tolist() == ["fallback", "llm"]
-
-
-@pytest.mark.parametrize(
-    "text, answer",
-    [
-        ("Paris", "Paris"), ('Answer: "Paris."', "Paris"), ("\n Paris.\nIt is a city.", "Paris"),
-        ("unknown", ""), ("I don't know.", ""), ("", ""), ("None of them", ""), ("nonetheless", "nonetheless"),
-    ],
-)  # fmt: skip
-def test_an_answer_is_its_first_line_and_empty_where_it_says_that_there_is_none(text, answer):
-    assert short(text) == answer
+    assert np.isnan(found.output[0]) and found.output[1] == 7.0
+    assert found.status.tolist() == [NO_ANSWER, OK] and found.stage.tolist() == ["no answer", "llm"]
 
 
 def test_examples_are_training_rows_with_their_labels(fitted, scripted):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from bakeoff.extend import LONGEST_WAIT_SECONDS, Ask, Reply, Trouble, of_choices
+from bakeoff.extend import Ask, Reply, Trouble, of_choices
 
 API_VERSION = "v1beta"
 """Of Google's interface: the one that has thinking budgets and JSON schemas."""
@@ -180,7 +180,7 @@ def _wait(details: Sequence[Mapping[str, Any]]) -> float | None:
     for detail in details:
         match = re.fullmatch(r"([\d.]+)s", str(detail.get("retryDelay", "")))
         if match:
-            return min(float(match[1]), LONGEST_WAIT_SECONDS)
+            return float(match[1])
     return None
 
 

@@ -1,70 +1,128 @@
-"""From completions to predictions: short answers, and what asking took."""
+"""From completions to predictions: which rows were answered, and what asking took."""
 
 from __future__ import annotations
 
 import math
-import re
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bakeoff.errors import LLMError
 from bakeoff.llm.base import Completion
+from bakeoff.llm.reader import Reader
 from bakeoff.llm.usage import usage_of
 from bakeoff.models.qa.found import Timed
-from bakeoff.task import ABSTAINED, NOT_ASKED, OK, Predictions
+from bakeoff.predictions import in_words
+from bakeoff.task import ABSTAINED, NO_ANSWER, NOT_ASKED, OK, PASSING, WITHHELD, Predictions, RowStatus
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-UNKNOWN = "unknown"
-"""What a model is told to say when it has no answer."""
-_NO_ANSWER = re.compile(
-    r"^\W*(unknown|none|n/?a|no answer|not (stated|mentioned|answerable|specified|known|in the (text|passages))"
-    r"|i (do not|don't|don’t) know|(there is )?no information)\b",
-    re.IGNORECASE,
-)
+STAGES: dict[RowStatus, str] = {NO_ANSWER: "no answer", NOT_ASKED: "no answer", WITHHELD: "unsure"}
+"""The stages of rows that were not answered."""
+SAID_SO = "the model said that it has no answer"
+"""Why a row was withheld, where the reply says so itself."""
+DECLINED, EMPTY = "refused: by the model", "unreadable: as an answer (empty)"
 
 
-def short(text: str) -> str:
-    """The first line of an answer, without quotes and the full stop; ``ABSTAINED`` where it says that there is none."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    line = re.sub(r"^(answer|a)\s*:\s*", "", line, flags=re.IGNORECASE).strip().strip("\"“”'` ")
-    line = line.removesuffix(".").strip()
-    return ABSTAINED if _NO_ANSWER.match(line) else line
+def status_of(completion: Completion) -> tuple[RowStatus, str]:
+    """Status of a row that took one request, and the reason where it has no answer."""
+    if completion.status == "ok":
+        return OK, ""
+    reason = completion.reason or f"error: ({completion.error or 'no usable answer'})"
+    if completion.status == "not_asked" or reason.partition(":")[0] in PASSING:
+        return NOT_ASKED, reason
+    return NO_ANSWER, reason
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a reply says of its row. Output and its short form mean nothing unless the status is ok."""
+
+    status: RowStatus
+    reason: str = ""
+    output: Any = ABSTAINED
+    short: str = ABSTAINED
+
+
+UNREADABLE = Read(NO_ANSWER, "unreadable: as what was asked for")
+
+
+def lost(status: RowStatus, reason: str, output: Any = ABSTAINED) -> Read:
+    """A row without an answer; ``unreadable`` where the completion has nothing to object to."""
+    return Read(NO_ANSWER, UNREADABLE.reason, output) if status == OK else Read(status, reason, output)
+
+
+def read(completion: Completion, reader: Reader, text: str | None = None) -> Read:
+    """Read a short answer in free text: the completion's, or ``text`` where that is a part of it."""
+    status, reason = status_of(completion)
+    if status != OK:
+        return Read(status, reason)
+    said = reader.answer(completion.text if text is None else text)
+    if said.status == "withheld":
+        return Read(WITHHELD, SAID_SO)
+    if said.status == "refused":
+        return Read(NO_ANSWER, DECLINED)
+    return Read(OK, "", said.whole, said.short) if said.whole else Read(NO_ANSWER, EMPTY)
+
+
+def read_text(completion: Completion, reader: Reader) -> Read:
+    """Read a longer text, such as a summary: it stays as it is, and says nothing of having no answer."""
+    status, reason = status_of(completion)
+    if status != OK:
+        return Read(status, reason)
+    if reader.answer(completion.text).status == "refused":
+        return Read(NO_ANSWER, DECLINED)
+    text = completion.text.strip()
+    return Read(OK, output=text) if text else Read(NO_ANSWER, EMPTY)
+
+
+def require_any(completions: Sequence[Completion]) -> None:
+    """Raise ``LLMError`` where no request has an answer that can be used, and none was left to a budget."""
+    if any(c.status in ("ok", "not_asked") and not c.reason.startswith("stopped") for c in completions):
+        return
+    reasons = Counter(c.reason or str(c.error) for c in completions)
+    example = next((str(c.error) for c in completions if c.error), "")
+    raise LLMError(
+        f"llm: none of {len(completions)} requests got an answer that can be used ({in_words(reasons)}). {example}"
+    )
 
 
 def of_completions(
     output: NDArray[Any],
-    stage: NDArray[Any],
+    stage: str,
     completions: Sequence[Completion],
     before: Timed | None = None,
+    statuses: Sequence[tuple[RowStatus, str]] | None = None,
     **more: Any,
 ) -> Predictions:
     """Predictions of n rows that took one request each, and what was looked up before.
 
     Args:
         output: the answers.
-        stage: which part of the model gave them.
+        stage: of the rows that were answered.
         completions: of the requests.
         before: what was looked up for each row before it was asked.
+        statuses: status and reason of each row, where the reply tells more than the completion; None: as that says.
         more: other fields of ``Predictions``.
     """
     # A request that failed for good is no quick answer.
     seconds = np.array([math.nan if c.status == "failed" else c.seconds for c in completions], dtype=np.float64)
     usage = usage_of(completions)
+    rows = list(statuses) if statuses is not None else [status_of(c) for c in completions]
     if before is not None:
         seconds = seconds + (before.mean_seconds if before.seconds is None else before.seconds)
         usage = usage + before.usage
-    was_asked = [c.status != "not_asked" for c in completions]
+        rows = [lost or row for lost, row in zip(before.lost, rows, strict=True)]
     return Predictions(
         output,
-        stage=stage,
+        stage=np.array([STAGES.get(status, stage) for status, _ in rows], dtype=object),
         seconds=seconds,
         usage=usage,
-        status=np.array([OK if asked else NOT_ASKED for asked in was_asked], dtype=object),
-        reason=np.array(
-            ["" if asked else str(c.error) for asked, c in zip(was_asked, completions, strict=True)], dtype=object
-        ),
+        status=np.array([status for status, _ in rows], dtype=object),
+        reason=np.array([reason for _, reason in rows], dtype=object),
         **more,
     )

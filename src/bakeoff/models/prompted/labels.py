@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +42,14 @@ class Spoken:
 
     @classmethod
     def of(cls, classes: Sequence[str], names: Mapping[str, str], codes: bool) -> Spoken:
-        """Words for labels: their names, or letters where ``codes`` are allowed and two names begin alike."""
+        """Words for labels: their names, or letters where ``codes`` are allowed and two names begin alike.
+
+        So do names of which one begins another, as 1 does 10: the first token of both may be the same.
+        """
         meant = tuple(names.get(label, label) for label in classes)
-        starts = [name.lower()[:TELLING] for name in meant]
-        if codes and len(set(starts)) < len(starts) and len(classes) <= MOST:
+        starts = sorted(name.lower()[:TELLING] for name in meant)
+        begin_alike = any(after.startswith(before) for before, after in pairwise(starts))
+        if codes and begin_alike and len(classes) <= MOST:
             return cls(tuple(classes), meant, tuple(ascii_uppercase[: len(classes)]))
         return cls(tuple(classes), meant, meant)
 

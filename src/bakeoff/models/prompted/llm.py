@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
 from bakeoff.errors import ConfigError, LLMError, did_you_mean
+from bakeoff.llm import reader as readers
 from bakeoff.llm.base import LLM, Ask, Completion, Planned
 from bakeoff.llm.prompts import Prompt
 from bakeoff.models import persistence
@@ -20,16 +20,16 @@ from bakeoff.models.base import Context, Model, ModelReport, require_fitted, req
 from bakeoff.models.prompted import answers, labels
 from bakeoff.models.prompted.labels import Spoken
 from bakeoff.models.prompted.shots import Shots
-from bakeoff.models.qa.found import Timed
+from bakeoff.models.qa.found import Timed, objects
 from bakeoff.models.texts import Reader, texts
 from bakeoff.retrieval.base import Embedder
-from bakeoff.task import ABSTAINED, Examples, Predictions, Schema, Usage, questions
+from bakeoff.task import ABSTAINED, NO_ANSWER, OK, Examples, Predictions, Schema, Usage, questions
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-FALLBACK, ANSWERED = "fallback", "llm"
+ANSWERED = "llm"
 NUMBER = {
     "type": "object",
     "properties": {"value": {"type": "number"}},
@@ -63,6 +63,7 @@ class PromptedLLM(Model):
         names: what labels are called, label → a word that says what it means; the others are called as they are.
         max_tokens: of an answer.
         predict_batch_size: how many rows a search predicts between two looks at the score.
+        reader: reads answers to questions; its ``abstention`` is the word that prompts see as ``unknown``.
     """
 
     llm: LLM
@@ -75,6 +76,7 @@ class PromptedLLM(Model):
     names: dict[str, str] | None = None
     max_tokens: int = 32
     predict_batch_size: int | None = 16
+    reader: readers.Reader = field(default_factory=readers.Reader)
 
     _was_answered = False  # once it was, a batch without a usable answer is a bad batch, and no broken server
 
@@ -106,10 +108,9 @@ class PromptedLLM(Model):
         self.llm.check()
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
-        """Nothing is learnt but the fallback, and which rows are shown as examples."""
+        """Choose which rows are shown as examples; nothing else is learnt."""
         self.schema_, self.threads_ = context.schema, context.threads
         self.spoken_ = Spoken.of(context.schema.classes, self.names or {}, codes=self._is_by_logprobs(context.schema))
-        self.fallback_ = _fallback(train.y, context.schema)
         asked = _values(train.X, context.schema)
         said = [self._said(truth) for truth in train.y]
         reader = None
@@ -125,16 +126,16 @@ class PromptedLLM(Model):
         asks = self._asks(X)
         before = None
         if self.shots_.reader is not None:  # finding the nearest examples takes its time
-            before = Timed(asks, None, (time.perf_counter() - start) / len(asks), Usage.zeros(len(asks)))
+            before = Timed(
+                asks, None, (time.perf_counter() - start) / len(asks), Usage.zeros(len(asks)), [None] * len(asks)
+            )
         is_by_logprobs = self._is_by_logprobs(self.schema_)
         if is_by_logprobs and self.calibrate and self.leaning_ is None:
             self.leaning_ = self._measured_leaning()
         completions = self.llm.complete(asks)
-        self._was_answered = self._was_answered or any(c.status in ("ok", "not_asked") for c in completions)
+        self._was_answered = self._was_answered or any(c.status == "ok" for c in completions)
         if not self._was_answered:
-            raise LLMError(
-                f"llm: none of {len(completions)} requests got an answer that can be used: {completions[0].error}."
-            )
+            answers.require_any(completions)
         return self._by_logprobs(completions, before) if is_by_logprobs else self._by_text(completions, before)
 
     def warm_up(self, X: pd.DataFrame) -> None:
@@ -153,9 +154,9 @@ class PromptedLLM(Model):
         return ModelReport({"llm": dict(self.llm.usage())})
 
     def save(self, folder: Path) -> None:
-        """Write the parts as configs, the examples and the fallback as JSON."""
+        """Write the parts as configs and the examples as JSON."""
         persistence.write(
-            folder, self, self.schema_, fallback=self.fallback_, shots=self.shots_.to_json(),
+            folder, self, self.schema_, shots=self.shots_.to_json(),
             threads=self.threads_,
             leaning=None if self.leaning_ is None else self.leaning_.tolist(),
         )  # fmt: skip
@@ -167,9 +168,6 @@ class PromptedLLM(Model):
         model, model.schema_, learned = saved.model, saved.schema, saved.learned
         model.threads_ = learned["threads"]
         model.spoken_ = Spoken.of(saved.schema.classes, model.names or {}, codes=model._is_by_logprobs(saved.schema))
-        model.fallback_ = learned["fallback"]
-        if saved.schema.kind == "multilabel":
-            model.fallback_ = tuple(model.fallback_)
         reader = None if model.embedder is None else Reader(model.embedder, model.threads_)
         model.shots_ = Shots.from_json(learned["shots"], reader)
         leaning = learned["leaning"]
@@ -188,13 +186,14 @@ class PromptedLLM(Model):
             return self.spoken_.word(str(truth))
         if self.schema_.kind == "regression":
             return f'{{"value": {float(truth):g}}}'
-        return truth.answers[0] if truth.answers else answers.UNKNOWN
+        return truth.answers[0] if truth.answers else self.reader.abstention
 
     def _asks(self, X: pd.DataFrame) -> list[Ask]:
         return [self._ask(values, shown) for values, shown in self.shots_.beside(_values(X, self.schema_))]
 
     def _ask(self, values: Mapping[str, Any], shown: Sequence[tuple[Mapping[str, Any], str]]) -> Ask:
         about: dict[str, Any] = {"target": self.schema_.target, "labels": self.spoken_.listed}
+        about["unknown"] = self.reader.abstention
         messages = self.prompt.render(examples=shown, **about, **values)
         if self.schema_.kind == "regression":
             return Ask(messages, schema=NUMBER, max_tokens=self.max_tokens)
@@ -207,27 +206,30 @@ class PromptedLLM(Model):
         return Ask(messages, choices=tuple(self.spoken_.words), max_tokens=self.max_tokens)
 
     def _by_text(self, completions: Sequence[Completion], before: Timed | None) -> Predictions:
-        outputs: list[Any] = [self._output(c) for c in completions]
-        is_fallback = [output is None for output in outputs]
-        found = [self.fallback_ if output is None else output for output in outputs]
-        output = np.empty(len(found), dtype=np.float64 if self.schema_.kind == "regression" else object)
-        output[:] = found
-        return answers.of_completions(output, _stages(is_fallback), completions, before)
+        read = [self._read(completion) for completion in completions]
+        is_numeric = self.schema_.kind == "regression"
+        output = np.array([one.output for one in read]) if is_numeric else objects(one.output for one in read)
+        statuses = [(one.status, one.reason) for one in read]
+        short = objects(one.short for one in read) if self.schema_.kind == "qa" else None
+        return answers.of_completions(output, ANSWERED, completions, before, statuses, short=short)
 
-    def _output(self, completion: Completion) -> Any:
-        """What a completion says; None where it says nothing that can be used."""
-        if self.schema_.kind == "multilabel" and completion.status in ("ok", "invalid"):
-            return self.spoken_.labels(completion.text)
-        if completion.status != "ok":
-            return None
-        if self.schema_.kind == "generation":
-            return completion.text.strip()
-        if self.schema_.kind == "classification":
-            return self.spoken_.label(completion.text)
+    def _read(self, completion: Completion) -> answers.Read:
+        """What a completion says of its row."""
+        status, reason = answers.status_of(completion)
+        if self.schema_.kind == "qa":
+            return answers.read(completion, self.reader)
+        if self.schema_.kind == "multilabel" and (status == OK or reason.startswith("unreadable")):
+            listed = self.spoken_.labels(completion.text)
+            return answers.UNREADABLE if listed is None else answers.Read(OK, output=listed)
         if self.schema_.kind == "regression":
-            value = completion.parsed["value"]
-            return float(value) if abs(value) <= sys.float_info.max else None  # NaN is not either
-        return answers.short(completion.text)
+            number = _finite(completion.parsed["value"]) if status == OK else np.nan
+            return answers.Read(status, reason, number) if np.isfinite(number) else answers.lost(status, reason, np.nan)
+        if status != OK:
+            return answers.lost(status, reason)
+        if self.schema_.kind == "generation":
+            return answers.read_text(completion, self.reader)
+        label = self.spoken_.label(completion.text)
+        return answers.UNREADABLE if label is None else answers.Read(OK, output=label)
 
     def _by_logprobs(self, completions: Sequence[Completion], before: Timed | None) -> Predictions:
         told = [bool(c.logprobs) for c in completions if c.status == "ok"]
@@ -236,11 +238,17 @@ class PromptedLLM(Model):
         proba = np.array([self._proba(c) for c in completions])
         best = proba.argmax(axis=1)
         output = np.array([self.schema_.classes[i] for i in best], dtype=object)
-        is_fallback = [not c.logprobs for c in completions]
-        output[np.array(is_fallback)] = self.fallback_
         confidence = proba[np.arange(len(proba)), best]
+        is_lost = np.array([c.status != "ok" or not c.logprobs for c in completions])
+        output[is_lost], proba[is_lost], confidence[is_lost] = ABSTAINED, np.nan, np.nan
+        statuses = [
+            (NO_ANSWER, "unreadable: without log-probabilities")
+            if status == OK and not c.logprobs
+            else (status, reason)
+            for c, (status, reason) in ((c, answers.status_of(c)) for c in completions)
+        ]
         return answers.of_completions(
-            output, _stages(is_fallback), completions, before, proba=proba, confidence=confidence
+            output, ANSWERED, completions, before, statuses, proba=proba, confidence=confidence
         )
 
     def _proba(self, completion: Completion) -> NDArray[np.float64]:
@@ -267,14 +275,6 @@ def _values(X: pd.DataFrame, schema: Schema) -> list[dict[str, Any]]:
     return [{"text": text} for text in texts(X, schema)]
 
 
-def _fallback(y: NDArray[Any], schema: Schema) -> Any:
-    """What is answered where the model says nothing that can be used: the most frequent label, the mean, or nothing."""
-    if schema.kind == "regression":
-        return float(np.mean(y)) if len(y) else 0.0
-    if schema.kind in LABELLED:
-        return Counter(y).most_common(1)[0][0]
-    return ABSTAINED
-
-
-def _stages(is_fallback: Sequence[bool]) -> NDArray[Any]:
-    return np.array([FALLBACK if fell else ANSWERED for fell in is_fallback], dtype=object)
+def _finite(value: float) -> float:
+    """The number as a float; NaN for what is none, or is beyond the range of one."""
+    return float(value) if abs(value) <= sys.float_info.max else np.nan

@@ -89,6 +89,7 @@ class Extractive(Model):
             evidence=found.objects("\n".join(p.text for p in one.cited) if sure else "" for one, sure in pairs),
             seconds=told.seconds,
             usage=told.usage,
+            **told.status([_why(one, sure, self.threshold_) for one, sure in pairs]),
         )
 
     def warm_up(self, X: pd.DataFrame) -> None:
@@ -193,3 +194,10 @@ class _Said:
     def cited(self) -> list[Passage]:
         """The passage that it stands in."""
         return [] if self.passage is None else [self.passage]
+
+
+def _why(said: _Said, is_sure: bool, threshold: float) -> str:
+    """Why the answer is withheld; empty where it is given."""
+    if not said.is_answer:
+        return "nothing was found"
+    return "" if is_sure else f"confidence below min_confidence={threshold:.3g}"

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bakeoff.llm.base import Planned
-from bakeoff.llm.usage import metered
+from bakeoff.llm.usage import Meter, metered
 from bakeoff.retrieval.base import Hit, Index, LooksUpByLLM, Passage, Retriever
-from bakeoff.task import Corpus, Question, Usage
+from bakeoff.task import NO_ANSWER, NOT_ASKED, OK, PASSING, WITHHELD, Corpus, Question, RowStatus, Usage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,12 +29,20 @@ class Timed:
         seconds: that each took, shape (n,); None where they were made together.
         mean_seconds: a question.
         usage: what language models were asked for each; equal parts where they were made together.
+        lost: for each, status and reason where a request before the answer got none that can be used; None elsewhere,
+            and where they were made together.
     """
 
     results: list[Any]
     seconds: NDArray[np.float64] | None
     mean_seconds: float
     usage: Usage
+    lost: Sequence[tuple[RowStatus, str] | None]
+
+    def status(self, withheld: Sequence[str]) -> dict[str, Any]:
+        """Status and reason of each row as fields, given why an answer is withheld; an empty text: it is not."""
+        rows = [lost or ((WITHHELD, why) if why else (OK, "")) for lost, why in zip(self.lost, withheld, strict=True)]
+        return {"status": objects(status for status, _ in rows), "reason": objects(reason for _, reason in rows)}
 
 
 def timed(make: Find, asked: Sequence[Question], together: bool) -> Timed:
@@ -47,15 +55,26 @@ def timed(make: Find, asked: Sequence[Question], together: bool) -> Timed:
         with metered() as meter:
             results = make(asked)
         mean = (time.perf_counter() - start + meter.replayed_seconds) / len(asked)
-        return Timed(results, None, mean, meter.usage(len(asked)))
-    results, seconds, usage = [], [], []
+        return Timed(results, None, mean, meter.usage(len(asked)), [None] * len(asked))
+    results, seconds, usage, lost = [], [], [], list[tuple[RowStatus, str] | None]()
     for question in asked:
         start = time.perf_counter()
         with metered() as meter:
             results += make([question])
         seconds.append(time.perf_counter() - start + meter.replayed_seconds)
         usage.append(meter.usage(1))
-    return Timed(results, np.array(seconds), float(np.mean(seconds)), Usage.concatenate(usage))
+        lost.append(_lost(meter))
+    return Timed(results, np.array(seconds), float(np.mean(seconds)), Usage.concatenate(usage), lost)
+
+
+def _lost(meter: Meter) -> tuple[RowStatus, str] | None:
+    """Status and reason of a row, where one of these requests got no answer that can be used."""
+    for completion in meter.completions:
+        if completion.status != "ok":
+            reason = completion.reason or "error: (no usable answer)"
+            is_unasked = completion.status == "not_asked" or reason.partition(":")[0] in PASSING
+            return (NOT_ASKED if is_unasked else NO_ANSWER), reason
+    return None
 
 
 @dataclass(frozen=True)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
-from bakeoff.errors import ConfigError, LLMError
+from bakeoff.errors import ConfigError
 from bakeoff.llm.base import LLM, Ask, Completion, Planned
 from bakeoff.llm.prompts import Prompt
+from bakeoff.llm.reader import Reader
 from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.prompted import answers
 from bakeoff.models.qa import found
 from bakeoff.retrieval.base import Passage, Retriever
 from bakeoff.retrieval.history import FollowUps, Rewriter
-from bakeoff.task import ABSTAINED, Examples, Predictions, Question, Schema, questions
+from bakeoff.task import ABSTAINED, OK, WITHHELD, Examples, Predictions, Question, Schema, questions
 from bakeoff.words import support
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ ANSWER = {
     "required": ["answer", "sources"],
     "additionalProperties": False,
 }
-ANSWERED, UNSURE, FAILED = "llm", "unsure", "failed"
+ANSWERED = "llm"
 
 
 @dataclass(eq=False)
@@ -51,6 +52,7 @@ class RAG(Model):
         passage_words: how many words of a passage are shown.
         max_tokens: of an answer with its sources.
         predict_batch_size: how many rows a search predicts between two looks at the score.
+        reader: reads the answer; its ``abstention`` is the word that prompts see as ``unknown``.
     """
 
     retriever: Retriever
@@ -62,6 +64,7 @@ class RAG(Model):
     passage_words: int = 150
     max_tokens: int = 64
     predict_batch_size: int | None = 8
+    reader: Reader = field(default_factory=Reader)
 
     _was_answered = False  # once it was, a batch without a usable answer is a bad batch, and no broken server
 
@@ -90,26 +93,28 @@ class RAG(Model):
         told = self.opened_.timed(self._shown, asked)
         shown: list[list[Passage]] = told.results
         completions = self.llm.complete([self._ask(*pair) for pair in zip(asked, shown, strict=True)])
-        self._was_answered = self._was_answered or any(c.status in ("ok", "not_asked") for c in completions)
+        self._was_answered = self._was_answered or any(c.status == "ok" for c in completions)
         if not self._was_answered:
-            raise LLMError(
-                f"llm: none of {len(completions)} requests got an answer that can be used: {completions[0].error}."
-            )
-        said = [_Said.of(c, passages) for c, passages in zip(completions, shown, strict=True)]
-        is_sure = [s.confidence >= self.min_confidence for s in said]
+            answers.require_any(completions)
+        said = [_Said.of(c, passages, self.reader) for c, passages in zip(completions, shown, strict=True)]
+        statuses = [
+            (WITHHELD, f"confidence below model.min_confidence={self.min_confidence:g}")
+            if one.read.status == OK and one.confidence < self.min_confidence
+            else (one.read.status, one.read.reason)
+            for one in said
+        ]
+        given = [(one, status == OK) for one, (status, _) in zip(said, statuses, strict=True)]
         return answers.of_completions(
-            found.objects(s.answer if sure else ABSTAINED for s, sure in zip(said, is_sure, strict=True)),
-            found.objects(_stage(c, sure) for c, sure in zip(completions, is_sure, strict=True)),
+            found.objects(one.read.output if is_given else ABSTAINED for one, is_given in given),
+            ANSWERED,
             completions,
             told,
-            confidence=np.array([s.confidence for s in said]),
+            statuses,
+            short=found.objects(one.read.short if is_given else ABSTAINED for one, is_given in given),
+            confidence=np.array([one.confidence for one in said]),
             retrieved=found.objects(map(found.documents, shown)),
-            cited=found.objects(
-                found.documents(s.cited) if sure else () for s, sure in zip(said, is_sure, strict=True)
-            ),
-            evidence=found.objects(
-                "\n".join(p.text for p in s.cited) if sure else "" for s, sure in zip(said, is_sure, strict=True)
-            ),
+            cited=found.objects(found.documents(one.cited) if is_given else () for one, is_given in given),
+            evidence=found.objects("\n".join(p.text for p in one.cited) if is_given else "" for one, is_given in given),
         )
 
     def warm_up(self, X: pd.DataFrame) -> None:
@@ -152,33 +157,30 @@ class RAG(Model):
             {"number": i, "title": passage.title, "text": " ".join(passage.text.split()[: self.passage_words])}
             for i, passage in enumerate(shown, start=1)
         ]
-        messages = self.prompt.render(question=question.text, history=question.history, passages=told)
+        messages = self.prompt.render(
+            question=question.text, history=question.history, passages=told, unknown=self.reader.abstention
+        )
         return Ask(messages, schema=ANSWER if self.citations == "asked" else None, max_tokens=self.max_tokens)
 
 
+@dataclass(frozen=True)
 class _Said:
-    """What a completion says of its question."""
+    """What a completion says of its question, from which passages, and how far these support it."""
 
-    def __init__(self, answer: str, cited: Sequence[Passage], confidence: float) -> None:
-        self.answer, self.cited, self.confidence = answer, cited, confidence
+    read: answers.Read
+    cited: Sequence[Passage] = ()
+    confidence: float = 0.0
 
     @classmethod
-    def of(cls, completion: Completion, shown: Sequence[Passage]) -> Self:
+    def of(cls, completion: Completion, shown: Sequence[Passage], reader: Reader) -> Self:
         """Read it. Numbers that no passage has are left out."""
-        if completion.status != "ok":
-            return cls(ABSTAINED, (), 0.0)
         parsed = completion.parsed
-        answer = answers.short(str(completion.text if parsed is None else parsed["answer"]))
-        if answer == ABSTAINED:
-            return cls(ABSTAINED, (), 0.0)
+        read = answers.read(completion, reader, None if parsed is None else str(parsed["answer"]))
+        if read.status != OK:
+            return cls(read)
         if parsed is None:
-            cited = sorted(shown, key=lambda passage: -support(answer, passage.text))[:1]
+            cited = sorted(shown, key=lambda passage: -support(read.short, passage.text))[:1]
         else:
-            cited = [
-                shown[int(n) - 1] for n in dict.fromkeys(parsed["sources"]) if 1 <= n <= len(shown)
-            ]  # 1.0 is an integer too
-        return cls(answer, cited, support(answer, "\n".join(p.text for p in cited)))
-
-
-def _stage(completion: Completion, is_sure: bool) -> str:
-    return FAILED if completion.status != "ok" else ANSWERED if is_sure else UNSURE
+            numbers = dict.fromkeys(int(n) for n in parsed["sources"])  # 1.0 is an integer too
+            cited = [shown[n - 1] for n in numbers if 1 <= n <= len(shown)]
+        return cls(read, cited, support(read.short, "\n".join(p.text for p in cited)))

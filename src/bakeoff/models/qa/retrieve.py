@@ -60,7 +60,13 @@ class Retrieve(Model):
         best = [ranking[0] if ranking else None for ranking in told.results]
         if self.schema_.kind == "retrieval":
             output = [ABSTAINED if passage is None else passage.document for passage in best]
-            return Predictions(found.objects(output), retrieved=retrieved, seconds=told.seconds, usage=told.usage)
+            return Predictions(
+                found.objects(output),
+                retrieved=retrieved,
+                seconds=told.seconds,
+                usage=told.usage,
+                **told.status([""] * len(best)),
+            )
         text = found.objects(ABSTAINED if passage is None else passage.text for passage in best)
         return Predictions(
             text,
@@ -69,6 +75,7 @@ class Retrieve(Model):
             evidence=text,
             seconds=told.seconds,
             usage=told.usage,
+            **told.status(["" if passage else "nothing was found" for passage in best]),
         )
 
     def warm_up(self, X: pd.DataFrame) -> None:

@@ -1,0 +1,100 @@
+"""Rows that a variant lost, and what may still be compared: rows that both sides answered, and no verdict on scraps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bakeoff.metrics import Metric
+from bakeoff.predictions import in_words
+from bakeoff.task import NO_ANSWER, PredictionTable
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The rows of a variant without an answer.
+
+    Attributes:
+        rows: how many rows were asked.
+        reasons: how many rows were lost for which reason.
+    """
+
+    rows: int
+    reasons: Counter[str]
+
+    @classmethod
+    def from_table(cls, table: PredictionTable) -> Lost:
+        """Count them."""
+        return cls(len(table), table.predictions.reasons(NO_ANSWER))
+
+    @property
+    def count(self) -> int:
+        """How many rows were lost."""
+        return sum(self.reasons.values())
+
+    @property
+    def share(self) -> float:
+        """The same as a share of the rows that were asked."""
+        return self.count / self.rows if self.rows else 0.0
+
+    def __str__(self) -> str:
+        """In words, such as ``24 of 40 test rows have no answer (24 cut at 64 tokens: model.max_tokens)``."""
+        return f"{self.count:,} of {self.rows:,} test rows have no answer ({in_words(self.reasons)})"
+
+
+def too_many(lost: Mapping[str, Lost], most: float) -> dict[str, str]:
+    """Variants that lost too many rows for a verdict, each with the reason in a sentence.
+
+    Args:
+        lost: variant → rows that it lost.
+        most: share of the rows that a variant may lose (``decision.max_unanswered``).
+    """
+    return {
+        name: f"no verdict leans on {name}: {rows}, more than decision.max_unanswered={most:.0%}"
+        for name, rows in lost.items()
+        if rows.share > most
+    }
+
+
+def too_few_grades(tables: Mapping[str, PredictionTable], metric: Metric, most: float) -> dict[str, str]:
+    """Variants whose answers lack so many grades that the metric says nothing of them, each with the reason.
+
+    Args:
+        tables: variant → predictions of the same rows.
+        metric: that decides; one that needs no grade refuses nothing.
+        most: share of the rows with a grade in some variant that may have none in another.
+    """
+    refused = {}
+    for need in metric.needs:
+        kind, _, grader = need.partition(":")
+        if kind != "grade":
+            continue
+        graded = {name: ~np.isnan(t.grades[grader]) for name, t in tables.items() if grader in t.grades}
+        gradable = np.logical_or.reduce(list(graded.values())) if graded else np.zeros(0, dtype=np.bool_)
+        for name, has_grade in graded.items():
+            missing = int((gradable & ~has_grade).sum())
+            if missing > most * gradable.sum():
+                refused[name] = (
+                    f"no verdict leans on {name}: {missing:,} of its {int(gradable.sum()):,} answers have no usable "
+                    f"grade of {grader}, more than decision.max_unanswered={most:.0%}"
+                )
+    return refused
+
+
+def with_same_grades(tables: Mapping[str, PredictionTable]) -> tuple[dict[str, PredictionTable], list[str]]:
+    """The tables with grades on the rows only that every variant has one for, and notes on how many these are."""
+    graders = dict.fromkeys(grader for table in tables.values() for grader in table.grades)
+    notes, same = [], dict(tables)
+    for grader in graders:
+        graded = {name: ~np.isnan(t.grades[grader]) for name, t in tables.items() if grader in t.grades}
+        common = np.logical_and.reduce(list(graded.values()))
+        if all((has_grade == common).all() for has_grade in graded.values()):
+            continue
+        notes.append(f"{grader}: compared on the {int(common.sum()):,} rows for which every variant has a grade.")
+        for name in graded:
+            grades = {**same[name].grades, grader: np.where(common, same[name].grades[grader], np.nan)}
+            same[name] = replace(same[name], grades=grades)
+    return same, notes

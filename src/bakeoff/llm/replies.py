@@ -1,0 +1,194 @@
+"""The reply of an OpenAI-compatible server, read whatever its shape: whole, streamed, or no reply at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import isnan, nan
+from typing import Any
+
+
+class Trouble(Exception):
+    """A request that got no usable answer.
+
+    Attributes:
+        kind: rate_limited, server_error, timeout, connection, malformed or refused.
+        wait_seconds: that the server asks for before the next try.
+        is_final: whether the same request can never succeed.
+        is_for_all: whether no request can: the key is refused, the model or the server does not exist.
+        reason: the same in words that are equal for all requests that end alike, as ``code: words``.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        wait_seconds: float | None = None,
+        is_final: bool = False,
+        is_for_all: bool = False,
+        reason: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.wait_seconds = wait_seconds
+        self.is_final = is_final
+        self.is_for_all = is_for_all
+        self.reason = reason or f"error: ({kind.replace('_', ' ')})"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a server answered, as it came.
+
+    Attributes:
+        text: of the reply; empty where there is none.
+        logprobs: candidates for the first token, each with its log-probability.
+        input_tokens, output_tokens: NaN where the server does not say.
+        model: as the server names it.
+        fingerprint: of the server's configuration, where it gives one.
+        seconds: from the request to the reply.
+        is_cut: whether the reply ended with the tokens that it may have.
+        reasoning: thoughts that the server gives apart from the text.
+        refusal: why the model declines, in its words, where the server gives that apart from the text.
+        finish: why the reply ended, as the server names it.
+    """
+
+    text: str
+    logprobs: tuple[tuple[str, float], ...]
+    input_tokens: float
+    output_tokens: float
+    model: str
+    fingerprint: str | None
+    seconds: float
+    is_cut: bool = False
+    reasoning: str = ""
+    refusal: str = ""
+    finish: str = ""
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the server said how many tokens there were."""
+        return not (isnan(self.input_tokens) or isnan(self.output_tokens))
+
+
+def read(text: str, headers: Mapping[str, str], seconds: float, model: str, base_url: str) -> Reply:
+    """The reply in a response that came with status 200.
+
+    Args:
+        text: body of the response: JSON, or events of a stream, which some servers send unasked.
+        headers: of the response.
+        seconds: that it took.
+        model: as it was asked for.
+        base_url: for messages.
+
+    Raises:
+        Trouble: it is no reply.
+    """
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        body = _of_stream(text) if kind == "text/event-stream" or text.startswith("data:") else json.loads(text)
+        if isinstance(body, Mapping) and not body.get("choices") and isinstance(body.get("error"), Mapping | str):
+            error = body["error"]
+            message = error.get("message", error) if isinstance(error, Mapping) else error
+            raise Trouble(
+                "server_error", f"{base_url} fails: {str(message)[:300]}", reason="error: (told within a reply)"
+            )
+        return _reply(body, seconds, model)
+    except (ValueError, AttributeError, IndexError, TypeError, KeyError, RecursionError) as error:
+        began = " ".join(text[:60].split())
+        what = f"it sent {kind or 'no content type'}"
+        what += f', beginning "{began}"' if began else ", and nothing in it"
+        message = f"{base_url} gave no reply that can be read: {what} ({type(error).__name__}). Look at llm.base_url"
+        raise Trouble("malformed", message, reason="error: (no reply that can be read)") from None
+
+
+def _of_stream(text: str) -> dict[str, Any]:
+    """The events of a stream as one reply."""
+    content, reasoning, whole = [], [], dict[str, Any]()
+    finish, refusal, logprobs = None, list[str](), list[Any]()
+    for event in _events(text):
+        whole |= {key: event[key] for key in ("model", "system_fingerprint", "usage", "error") if event.get(key)}
+        for choice in (event.get("choices") or ())[:1]:
+            delta = choice.get("delta") or choice.get("message") or {}
+            content.append(delta.get("content") or "")
+            reasoning.append(delta.get("reasoning_content") or delta.get("reasoning") or "")
+            refusal.append(delta.get("refusal") or "")
+            logprobs += (choice.get("logprobs") or {}).get("content") or []
+            finish = choice.get("finish_reason") or finish
+            whole["choices"] = True
+    if "choices" in whole:
+        message = {"content": "".join(content), "reasoning_content": "".join(reasoning), "refusal": "".join(refusal)}
+        whole["choices"] = [{"message": message, "finish_reason": finish, "logprobs": {"content": logprobs}}]
+    return whole
+
+
+def _events(text: str) -> Iterator[Mapping[str, Any]]:
+    for line in text.splitlines():
+        data = line.removeprefix("data:").strip()
+        if line.startswith("data:") and data and data != "[DONE]":
+            event = json.loads(data)
+            if isinstance(event, Mapping):
+                yield event
+
+
+def _reply(body: Mapping[str, Any], seconds: float, model: str) -> Reply:
+    choice = body["choices"][0]
+    message = choice.get("message") or {}
+    finish = str(choice.get("finish_reason") or "")
+    input_tokens, output_tokens = _counts(body.get("usage"))
+    return Reply(
+        text=_well_formed(_text(message.get("content"))),
+        logprobs=tuple(_candidates(choice.get("logprobs"))),
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        model=str(body.get("model") or model),
+        fingerprint=body.get("system_fingerprint"),
+        seconds=seconds,
+        is_cut=finish in ("length", "max_tokens", "MAX_TOKENS"),
+        reasoning=_well_formed(_text(message.get("reasoning_content") or message.get("reasoning"))),
+        refusal=_well_formed(_text(message.get("refusal"))),
+        finish=finish,
+    )
+
+
+def _text(content: Any) -> str:
+    """Text of a message: a string, or a list of parts."""
+    if isinstance(content, list):
+        parts = [part.get("text") if isinstance(part, Mapping) else part for part in content]
+        return "".join(str(part) for part in parts if part)
+    return "" if content is None else str(content)
+
+
+def _well_formed(text: str) -> str:
+    """Without halves of surrogate pairs, which no file can hold."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _candidates(logprobs: Any) -> Iterator[tuple[str, float]]:
+    """Candidates for the first token, most probable first."""
+    content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
+    for candidate in (content[0].get("top_logprobs") or ()) if content else ():
+        yield _well_formed(str(candidate["token"])), float(candidate["logprob"])
+
+
+def _counts(usage: Any) -> tuple[float, float]:
+    """Tokens read and written, by whatever names; NaN where the server does not say."""
+    if not isinstance(usage, Mapping):
+        return nan, nan
+    read = _number(usage, "prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count")
+    written = _number(usage, "completion_tokens", "output_tokens", "candidatesTokenCount", "eval_count")
+    total = _number(usage, "total_tokens", "totalTokenCount")
+    if isnan(written) and total > read:
+        written = total - read
+    if isnan(read) and total > written:
+        read = total - written
+    return read, written
+
+
+def _number(usage: Mapping[str, Any], *names: str) -> float:
+    for name in names:
+        value = usage.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+    return nan
