@@ -43,12 +43,12 @@ if TYPE_CHECKING:
     from bakeoff.llm.base import Message as Message
     from bakeoff.llm.base import Planned as Planned
     from bakeoff.llm.cache import Cache as Cache
+    from bakeoff.llm.replies import Reply as Reply
+    from bakeoff.llm.replies import Trouble as Trouble
     from bakeoff.llm.session import Session as Session
     from bakeoff.llm.session import Terms as Terms
     from bakeoff.llm.usage import RequestCounts as RequestCounts
     from bakeoff.llm.usage import budget_of as budget_of
-    from bakeoff.llm.replies import Reply as Reply
-    from bakeoff.llm.replies import Trouble as Trouble
     from bakeoff.llm.wire import of_choices as of_choices
     from bakeoff.metrics import FromLabels as FromLabels
     from bakeoff.metrics import FromQuantile as FromQuantile
