@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from command_line import CommandLine
         ("my.jsonl", ["data=jsonl", "data.path=my.jsonl", "data.name=my"]),
         ("my.feather", ["data=feather", "data.path=my.feather", "data.name=my"]),
         ("my.xlsx", ["data=excel", "data.path=my.xlsx", "data.name=my"]),
-        ("'my data (1).csv'", ["data=csv", "data.path='my data (1).csv'", "data.name=my_data_1"]),
+        ("'my data (1).csv'", ["data=csv", 'data.path="my data (1).csv"', "data.name=my_data_1"]),
     ],
 )
 def test_a_file_name_is_written_out(typed: str, written: list[str]) -> None:
@@ -49,3 +50,25 @@ def test_a_file_is_bake_off_enough(bakeoff: CommandLine, tmp_path: Path) -> None
     done = bakeoff("model=constant", "data=my mails.csv", "data.target=y", "tracker=none")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "outputs" / "my_mails" / "constant" / "result.json").is_file()
+
+
+def test_a_file_without_a_target_is_looked_at_and_the_next_command_works(bakeoff: CommandLine, tmp_path: Path) -> None:
+    rows = "\n".join(f'{i},"{i * 1000:,}",{"NA" if i % 2 else "EU"},{"yes" if i % 3 else "no"}' for i in range(60))
+    (tmp_path / "my mails.csv").write_text(f",amount,region,left\n{rows}\n")
+    done = bakeoff("data=my mails.csv")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    for words in (
+        "data.target: say which column is to be predicted.",
+        "my mails.csv: 60 rows.",
+        "Unnamed: 0  left out",
+        "amount      number    60",
+        "region      category  2",
+        "Likely targets: left (2 classes), region (2 classes), amount (a number).",
+        'amount: read as numbers, "," between thousands',
+    ):
+        assert words in done.stderr, done.stderr
+    following = done.stderr.split("Next: bakeoff ")[1].strip()
+    planned = bakeoff("plan", *shlex.split(following))
+    assert planned.returncode == 0, planned.stderr
+    assert "my_mails: columns read as number: amount; category: region." in planned.stdout
+    assert "3 of 3 variants would run." in planned.stdout

@@ -160,7 +160,7 @@ def test_a_column_without_a_name_that_counts_the_rows_is_left_out_and_named(tmp_
     frame.to_csv(tmp_path / "a.csv")
     task = load(Csv(str(tmp_path / "a.csv")))
     assert list(task.schema.columns) == ["x"]
-    assert "Unnamed: 0: counts the rows, left out. (data.columns={'Unnamed: 0': number})" in notes(task)
+    assert r"Unnamed: 0: counts the rows, left out. ('data.columns={Unnamed\: 0: number}')" in notes(task)
     kept = load(Csv(str(tmp_path / "a.csv")), columns={"Unnamed: 0": "number"})
     assert list(kept.schema.columns) == ["Unnamed: 0", "x"]
 
@@ -168,7 +168,7 @@ def test_a_column_without_a_name_that_counts_the_rows_is_left_out_and_named(tmp_
 def test_a_counter_with_a_telling_name_is_left_out_and_another_is_named(tmp_path: Path) -> None:
     task = load_csv(tmp_path, {"row_id": range(N), "week": range(N), "x": np.arange(N) * 0.5})
     assert list(task.schema.columns) == ["week", "x"]
-    assert "week: counts the rows of the file, and is a feature. (data.ignore=[week])" in notes(task)
+    assert "week: counts the rows of the file, and is a feature. ('data.ignore=[week]')" in notes(task)
 
 
 @pytest.mark.parametrize("late", ["text", "number"])
@@ -189,7 +189,7 @@ def test_short_unique_strings_are_text(tmp_path: Path) -> None:
     frame.to_csv(tmp_path / "a.csv", index=False)
     task = load(Csv(str(tmp_path / "a.csv")))
     assert dict(task.schema.columns) == {"title": "text", "city": "categorical"}
-    assert "title: read as free text. (data.columns={title: category})" in notes(task)
+    assert "title: read as free text. ('data.columns={title: category}')" in notes(task)
 
 
 def test_a_declared_type_goes_before_what_a_column_looks_like(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_strings_of_digits_in_a_typed_file_stay_and_are_named(tmp_path: Path) ->
     frame.to_parquet(tmp_path / "a.parquet")
     task = load(Parquet(str(tmp_path / "a.parquet")))
     assert dict(task.schema.columns) == {"code": "categorical", "share": "numeric"}
-    assert "code: numbers written as texts, read as categories. (data.columns={code: number})" in notes(task)
+    assert "code: numbers written as texts, read as categories. ('data.columns={code: number}')" in notes(task)
 
 
 def test_wrong_declarations_are_refused_before_any_data() -> None:

@@ -35,6 +35,8 @@ def run(arguments: list[str]) -> int:
     flags = [a for a in arguments if a not in overrides]
     if not ABOUT_HYDRA & set(flags):
         overrides = shorthand.expanded(overrides)
+        if not NOT_A_RUN & set(flags):
+            shorthand.ask_for_target(overrides)
         names = {o.lstrip("+~").partition("=")[0] for o in overrides}
         if names.isdisjoint(CHOOSES_WHAT_RUNS):
             overrides.append("experiment=quickstart")

@@ -10,7 +10,6 @@ import yaml
 
 from bakeoff.cli import shorthand
 from bakeoff.cli.arguments import folders_of, overrides_of
-from bakeoff.config.shipped import conf_dir
 from bakeoff.errors import ConfigError, did_you_mean
 
 EXAMPLE = "bakeoff predict outputs/churn data.path=new.csv --out predictions.parquet"
@@ -95,21 +94,7 @@ def _options(overrides: list[str]) -> tuple[Any, Mapping[str, Any], str | None]:
         if "path" not in values:
             raise ConfigError(f"predict: name the new rows, e.g. {EXAMPLE}")
         option = shorthand.option_of(str(values["path"]))
-    return problems, _source(option, values), id_column
-
-
-def _source(option: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The component config of a data option, with values of the user."""
-    from bakeoff.request.spec import ROLES
-
-    files = {file.stem: file for file in sorted((conf_dir() / "data").glob("*.yaml"))}
-    if option not in files:
-        raise ConfigError(
-            f'data: there is no option "{option}". Options: {", ".join(files)}.{did_you_mean(option, files)}'
-        )
-    content = yaml.safe_load(files[option].read_text("utf-8"))
-    source = {k: v for k, v in content.items() if k not in (*ROLES, "defaults", "card") and v != "???"}
-    return {**source, **values}
+    return problems, shorthand.component_of(option, values), id_column
 
 
 def _write(frame: Any, out: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from bakeoff import advice
 from bakeoff.data import files
-from bakeoff.errors import ConfigError
+from bakeoff.errors import ConfigError, did_you_mean
 
 FILE_OPTIONS = frozenset({*files.OPTION_OF.values(), "series"})
 """Options of the group ``data`` that read a file of the user's."""
@@ -26,6 +28,69 @@ def expanded(overrides: Sequence[str]) -> list[str]:
     return written
 
 
+def ask_for_target(overrides: Sequence[str]) -> None:
+    """Show the columns of a file of the user's, where nobody says which is the target.
+
+    Args:
+        overrides: as ``expanded`` returns them.
+
+    Raises:
+        ConfigError: no target is named. The message shows the columns, likely targets, and a command to type.
+    """
+    values = dict(override.lstrip("+").partition("=")[::2] for override in overrides)
+    needs_none = values.get("data.kind") in ("generation",)
+    if values.get("data") not in FILE_OPTIONS or "data.path" not in values or "data.target" in values or needs_none:
+        return
+    if "experiment" in values:  # which may name it
+        return
+    from bakeoff.config import components
+    from bakeoff.data import overview
+    from bakeoff.request.spec import ROLES
+
+    given = {key.removeprefix("data."): _parsed(value) for key, value in values.items() if key.startswith("data.")}
+    node = component_of(values["data"], {key: value for key, value in given.items() if key not in ROLES})
+    components.check_component(node, "data")
+    seen = overview.overview(components.instantiate(node, "data"), given.get("columns"))
+    target = next(iter(seen.likely), "COLUMN")
+    path = unquoted(values["data.path"])
+    named = f"{advice.override('data', path)} {advice.override('data.target', target)}"
+    raise ConfigError(
+        f"data.target: say which column is to be predicted.\n\n{seen}\n\n"
+        f"Next: bakeoff -m model=constant,linear,catboost {named}"
+    )
+
+
+def component_of(option: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The component config of an option of the group ``data``, without roles of columns, with values of the user.
+
+    Raises:
+        ConfigError: there is no such option.
+    """
+    import yaml
+
+    from bakeoff.config.shipped import conf_dir
+    from bakeoff.request.spec import ROLES
+
+    options = {file.stem: file for file in sorted((conf_dir() / "data").glob("*.yaml"))}
+    if option not in options:
+        raise ConfigError(
+            f'data: there is no option "{option}". Options: {", ".join(options)}.{did_you_mean(option, options)}'
+        )
+    content = yaml.safe_load(options[option].read_text("utf-8"))
+    source = {k: v for k, v in content.items() if k not in (*ROLES, "defaults", "card") and v != "???"}
+    return {**source, **values}
+
+
+def _parsed(value: str) -> Any:
+    """A value of an override as YAML has it."""
+    import yaml
+
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        return unquoted(value)
+
+
 def _written_out(override: str) -> list[str]:
     key, _, value = override.partition("=")
     path = unquoted(value)
@@ -36,7 +101,7 @@ def _written_out(override: str) -> list[str]:
         raise ConfigError(
             f"data: these are {len(parts)} files. Give one file a command; data.test_path names test rows."
         )
-    return [f"data={option_of(path)}", f"data.path={_quoted(path)}"]
+    return [f"data={option_of(path)}", f"data.path={advice.hydra_value(path)}"]
 
 
 def option_of(path: str) -> str:
@@ -71,11 +136,3 @@ def unquoted(value: str) -> str:
     """A value of an override without its quotes."""
     is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
     return value[1:-1] if is_quoted else value
-
-
-def _quoted(text: str) -> str:
-    """A string as Hydra reads it back unchanged."""
-    if re.fullmatch(r"[\w./~-]+", text, re.ASCII) and not text.lstrip("+-").isdigit():
-        return text
-    escaped = text.replace("${", r"\${").replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
+from bakeoff import advice
 from bakeoff.data import columns, dates, numerals, roles, target
 from bakeoff.data.numerals import Guess, NumberFormat
 from bakeoff.data.settings import DataSettings
@@ -40,7 +41,6 @@ COUNTERS = frozenset(
     ]
 )
 """Names under which a column that counts the rows is left out; one of another name is kept, and named."""
-MOST_NAMED = 10
 KIND_OF: Mapping[str, ColumnKind] = {
     "number": "numeric",
     "category": "categorical",
@@ -130,14 +130,21 @@ class _Reader:
             if name == settings.id:
                 columns_of[name] = _texts(columns_of[name])
         self.cells.frame = pd.DataFrame(columns_of, copy=False)
-        for (text, key, rank), names in self.said.items():
+        for (text, remedy, rank), names in self.said.items():
             self.cells.notes.append(
-                DataNote(text.replace("{columns}", listed(names)), key.replace("{first}", names[0]), rank)
+                DataNote(text.replace("{columns}", advice.listed(names)), _remedy(remedy, names[0]), rank)
             )
 
-    def _say(self, name: str, text: str, key: str, rank: NoteRank = NoteRank.VALUES) -> None:
-        """Note something of a column; columns of which the same is said share a sentence."""
-        self.said[text, key, rank].append(name)
+    def _say(self, name: str, text: str, remedy: str, rank: NoteRank = NoteRank.VALUES) -> None:
+        """Note something of a column; columns of which the same is said share a sentence.
+
+        Args:
+            name: of the column.
+            text: a sentence with ``{columns}`` for the names.
+            remedy: the type to declare where it is to be read otherwise, or ``ignore``; empty where nothing changes it.
+            rank: of the note.
+        """
+        self.said[text, remedy, rank].append(name)
 
     def _unified(self, values: pd.Series) -> pd.Series:
         """A column of objects as one of a type: numbers and texts together are texts."""
@@ -148,7 +155,7 @@ class _Reader:
             self._say(
                 str(values.name),
                 "{columns}: whole numbers of more digits than a number holds, read as text.",
-                "data.columns",
+                "number",
             )
             return _texts(values)
         if (
@@ -156,7 +163,7 @@ class _Reader:
             and values.dropna().map(lambda v: isinstance(v, str | int | float)).all()
         ):
             if values.name not in (self.settings.id, *self.declared):
-                self._say(str(values.name), "{columns}: numbers and texts together, read as texts.", "data.columns")
+                self._say(str(values.name), "{columns}: numbers and texts together, read as texts.", "category")
             return _texts(values)
         return values
 
@@ -182,12 +189,12 @@ class _Reader:
             elif (counts := self._counts_rows(columns_of[name], name)) is not None:
                 if counts:
                     self.cells.left_out.append(name)
-                    self._say(name, "{columns}: counts the rows, left out.", "data.columns={'{first}': number}")
+                    self._say(name, "{columns}: counts the rows, left out.", "number")
                 else:
                     self._say(
                         name,
                         "{columns}: counts the rows of the file, and is a feature.",
-                        "data.ignore=[{first}]",
+                        "ignore",
                         NoteRank.CHOICES,
                     )
 
@@ -227,14 +234,14 @@ class _Reader:
                     self._say(
                         name,
                         "{columns}: numbers written as texts, read as categories.",
-                        "data.columns={{first}: number}",
+                        "number",
                     )
                 return texts
             if numerals.loses_digits(texts):
                 self._say(
                     name,
                     "{columns}: whole numbers of more digits than a number holds, read as text.",
-                    "data.columns={{first}: number}",
+                    "number",
                 )
                 return texts
             return self._numbers(texts, form, guess)
@@ -252,14 +259,14 @@ class _Reader:
             self._say(
                 name,
                 f'{{columns}}: dates such as "{looks_like}", read as categories or text.',
-                "data.columns={{first}: date}",
+                "date",
             )
         elif guess.odd:
             examples = ", ".join(f'"{text}"' for text in guess.odd)
             self._say(
                 name,
                 f"{{columns}}: numbers but for {guess.odd_rows:,} rows ({examples}), read as categories or text.",
-                "data.columns={{first}: number}, data.missing",
+                "number",
             )
         return texts
 
@@ -277,7 +284,7 @@ class _Reader:
             )
         if not form.is_plain:
             example = texts.dropna().iloc[0]
-            self._say(name, f'{{columns}}: read as numbers, {form} ("{example}").', "data.columns={{first}: category}")
+            self._say(name, f'{{columns}}: read as numbers, {form} ("{example}").', "category")
         self._tell_marks(name, guess.marks)
         self.cells.readings[name] = Reading(
             form.decimal, form.thousands, form.affix, tuple(text for text, _ in guess.marks)
@@ -328,10 +335,17 @@ class _Reader:
     def _tell_marks(self, name: str, marks: Sequence[tuple[str, int]]) -> None:
         if marks:
             listed = ", ".join(f'"{text}" ({rows:,} rows)' for text, rows in marks[:5])
-            self._say(name, f"{{columns}}: {listed} read as missing.", "data.columns={{first}: category}")
+            self._say(name, f"{{columns}}: {listed} read as missing.", "category")
 
 
 MOST_LABELS = 20
+
+
+def _remedy(remedy: str, name: str) -> str:
+    """The override that changes how a column is read."""
+    if remedy == "ignore":
+        return advice.override("data.ignore", [name])
+    return advice.override("data.columns", {name: remedy}) if remedy else ""
 
 
 def _decimal_of_file(guesses: Any) -> str | None:
@@ -408,9 +422,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names for a message, and how many more there are."""
-    shown = ", ".join(names[:MOST_NAMED])
-    return shown if len(names) <= MOST_NAMED else f"{shown} and {len(names) - MOST_NAMED} more"

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
+from bakeoff import advice
 from bakeoff.errors import DataError
 from bakeoff.task import ColumnKind, DataNote
 
@@ -62,11 +63,11 @@ def read(frame: pd.DataFrame, names: Iterable[str], declared: Mapping[str, Colum
                 recognised_texts.append(name)
         converted[name] = values.fillna("") if kinds[name] == "text" else values
     _refuse_infinite(converted, where)
-    listed = ", ".join(recognised_texts[:10])
-    more = f" and {len(recognised_texts) - 10} more" if len(recognised_texts) > 10 else ""
-    first = recognised_texts[0] if recognised_texts else ""
-    note = DataNote(f"{listed}{more}: read as free text.", f"data.columns={{{first}: category}}")
-    return Columns(converted, kinds, (note,) if recognised_texts else ())
+    notes = []
+    if recognised_texts:
+        remedy = advice.override("data.columns", {recognised_texts[0]: "category"})
+        notes.append(DataNote(f"{advice.listed(recognised_texts)}: read as free text.", remedy))
+    return Columns(converted, kinds, tuple(notes))
 
 
 def empty_in(features: Mapping[str, pd.Series], rows: NDArray[np.intp]) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bakeoff import advice
 from bakeoff.data import cells, columns, moments, reader, roles, series, windows
 from bakeoff.data.moments import shown
 from bakeoff.data.reader import NewRows, RawRows
@@ -65,7 +66,7 @@ class HistoryReader:
         needed = [self.settings.target, self.settings.time, *([asked.name] if asked.name else [])]
         absent = [name for name in needed if name and name not in frame]
         if absent:
-            raise DataError(f"predict: {WHERE} has no column {cells.listed(absent)}.")
+            raise DataError(f"predict: {WHERE} has no column {advice.listed(absent)}.")
         settings = replace(self.settings, ignore=[c for c in self.settings.ignore if c in frame], slices=[])
         frame = cells.typed(Rows(frame, is_text=is_text), settings, WHERE).frame
         names = series.names_of(frame, asked.name, WHERE)
@@ -122,7 +123,7 @@ class HistoryReader:
         own = [channel for channel in asked.known if channel not in calendar or channel in frame]
         if own and len(ahead) < asked.horizon:
             raise DataError(
-                f"predict: {cells.listed(own)} must be known of the next {asked.horizon:,} moments{named}, and "
+                f"predict: {advice.listed(own)} must be known of the next {asked.horizon:,} moments{named}, and "
                 f"{WHERE} has {len(ahead):,} rows behind the last target. Add rows with an empty "
                 f"{self.settings.target}."
             )

@@ -121,6 +121,13 @@ class DataSettings:
                     f'data.text: "{column}" is no feature, data.{taken} names it. Remove it from one of them.'
                 )
 
+    @classmethod
+    def undecided(cls, columns: dict[str, str]) -> DataSettings:
+        """Settings of data whose target nobody has chosen yet."""
+        settings = cls(name="", target="?", columns=columns)
+        settings.target = ""
+        return settings
+
     @property
     def apart(self) -> list[str]:
         """The columns that are not features, the target included."""

@@ -99,7 +99,7 @@ def run(
         from bakeoff.report import plan as plans
 
         llm_use = {job.request.variant: _llm_use(job.request) for job in waiting}
-        plans.show([job.request for job in jobs], [job.request for job in waiting], llm_use)
+        plans.show([job.request for job in jobs], [job.request for job in waiting], llm_use, _columns_read(jobs))
         return []
     _check_folders(waiting)
     folders = [job.request.folder for job in jobs]
@@ -224,6 +224,23 @@ def _gives(override: Override, key: str) -> bool:
         return True
     value = override.value() if key.startswith(f"{name}.") else None
     return isinstance(value, Mapping) and component.get(value, key.removeprefix(f"{name}.").split(".")) is not None
+
+
+def _columns_read(jobs: Sequence[Job]) -> list[str]:
+    """How the columns of each file of the user's are read, and what happened to them; sample sets are known."""
+    from bakeoff.execution import runner
+
+    requests = {job.request.data_key: job.request for job in jobs if "path" in job.request.source.arguments}
+    if not requests:
+        return []
+    from bakeoff.data import overview
+
+    lines = []
+    for request in requests.values():
+        task = runner.load_task(request)
+        lines.append(f"{request.data.name}: columns read as {overview.reading_of(task.schema)}.")
+        lines += [f"{request.data.name}: {note}" for note in task.notes]
+    return lines
 
 
 def _llm_use(asked: Request) -> list[str]:
