@@ -73,15 +73,15 @@ def measurements(copied: int, of: int = 400) -> pd.DataFrame:
 
 
 def straddling(task: Task) -> int:
-    """How many test rows have an input that also stands in the development rows."""
+    """How many test inputs also stand that also stands in the development rows."""
     return int(np.isin(data.hashes(task.test), data.hashes(task.development.examples)).sum())
 
 
 def test_a_time_split_of_repeated_profiles_keeps_every_row(tmp_path: Path) -> None:
     task = load(tmp_path, trips(), time="at")
     assert rows(task) == (1920, 480, 600)
-    assert "2,760 rows repeat the input of an earlier row; they are read as independent draws." in notes(task)
-    assert "All 600 test rows have an input that also stands in training. (data.duplicates)" in notes(task)
+    assert "2,760 rows repeat an earlier input: taken as independent draws" in notes(task)
+    assert "; all 600 test inputs also stand in training. (data.duplicates)" in notes(task)
 
 
 def test_repeated_profiles_are_split_as_independent_rows(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_copies_of_measurements_with_other_targets_are_repeated_measurements(tmp
 
 def test_template_texts_are_independent_draws(tmp_path: Path) -> None:
     task = load(tmp_path, messages(600, 20), text=["text"])
-    assert "580 rows repeat the input of an earlier row; they are read as independent draws." in notes(task)
+    assert "580 rows repeat an earlier input: taken as independent draws" in notes(task)
 
 
 def test_a_person_s_word_decides(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_person_s_word_decides(tmp_path: Path) -> None:
     assert straddling(independent) > 10
     seen = independent.test.slices[SEEN_INPUT]
     assert (seen == "yes").sum() == straddling(independent)
-    assert f"{straddling(independent)} of {len(seen)} test rows have an input" in notes(independent)
+    assert f"{straddling(independent)} of {len(seen)} test inputs also stand" in notes(independent)
     assert sum(rows(load(tmp_path, frame, duplicates="drop"))) == 400
     grouped = load(tmp_path, passengers(), duplicates="group")
     assert straddling(grouped) == 0
@@ -149,7 +149,7 @@ def test_groups_are_kept_apart_by_group_alone_unless_both_are_asked_for(tmp_path
     by_author = load(tmp_path, frame, text=["text"], group="author")
     assert by_author.split["kind"] == "group"
     assert straddling(by_author) > 0
-    assert "have an input that also stands in training" in notes(by_author)
+    assert "test inputs also stand in training" in notes(by_author)
 
 
 def test_a_split_by_time_cannot_keep_equal_rows_together(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_repeated_rows_are_dropped_when_asked_and_counted(tmp_path: Path, messag
     whole, without = load(Csv(path)), load(Csv(path), duplicates="drop")
     assert sum(whole.split[part] for part in ("train", "valid", "test")) == 50
     assert sum(without.split[part] for part in ("train", "valid", "test")) == 40
-    assert any("10 rows repeat the input of an earlier row" in note.text for note in whole.notes)
+    assert any("10 rows repeat an earlier input" in note.text for note in whole.notes)
     assert any("10 of 50 rows repeat" in note.text for note in without.notes)
     assert load(Csv(path), drop_duplicates=True).fingerprint == without.fingerprint, "the former name of drop"
 
@@ -170,7 +170,7 @@ def test_given_test_rows_are_the_test(tmp_path: Path, messages: pd.DataFrame) ->
     assert task.split["kind"] == "given"
     assert sorted(task.test.ids) == list(range(40, 48))
     assert len(task.development.examples) == 40, "no row is lost unseen"
-    assert any("All 8 test rows have an input that also stands in training" in note.text for note in task.notes)
+    assert any("all 8 test inputs also stand in training" in note.text for note in task.notes)
     apart = load(Csv(train, test), duplicates="group")
     assert len(apart.development.examples) == 32
     assert any("8 development rows also occur in the given test rows" in note.text for note in apart.notes)

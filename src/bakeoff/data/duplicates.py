@@ -57,17 +57,17 @@ class Resolved:
         if not self.repeated:
             return []
         ways = {
-            "independent": "they are read as independent draws.",
-            "group": "equal inputs stay in one part of the split.",
-            "drop": "those with another target were kept, and stay in one part of the split.",
+            "independent": "taken as independent draws",
+            "group": "equal inputs stay in one part of the split",
+            "drop": "kept for their other target, and equal inputs stay in one part of the split",
         }
         rows = "1 row repeats" if self.repeated == 1 else f"{self.repeated:,} rows repeat"
-        text = f"{rows} the input of an earlier row; {ways[self.treatment]}"
+        text = f"{rows} an earlier input: {ways[self.treatment]}"
         if seen:
-            share = f"All {tested:,}" if seen == tested else f"{seen:,} of {tested:,}"
+            share = f"all {tested:,}" if seen == tested else f"{seen:,} of {tested:,}"
             apart = ", and are scored apart as well" if _is_worth_a_slice(seen, tested) else ""
-            text += f" {share} test rows have an input that also stands in training{apart}."
-        return [DataNote(text, KEY)]
+            text += f"; {share} test inputs also stand in training{apart}"
+        return [DataNote(f"{text}.", KEY)]
 
 
 def resolve(table: Table, settings: DataSettings) -> Resolved:
