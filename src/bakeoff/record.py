@@ -26,13 +26,16 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from bakeoff.task import DataNote, PredictionTable, Schema, StageTrace, Usage
+    from bakeoff.task import DataNote, Examples, PredictionTable, Schema, StageTrace, Usage
 
 RESULT = "result.json"
 CONFIG = "config.yaml"
 PREDICTIONS = "predictions.parquet"
 TRACE = "trace.parquet"
 BOOTSTRAP = "bootstrap.parquet"
+VALIDATION = "validation.parquet"
+PROFILE = "profile.json"
+INPUTS = "inputs.parquet"
 MODEL = "model"
 TRIALS = "trials.parquet"
 CURVES = "curves.parquet"
@@ -121,7 +124,7 @@ def begin(folder: Path, config: Mapping[str, Any], installed: str = "", diff: st
         diff: of the working directory against its commit; empty where nothing was changed or nothing shall be kept.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (RESULT, PREDICTIONS, TRACE, BOOTSTRAP, CURVES, FITTED, LEARNT, DIFF):
+    for name in (RESULT, PREDICTIONS, TRACE, BOOTSTRAP, VALIDATION, PROFILE, CURVES, FITTED, LEARNT, DIFF):
         (folder / name).unlink(missing_ok=True)
     if not config.get("resume", True):
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
@@ -250,8 +253,8 @@ def data_notes(run: Run) -> tuple[DataNote, ...]:
     return tuple(DataNote.from_json(note) for note in (run.task or {}).get("notes", ()))
 
 
-def write_predictions(folder: Path, table: PredictionTable) -> None:
-    """Write the predictions table, one row a test example.
+def write_predictions(folder: Path, table: PredictionTable, name: str = PREDICTIONS) -> None:
+    """Write the predictions table, one row a test example, or a validation row where ``name`` is ``VALIDATION``.
 
     Columns: ``id``, ``target`` (JSON where it is no plain value; both are lists in a forecast), ``output``, what else
     of ``Predictions`` the model has (``proba:<class>`` for probabilities, lists of ids for documents), ``status`` and
@@ -281,8 +284,8 @@ def write_predictions(folder: Path, table: PredictionTable) -> None:
     columns |= {f"grade:{name}": values for name, values in table.grades.items()}
     columns |= {f"slice:{name}": table.slices[name].to_numpy() for name in table.slices.columns}
     frame = pd.DataFrame(columns)
-    write_file(folder / PREDICTIONS, lambda path: frame.to_parquet(path, index=False))
-    if p.trace:
+    write_file(folder / name, lambda path: frame.to_parquet(path, index=False))
+    if p.trace and name == PREDICTIONS:
         trace = pd.concat(
             pd.DataFrame(
                 {
@@ -293,6 +296,35 @@ def write_predictions(folder: Path, table: PredictionTable) -> None:
             for position, stage in enumerate(p.trace)
         )  # fmt: skip
         write_file(folder / TRACE, lambda path: trace.to_parquet(path, index=False))
+
+
+def write_inputs(bakeoff: Path, test: Examples, fingerprint: str) -> str | None:
+    """Write the test rows of a task into the folder of a bake-off: ``id``, then the feature columns as models get them.
+
+    Once, whichever run comes first, also where several processes want to; anew where the task has changed.
+
+    Returns:
+        Why the file cannot be written; None where it is there.
+    """
+    import pyarrow as pa
+    from filelock import FileLock
+    from pyarrow import parquet
+
+    file, key = bakeoff / INPUTS, b"bakeoff.fingerprint"
+    with FileLock(bakeoff / f".{INPUTS}.lock"):
+        if file.is_file() and (parquet.read_schema(file).metadata or {}).get(key) == fingerprint.encode():
+            return None
+        frame = test.X.reset_index(drop=True)
+        if "id" in frame:
+            frame = frame.rename(columns={"id": "feature:id"})
+        frame.insert(0, "id", [str(identity) for identity in test.ids])
+        try:
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            return f"{type(error).__name__}: {error}"
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), key: fingerprint.encode()})
+        write_file(file, lambda path: parquet.write_table(table, path, compression="zstd"))
+    return None
 
 
 def write_trials(folder: Path, trials: Sequence[Mapping[str, Any]]) -> None:
@@ -313,16 +345,20 @@ def write_curves(folder: Path, curves: Sequence[Mapping[str, float]]) -> None:
     write_file(folder / CURVES, lambda path: frame.to_parquet(path, index=False))
 
 
-def read_predictions(run: Run) -> PredictionTable:
-    """Read the predictions table of a finished run. Raises ``DataError`` when there is none."""
+def read_predictions(run: Run, name: str = PREDICTIONS) -> PredictionTable:
+    """Read the predictions table of a finished run, of its validation rows where ``name`` is ``VALIDATION``.
+
+    Raises:
+        DataError: there is none.
+    """
     import numpy as np
     import pandas as pd
 
     from bakeoff.task import Predictions, PredictionTable
 
-    path = run.folder / PREDICTIONS
+    path = run.folder / name
     if not path.is_file():
-        raise DataError(f"{run.folder}: there is no {PREDICTIONS}.")
+        raise DataError(f"{run.folder}: there is no {name}.")
     frame = pd.read_parquet(path)
     schema = schema_of(run)
     kind = kinds.get(schema.kind)

@@ -122,6 +122,8 @@ class Config:
     incumbent: str | None = None
     resume: bool = True
     record_git: bool = True  # keep commit and diff of the working directory in the run folder
+    record_inputs: bool = True  # keep the test rows in the folder of the bake-off
+    record_validation: bool = False  # predict the validation rows out of sample
     test_rows: int | None = None  # answer a seeded sample of this many test rows; for models that are slow or dear
     data: Any = MISSING
     model: Any = MISSING

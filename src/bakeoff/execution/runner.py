@@ -22,7 +22,7 @@ from bakeoff import assets, cost, data, environment, record, search
 from bakeoff.config import component, components
 from bakeoff.data import leaks
 from bakeoff.errors import BakeoffError, ConfigError, LLMError, Unfinished
-from bakeoff.execution import scoring
+from bakeoff.execution import inputs, scoring, validation
 from bakeoff.execution.measurement import PeakMemory, latency
 from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model
@@ -238,6 +238,9 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
             learnt = data.hashes(development.examples)
         if learnt is not None:
             record.write_learnt(request.folder, learnt)
+        notes += inputs.leave(request.folder, task, table.predictions, request.record_inputs)
+    if request.record_validation:
+        notes += _validated(request, task, clock, fitted)
     measured = {
         "throughput_rows_per_s": len(table) / max(_seconds_of_all(table, clock.seconds["predict"]), 1e-9),
         "fit_seconds": clock.seconds.get("fit", math.nan),
@@ -270,14 +273,7 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
 def _fit(request: Request, task: Task, clock: Clock) -> Model:
     model = make_model(request, task.schema)
     development = task.development
-    context = Context(
-        task.schema,
-        request.seed,
-        environment.cores(),
-        corpus=development.corpus,
-        folder=request.folder / record.CHECKPOINTS,
-        announce=clock.announce,
-    )
+    context = _context(request, task, clock)
     with clock.step("fit", "fitting"):
         if model.uses_validation:
             model.fit(development.train, development.valid, context)
@@ -285,6 +281,36 @@ def _fit(request: Request, task: Task, clock: Clock) -> Model:
             model.fit(development.examples, None, context)
     record.write_curves(request.folder, model.report().curves)
     return model
+
+
+def _context(request: Request, task: Task, clock: Clock) -> Context:
+    return Context(
+        task.schema,
+        request.seed,
+        environment.cores(),
+        corpus=task.development.corpus,
+        folder=request.folder / record.CHECKPOINTS,
+        announce=clock.announce,
+    )
+
+
+def _validated(request: Request, task: Task, clock: Clock, fitted: Fitted | None) -> list[str]:
+    """Predict the validation rows out of sample, and write them. Returns notes for the reader of the run."""
+    if fitted:
+        return ["No validation row was predicted: the model was fitted before, on rows that are not known."]
+    context = replace(_context(request, task, clock), folder=None)
+    try:
+        with clock.step("validation", "predicting validation rows out of sample"):
+            table, notes = validation.predicted(lambda: make_model(request, task.schema), task.development, context)
+    except BakeoffError as error:  # such as a spent budget: what the test rows cost is not to be lost
+        return [f"No validation row was predicted: {error}"]
+    if table is not None:
+        record.write_predictions(request.folder, table, record.VALIDATION)
+        if request.is_tuned:
+            notes.append(
+                "The search chose its parameters on the validation rows: their predictions flatter it a little."
+            )
+    return notes
 
 
 def _surroundings(request: Request) -> tuple[dict[str, Any], str]:

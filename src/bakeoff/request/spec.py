@@ -46,6 +46,8 @@ class Request:
         incumbent: name of the variant that is in production.
         resume: whether a finished run is kept.
         record_git: whether the state of the working directory is recorded.
+        record_inputs: whether the test rows are recorded, and categories named in profiles.
+        record_validation: whether the validation rows are predicted out of sample.
         test_rows: how many test rows are predicted; None: all.
         data: what bakeoff does with the rows.
         source: what reads the rows.
@@ -76,6 +78,8 @@ class Request:
     incumbent: str | None = field(default=None, metadata=IN_NEITHER)
     resume: bool = field(default=True, metadata=IN_NEITHER)
     record_git: bool = field(default=True, metadata=IN_NEITHER)
+    record_inputs: bool = field(default=True, metadata=IN_NEITHER)
+    record_validation: bool = field(default=False, metadata=IN_NEITHER)
     refreshed_from: str | None = field(default=None, metadata=IN_NEITHER)
 
     @classmethod
@@ -104,7 +108,16 @@ class Request:
                 faults.append(str(error))
         if faults:
             raise ConfigError("\n".join(dict.fromkeys(faults)))
-        plain = ("seed", "test_rows", "incumbent", "resume", "record_git", "refreshed_from")
+        plain = (
+            "seed",
+            "test_rows",
+            "incumbent",
+            "resume",
+            "record_git",
+            "record_inputs",
+            "record_validation",
+            "refreshed_from",
+        )
         return cls(
             folder=folder,
             name=str(content.get("name") or folder.parent.name),
@@ -224,6 +237,8 @@ def changes(request: Request) -> list[str]:
     old, new = earlier.identity if earlier else {}, request.identity
     if ("search" in old) != ("search" in new):
         old["search"], new["search"] = (("on" if "search" in side else "off") for side in (old, new))
+    if request.record_validation and not (request.folder / record.VALIDATION).is_file():
+        old["record_validation"], new["record_validation"] = False, True
     before, now = _flat(old), _flat(new)
     return [
         f"{key}: {before.get(key, 'nothing')} → {now.get(key, 'nothing')}"

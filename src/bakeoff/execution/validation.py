@@ -1,0 +1,78 @@
+"""Out-of-sample predictions of the validation rows, by models that were fitted without them.
+
+Thresholds, calibration and ensembles are made from them. A model that learns from training rows alone is fitted once,
+to these. One that uses validation rows (to stop early, to calibrate) is fitted twice, each time with one half of them,
+and predicts the other half: no row is predicted by a model that has seen it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.models.base import Context, Model
+from bakeoff.predictions import concatenated
+from bakeoff.task import Development, Examples, PredictionTable
+
+Build = Callable[[], Model]
+Rows = NDArray[np.intp]
+
+
+def predicted(build: Build, development: Development, context: Context) -> tuple[PredictionTable | None, list[str]]:
+    """Predict all validation rows out of sample.
+
+    Args:
+        build: makes the unfitted model, with the parameters of the final fit.
+        development: training and validation rows.
+        context: of each fit, as that of the final one.
+
+    Returns:
+        The predictions, without latencies of single rows; None where they cannot be made. Notes that say how they were.
+    """
+    valid = development.valid
+    if not len(valid):
+        return None, ["No validation row was predicted: the task has none. Give it some with data.split.valid."]
+    if not build().uses_validation:
+        model = build()
+        model.fit(development.train, None, context)
+        return _table(development, valid, [(np.arange(len(valid)), model)]), []
+    halves = _halves(development)
+    if halves is None:
+        return None, [
+            "No validation row was predicted: this model uses them to fit, and there are too few separate ones for two "
+            "halves."
+        ]
+    fitted = []
+    for held, other in (halves, halves[::-1]):
+        model = build()
+        model.fit(development.train, valid.take(other), context)
+        fitted.append((held, model))
+    return _table(development, valid, fitted), [
+        "This model uses validation rows to fit: each half of them was predicted by a fit that used the other half."
+    ]
+
+
+def _halves(development: Development) -> tuple[Rows, Rows] | None:
+    """The validation rows in two halves, groups undivided; where rows are in the order of time, earlier and later."""
+    n = len(development.valid)
+    groups = development.groups[development.n_train :]
+    _, first, codes = np.unique(groups, return_index=True, return_inverse=True)
+    if len(first) < 2:
+        return None
+    rank = np.argsort(np.argsort(first))  # groups by their first row
+    if development.is_ordered:
+        rows_before = np.cumsum(np.bincount(rank[codes]))
+        in_first = rows_before[rank[codes]] <= max(n // 2, rows_before[0])
+    else:
+        in_first = rank[codes] % 2 == 0
+    return np.flatnonzero(in_first), np.flatnonzero(~in_first)
+
+
+def _table(development: Development, valid: Examples, fitted: list[tuple[Rows, Model]]) -> PredictionTable:
+    parts = [model.predict(valid.X.iloc[rows]) for rows, model in fitted]
+    order = np.argsort(np.concatenate([rows for rows, _ in fitted]))
+    predictions = concatenated(parts).take(order)
+    seconds = np.full(len(valid), np.nan) if predictions.seconds is None else predictions.seconds
+    return PredictionTable(development.schema, valid.ids, valid.y, predictions, seconds, valid.slices)
