@@ -20,17 +20,19 @@ from bakeoff.testing.models import assert_sound
 from bakeoff.testing.tasks import QUESTIONS, SERIES, TASKS, corpus, iris
 
 CONF = Path(__file__).parents[2] / "conf"
-# Those that ask an LLM, or that begin with a large encoder, have tests in files of their own.
+# Those that ask an LLM, or that begin with a large encoder, have more tests in files of their own.
 OF_QUESTIONS = ("extractive", "faq", "rag", "retrieve")
 OF_SERIES = ("seasonal_naive",)
 MODELS = sorted(
     {path.stem for path in (CONF / "model").glob("*.yaml")} - {*OF_QUESTIONS, *OF_SERIES, "llm", "finetune", "setfit"}
 )
+TABLES = [task for task in TASKS if task != "errands"]  # several labels a row: test_multilabel_models.py
 PRUNED = ("catboost", "gru", "lstm", "mlp")
 NETWORKS = ("gru", "lstm", "mlp")
 # To those that read rows as text, numbers are words like others: a flower of 5.1 cm is not near one of 5.2.
 READERS = ("embedding", "knn")
 LEARNERS = [option for option in MODELS if option not in ("constant", "rules")]
+LLM = ("llm=smollm2", "llm.context_tokens=1024", "llm.parallel=4", "llm.threads=1")  # one server for all tests
 RECURRENT = (
     "model.max_tokens=40", "model.embedding=16", "model.hidden=16", "model.epochs=12", "model.learning_rate=0.04",
     "model.batch_size=16",
@@ -78,7 +80,7 @@ def fitted(option: str, task: str, threads: int = 1) -> tuple[Model, Schema, Exa
     return model, schema, rows
 
 
-@pytest.mark.parametrize(("option", "task"), [(option, task) for option in MODELS for task in TASKS])
+@pytest.mark.parametrize(("option", "task"), [(option, task) for option in MODELS for task in TABLES])
 def test_models_of_tables_hold_to_the_contract(option: str, task: str) -> None:
     fewer = ["model.epochs=3"] if option in NETWORKS else []
     held = check_model(option, {task: TASKS[task]}, [*settings(option, task), *fewer])
@@ -90,6 +92,29 @@ def test_models_of_tables_hold_to_the_contract(option: str, task: str) -> None:
 )
 def test_models_of_questions_hold_to_the_contract(option: str, task: str) -> None:
     check_model(option, {task: QUESTIONS[task]}, corpus=corpus())
+
+
+def test_a_language_model_holds_to_the_contract(smollm2: Path) -> None:
+    schema, rows = TASKS["text"]()
+    few = rows.take(np.arange(0, len(rows), 5))
+    check_model("llm", {"text": lambda: (schema, few)}, [*LLM, "prompt=classify_terse", "model.max_tokens=3"])
+
+
+def test_answers_from_passages_hold_to_the_contract(smollm2: Path) -> None:
+    schema, rows = QUESTIONS["qa"]()
+    few = rows.take(np.arange(6))
+    short = [*LLM, "model.max_tokens=8", "model.citations=matched", "retriever=bm25", "prompt=answer_from_passages"]
+    check_model("rag", {"qa": lambda: (schema, few)}, short, corpus())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("option", "smaller"), [("finetune", ["model.tune=head"]), ("setfit", ["model.pairs=8", "model.max_tokens=16"])]
+)
+def test_encoders_that_learn_on_hold_to_the_contract(option: str, smaller: list[str]) -> None:
+    schema, rows = TASKS["text"]()
+    few = rows.take(np.arange(0, len(rows), 5))
+    check_model(option, {"text": lambda: (schema, few)}, ["model.epochs=1", *smaller])
 
 
 @pytest.mark.parametrize("option", [*OF_SERIES, "linear"])
