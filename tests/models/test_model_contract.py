@@ -23,8 +23,10 @@ CONF = Path(__file__).parents[2] / "conf"
 # Those that ask an LLM, or that begin with a large encoder, have more tests in files of their own.
 OF_QUESTIONS = ("extractive", "faq", "rag", "retrieve")
 OF_SERIES = ("seasonal_naive",)
+OF_TEXTS = ("central", "lead")  # held to the contract in a file of their own
 MODELS = sorted(
-    {path.stem for path in (CONF / "model").glob("*.yaml")} - {*OF_QUESTIONS, *OF_SERIES, "llm", "finetune", "setfit"}
+    {path.stem for path in (CONF / "model").glob("*.yaml")}
+    - {*OF_QUESTIONS, *OF_SERIES, *OF_TEXTS, "llm", "finetune", "setfit"}
 )
 TABLES = [task for task in TASKS if task != "errands"]  # several labels a row: test_multilabel_models.py
 PRUNED = ("catboost", "gru", "lstm", "mlp")
@@ -122,7 +124,7 @@ def test_models_of_series_hold_to_the_contract(option: str) -> None:
     check_model(option, SERIES)
 
 
-@pytest.mark.parametrize("option", [*OF_QUESTIONS, *OF_SERIES])
+@pytest.mark.parametrize("option", [*OF_QUESTIONS, *OF_SERIES, *OF_TEXTS])
 def test_what_answers_questions_or_forecasts_refuses_a_table(option: str) -> None:
     with pytest.raises(ConfigError, match="this task is classification"):
         make(option).check(iris()[0])
