@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, TypeVar
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from bakeoff.advice import override
 from bakeoff.errors import ConfigError, did_you_mean
 
 T = TypeVar("T")
@@ -155,6 +157,15 @@ def register() -> None:
     ConfigStore.instance().store(name="schema", node=Config)
 
 
+def _with_mappings(settings: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, mappings that were written as a string of JSON read: Hydra cannot take every name as a key."""
+    types = {field.name: str(field.type) for field in fields(settings)}
+    return {
+        key: json.loads(value) if isinstance(value, str) and value.startswith("{") and "dict" in types[key] else value
+        for key, value in values.items()
+    }
+
+
 def typed(settings: type[T], values: Mapping[str, Any], where: str) -> T:
     """Read ``values`` as a settings dataclass. Raises ``ConfigError`` that names the key, and the nearest valid one."""
     allowed = list(settings.__dataclass_fields__)  # type: ignore[attr-defined]
@@ -164,13 +175,13 @@ def typed(settings: type[T], values: Mapping[str, Any], where: str) -> T:
                 f"{where}.{key}: there is no such key. Keys: {', '.join(allowed)}.{did_you_mean(key, allowed)}"
             )
     try:
-        made = OmegaConf.to_object(OmegaConf.merge(_structured(settings), dict(values)))  # type: ignore[arg-type]
+        made = OmegaConf.to_object(OmegaConf.merge(_structured(settings), _with_mappings(settings, values)))  # type: ignore[arg-type]
     except OmegaConfBaseException as error:
         key = f"{where}.{error.full_key}" if error.full_key else where
         told = str(error.msg or error).splitlines()[0]
         if "is not a ListConfig" in told:
             value = values.get(str(error.full_key))
-            told = f"{value!r} is not a list. Write '{key}=[{value}]'."
+            told = f"{value!r} is not a list. Write {override(key, [value])}."
         raise ConfigError(f"{key}: {told}") from None
     assert isinstance(made, settings)
     return made
