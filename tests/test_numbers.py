@@ -6,7 +6,15 @@ import math
 
 import pytest
 
-from bakeoff.numbers import difference, difference_with_interval, interval_decimals, number, price, with_interval
+from bakeoff.numbers import (
+    difference,
+    difference_with_interval,
+    interval_decimals,
+    number,
+    price,
+    threshold,
+    with_interval,
+)
 
 NAN = float("nan")
 
@@ -34,6 +42,10 @@ def test_differences_have_a_sign_and_zero_has_none() -> None:
     assert difference(-4322.0) == "-4,322"
     assert difference(0.00001, 3) == "0.000"
     assert difference_with_interval(0.153, 0.042, 0.305) == "+0.15 [+0.04, +0.30]"
+
+
+def test_a_chosen_number_has_no_trailing_zeros() -> None:
+    assert [threshold(value) for value in (0.01, 0.0081, 543.2, 0.0, 5.0)] == ["0.01", "0.0081", "543", "0", "5"]
 
 
 def test_an_unknown_price_is_never_zero() -> None:

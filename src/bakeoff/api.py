@@ -155,7 +155,7 @@ def _asked(
         asked += [*([] if chosen else ["search=tpe"]), f"search.trials={trials}"]
     if name is not None:
         asked.append(f"name={_quoted(name)}")
-    asked = shorthand.expanded([*asked, *overrides])
+    asked = shorthand.with_new_keys(shorthand.expanded([*asked, *overrides]))
     if {o.lstrip("+~").partition("=")[0] for o in asked}.isdisjoint(application.CHOOSES_WHAT_RUNS):
         asked.append("experiment=quickstart")
     return asked

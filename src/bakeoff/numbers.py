@@ -23,6 +23,12 @@ def number(value: float | None, decimals: int | None = None) -> str:
     return _without_sign_of_zero(f"{value:,.{decimals}f}")
 
 
+def threshold(value: float) -> str:
+    """A number that somebody chose: without trailing zeros."""
+    text = number(value)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def difference(value: float, decimals: int | None = None) -> str:
     """A difference, with its sign."""
     text = number(value, decimals)

@@ -82,16 +82,16 @@ def test_nothing_is_kept_or_shipped_while_a_variant_is_undefined_and_the_others_
 
 def test_the_reason_holds_the_figures() -> None:
     shipped = decide(F1, "old", 0.8, [gain(0.02, 0.06)], 0.01, 1000).reason
-    assert shipped == "new beats old on f1: 0.840 vs 0.800, +0.040 [+0.020, +0.060], above the 0.0100 threshold."
+    assert shipped == "new beats old on f1: 0.840 vs 0.800, +0.040 [+0.020, +0.060], above the 0.01 threshold."
     kept = decide(F1, "old", 0.8, [gain(-0.02, 0.0), gain(-0.2, -0.1, "worse")], 0.01, 1000).reason
     assert kept == (
-        "no variant beats old on f1 by more than the 0.0100 threshold; "
+        "no variant beats old on f1 by more than the 0.01 threshold; "
         "closest: new, 0.790 vs 0.800, a gain of -0.010 [-0.020, 0.000]."
     )
     open_ = decide(F1, "old", 0.8, [gain(-0.02, 0.06)], 0.01, 1000).reason
     assert open_.startswith(
         "new vs old on f1: 0.820 vs 0.800, +0.020 [-0.020, +0.060]; "
-        "the true gain may be above or below the 0.0100 threshold."
+        "the true gain may be above or below the 0.01 threshold."
     )
 
 
@@ -107,7 +107,7 @@ def test_few_test_rows_give_no_verdict_and_no_extrapolation() -> None:
     assert reached.reason == "4 test rows are too few for a verdict; at least 20 are needed."
     few = Gain("new", 0.9, 0.4, 0.1, 0.9, evidence=1)
     reached = decide(F1, "old", 0.5, [few], 0.01, 900)
-    assert reached.reason == "f1 rests on 1 test rows only; a verdict needs at least 10."
+    assert reached.reason == "f1 rests on only 1 test row; a verdict needs at least 10."
 
 
 def guess(low: float, high: float, over: tuple[float, float]) -> Gain:

@@ -37,6 +37,7 @@ def run(arguments: list[str]) -> int:
         overrides = shorthand.expanded(overrides)
         if not NOT_A_RUN & set(flags):
             shorthand.ask_for_target(overrides)
+        overrides = shorthand.with_new_keys(overrides)
         names = {o.lstrip("+~").partition("=")[0] for o in overrides}
         if names.isdisjoint(CHOOSES_WHAT_RUNS):
             overrides.append("experiment=quickstart")

@@ -14,6 +14,9 @@ from bakeoff.errors import ConfigError, did_you_mean
 FILE_OPTIONS = frozenset({*files.OPTION_OF.values(), "series"})
 """Options of the group ``data`` that read a file of the user's."""
 
+OPEN_MAPPINGS = ("data.columns=", "data.columns.")
+"""How overrides begin whose keys are names of the user's."""
+
 
 def expanded(overrides: Sequence[str]) -> list[str]:
     """The overrides with ``data=<file>`` written out, and the data called as the file where nobody names them.
@@ -89,6 +92,11 @@ def _parsed(value: str) -> Any:
         return yaml.safe_load(value)
     except yaml.YAMLError:
         return unquoted(value)
+
+
+def with_new_keys(overrides: Sequence[str]) -> list[str]:
+    """The overrides, those of mappings from column names allowed to add keys: Hydra refuses keys it has not seen."""
+    return [f"++{override}" if override.startswith(OPEN_MAPPINGS) else override for override in overrides]
 
 
 def _written_out(override: str) -> list[str]:

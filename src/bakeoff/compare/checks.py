@@ -149,7 +149,7 @@ def simple_baseline(evidence: Evidence) -> list[str]:
     if len(evidence.runs) < 2 or any(run.family == "rules" for run in evidence.runs):
         return []
     simple = " or ".join(f"model={name}" for name in kinds.get(evidence.schema.kind).baselines)
-    return [f"No rule and no constant is among the variants. Add {simple}: it shows what learning is worth."]
+    return [f"No simple baseline. Add {simple}."]
 
 
 @check("enough_rows", "Are there enough test rows?")

@@ -14,6 +14,7 @@ from bakeoff.errors import ConfigError
 from bakeoff.metrics import Metric
 from bakeoff.metrics.base import LEAST_ROWS
 from bakeoff.numbers import difference_with_interval, number
+from bakeoff.numbers import threshold as threshold_text
 from bakeoff.record import Score
 from bakeoff.task import Schema
 from bakeoff.tasks import kinds
@@ -214,13 +215,13 @@ def decide(metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], 
     shippable = [g for g in sound if g.low > margin and g.is_informed]
     if shippable:
         winner = max(shippable, key=lambda g: g.gain)
-        reason = f"{_beats(winner, metric, incumbent, value)}, above the {number(margin)} threshold."
+        reason = f"{_beats(winner, metric, incumbent, value)}, above the {threshold_text(margin)} threshold."
         return Decision("ship", winner.variant, f"{reason} {unjudged}".rstrip())
     if weak:
         return _open(f"{' '.join(dict.fromkeys(weak.values()))} {unjudged}".rstrip())
     if all(_is_not_worth_it(g, margin) for g in sound):
         best = max(sound, key=lambda g: g.gain)
-        reason = f"no variant beats {incumbent} on {metric.name} by more than the {number(margin)} threshold"
+        reason = f"no variant beats {incumbent} on {metric.name} by more than the {threshold_text(margin)} threshold"
         if best.gain > margin and best.uninformed is not None:
             reason = f"no variant is better than a guess: {_guesses(best, metric, incumbent, value)}"
         else:
@@ -232,7 +233,7 @@ def decide(metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], 
     else:
         reason = (
             f"{nearest.variant} vs {incumbent} on {metric.name}: {_figures(nearest, value, metric)}; the true gain may "
-            f"be above or below the {number(margin)} threshold. {_detectable(nearest, margin, rows)}"
+            f"be above or below the {threshold_text(margin)} threshold. {_detectable(nearest, margin, rows)}"
         )
     return _open(f"{reason} {unjudged}".rstrip())
 
@@ -245,7 +246,8 @@ def _weakness(gain: Gain, metric: Metric, incumbent: str, rows: int) -> str:
     """Why the interval of a gain is no evidence, in a sentence; empty where it is some."""
     evidence = rows if gain.evidence is None else gain.evidence
     if evidence < metric.least_evidence:
-        return f"{metric.name} rests on {evidence} test rows only; a verdict needs at least {metric.least_evidence}."
+        counted = "1 test row" if evidence == 1 else f"{evidence} test rows"
+        return f"{metric.name} rests on only {counted}; a verdict needs at least {metric.least_evidence}."
     if gain.low == gain.high:
         return (
             f"{gain.variant} and {incumbent} differ by {number(gain.gain)} in {metric.name} whichever of the {rows:,} "

@@ -55,7 +55,11 @@ def from_comparison(comparison: Comparison, schema: Schema | None) -> Table:
         _Filled(
             Column(comparison.metric, f"{_title(comparison.metric, schema)} [{share} interval]", "interval"), deciding
         ),
-        _Filled(Column("difference", f"vs {comparison.incumbent} [{share} joint]", "difference"), against),
+        *(
+            [_Filled(Column("difference", f"vs {comparison.incumbent} [{share} joint]", "difference"), against)]
+            if len(comparison.variants) > 1
+            else []
+        ),
         *(_Filled(column, _reader(column.name)) for column in _others(comparison, schema)),
     ]
     if any(variant.trials is not None for variant in comparison.variants):

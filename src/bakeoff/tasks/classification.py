@@ -59,7 +59,7 @@ class Classification(TableKind):
         if positive and settings.positive is None:
             is_rarer = 2 * (y == positive).sum() < len(y)
             reason = "the rarer class" if is_rarer else "the last of two equally frequent classes"
-            text = f'Precision, recall and F1 speak of class "{positive}", {reason}.'
+            text = f'Positive class: "{positive}", {reason}.'
             notes = (DataNote(text, "data.positive"),)
         return Target(self.name, y, classes, positive, notes)
 
