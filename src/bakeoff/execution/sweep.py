@@ -22,6 +22,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from bakeoff import plugins, record
 from bakeoff.config import component, search_space, wiring
 from bakeoff.config.component import read, walk, write
+from bakeoff.config.parsed_once import parse_once
 from bakeoff.data.settings import DataSettings, SplitSettings
 from bakeoff.errors import ConfigError, VariantsFailed, did_you_mean
 from bakeoff.execution import finished, launch, locks
@@ -143,6 +144,7 @@ def _jobs(
         group = key.lstrip("+").partition("@")[0]  # as of model@model.parts.first
         return is_tuned and key != "seed" and not loader.get_group_options(group)
 
+    parse_once(loader)
     combinations = [
         (declared, overrides)
         for declared in _declared(variants, arguments)

@@ -1,0 +1,29 @@
+"""What a plan says that LLMs would be asked: fits, trials and test rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+
+from bakeoff.config.settings import register
+from bakeoff.config.shipped import conf_dir
+from bakeoff.execution import plan, runner
+from bakeoff.request import validation
+from bakeoff.request.spec import Request
+
+OF_A_FIT = 3  # requests without content, by which probabilities are calibrated
+
+
+def request(*overrides: str) -> Request:
+    register()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        cfg = compose("config", ["variant=x", "data=sms_spam", "model=llm", *overrides])
+    return validation.read(cfg, Path("outputs/x/x"))
+
+
+def test_a_plan_of_a_search_counts_every_trial() -> None:
+    tuned = request("test_rows=30", "search=random", "search.trials=3", "search.validation.rows=20")
+    projected = plan.of(tuned)["model"]
+    assert (projected.calls, projected.trials) == (30 + OF_A_FIT + 3 * (20 + OF_A_FIT), 3)
+    runner.forget_tasks()
