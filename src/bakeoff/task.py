@@ -355,6 +355,7 @@ class Task:
         fingerprint: SHA-256 of rows, roles and split; equal fingerprints mean comparable runs.
         split: how the rows were split, and how many went where.
         notes: what happened to the data between the source and the task, most important first.
+        inputs_identify_rows: whether rows with equal inputs are the same row; not so where few profiles repeat.
     """
 
     name: str
@@ -363,6 +364,7 @@ class Task:
     fingerprint: str
     split: Mapping[str, Any]
     notes: tuple[DataNote, ...] = ()
+    inputs_identify_rows: bool = True
 
     @property
     def schema(self) -> Schema:

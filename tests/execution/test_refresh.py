@@ -130,6 +130,27 @@ def test_data_that_the_old_model_knows_entirely_cannot_judge_it(production: Path
     assert not (production.parent / "known").exists()
 
 
+def test_profiles_that_repeat_do_not_tell_which_rows_were_learned_from(folder: Path) -> None:
+    def profiles(seed: int) -> pd.DataFrame:
+        random = np.random.default_rng(seed)
+        frame = pd.DataFrame(
+            {"cabin": random.choice(["1st", "2nd", "crew"], 500), "sex": random.choice(["f", "m"], 500)}
+        )
+        return frame.assign(y=np.where(random.random(500) < 0.2 + 0.6 * (frame["sex"] == "f"), "yes", "no"))
+
+    profiles(0).to_csv(folder / "people.csv", index=False)
+    python.bakeoff(
+        "data=csv", "data.path=people.csv", "data.target=y", *QUICK, models=["linear", "constant"], name="people",
+        incumbent="constant",
+    )  # fmt: skip
+    done = refreshed(folder / "outputs/people", profiles(1), "next")
+    rows = done.comparison.test_rows
+    assert rows >= 100, "none is left out"
+    assert any(
+        f"{rows} of {rows} test rows have inputs of rows that linear learned" in n for n in done.comparison.notes
+    )
+
+
 def test_a_label_that_the_old_model_never_saw_counts_as_wrong(production: Path) -> None:
     frame = customers(300, seed=4)
     frame.loc[frame["fee"] > 1.2, "leaves"] = "paused"

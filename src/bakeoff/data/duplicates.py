@@ -35,11 +35,13 @@ class Resolved:
         treatment: independent, group or drop.
         repeated: how many rows repeat the input of an earlier row.
         is_declared: whether ``data.duplicates`` said so; otherwise the data did.
+        identify_rows: whether rows with equal inputs are the same row, wherever they are found.
     """
 
     treatment: Treatment
     repeated: int
     is_declared: bool
+    identify_rows: bool
 
     @property
     def repeats(self) -> Repeats:
@@ -89,13 +91,14 @@ def resolve(table: Table, settings: DataSettings) -> Resolved:
             f"Choose {KEY}=independent, or {KEY}=drop to keep the earliest of equal rows."
         )
     if settings.duplicates == "drop":
-        return Resolved("independent" if by_time else "drop", repeated, True)
-    if settings.duplicates in ("independent", "group"):
-        return Resolved("group" if settings.duplicates == "group" else "independent", repeated, True)
-    if not repeated:
-        return Resolved("group", 0, False)
+        return Resolved("independent" if by_time else "drop", repeated, True, True)
+    if settings.duplicates == "group":
+        return Resolved("group", repeated, True, True)
+    if settings.duplicates == "independent":
+        return Resolved("independent", repeated, True, not repeated)
+    copies = not repeated or are_copies(table)
     is_free = settings.group is None and not by_time
-    return Resolved("group" if is_free and are_copies(table) else "independent", repeated, False)
+    return Resolved("group" if is_free and copies else "independent", repeated, False, copies)
 
 
 def are_copies(table: Table) -> bool:

@@ -67,6 +67,7 @@ def task_from(table: Table, settings: DataSettings) -> Task:
             "test": len(split.test),
         },
         notes=tuple(sorted(notes, key=lambda note: note.rank)),
+        inputs_identify_rows=equal_rows.identify_rows,
     )
 
 

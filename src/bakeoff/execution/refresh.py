@@ -221,6 +221,14 @@ def _task(request: Request, known: Schema, run: Run, learnt: NDArray[np.uint64] 
             f"It is not recorded which rows {run.variant} learnt from: where test rows are among them, it is at an "
             "advantage."
         )
+    elif not task.inputs_identify_rows:
+        known_inputs = int(np.isin(data.hashes(test), learnt).sum())
+        if known_inputs:
+            notes.append(
+                f"{known_inputs:,} of {len(test):,} test rows have inputs of rows that {run.variant} learned from. Few "
+                "profiles repeat here (data.duplicates), so that does not make them the same rows; where they are, "
+                "it is at an advantage."
+            )
     else:
         is_new = ~np.isin(data.hashes(test), learnt)
         if not is_new.any():
