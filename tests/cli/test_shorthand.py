@@ -38,7 +38,8 @@ def test_what_is_no_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_name_that_is_given_is_kept() -> None:
-    assert shorthand.expanded(["data=my.csv", "name=x"]) == ["data=csv", "data.path=my.csv", "name=x"]
+    assert shorthand.expanded(["data=my.csv", "name=x"]) == ["data=csv", "data.path=my.csv", "name=x", "data.name=my"]
+    assert shorthand.expanded(["data=my.csv", "data.name=x"]) == ["data=csv", "data.path=my.csv", "data.name=x"]
     assert shorthand.expanded(["data=csv", "data.path=my.csv"])[-1] == "data.name=my"
     with pytest.raises(ConfigError, match="these are 2 files"):
         shorthand.expanded(["data=a.csv,b.csv"])

@@ -57,6 +57,7 @@ def notes(task: Task) -> str:
         (["1.234,50 €", "2,00 €", "3 €"], [1234.5, 2, 3], '"€" at each'),
         (["1\u202f234,5", "2", "3"], [1234.5, 2, 3], '" " between thousands'),
         (["1'234", "2'345'678", "3"], [1234, 2345678, 3], '"\'" between thousands'),
+        (["-", "0.5%", "2%"], [np.nan, 0.5, 2], '"%" at each ("0.5%")'),
         (["-", "0.5", "2"], [np.nan, 0.5, 2], '"-" (20 rows) read as missing'),
         (["NA", "0.5", "2"], [np.nan, 0.5, 2], '"NA" (20 rows) read as missing'),
         (["1e-5", "2.5", "-.5"], [1e-5, 2.5, -0.5], ""),
@@ -266,6 +267,9 @@ def test_wrong_declarations_are_refused_before_any_data() -> None:
     settings = DataSettings(name="a", target="y")
     for changes, part in (
         ({"columns": {"x": "numbr"}}, 'data.columns.x: "numbr" is unknown'),
+        ({"columns": '{"a, ns=1": "numbr"}'}, 'data.columns.a, ns=1: "numbr" is unknown'),
+        ({"columns": "{x"}, "neither a mapping nor JSON"),
+        ({"columns": ["x"]}, "is no mapping"),
         ({"columns": {"x": "number:%d"}}, "only a date has a format"),
         ({"decimal": ";"}, "data.decimal"),
         ({"thousands": "x"}, "data.thousands"),

@@ -23,7 +23,7 @@ def test_every_variant_has_a_run_and_the_comparison_has_one(files, tracked):
     assert [files[n].run.job_type for n in ("linear", "constant", "pets comparison")] == [
         "classical", "rules", "comparison",
     ]  # fmt: skip
-    assert {"classification", "csv", "classical", "ok"} == set(files["linear"].run.tags)
+    assert {"classification", "pets", "classical", "ok"} == set(files["linear"].run.tags)
     for folder in (tracked, tracked / "linear", tracked / "constant"):
         assert (written(folder)["status"], written(folder)["mode"]) == ("tracked", "offline")
 

@@ -26,7 +26,7 @@ def expanded(overrides: Sequence[str]) -> list[str]:
     """
     written = [part for override in overrides for part in _written_out(override)]
     values = dict(override.lstrip("+").partition("=")[::2] for override in written)
-    if values.get("data") in FILE_OPTIONS and "data.path" in values and values.keys().isdisjoint({"name", "data.name"}):
+    if values.get("data") in FILE_OPTIONS and "data.path" in values and "data.name" not in values:
         return [*written, f"data.name={_name(unquoted(values['data.path']))}"]
     return written
 

@@ -108,7 +108,7 @@ class _Reader:
         self.said: dict[tuple[str, str, NoteRank], list[str]] = defaultdict(list)
         split, forecast = settings.split, settings.forecast
         self.named = {c for c in (settings.id, settings.group, split.column, forecast.series) if c}
-        self.declared = dict(settings.columns) | dict.fromkeys(settings.text, "text")
+        self.declared = settings.column_types | dict.fromkeys(settings.text, "text")
 
     def convert(self) -> None:
         settings, frame = self.settings, self.cells.frame
@@ -283,7 +283,7 @@ class _Reader:
                 f"value: data.missing=['{texts.iloc[positions[0]]}']"
             )
         if not form.is_plain:
-            example = texts.dropna().iloc[0]
+            example = texts[numbers.notna()].iloc[0]
             self._say(name, f'{{columns}}: read as numbers, {form} ("{example}").', "category")
         self._tell_marks(name, guess.marks)
         self.cells.readings[name] = Reading(

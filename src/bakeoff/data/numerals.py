@@ -241,13 +241,14 @@ def _is_grouped(texts: pa.ChunkedArray, separator: str) -> bool:
 def _distinct(present: pa.ChunkedArray, marks: bool) -> tuple[pa.Array | None, NDArray[np.int64]]:
     """The distinct texts and their counts; None where the first of them show that the column holds no numbers."""
     first = _trimmed(pc.unique(present.slice(0, _SAMPLE)))
+    is_mark = _is_mark(first, marks)
+    others = first.filter(pa.array(~is_mark))
     is_number = np.asarray(
         pc.match_substring_regex(
-            _without_affix(first)[1], r"^[(]?[+-]?[0-9.,' ]*[0-9][0-9.,' ]*(?:[eE][+-]?[0-9]+)?[)]?$"
+            _without_affix(others)[1], r"^[(]?[+-]?[0-9.,' ]*[0-9][0-9.,' ]*(?:[eE][+-]?[0-9]+)?[)]?$"
         )
     )
-    could_be = is_number | _is_mark(first, marks)
-    if could_be.mean() < 0.5 or not len(first):
+    if is_number.sum() + is_mark.sum() < 0.5 * len(first):
         return None, np.empty(0, dtype=np.int64)
     counted = pc.value_counts(present)
     return counted.field("values"), np.asarray(counted.field("counts"))

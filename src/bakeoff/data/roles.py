@@ -185,7 +185,7 @@ def _declared(settings: DataSettings) -> Iterator[tuple[str, str]]:
         yield "data.forecast.series", settings.forecast.series
     for key, names in (
         ("data.forecast.known", settings.forecast.known),
-        ("data.columns", list(settings.columns)),
+        ("data.columns", list(settings.column_types)),
         ("data.text", settings.text),
         ("data.slices", settings.slices),
         ("data.ignore", settings.ignore),

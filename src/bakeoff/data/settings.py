@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,7 +86,7 @@ class DataSettings:
     kind: str = "auto"  # of task; auto: by the values of the target, see bakeoff.tasks.auto
     label_separator: str | None = None  # between labels of a cell, in a multilabel task; None: | ; or , as they occur
     id: str | None = None  # column that names each row; positions are used when there is none
-    columns: dict[str, str] = field(default_factory=dict)  # column → number, category, text, date, date:FORMAT or id
+    columns: Any = None  # mapping, or its JSON: column → number, category, text, date, date:FORMAT or id
     missing: list[str] = field(default_factory=list)  # texts that stand for a missing value, besides empty cells
     decimal: str | None = None  # before the decimals of numbers in text files; None: found out for each column
     thousands: str | None = None  # between thousands in text files, "" for nothing; None: found out for each column
@@ -137,8 +138,21 @@ class DataSettings:
             if c
         ]
 
+    @property
+    def column_types(self) -> dict[str, str]:
+        """The declared type of each column that has one. Raises ``ConfigError`` for what is no mapping of them."""
+        columns = self.columns
+        if isinstance(columns, str):
+            try:
+                columns = json.loads(columns)
+            except json.JSONDecodeError as error:
+                raise ConfigError(f"data.columns: this is neither a mapping nor JSON of one: {error.msg}.") from None
+        if not isinstance(columns or {}, Mapping):
+            raise ConfigError(f"data.columns: {columns!r} is no mapping. Write 'data.columns={{column: type}}'.")
+        return {str(name): str(declared) for name, declared in (columns or {}).items()}
+
     def _check_columns(self) -> None:
-        for name, declared in self.columns.items():
+        for name, declared in self.column_types.items():
             known, _, form = declared.partition(":")
             _one_of(known, COLUMN_TYPES, f"data.columns.{name}")
             if form and known != "date":
