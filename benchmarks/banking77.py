@@ -17,6 +17,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import _quick
+
 from bakeoff import record
 
 BAKEOFF = Path(sys.executable).parent / "bakeoff"
@@ -34,7 +36,7 @@ def main() -> None:
         "--rows", type=int, default=200, help="test rows that the language model answers; 0: do not ask it"
     )
     ask.add_argument("--outputs", type=Path, help="where to run; a temporary folder otherwise")
-    given = ask.parse_args()
+    given = _quick.parse(ask, rows=0, data=_quick.texts())
     if not (given.data / "test.csv").is_file():
         print(f"There is no {given.data / 'test.csv'}: nothing was measured.")
         return

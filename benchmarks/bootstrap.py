@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import _quick
 import numpy as np
 import pandas as pd
 
@@ -103,9 +104,8 @@ def main() -> None:
     parser.add_argument("--resamples", type=int, default=10_000)
     parser.add_argument("--looped", type=int, default=2, help="resamples of the loop, to extrapolate its time from")
     parser.add_argument("--threads", type=int, default=None)
-    parser.add_argument("--quick", action="store_true", help="a fiftieth of the rows, 100 resamples: does it run?")
-    options = parser.parse_args()
-    resamples, looped = (100, 1) if options.quick else (options.resamples, options.looped)
+    options = _quick.parse(parser, resamples=100, looped=1)
+    resamples, looped = options.resamples, options.looped
 
     print(f"{resamples:,} resamples")
     print(

@@ -20,6 +20,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import _quick
 import numpy as np
 import pandas as pd
 
@@ -121,7 +122,7 @@ def main() -> None:
     ask.add_argument("--rows", type=int, default=20_000)
     ask.add_argument("--epochs", type=int, default=6)
     ask.add_argument("--times", type=int, default=15)
-    given = ask.parse_args()
+    given = _quick.parse(ask, rows=300, epochs=2, times=1)
     warnings.filterwarnings("ignore")
     for name in ("pytorch_lightning", "pytorch_lightning.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)

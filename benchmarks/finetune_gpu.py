@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import _quick
 import numpy as np
 import pandas as pd
 
@@ -83,7 +84,7 @@ def main() -> None:
     ask.add_argument("--epochs", type=int, default=10)
     ask.add_argument("--rows", type=int, default=None, help="of the training rows; all where not given")
     ask.add_argument("--cpu", action="store_true", help="run it without a GPU all the same, to see that it runs")
-    given = ask.parse_args()
+    given = _quick.parse(ask, epochs=2, rows=64, cpu=True, data=_quick.texts())
     import torch
 
     if not torch.cuda.is_available() and not given.cpu:
@@ -108,7 +109,7 @@ def main() -> None:
     seconds = time.perf_counter() - start
     accuracy = float((model.predict(test.X).output == test.y).mean())
     facts = model.report().details["training"]
-    rows = model._rows(list(train.X["text"]), "again").with_target(model.targets_.encoded(train.y))
+    rows = model.texts_.rows(list(train.X["text"]), "again").with_target(model.targets_.encoded(train.y))
     ours = statistics.median(np.diff(ends))
     device = facts["device"].partition(":")[0]
     plain = by_hand(given.encoder, rows, len(schema.classes), min(given.epochs, 5), device, facts["precision"])

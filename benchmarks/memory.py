@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import _quick
 import numpy as np
 import pandas as pd
 
@@ -65,7 +66,7 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--rows", type=int, default=1_000_000)
     ask.add_argument("--columns", type=int, default=20)
-    given = ask.parse_args()
+    given = _quick.parse(ask, rows=2_000, columns=3)
 
     print(f"{given.rows:,} rows × {given.columns} numeric columns, model=linear")
     print(f"{'target':14}{'data':>10}{'peak':>10}{'copies':>9}{'at most':>10}")

@@ -16,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import _quick
 import numpy as np
 import pandas as pd
 from sklearn.dummy import DummyRegressor
@@ -60,10 +61,10 @@ def by_hand(path: Path) -> float:
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--times", type=int, default=5)
-    given = ask.parse_args()
+    given = _quick.parse(ask, times=1)
 
     framework, hand = [], []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # tracking may still write there
         before = Path.cwd()
         os.chdir(folder)
         for i in range(given.times + 1):

@@ -17,6 +17,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import _quick
+
 from bakeoff.extend import API_VERSION
 
 BAKEOFF = str(Path(sys.executable).parent / "bakeoff")
@@ -57,7 +59,7 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--plugins", type=int, default=50)
     ask.add_argument("--times", type=int, default=25)
-    given = ask.parse_args()
+    given = _quick.parse(ask, plugins=3, times=1)
 
     with tempfile.TemporaryDirectory() as folder:
         none, many, cwd = (Path(folder, name) for name in ("none", "many", "work"))

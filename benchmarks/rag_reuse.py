@@ -24,6 +24,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import _quick
 import optuna
 from hydra import compose, initialize_config_dir
 
@@ -161,7 +162,7 @@ def main() -> None:
     ask.add_argument("--trials", type=int, default=30)
     ask.add_argument("--rounds", type=int, default=3)
     ask.add_argument("--naive", type=int, default=2, help="trials of the naive loop that are measured")
-    given = ask.parse_args()
+    given = _quick.parse(ask, squad=_quick.squad(), trials=2, rounds=1, naive=1)
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     is_there = given.squad.is_file()
@@ -172,7 +173,8 @@ def main() -> None:
     task = runner.load_task(request)
     assert task.development.corpus is not None
     # Libraries and the embedder's weights are loaded before a clock starts.
-    Round(composed([*data, "embedder=hashing"], trials=5), task, naive_trials=0).run()
+    warm = Request.from_config(composed([*data, "embedder=hashing"], trials=2 if given.quick else 5), Path("unused"))
+    Round(warm, task, naive_trials=0).run()
     MiniLM().embed(["Its weights are loaded."], environment.cores())
 
     print(

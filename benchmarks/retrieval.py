@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import _quick
 import numpy as np
 import pandas as pd
 
@@ -75,7 +76,7 @@ def main() -> None:
     ask.add_argument("--rows", type=int, default=100_000)
     ask.add_argument("--queries", type=int, default=1000)
     ask.add_argument("--kinds", default="auto,ivf_flat")
-    given = ask.parse_args()
+    given = _quick.parse(ask, rows=2_000, queries=20, kinds="auto")
 
     PASSAGES, QUERIES = drawn(given.rows, 1), drawn(given.queries, 2)
     texts = [f"passage {i}" for i in range(given.rows)]

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import _quick
 import optuna
 from hydra import compose, initialize_config_dir
 from omegaconf import open_dict
@@ -33,7 +34,6 @@ from bakeoff.search.evaluation import Evaluation, Objective
 from bakeoff.search.tuning import Search
 from bakeoff.task import Schema
 
-TRIALS, ROUNDS = 200, 5
 SPACE = {
     "model.depth": "range(4, 10)",
     "model.learning_rate": "tag(log, interval(0.01, 0.3))",
@@ -50,11 +50,11 @@ class Trivial(Evaluation):
         return [model["depth"] + model["learning_rate"] + model["l2_leaf_reg"]], {}
 
 
-def composed() -> Request:
+def composed(trials: int) -> Request:
     """A realistic config of five groups, composed as a run composes it."""
     register()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = compose("config", ["model=catboost", "data=churn", "search=tpe", f"search.trials={TRIALS}", "variant=x"])
+        cfg = compose("config", ["model=catboost", "data=churn", "search=tpe", f"search.trials={trials}", "variant=x"])
     with open_dict(cfg):
         cfg.search.space = SPACE
     return Request.from_config(plain(cfg), Path("unused"))
@@ -74,21 +74,21 @@ def framework(request: Request, sampler: Callable[[int], Any], in_memory: bool) 
             study._thread_local.in_optimize_loop = True
         start = time.perf_counter()
         search.run()
-        return (time.perf_counter() - start) / TRIALS
+        return (time.perf_counter() - start) / (request.search.trials or 1)
 
 
-def bare(sampler: Callable[[int], Any], in_memory: bool) -> float:
+def bare(sampler: Callable[[int], Any], in_memory: bool, trials: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         storage = None if in_memory else JournalStorage(JournalFileBackend(f"{folder}/study.journal"))
         study = optuna.create_study(direction="maximize", sampler=sampler(0), storage=storage)
         start = time.perf_counter()
-        for _ in range(TRIALS):
+        for _ in range(trials):
             trial = study.ask()
             depth = trial.suggest_int("depth", 4, 9)
             rate = trial.suggest_float("learning_rate", 0.01, 0.3, log=True)
             leaf = trial.suggest_float("l2_leaf_reg", 0.5, 30)
             study.tell(trial, depth + rate + leaf)
-        return (time.perf_counter() - start) / TRIALS
+        return (time.perf_counter() - start) / trials
 
 
 def sweeper() -> float:
@@ -149,16 +149,22 @@ def main() -> None:
     parser.add_argument(
         "--without-sweeper", action="store_true", help="do not install and measure hydra-optuna-sweeper"
     )
-    without_sweeper = parser.parse_args().without_sweeper
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--trials", type=int, default=200)
+    options = _quick.parse(parser, without_sweeper=True, rounds=1, trials=10)
+    without_sweeper = options.without_sweeper
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    request = composed()
+    request = composed(options.trials)
     took: dict[str, float] = {}
     for name, sampler in (
         ("random", lambda seed: optuna.samplers.RandomSampler(seed=seed)),
         ("TPE", lambda seed: optuna.samplers.TPESampler(seed=seed)),
     ):
         for where, is_in_memory, most in (("in memory", True, 1.5), ("journal", False, 3.0)):
-            rounds = [(bare(sampler, is_in_memory), framework(request, sampler, is_in_memory)) for _ in range(ROUNDS)]
+            rounds = [
+                (bare(sampler, is_in_memory, options.trials), framework(request, sampler, is_in_memory))
+                for _ in range(options.rounds)
+            ]
             alone, ours = (1000 * min(times) for times in zip(*rounds, strict=True))
             verdict = "PASS" if ours - alone <= most else "MISS"
             print(f"{name}, {where}: bare Optuna {alone:.2f} ms a trial, bakeoff {ours:.2f},", end=" ")

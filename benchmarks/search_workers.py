@@ -19,6 +19,7 @@ import tempfile
 import textwrap
 from pathlib import Path
 
+import _quick
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
@@ -77,7 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--trials", type=int, default=30)
-    arguments = parser.parse_args()
+    arguments = _quick.parse(parser, rounds=1, trials=3)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     cores = len(os.sched_getaffinity(0))
     if cores < 2:

@@ -12,6 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import _quick
+
 BAKEOFF = str(Path(sys.executable).parent / "bakeoff")
 NOTHING = ("python -c pass", [sys.executable, "-c", "pass"], None)
 ASKED = (
@@ -34,7 +36,7 @@ def best(command: list[str], times: int) -> float:
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--times", type=int, default=10)
-    given = ask.parse_args()
+    given = _quick.parse(ask, times=1)
 
     nothing = best(NOTHING[1], given.times)
     print(f"{'command':18}{'ms':>8}{'ratio':>9}{'at most':>11}")

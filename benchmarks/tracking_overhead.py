@@ -25,6 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import _quick
 import numpy as np
 import pandas as pd
 import psutil
@@ -109,7 +110,7 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--trials", type=int, default=20)
     ask.add_argument("--times", type=int, default=3)
-    given = ask.parse_args()
+    given = _quick.parse(ask, trials=2, times=1)
     for name in ("WANDB_API_KEY", "WANDB_MODE"):
         os.environ.pop(name, None)
     warnings.simplefilter("ignore")

@@ -16,6 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import _quick
+
 from bakeoff import record
 
 BAKEOFF = Path(sys.executable).parent / "bakeoff"
@@ -37,7 +39,7 @@ def main() -> None:
     ask.add_argument("squad", nargs="?", type=Path, default=XQUAD, help="a file in the format of SQuAD")
     ask.add_argument("--rows", type=int, default=100, help="questions that the language model answers; 0: none")
     ask.add_argument("--outputs", type=Path, help="where to run; a temporary folder otherwise")
-    given = ask.parse_args()
+    given = _quick.parse(ask, rows=0, squad=_quick.squad())
     if not given.squad.is_file():
         print(f"There is no {given.squad}: nothing was measured.")
         return
