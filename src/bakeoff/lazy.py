@@ -11,13 +11,14 @@ whatever file the class is in::
 
 from __future__ import annotations
 
-import ast
 import sys
-from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Callable, Iterator, Mapping
 
 _packages: dict[str, Callable[[], Mapping[str, tuple[str, str]]]] = {}
 
@@ -32,6 +33,9 @@ def exports(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[],
 
     @cache
     def homes() -> Mapping[str, tuple[str, str]]:
+        import ast
+        from pathlib import Path
+
         return dict(_exported(ast.parse(Path(file).read_bytes())))
 
     def get(name: str) -> Any:
@@ -61,6 +65,8 @@ def public_name(cls: type) -> str:
 
 def type_checking(tree: ast.Module) -> Iterator[ast.stmt]:
     """The statements in the ``if TYPE_CHECKING:`` blocks of a module."""
+    import ast
+
     for node in tree.body:
         match node:
             case ast.If(test=ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"), body=body):
@@ -68,6 +74,8 @@ def type_checking(tree: ast.Module) -> Iterator[ast.stmt]:
 
 
 def _exported(tree: ast.Module) -> Iterator[tuple[str, tuple[str, str]]]:
+    import ast
+
     for node in type_checking(tree):
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:

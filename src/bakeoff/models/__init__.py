@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bakeoff.models.base import Context as Context
     from bakeoff.models.base import Model as Model
     from bakeoff.models.base import ModelReport as ModelReport
+    from bakeoff.models.base import nested as nested
     from bakeoff.models.base import require_fitted as require_fitted
     from bakeoff.models.base import require_kind as require_kind
     from bakeoff.models.deep.contrastive import SetFit as SetFit
