@@ -27,6 +27,13 @@ def test_what_is_read_is_written_back_as_it_was() -> None:
     assert write(read({"a": [INNER], "b": None})) == {"a": [INNER], "b": None}
 
 
+def test_keys_that_are_numbers_stay_numbers() -> None:
+    weighted = {"_target_": "x.Y", "class_weight": {0: 1, 1: 5}}
+    assert write(read(weighted)) == weighted
+    changed = component.updated(read(weighted), ["class_weight", "1"], 7)
+    assert changed.arguments["class_weight"] == {0: 1, 1: 7}
+
+
 def test_components_are_found_at_any_depth_outer_ones_first() -> None:
     keys = [key for key, _ in component.walk({"model": read(OUTER)})]
     assert keys == ["model", "model.one", "model.named.a", "model.listed.1.of"]

@@ -34,6 +34,14 @@ def test_what_is_no_sweep_is_refused_with_the_grammar(sweep: str) -> None:
         search_space.distribution(Dimension("model.k", sweep))
 
 
+@pytest.mark.parametrize(
+    "sweep", ["range(5,5)", "range(9, 2)", "interval(9, 2)", "tag(log, interval(0, 1))", "range(1, 5, 0)"]
+)
+def test_a_sweep_without_values_is_refused(sweep: str) -> None:
+    with pytest.raises(ConfigError, match=r"^model\.k: .* holds no values to search"):
+        search_space.distribution(Dimension("model.k", sweep))
+
+
 MODEL = {
     "_target_": "x.Y",
     "classifier": {"_target_": "x.Z", "C": 1},

@@ -53,7 +53,7 @@ class Component:
 def read(value: Any) -> Any:
     """A value of a config with a ``Component`` in place of each mapping that has a ``_target_``."""
     if isinstance(value, Mapping):
-        return Component.from_config(value) if TARGET in value else {str(k): read(v) for k, v in value.items()}
+        return Component.from_config(value) if TARGET in value else {k: read(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [read(item) for item in value]
     return value
@@ -64,7 +64,7 @@ def write(value: Any) -> Any:
     if isinstance(value, Component):
         return value.to_config()
     if isinstance(value, Mapping):
-        return {str(k): write(v) for k, v in value.items()}
+        return {k: write(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [write(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
@@ -108,7 +108,7 @@ def updated(value: Any, path: Sequence[str], new: Any) -> Any:
     if isinstance(value, Component):
         return replace(value, arguments={**value.arguments, key: changed})
     if isinstance(value, Mapping):
-        return {**value, key: changed}
+        return {**value, next((k for k in value if str(k) == key), key): changed}
     if isinstance(value, list) and key.isdigit() and int(key) < len(value):
         return [*value[: int(key)], changed, *value[int(key) + 1 :]]
     raise KeyError(key)
@@ -118,7 +118,7 @@ def _child(value: Any, key: str) -> Any:
     if isinstance(value, Component):
         return value.arguments.get(key)
     if isinstance(value, Mapping):
-        return value.get(key)
+        return next((item for k, item in value.items() if str(k) == key), None)
     if isinstance(value, list) and key.isdigit() and int(key) < len(value):
         return value[int(key)]
     return None

@@ -17,6 +17,8 @@ EXTRA_LAUNCHERS = {"ray": "ray", "ray_aws": "ray", "submitit_local": "slurm", "s
 
 def explain(error: Exception) -> str | None:
     """A message for a request that Hydra refuses; None when the error is not about the request."""
+    if "Config group override must be a string or a list" in str(error):
+        return "A group takes the name of an option, not null: tracker=none. To do without a part, remove it: ~cost"
     if isinstance(error, MissingConfigException):
         return _missing_option(error)
     if isinstance(error, OverrideParseException):

@@ -81,7 +81,10 @@ def gather(
 
 def distribution(dimension: Dimension) -> BaseDistribution:
     """The Optuna distribution that a dimension's sweep means. Raises ``ConfigError`` when it means none."""
-    made = _distribution(dimension.key, dimension.sweep)
+    try:
+        made = _distribution(dimension.key, dimension.sweep)
+    except (ValueError, ZeroDivisionError) as error:  # no value between the bounds, or a logarithm of none
+        raise ConfigError(f"{dimension.key}: {dimension.sweep} holds no values to search: {error}") from None
     if made is None:
         raise ConfigError(f"{dimension.key}: {dimension.sweep!r} is not something to search over. Write {GRAMMAR}.")
     return made

@@ -25,7 +25,7 @@ def held(folders: Iterable[Path], wait: Callable[[str], None] | None) -> Iterato
     Locks are taken in the order of paths, so that two commands that share folders never wait for each other.
 
     Args:
-        folders: of runs, in existing bake-off folders.
+        folders: of runs.
         wait: told, once for each folder, whose end is waited for; None: a folder that is taken is refused.
 
     Yields:
@@ -42,7 +42,7 @@ def held(folders: Iterable[Path], wait: Callable[[str], None] | None) -> Iterato
 @contextmanager
 def _held(folder: Path, wait: Callable[[str], None] | None) -> Iterator[bool]:
     locks = folder.parent / FOLDER
-    locks.mkdir(exist_ok=True)
+    locks.mkdir(parents=True, exist_ok=True)
     owner = locks / f"{folder.name}.json"  # beside the lock, which every process that tries it empties
     lock = FileLock(locks / f"{folder.name}.lock")
     is_waited_for = False

@@ -18,8 +18,8 @@ from bakeoff.compare.comparison import Comparison
 from bakeoff.config import components
 from bakeoff.config.settings import DecisionSettings, typed
 from bakeoff.errors import BakeoffError, ConfigError, DataError, VariantsFailed, did_you_mean
+from bakeoff.execution import locks, runner
 from bakeoff.execution import rerun as again
-from bakeoff.execution import runner
 from bakeoff.execution.runner import Fitted
 from bakeoff.models import persistence
 from bakeoff.models.tabular import in_memory
@@ -81,7 +81,7 @@ def refresh(
     deciding = asked[REFRESHED].decision
     decision.deciding_metric(deciding.metric, task.schema)
     for word, request in asked.items():
-        with record.logged(request.folder):
+        with locks.held([request.folder], wait=None), record.logged(request.folder):
             runner.run(
                 request, _same(request), announce, task,
                 fitted if word == INCUMBENT else None, (*notes, *more) if word == INCUMBENT else (),

@@ -14,7 +14,7 @@ import numpy as np
 from bakeoff import environment, metrics, record
 from bakeoff.config import search_space
 from bakeoff.errors import ConfigError, DataError
-from bakeoff.execution import runner
+from bakeoff.execution import locks, runner
 from bakeoff.record import Run
 from bakeoff.request.spec import Request
 
@@ -95,7 +95,7 @@ def rerun(
     into = into or new_folder(folder.parent, "rerun") / folder.name
     request = recorded(folder, into, search)
     runner.forget_tasks()
-    with record.logged(into):
+    with locks.held([into], wait=None), record.logged(into):
         new = runner.run(request, lambda choices: request, announce, notes=(f"A repetition of {folder.absolute()}.",))
     return compared(original, new, tolerance)
 
