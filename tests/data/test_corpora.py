@@ -155,9 +155,9 @@ class TestQuestions:
             ("q.jsonl", b"[1]", "line 1 of q.jsonl is not a JSON object"),
             ("q.jsonl", b"\n", "q.jsonl holds no rows"),
             ("q.jsonl", b'{"question": "\xe9"}', "q.jsonl is not utf-8: it holds the byte 0xe9"),
-            ("q.csv", b"", "q.csv cannot be read as CSV"),
-            ("q.csv", b"question,answer\na,b\na,b,c\n", "q.csv cannot be read as CSV"),
-            ("q.csv", b"question,answer\na,b,c\na,b,c\n", "q.csv cannot be read as CSV"),
+            ("q.csv", b"", "q.csv is empty"),
+            ("q.csv", b"question,answer\na,b\na,b,c\n", "line 3 of q.csv has 3 fields"),
+            ("q.csv", b"question,answer\na,b,c\na,b,c\n", "line 2 of q.csv has 3 fields"),
             ("q.parquet", b"x", "q.parquet cannot be read as Parquet"),
         ],
     )

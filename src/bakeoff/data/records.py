@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bakeoff.data import delimited, files, typed_files
 from bakeoff.errors import DataError, did_you_mean
 
-ENDINGS = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 MOST_COMPARED = 10_000
 """Names among which the nearest is looked for: to compare a name with millions would take minutes."""
 
@@ -88,11 +87,11 @@ def read(path: Path, key: str) -> list[Record]:
     Raises:
         DataError: the file is empty, is not what its ending says, or has another ending.
     """
-    readers = {".jsonl": _json_lines, ".ndjson": _json_lines, ".csv": _csv, ".tsv": _csv, ".parquet": _parquet}
-    if path.suffix.lower() not in readers:
-        raise DataError(f'{key}: "{path.name}" ends in none of {", ".join(ENDINGS)}.')
+    ending = files.endings(path.name)[0]
+    if ending not in READERS:
+        raise DataError(f'{key}: "{path.name}" ends in none of {", ".join(READERS)}.')
     try:
-        found = [record(place, values) for place, values in readers[path.suffix.lower()](path, key)]
+        found = [record(place, values) for place, values in READERS[ending](path, key)]
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
         raise DataError(f"{key}: {path.name} is not utf-8: it holds the byte 0x{byte:02x}. Convert the file.") from None
@@ -112,7 +111,7 @@ def parsed(text: str, place: str, key: str) -> Any:
 
 
 def _json_lines(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    with path.open(encoding="utf-8-sig") as lines:
+    with files.opened_text(path, key, _unicode(path, key)) as lines:
         for number, line in enumerate(lines, 1):
             place = f"line {number} of {path.name}"
             if line.strip():
@@ -123,17 +122,23 @@ def _json_lines(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _csv(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    import pandas as pd
+    # Everything stays text: an id "007" is no number.
+    return _rows(delimited.read(path, key, encoding=_unicode(path, key)).frame, path)
 
-    separator = "\t" if path.suffix.lower() == ".tsv" else ","
-    how: dict[str, Any] = {"sep": separator, "dtype": str, "keep_default_na": False, "index_col": False}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows that are all longer than the header
-            frame = pd.read_csv(path, encoding="utf-8-sig", **how)  # everything as text: an id "007" is no number
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise DataError(f"{key}: {path.name} cannot be read as CSV: {str(error).strip()}.") from None
-    return _rows(frame, path)
+
+def _unicode(path: Path, key: str) -> str:
+    """The encoding of a text file: a guess at another than Unicode would have to be said, and is refused here."""
+    encoding, _ = files.encoding_of(path, key, None)
+    if encoding == "cp1252":
+        wrong = files.wrong_byte(path, key, "utf-8")
+        raise DataError(
+            f"{key}: {path.name} is not utf-8: it holds the byte 0x{wrong[1] if wrong else 0:02x}. Convert the file."
+        )
+    return encoding
+
+
+def _feather(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    return _rows(typed_files.read_feather(path, key), path)
 
 
 def _parquet(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -155,3 +160,14 @@ def _rows(frame: Any, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _is_empty(value: Any) -> bool:
     return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+READERS = {
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".csv": _csv,
+    ".tsv": _csv,
+    ".parquet": _parquet,
+    ".feather": _feather,
+}
+"""Ending of a file name, without that of a compression → what reads it."""
