@@ -162,6 +162,17 @@ def test_other_texts_of_the_same_words_and_equal_texts_are_none() -> None:
     assert near_duplicates.between(pd.Series(["ok", "", "ok!"]), pd.Series(["ok.", "x", "ok"])).pairs == {}
 
 
+def test_a_leak_among_thousands_of_columns_is_found_in_seconds() -> None:
+    y = labels(1000)
+    columns: Columns = {f"x{i}": CHANCE.normal(size=1000) for i in range(2000)}
+    columns["x700"] = np.where(y == "yes", CHANCE.choice([-3.0, 3.0], 1000), 0) + CHANCE.uniform(-1, 1, 1000)
+    columns["x900"] = np.where(y == "yes", np.nan, columns["x900"])
+    start = time.perf_counter()
+    found = [leak.text.split('"')[1] for leak in leaks.find(task(columns, y))]
+    assert found == ["x700", "x900"]
+    assert time.perf_counter() - start < 5
+
+
 def test_many_rows_of_twenty_columns_take_seconds() -> None:
     n = 300_000
     columns: Columns = {f"x{i}": CHANCE.normal(size=n) for i in range(15)}

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 SINGLE_COLUMN, ORDERED_CLASSES, NEAR_DUPLICATES = "single_column", "ordered_classes", "near_duplicates"
 """Names of the method checks that report leaks."""
 
-SAMPLED = 20_000  # development rows by which columns are judged
+CELLS, LEAST_SAMPLED, MOST_SAMPLED = 1_000_000, 2_000, 20_000
+"""Values by which columns are judged, and the development rows that are sampled for them."""
+
+MOST_JUDGED = 200  # numeric columns, of which there may be thousands: those that vary most with the target
 FEWEST = 50  # development rows, and 10 of them outside the largest class, below which a column cannot be judged
 ALONE, ALONE_VALUES = 0.95, 0.98  # share of the errors (of the variance of ranks) that one column removes: a leak
 ORDERS = 0.5  # the same for an id or a moment, which should say nothing
@@ -57,10 +60,11 @@ def find(task: Task, id_column: str | None = None) -> list[Leak]:
     found: list[Leak] = []
     truth = _Truth.of(task)
     if truth is not None:
-        examples = task.development.examples
-        rows = truth.rows
+        examples, rows = task.development.examples, truth.rows
+        suspects = _suspects(examples.X, task.schema.of_kind("numeric"), truth)
         for name in task.schema.columns:
-            found += _of_column(name, examples.X[name].iloc[rows].reset_index(drop=True), truth)
+            if name in suspects:
+                found += _of_column(name, examples.X[name].iloc[rows].reset_index(drop=True), truth)
         if id_column is not None:
             ids = pd.Series(examples.ids[rows]).infer_objects()
             found += _of_id(id_column, ids, truth, is_feature=False)
@@ -97,7 +101,8 @@ class _Truth:
         if not is_labels and y.dtype != np.float64:
             return None
         rng = np.random.default_rng(0)
-        rows = np.arange(len(y)) if len(y) <= SAMPLED else np.sort(rng.choice(len(y), SAMPLED, replace=False))
+        most = int(np.clip(CELLS // max(1, len(task.schema.columns)), LEAST_SAMPLED, MOST_SAMPLED))
+        rows = np.arange(len(y)) if len(y) <= most else np.sort(rng.choice(len(y), most, replace=False))
         first = rng.permutation(len(rows)) < len(rows) / 2
         if not is_labels:
             ranks = pd.Series(y[rows]).rank(pct=True).to_numpy(dtype=np.float64)
@@ -158,6 +163,36 @@ def _predicted(column: pd.Series, y: NDArray[Any], here: NDArray[np.bool_], is_l
     counts = np.bincount(codes[here], minlength=codes.max() + 1)
     mean = y[here].mean()
     return np.asarray((sums + mean) / (counts + 1))[codes[~here]]
+
+
+def _suspects(X: pd.DataFrame, numeric: Sequence[str], truth: _Truth) -> set[str]:
+    """The columns to judge: all, or of many numeric ones those that are correlated most with the target.
+
+    A column counts by its values, by their distance from the mean and by which of them are missing.
+    """
+    if len(numeric) <= MOST_JUDGED:
+        return set(X.columns)
+    step = max(1, len(truth.rows) // LEAST_SAMPLED)
+    rows, y = truth.rows[::step], truth.y[::step]
+    indicators = np.stack([y == k for k in range(int(y.max()) + 1)] if truth.is_labels else [y]).astype(np.float64)
+    strength = np.zeros(len(numeric))
+    for begin in range(0, len(numeric), MOST_JUDGED):
+        names = list(numeric[begin : begin + MOST_JUDGED])
+        values = X[names].iloc[rows].to_numpy(dtype=np.float64)
+        missing = np.isnan(values)
+        filled = np.where(missing, 0, values - np.nanmean(np.where(missing.all(axis=0), 0, values), axis=0))
+        for form in (filled, np.abs(filled), missing.astype(np.float64)):
+            found = np.abs(_standard(indicators.T).T @ _standard(form)).max(axis=0) / len(rows)
+            strength[begin : begin + len(names)] = np.maximum(strength[begin : begin + len(names)], found)
+    strongest = np.argsort(-strength, kind="stable")[:MOST_JUDGED]
+    return (set(X.columns) - set(numeric)) | {numeric[i] for i in strongest}
+
+
+def _standard(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Columns of mean 0 and variance 1; constant ones become 0."""
+    centred = columns - columns.mean(axis=0)
+    spread = centred.std(axis=0)
+    return np.asarray(np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0))
 
 
 def _of_column(name: str, column: pd.Series, truth: _Truth) -> Iterator[Leak]:
