@@ -179,6 +179,6 @@ def test_many_rows_are_judged_in_seconds(tmp_path: Path) -> None:
     y = np.where(X["x0"] > 0, "a", "b").astype(object)
     schema = Schema("classification", "y", dict.fromkeys(X, "numeric"), ("a", "b"))
     table = Table(schema, X, y, np.arange(n), pd.DataFrame(index=range(n)), Traits(content, y), ())
-    start = time.perf_counter()
+    start = time.process_time()
     assert duplicates.are_copies(table)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5

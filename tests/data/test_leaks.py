@@ -167,10 +167,10 @@ def test_a_leak_among_thousands_of_columns_is_found_in_seconds() -> None:
     columns: Columns = {f"x{i}": CHANCE.normal(size=1000) for i in range(2000)}
     columns["x700"] = np.where(y == "yes", CHANCE.choice([-3.0, 3.0], 1000), 0) + CHANCE.uniform(-1, 1, 1000)
     columns["x900"] = np.where(y == "yes", np.nan, columns["x900"])
-    start = time.perf_counter()
+    start = time.process_time()
     found = [leak.text.split('"')[1] for leak in leaks.find(task(columns, y))]
     assert found == ["x700", "x900"]
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_many_rows_of_twenty_columns_take_seconds() -> None:
@@ -179,6 +179,6 @@ def test_many_rows_of_twenty_columns_take_seconds() -> None:
     columns |= {f"c{i}": CHANCE.choice(np.array(["a", "b", "c"], dtype=object), n) for i in range(4)}
     columns["id"] = CHANCE.permutation(n)
     made = task(columns, np.where(columns["x0"] > 1, "yes", "no").astype(object))
-    start = time.perf_counter()
+    start = time.process_time()
     assert list(findings(made)) == ["single_column"]
-    assert time.perf_counter() - start < 5, "the cost must not grow with the rows"
+    assert time.process_time() - start < 5, "the cost must not grow with the rows"
