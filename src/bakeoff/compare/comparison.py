@@ -164,8 +164,11 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
         if len(finished) > 1:
             notes.append(f"No incumbent was declared; {incumbent}, which ran first, is taken (incumbent).")
     challengers = [run.variant for run in finished if run.variant != incumbent and run.variant in tables]
-    joint = 1 - (1 - settings.confidence) / max(1, len(challengers))
-    differences = gains.differences(values, draws, incumbent, challengers, joint) if incumbent in values else []
+    confidence = settings.confidence
+    joint = (
+        gains.joint_level(metric.name, draws, incumbent, challengers, confidence) if incumbent in draws else confidence
+    )
+    differences = gains.differences(values, draws, incumbent, challengers, confidence) if incumbent in values else []
     for name in answered.keys() - tables.keys():  # these lost so many rows that they would leave the others few
         pair, of_pair = _beside({incumbent: tables[incumbent]} if incumbent in tables else {}, name, answered[name])
         notes += of_pair
@@ -189,7 +192,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
             reached = rule.Decision("inconclusive", None, threshold.note)
         else:
             guessed = gains.guesses(metric, {name: tables[name] for name in challengers}, settings.resamples)
-            gained = gains.gains(metric, tables, values, draws, guessed, incumbent, challengers, joint)
+            gained = gains.gains(metric, tables, values, draws, guessed, incumbent, challengers, confidence)
             decide = rule.chosen(settings.rule)
             reached = decide(metric, incumbent, value, gained, threshold.value, len(tables[incumbent]))
             notes += [threshold.note] if threshold.note and challengers else []
@@ -198,7 +201,8 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     else:
         reached = rule.Decision("inconclusive", None, f"the incumbent, {incumbent}, has no results to compare with.")
     if reached.verdict == "ship" and reached.winner is not None:
-        close = gains.close_to(reached.winner, metric, values, draws, challengers, joint)
+        bonferroni = 1 - (1 - confidence) / len(challengers)
+        close = gains.close_to(reached.winner, metric, values, draws, challengers, bonferroni)
         if close:
             notes.append(
                 f"On {metric.name}, {_and(close)} {'is' if len(close) == 1 else 'are'} statistically indistinguishable "

@@ -53,6 +53,7 @@ class Gain:
         standard_error: of the gain; None where it is not known.
         evidence: how many test rows the values rest on; None: all of them.
         uninformed: the gain over the metric's yardstick; None where the metric has none.
+        alone: its interval by itself, not widened for the others; None: the joint one.
     """
 
     variant: str
@@ -63,6 +64,7 @@ class Gain:
     standard_error: float | None = None
     evidence: int | None = None
     uninformed: Uninformed | None = None
+    alone: tuple[float, float] | None = None
 
     @property
     def is_informed(self) -> bool:
@@ -183,8 +185,9 @@ def decide(metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], 
 
     An interval wholly above the margin is evidence to ship, provided that the challenger also beats the metric's
     yardstick; one wholly at or below the margin, or below the yardstick, is evidence that the challenger is not worth
-    shipping; any other is no evidence either way. Nor is an interval of no width, or one that rests on too few rows.
-    Ship if any challenger may be shipped (the best of them), keep if none is worth it, else inconclusive.
+    shipping, for which each challenger is judged alone; any other is no evidence either way. Nor is an interval of no
+    width, or one that rests on too few rows. Ship if any challenger may be shipped (the best of them), keep if none is
+    worth it, else inconclusive.
 
     Args:
         metric: the decision metric.
@@ -257,7 +260,13 @@ def _weakness(gain: Gain, metric: Metric, incumbent: str, rows: int) -> str:
 
 
 def _is_not_worth_it(gain: Gain, margin: float) -> bool:
-    return gain.high <= margin or (gain.uninformed is not None and gain.uninformed.high <= 0)
+    """Whether there is evidence that it is not worth shipping.
+
+    To keep the incumbent, this must hold for every challenger: an intersection–union test, in which each challenger is
+    judged by its own interval (Berger 1982).
+    """
+    high = gain.high if gain.alone is None else min(gain.high, gain.alone[1])
+    return high <= margin or (gain.uninformed is not None and gain.uninformed.high <= 0)
 
 
 def _figures(g: Gain, value: float, metric: Metric) -> str:
@@ -281,7 +290,8 @@ def _guesses(g: Gain, metric: Metric, incumbent: str, value: float) -> str:
 
 
 def _compared(g: Gain, value: float) -> str:
-    gain = difference_with_interval(g.gain, g.low, g.high)
+    low, high = (g.low, g.high) if g.alone is None else g.alone
+    gain = difference_with_interval(g.gain, low, high)
     return f"{g.variant}, {number(g.value)} vs {number(value)}, a gain of {gain}"
 
 

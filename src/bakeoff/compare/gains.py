@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from bakeoff import metrics
 from bakeoff.compare.decision import Gain, Uninformed
@@ -29,6 +30,9 @@ class Difference:
     low: float
     high: float
 
+
+LEAST_JOINT_DRAWS = 100
+"""Resamples that define all differences, below which intervals are widened by Bonferroni instead."""
 
 PERMUTATIONS = 8
 """Random permutations of the truth over which a yardstick without a formula is averaged."""
@@ -81,20 +85,51 @@ def _permuted(metric: Metric, tables: Mapping[str, PredictionTable], resamples: 
     return found
 
 
+def joint_level(metric: str, draws: Draws, incumbent: str, challengers: Sequence[str], confidence: float) -> float:
+    """The confidence of each challenger's interval with which all of them hold together.
+
+    The least level at which the intervals of ``confidence`` of the shared resamples hold all differences at once
+    (max-T over ranks: Westfall & Young 1993, Mandel & Betensky 2008). Challengers that are alike need less than
+    Bonferroni's share, which is the upper bound.
+
+    Args:
+        metric: of the differences.
+        draws: variant → metric → values over the same resamples.
+        incumbent: name of the variant to beat.
+        challengers: names of the others; those without the metric are left out.
+        confidence: with which all intervals hold.
+    """
+    most = 1 - (1 - confidence) / max(1, len(challengers))
+    if metric not in draws[incumbent]:
+        return most
+    columns = [draws[name][metric] - draws[incumbent][metric] for name in challengers if metric in draws[name]]
+    if len(columns) < 2:
+        return most
+    together = np.column_stack(columns)
+    together = together[~np.isnan(together).any(axis=1)]
+    if len(together) < LEAST_JOINT_DRAWS:
+        return most
+    ranks = rankdata(together, axis=0) / (len(together) + 1)
+    level = float(np.quantile(np.abs(2 * ranks - 1).max(axis=1), confidence))
+    return min(most, max(confidence, level))
+
+
 def differences(
     values: Values, draws: Draws, incumbent: str, challengers: Sequence[str], confidence: float
 ) -> list[Difference]:
-    """The differences of all metrics that challenger and incumbent share."""
+    """The differences of all metrics that challenger and incumbent share; those of a metric hold jointly."""
+    names = dict.fromkeys(name for variant in challengers for name in values[variant] if name in values[incumbent])
+    levels = {name: joint_level(name, draws, incumbent, challengers, confidence) for name in names}
     return [
         Difference(
             variant,
             name,
             value - values[incumbent][name],
-            *interval(draws[variant][name] - draws[incumbent][name], confidence),
+            *interval(draws[variant][name] - draws[incumbent][name], levels[name]),
         )
         for variant in challengers
         for name, value in values[variant].items()
-        if name in values[incumbent]
+        if name in levels
     ]
 
 
@@ -118,8 +153,9 @@ def gains(
         guessed: what ``guesses`` gives.
         incumbent: name of the variant to beat.
         challengers: names of the others.
-        confidence: of each interval.
+        confidence: with which the intervals of all challengers hold together.
     """
+    level = joint_level(metric.name, draws, incumbent, challengers, confidence)
     sign = 1 if metric.direction == "maximize" else -1
     evidence_of_incumbent = metric.evidence(tables[incumbent])
     gains = []
@@ -130,7 +166,7 @@ def gains(
             continue
         value = values[name][metric.name]
         drawn = sign * (draws[name][metric.name] - draws[incumbent][metric.name])
-        low, high = interval(drawn, confidence)
+        low, high = interval(drawn, level)
         gains.append(
             Gain(
                 name,
@@ -140,7 +176,8 @@ def gains(
                 high,
                 standard_error=float(np.nanstd(drawn)) if np.isfinite(drawn).any() else None,
                 evidence=min(evidence_of_incumbent, metric.evidence(tables[name])),
-                uninformed=_over_a_guess(metric, guessed.get(name), draws[name], sign, confidence),
+                alone=interval(drawn, confidence),
+                uninformed=_over_a_guess(metric, guessed.get(name), draws[name], sign, level),
             )
         )
     return gains

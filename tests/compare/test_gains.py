@@ -1,0 +1,53 @@
+"""Joint intervals of several challengers, from shared draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bakeoff.compare.decision import Gain, decide
+from bakeoff.compare.gains import joint_level
+from bakeoff.metrics import get
+
+F1 = get("f1")
+
+
+def draws(k: int, shared: float, resamples: int = 20_000) -> dict[str, dict[str, np.ndarray]]:
+    """Normal differences to the incumbent of which a share of the variance is common to all challengers."""
+    rng = np.random.default_rng(0)
+    common = rng.standard_normal(resamples) * np.sqrt(shared)
+    found = {f"c{i}": {"f1": common + np.sqrt(1 - shared) * rng.standard_normal(resamples)} for i in range(k)}
+    return {"old": {"f1": np.zeros(resamples)}, **found}
+
+
+@pytest.mark.parametrize(
+    ("k", "shared", "expected"),
+    [(1, 0.0, 0.95), (4, 0.0, 0.95**0.25), (9, 0.0, 0.95 ** (1 / 9)), (4, 1.0, 0.95)],
+)
+def test_independent_challengers_need_the_level_of_sidak_and_equal_ones_no_more_than_one(
+    k: int, shared: float, expected: float
+) -> None:
+    level = joint_level("f1", draws(k, shared), "old", [f"c{i}" for i in range(k)], 0.95)
+    assert level == pytest.approx(expected, abs=0.002)
+    assert level <= 1 - 0.05 / k + 1e-12
+
+
+def test_alike_challengers_need_less_than_bonferroni() -> None:
+    level = joint_level("f1", draws(9, 0.7), "old", [f"c{i}" for i in range(9)], 0.95)
+    assert 0.96 < level < 1 - 0.05 / 9
+
+
+def test_a_challenger_without_the_metric_or_with_undefined_draws_is_no_obstacle() -> None:
+    some = draws(3, 0.5)
+    some["c1"] = {}
+    some["c2"]["f1"][:100] = np.nan
+    assert 0.95 < joint_level("f1", some, "old", ["c0", "c1", "c2"], 0.95) <= 1 - 0.05 / 3
+    some["c2"]["f1"][:] = np.nan
+    assert joint_level("f1", some, "old", ["c0", "c1", "c2"], 0.95) == pytest.approx(1 - 0.05 / 3)
+
+
+def test_each_challenger_is_judged_alone_where_the_incumbent_is_kept() -> None:
+    challengers = [Gain(f"c{i}", 0.8, -0.01, -0.04, 0.02, alone=(-0.03, 0.01)) for i in range(4)]
+    assert decide(F1, "old", 0.81, challengers, 0.01, 500).verdict == "keep"
+    one_open = [*challengers[1:], Gain("c0", 0.8, 0.0, -0.04, 0.04, alone=(-0.03, 0.03))]
+    assert decide(F1, "old", 0.81, one_open, 0.01, 500).verdict == "inconclusive"
