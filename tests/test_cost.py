@@ -117,7 +117,7 @@ def test_a_class_that_prices_nothing_is_refused_before_any_work(bakeoff: Command
                    "~cost.usd_per_hour", "~cost.answers_per_fit")  # fmt: skip
     assert done.returncode == 2
     assert 'cost: Recursive has no method "dollars"' in done.stderr
-    assert not list(tmp_path.glob("outputs/*/*"))
+    assert not list(tmp_path.glob("outputs/*/[!.]*"))
 
 
 def test_a_search_may_be_held_to_a_cost(bakeoff: CommandLine, tmp_path: Path) -> None:

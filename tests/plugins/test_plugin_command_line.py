@@ -68,7 +68,7 @@ def test_a_broken_plugin_is_named_when_it_is_asked_for_and_harms_no_other_run(si
     asked = bakeoff(site, "-m", "model=sick,constant", "data=diabetes", cwd=tmp_path)
     assert asked.returncode == 2
     assert "plugin sick (bakeoff-sick 0.1) cannot be imported: ModuleNotFoundError" in asked.stderr
-    assert not list(tmp_path.glob("outputs/*/*"))
+    assert not list(tmp_path.glob("outputs/*/[!.]*"))
     done = bakeoff(site, "model=constant", "data=diabetes", "decision.resamples=500", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Verdict:" in done.stdout

@@ -192,7 +192,8 @@ def require_kind(model: object, schema: Schema, *kinds: str) -> None:
     """Raise ``ConfigError`` where a model does not serve this kind of task."""
     if schema.kind not in kinds:
         raise ConfigError(
-            f"model: {type(model).__name__} serves {' and '.join(kinds)}, and this task is {schema.kind} (data.kind)."
+            f"model: {type(model).__name__} serves tasks of kind {', '.join(kinds)}, and this one is {schema.kind} "
+            "(data.kind)."
         )
 
 
