@@ -77,7 +77,7 @@ def test_a_search_tunes_a_forecaster_on_what_comes_before_the_test(
     [
         (
             ("model=constant",),
-            "Constant serves tasks of kind classification, regression, multilabel, and this one is forecast",
+            "Constant serves classification, regression and multilabel, and this task is forecast",
         ),
         (("data.forecast.horizon=300",), "data.forecast.horizon: 300 moments ahead do not fit into a test part of 146"),
     ],

@@ -191,10 +191,8 @@ def combined(reports: Mapping[str, ModelReport]) -> ModelReport:
 def require_kind(model: object, schema: Schema, *kinds: str) -> None:
     """Raise ``ConfigError`` where a model does not serve this kind of task."""
     if schema.kind not in kinds:
-        raise ConfigError(
-            f"model: {type(model).__name__} serves tasks of kind {', '.join(kinds)}, and this one is {schema.kind} "
-            "(data.kind)."
-        )
+        served = " and ".join(filter(None, [", ".join(kinds[:-1]), kinds[-1]]))
+        raise ConfigError(f"model: {type(model).__name__} serves {served}, and this task is {schema.kind} (data.kind).")
 
 
 def require_fitted(model: object, learned: str = "schema_") -> None:
