@@ -82,33 +82,33 @@ def gather(
 def distribution(dimension: Dimension) -> BaseDistribution:
     """The Optuna distribution that a dimension's sweep means. Raises ``ConfigError`` when it means none."""
     try:
-        made = _distribution(dimension.key, dimension.sweep)
+        optuna_distribution = _distribution(dimension.key, dimension.sweep)
     except (ValueError, ZeroDivisionError) as error:  # no value between the bounds, or a logarithm of none
         raise ConfigError(f"{dimension.key}: {dimension.sweep} holds no values to search: {error}") from None
-    if made is None:
+    if optuna_distribution is None:
         raise ConfigError(f"{dimension.key}: {dimension.sweep!r} is not something to search over. Write {GRAMMAR}.")
-    return made
+    return optuna_distribution
 
 
 def suggest(trial: Trial, dimension: Dimension) -> Any:
     """A trial's value of a dimension."""
-    found: Any = distribution(dimension)
-    if hasattr(found, "choices"):
-        return trial.suggest_categorical(dimension.key, found.choices)
-    ask = trial.suggest_float if isinstance(found.low, float) else trial.suggest_int
-    return ask(dimension.key, found.low, found.high, step=found.step, log=found.log)
+    values: Any = distribution(dimension)
+    if hasattr(values, "choices"):
+        return trial.suggest_categorical(dimension.key, values.choices)
+    suggest_number = trial.suggest_float if isinstance(values.low, float) else trial.suggest_int
+    return suggest_number(dimension.key, values.low, values.high, step=values.step, log=values.log)
 
 
 def examples(dimension: Dimension) -> list[Any]:
     """Values of a dimension by which its type can be checked: every choice, or the bounds."""
-    found = distribution(dimension)
-    return list(getattr(found, "choices", ())) or [found.low, found.high]  # type: ignore[attr-defined]
+    values = distribution(dimension)
+    return list(getattr(values, "choices", ())) or [values.low, values.high]  # type: ignore[attr-defined]
 
 
 def is_continuous(dimension: Dimension) -> bool:
     """Whether a dimension has more values than can be tried."""
-    found = distribution(dimension)
-    return hasattr(found, "low") and isinstance(found.low, float) and getattr(found, "step", None) is None
+    values = distribution(dimension)
+    return hasattr(values, "low") and isinstance(values.low, float) and getattr(values, "step", None) is None
 
 
 def is_group(key: str) -> bool:

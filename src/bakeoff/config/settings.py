@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 BELONGS = "belongs"
 IN_NAME = {BELONGS: "name"}
-"""Metadata of a field that changes what a variant learns, and is told in the variant's name."""
+"""Metadata of a field that changes what a variant learns, and appears in the variant's name."""
 IN_IDENTITY = {BELONGS: "identity"}
-"""Metadata of a field that changes what a variant learns or of which task, and is not told in its name."""
+"""Metadata of a field that changes what a variant learns or of which task, and does not appear in its name."""
 IN_NEITHER = {BELONGS: "neither"}
 """Metadata of a field that may differ when a finished run is kept."""
 
@@ -43,7 +43,7 @@ class MetricSettings:
 
 @dataclass
 class DecisionSettings:
-    """How a verdict is reached."""
+    """Settings of the verdict."""
 
     metric: str | None = None  # None: f1 (two classes), f1_macro (more), rmse (regression)
     smallest_difference: str | None = (
@@ -66,7 +66,7 @@ class DecisionSettings:
 
 @dataclass
 class ValidationSettings:
-    """On which development rows a trial is scored."""
+    """The development rows on which a trial is scored."""
 
     kind: str = "holdout"  # holdout: the task's validation rows; kfold: training and validation rows in turn
     folds: int = 5
@@ -84,7 +84,7 @@ class BudgetSettings:
 
 @dataclass
 class SearchSettings:
-    """How each variant is tuned. Every variant gets the same budget; what ends first ends the search.
+    """Settings of the search that tunes each variant. Every variant gets the same budget; what ends first ends the search.
 
     Mappings are typed Any: OmegaConf cannot merge into a typed one that is None.
     """
@@ -175,16 +175,16 @@ def typed(settings: type[T], values: Mapping[str, Any], where: str) -> T:
                 f"{where}.{key}: there is no such key. Keys: {', '.join(allowed)}.{did_you_mean(key, allowed)}"
             )
     try:
-        made = OmegaConf.to_object(OmegaConf.merge(_structured(settings), _with_mappings(settings, values)))  # type: ignore[arg-type]
+        result = OmegaConf.to_object(OmegaConf.merge(_structured(settings), _with_mappings(settings, values)))  # type: ignore[arg-type]
     except OmegaConfBaseException as error:
         key = f"{where}.{error.full_key}" if error.full_key else where
-        told = str(error.msg or error).splitlines()[0]
-        if "is not a ListConfig" in told:
+        message = str(error.msg or error).splitlines()[0]
+        if "is not a ListConfig" in message:
             value = values.get(str(error.full_key))
-            told = f"{value!r} is not a list. Write {override(key, [value])}."
-        raise ConfigError(f"{key}: {told}") from None
-    assert isinstance(made, settings)
-    return made
+            message = f"{value!r} is not a list. Write {override(key, [value])}."
+        raise ConfigError(f"{key}: {message}") from None
+    assert isinstance(result, settings)
+    return result
 
 
 @cache

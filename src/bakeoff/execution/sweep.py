@@ -1,32 +1,28 @@
-"""From command-line overrides to variants: what they are called, what runs, and what follows when all have run."""
+"""From command-line overrides to variants: which there are, what runs, and what follows when all have run."""
 
 from __future__ import annotations
 
 import gc
-import hashlib
-import itertools
 import logging
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from bakeoff import plugins, record
-from bakeoff.config import component, search_space, wiring
+from bakeoff.config import search_space, wiring
 from bakeoff.config.component import read, walk, write
 from bakeoff.config.parsed_once import parse_once
-from bakeoff.data.settings import DataSettings, SplitSettings
 from bakeoff.errors import ConfigError, VariantsFailed, did_you_mean
 from bakeoff.execution import finished, launch, locks
 from bakeoff.execution.launch import Job
+from bakeoff.execution.overrides import as_texts, expand, gives, variant_name
 from bakeoff.request import spec, validation
 from bakeoff.request.spec import Request
 from bakeoff.task import Task
@@ -34,16 +30,7 @@ from bakeoff.tracking import beside
 
 # What the config of a request has. Another Hydra application that chose this sweeper gets its jobs, and no more.
 OF_BAKEOFF = {"data", "model", "decision"}
-LONGEST_NAME = 100  # bytes
 LONGEST_PATH = 200  # bytes of a folder's name; most file systems take 255
-QUOTE = "'"
-# Keys whose value is a string, or a list of strings: names and labels, as the data spell them.
-TEXTS = {
-    f"{prefix}{f.name}": "list" if str(f.type).startswith("list") else "text"
-    for of, prefix in ((Request, ""), (DataSettings, "data."), (SplitSettings, "data.split."))
-    for f in fields(of)
-    if str(f.type) in ("str", "str | None", "list[str]")
-}
 log = logging.getLogger(__name__)
 
 
@@ -135,7 +122,7 @@ def _jobs(
     arguments: Sequence[str],
     variants: Mapping[str, Sequence[str]],
 ) -> list[Job]:
-    """The variants asked for, composed and checked; all faults are reported together."""
+    """Compose and check the requested variants; all faults are reported together."""
     jobs: list[Job] = []
     faults: list[str] = []
     is_tuned = OmegaConf.select(master, "search.sampler") is not None
@@ -152,8 +139,8 @@ def _jobs(
     ]
     shares = _shares(master, len(combinations)) if is_tuned else ()
     for declared, overrides in combinations:
-        asked = (*(o.input_line or "" for o in overrides), *shares)
-        composed = loader.load_sweep_config(master, list(asked))
+        lines = (*(o.input_line or "" for o in overrides), *shares)
+        composed = loader.load_sweep_config(master, list(lines))
         content = _containers(composed)
         unused = set(wiring.GROUPS) - set(wiring.used(read(content.get("model")), wiring.parts(content)))
         telling = [
@@ -161,7 +148,7 @@ def _jobs(
             if o.input_line not in variants.get(declared, ()) and o.key_or_group.split(".")[0] not in unused
         ]  # fmt: skip
         name = variant_name(telling, declared or str(master.hydra.runtime.choices.get("model")))
-        asked = (*asked, f"variant='{name}'")
+        lines = (*lines, f"variant='{name}'")
         with open_dict(composed):
             composed.variant = name
         chosen = {k: v for k, v in composed.hydra.runtime.choices.items() if k.partition("/")[0] not in unused}
@@ -175,7 +162,7 @@ def _jobs(
         with open_dict(composed):
             del composed["hydra"]
         try:
-            job = _with_fixed(Job(asked, validation.read(composed, folder)), overrides)
+            job = _with_fixed(Job(lines, validation.read(composed, folder)), overrides)
             # Values of a part that a variant does not take make no other variant.
             is_repeated = len(telling) < len(overrides) and any(_are_alike(job, other) for other in jobs)
             if not is_repeated:
@@ -206,7 +193,7 @@ def _with_fixed(job: Job, overrides: Sequence[Override]) -> Job:
         return job
     declared = request.search.space or {}
     given = [override for override in overrides if not override.is_sweep_override()]
-    fixed = [d.key for d in request.dimensions() if any(_gives(override, d.key) for override in given)]
+    fixed = [d.key for d in request.dimensions() if any(gives(override, d.key) for override in given)]
     both = [key for key in fixed if key in declared and not search_space.is_group(key)]
     if both:
         raise ConfigError(
@@ -217,15 +204,6 @@ def _with_fixed(job: Job, overrides: Sequence[Override]) -> Job:
         return job
     override = f"++search.fixed=[{','.join(fixed)}]"
     return Job((*job.overrides, override), replace(request, search=replace(request.search, fixed=fixed)))
-
-
-def _gives(override: Override, key: str) -> bool:
-    """Whether an override says what the value of a key is, or that there is none."""
-    name = override.key_or_group
-    if name == key:
-        return True
-    value = override.value() if key.startswith(f"{name}.") else None
-    return isinstance(value, Mapping) and component.get(value, key.removeprefix(f"{name}.").split(".")) is not None
 
 
 def _columns_read(jobs: Sequence[Job]) -> list[str]:
@@ -245,13 +223,13 @@ def _columns_read(jobs: Sequence[Job]) -> list[str]:
     return lines
 
 
-def _llm_use(asked: Request) -> list[str]:
-    """What a variant will ask of LLMs, a sentence each. One that asks none costs no reading of data, nor imports."""
-    if "llm" not in asked.parts and not any("llm" in part.arguments for _, part in walk(asked.metrics.graders)):
+def _llm_use(request: Request) -> list[str]:
+    """Describe the LLM requests of a variant, a sentence each. A variant without any costs no reading of data, nor imports."""
+    if "llm" not in request.parts and not any("llm" in part.arguments for _, part in walk(request.metrics.graders)):
         return []
     from bakeoff.execution import plan
 
-    return [f"{who}: asks the LLM {what}" for who, what in plan.of(asked).items()]
+    return [f"{who}: asks the LLM {what}" for who, what in plan.of(request).items()]
 
 
 def _are_alike(job: Job, other: Job) -> bool:
@@ -281,94 +259,6 @@ def _shares(master: DictConfig, variants: int) -> list[str]:
                 raise ConfigError(f"search.total.{key}: {total} is too little for {variants} variants.")
             shares.append(f"search.{key}={share if own is None else min(own, share)}")
     return shares
-
-
-def expand(
-    params: Mapping[str, str], arguments: Sequence[str], is_searched: Callable[[str], bool] = lambda key: False
-) -> list[tuple[Override, ...]]:
-    """Every combination of what is swept, in the order in which it is written; an argument replaces the param it names.
-
-    Args:
-        params: sweeps that an experiment declares, key → values.
-        arguments: overrides of the command line.
-        is_searched: whether a sweep of a key's values is left to a search; it then joins ``search.space``.
-
-    Raises:
-        ConfigError: something swept has no list of values.
-    """
-    parser = OverridesParser.create()
-    asked = {o.get_key_element(): o for o in parser.parse_overrides([f"{k}={v}" for k, v in params.items()])}
-    asked |= {o.get_key_element(): o for o in parser.parse_overrides(list(arguments))}
-    choices: list[list[str]] = []
-    for key, override in asked.items():
-        value = (override.input_line or "").partition("=")[2]
-        if not override.is_sweep_override():
-            choices.append([override.input_line or ""])
-        elif is_searched(key):
-            quoted = value.replace("\\", "\\\\").replace("'", "\\'")
-            choices.append([f"++search.space={{{key.lstrip('+')}: '{quoted}'}}"])
-        elif override.is_discrete_sweep():
-            values = [f"{key}={item}" for item in override.sweep_string_iterator()]
-            if not values:
-                raise ConfigError(f"{key}: {value} holds no value, so nothing would run. Give one: {key}=a,b,c")
-            choices.append(values)
-        else:
-            raise ConfigError(
-                f"search.space: {key}={value} is continuous, and no search is on. "
-                f"Add search=tpe, or give values: {key}=a,b,c"
-            )
-    return [tuple(parser.parse_overrides(list(combination))) for combination in itertools.product(*choices)]
-
-
-def as_texts(overrides: Sequence[Override]) -> tuple[Override, ...]:
-    """Overrides with quotes where a string is wanted and Hydra would read a boolean or a number: the class 'true'."""
-    return tuple(_as_text(override) for override in overrides)
-
-
-def _as_text(override: Override) -> Override:
-    key, _, text = (override.input_line or "").partition("=")
-    place, text = TEXTS.get(override.key_or_group), text.strip()
-    if place is None or override.is_sweep_override() or override.is_delete():
-        return override
-    if place == "list" and text.startswith("["):
-        items = [item.strip() for item in text.removeprefix("[").removesuffix("]").split(",") if item.strip()]
-        if any(set(item) & set("'\"[]{}\\$()") for item in items):
-            return override
-        text = f"[{', '.join(f'{QUOTE}{item}{QUOTE}' for item in items)}]"
-    elif isinstance(override.value(), bool | int | float):
-        text = f"'{text}'"
-    else:
-        return override
-    return OverridesParser.create().parse_override(f"{key}={text}")
-
-
-def variant_name(overrides: Sequence[Override], model: str) -> str:
-    """A short name, the same for the same request: the model, then what else was asked, e.g. ``linear-seed=2``."""
-    details = []
-    for override in overrides:
-        key, value = override.key_or_group, override.get_value_element_as_str().strip("'\"")
-        if "." in (override.package or ""):
-            key = str(override.package)  # the place says more than the group
-        if key.endswith("._target_"):  # of a class its name will do
-            key, value = key.removesuffix("._target_"), value.rpartition(".")[2]
-        if "{" in value:  # a mapping, or a list of them: too much for a name
-            value = hashlib.sha256(value.encode()).hexdigest()[:6]
-        if key == "variant":
-            return _of_folder(value) or model
-        if key == "model":
-            model = value
-        elif spec.is_named(key.split(".")[0].split("/")[0]):
-            details.append(f"{key.removeprefix('model.')}={value}" if not override.is_delete() else f"no-{key}")
-    return _of_folder("-".join([model, *sorted(details)]))
-
-
-def _of_folder(name: str) -> str:
-    """A name that a folder can have on any system, and that stays inside the folder it is made in."""
-    name = re.sub(r"[^\w.=,+-]+", "_", name).lstrip("._").rstrip("_")
-    if len(name.encode()) > LONGEST_NAME:
-        start = name.encode()[:LONGEST_NAME].decode(errors="ignore")
-        name = f"{start}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return name
 
 
 def _waiting(jobs: Sequence[Job], announce: Callable[[str], None]) -> list[Job]:
@@ -466,11 +356,11 @@ def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
     from bakeoff.report import summary, terminal
 
     failed: list[str] = []
-    for folder, asked in {job.request.bakeoff: job.request for job in jobs}.items():
+    for folder, request in {job.request.bakeoff: job.request for job in jobs}.items():
         costs = {job.request.variant: write(job.request.cost) for job in jobs if job.request.bakeoff == folder}
         if not any(folder.glob(f"*/{record.CONFIG}")):
             continue
-        compared, runs = comparison.of_folder(folder, asked.decision, asked.incumbent, costs)
+        compared, runs = comparison.of_folder(folder, request.decision, request.incumbent, costs)
         if show:
             terminal.show(summary.build(compared, runs, folder, kept))
         mine = {job.request.variant for job in jobs if job.request.bakeoff == folder}

@@ -6,7 +6,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from bakeoff.errors import ConfigError
-from bakeoff.execution.sweep import as_texts, expand, variant_name
+from bakeoff.execution.overrides import as_texts, expand, variant_name
 
 
 def lines(params: dict[str, str], *arguments: str) -> list[list[str | None]]:
