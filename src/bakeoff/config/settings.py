@@ -84,7 +84,7 @@ class BudgetSettings:
 
 @dataclass
 class SearchSettings:
-    """Settings of the search that tunes each variant. Every variant gets the same budget; what ends first ends the search.
+    """Settings of the search. Every variant gets the same budget; the first budget that is spent ends it.
 
     Mappings are typed Any: OmegaConf cannot merge into a typed one that is None.
     """

@@ -224,7 +224,7 @@ def _columns_read(jobs: Sequence[Job]) -> list[str]:
 
 
 def _llm_use(request: Request) -> list[str]:
-    """Describe the LLM requests of a variant, a sentence each. A variant without any costs no reading of data, nor imports."""
+    """Describe the LLM requests of a variant, a sentence each; for one without any, nothing is imported or read."""
     if "llm" not in request.parts and not any("llm" in part.arguments for _, part in walk(request.metrics.graders)):
         return []
     from bakeoff.execution import plan

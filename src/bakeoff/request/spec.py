@@ -56,7 +56,7 @@ class Request:
         metrics: what is measured.
         decision: how the verdict is reached.
         search: how the variant is tuned.
-        tracker: what is told of the run; None: nothing.
+        tracker: where the run is reported, such as W&B; None: nowhere.
         cost: what prices predictions; None: nothing.
         refreshed_from: the run folder that ``bakeoff refresh`` made this request from.
     """

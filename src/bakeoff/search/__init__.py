@@ -35,7 +35,7 @@ def of(
         fingerprint: of the task.
         build: makes the unfitted model of a request.
         compose: composes the request anew for other choices of config groups.
-        announce: told what happens, after each trial.
+        announce: called with a line of progress after each trial.
 
     Raises:
         ConfigError: the objectives, the constraints or the space cannot serve this task.
