@@ -36,7 +36,7 @@ class Sample:
     """One of the sample sets.
 
     Args:
-        sample: its name: sms_spam, trec, churn, credit, ames, demand, breast_cancer or diabetes.
+        sample: its name: sms_spam, trec, trec_types, churn, credit, ames, demand, breast_cancer or diabetes.
     """
 
     sample: str
@@ -72,6 +72,17 @@ def _trec() -> pd.DataFrame:
     return pd.DataFrame(
         {"text": [text.strip() for _, _, text in split], "label": [label.partition(":")[0] for label, _, _ in split]}
     )
+
+
+def _trec_types() -> pd.DataFrame:
+    """The same questions, each once, with all the classes that its lines name: coarse as ``NUM``, fine as ``NUM:date``."""
+    import pandas as pd
+
+    lines = _asset("trec").read_text(encoding="latin-1").splitlines()
+    types: dict[str, set[str]] = {}
+    for fine, _, text in (line.partition(" ") for line in lines if line.strip()):
+        types.setdefault(text.strip(), set()).update((fine.partition(":")[0], fine))
+    return pd.DataFrame({"text": list(types), "types": [sorted(labels) for labels in types.values()]})
 
 
 def _churn() -> pd.DataFrame:
@@ -114,6 +125,7 @@ def _diabetes() -> pd.DataFrame:
 READERS = {
     "sms_spam": _sms_spam,
     "trec": _trec,
+    "trec_types": _trec_types,
     "churn": _churn,
     "credit": _credit,
     "ames": _ames,
