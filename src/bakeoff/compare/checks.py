@@ -152,6 +152,22 @@ def simple_baseline(evidence: Evidence) -> list[str]:
     return [f"No simple baseline. Add {simple}."]
 
 
+@check(
+    "references",
+    "Are texts compared with references?",
+    applies=lambda schema: kinds.get(schema.kind).is_graded and not kinds.get(schema.kind).has_references(schema),
+)
+def references(evidence: Evidence) -> list[str]:
+    """Without references, a verdict rests on graders alone, and each of them can be pleased by a bad text."""
+    found = [
+        "There are no references: judge is the opinion of a language model, and input_support is 1 for any text that "
+        "copies its input. Name a column of references: data.target=…"
+    ]
+    if not any("judge" in table.grades for table in evidence.tables.values()):
+        found.append("No text was scored by a language model. Add metrics=judged_texts.")
+    return found
+
+
 @check("enough_rows", "Are there enough test rows?")
 def enough_rows(evidence: Evidence) -> list[str]:
     """On few rows intervals are rough, and so is a metric that counts classes alike where one of them is rare."""
@@ -269,8 +285,8 @@ def near_duplicates(evidence: Evidence) -> list[str]:
 
 
 OWN = (
-    same_budget, met_constraints, simple_baseline, enough_rows, too_good, says_more_than_one_thing, same_machine,
-    same_version, timed_alone, answered, seen_inputs, single_column, ordered_classes, near_duplicates,
+    same_budget, met_constraints, simple_baseline, references, enough_rows, too_good, says_more_than_one_thing,
+    same_machine, same_version, timed_alone, answered, seen_inputs, single_column, ordered_classes, near_duplicates,
 )  # fmt: skip
 """bakeoff's own checks."""
 

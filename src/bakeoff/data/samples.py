@@ -75,7 +75,7 @@ def _trec() -> pd.DataFrame:
 
 
 def _trec_types() -> pd.DataFrame:
-    """The same questions, each once, with all the classes that its lines name: coarse as ``NUM``, fine as ``NUM:date``."""
+    """The same questions, each once, with all classes that its lines name: coarse as ``NUM``, fine as ``NUM:date``."""
     import pandas as pd
 
     lines = _asset("trec").read_text(encoding="latin-1").splitlines()

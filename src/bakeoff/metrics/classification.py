@@ -87,7 +87,10 @@ def _averaged(of: OfLabels) -> OfLabels:
     """Over the labels that the resample has, true or predicted: scikit-learn's default."""
 
     def averaged(hits: Floats, truth: Floats, answers: Floats) -> Floats:
-        return np.asarray(of(hits, truth, answers).sum(axis=1) / (truth + answers > 0).sum(axis=1))
+        occurring = (truth + answers > 0).sum(axis=1)
+        undefined = np.full(len(occurring), np.nan)
+        totals = of(hits, truth, answers).sum(axis=1)
+        return np.asarray(np.divide(totals, occurring, out=undefined, where=occurring > 0))
 
     return averaged
 
