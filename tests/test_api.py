@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +92,7 @@ def test_a_leaderboard_and_a_verdict_show_themselves_in_a_notebook(bake: bakeoff
     assert "<b>Verdict: SHIP linear</b>" in shown
     assert "<b>Ship linear</b>" in bake.verdict._repr_html_()
     assert "roc_auc" in bake["linear"]._repr_html_()
+    assert re.search(r"^\| linear \| classical \| 0\.\d+ \[", bake.to_markdown(), re.MULTILINE)
     assert str(bake.verdict).startswith("Ship linear: ")
 
 

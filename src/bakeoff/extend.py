@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from bakeoff.metrics import FromRanks as FromRanks
     from bakeoff.metrics import FromSums as FromSums
     from bakeoff.metrics import Metric as Metric
+    from bakeoff.metrics import Yardstick as Yardstick
     from bakeoff.metrics import is_any as is_any
     from bakeoff.metrics import is_binary as is_binary
     from bakeoff.metrics import is_classification as is_classification
@@ -82,6 +83,10 @@ if TYPE_CHECKING:
     from bakeoff.predictions import Usage as Usage
     from bakeoff.record import Run as Run
     from bakeoff.record import read_predictions as read_predictions
+    from bakeoff.report.blocks import Chart as Chart
+    from bakeoff.report.blocks import Column as Column
+    from bakeoff.report.blocks import Table as Table
+    from bakeoff.report.blocks import Text as Text
     from bakeoff.report.sections import Section as Section
     from bakeoff.report.sections import section as section
     from bakeoff.retrieval import BM25 as BM25

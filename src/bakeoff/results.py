@@ -13,7 +13,7 @@ from bakeoff.compare import comparison
 from bakeoff.compare.comparison import Comparison
 from bakeoff.config.settings import DecisionSettings, typed
 from bakeoff.errors import DataError, did_you_mean
-from bakeoff.report import html, summary
+from bakeoff.report import html, markdown, summary
 from bakeoff.report.blocks import Column, Report, Table, Text
 
 if TYPE_CHECKING:
@@ -235,9 +235,16 @@ class Bakeoff(Mapping[str, Run]):
     def __repr__(self) -> str:
         return f"Bakeoff({str(self.folder)!r}: {', '.join(self._runs)})"
 
+    def to_markdown(self) -> str:
+        """The report of the bake-off as Markdown: data notes, leaderboard, verdict and method checks."""
+        return markdown.render(self._report())
+
     def _repr_html_(self) -> str:
+        return html.render(self._report())
+
+    def _report(self) -> Report:
         runs = [run.record for run in self._runs.values()]
-        return html.render(summary.build(self.comparison, runs, self.folder))
+        return summary.build(self.comparison, runs, self.folder)
 
 
 def _parquet(file: Path) -> pd.DataFrame:

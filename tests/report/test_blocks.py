@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bakeoff.record import Score
-from bakeoff.report import html, text
+from bakeoff.report import html, markdown
 from bakeoff.report.blocks import Chart, Column, Report, Table, Text
 from bakeoff.report.sections import _titled
 
@@ -31,20 +31,22 @@ def test_cells_are_formatted_by_their_column() -> None:
     ]
 
 
-def test_csv_keeps_raw_values_and_leaves_empty_what_is_unknown() -> None:
-    assert text.raw_csv(TABLE).splitlines() == [
-        "variant,f1,f1_low,f1_high,difference,difference_low,difference_high,cost_per_1k,trials",
-        "linear,0.95231,0.9123,0.9817,0.1123,0.0504,0.1721,1e-05,12",
-        "rules,0.84,,,incumbent,,,,",
-    ]
-
-
 def test_markdown_escapes_what_would_break_the_table() -> None:
-    assert text.markdown(TABLE).splitlines()[:4] == [
-        "mails",
+    drawn = markdown.render(Report((Text(("a_b", "c"), title="Data"), TABLE, Text(("Verdict: SHIP linear",)))))
+    assert drawn.splitlines() == [
+        "**Data**",
         "",
-        "| variant | f1 of <spam> | vs a\\|b | $ per 1k | trials |",
+        "- a\\_b",
+        "- c",
+        "",
+        "**mails**",
+        "",
+        "| variant | f1 of \\<spam\\> | vs a\\|b | $ per 1k | trials |",
         "| --- | --- | --- | ---: | ---: |",
+        "| linear | 0.952 [0.912, 0.982] | +0.11 [+0.05, +0.17] | \\<0.0001 | 12 |",
+        "| rules | 0.840 | incumbent | – | – |",
+        "",
+        "Verdict: SHIP linear",
     ]
 
 

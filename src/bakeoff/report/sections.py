@@ -2,13 +2,13 @@
 
 A section of a plugin is one decorated function, named by an entry point in the group ``bakeoff.sections``::
 
-    from bakeoff.report.sections import section
+    from bakeoff.extend import section
 
     @section("hardest", "Rows that no variant got right", applies=lambda schema: schema.kind == "counting")
     def hardest(comparison, runs):
         return ["row 7", "row 12"]
 
-It returns lines of text, or blocks of ``bakeoff.report.blocks``: ``Text``, ``Table`` and ``Chart``.
+It returns lines of text, or blocks: ``Text``, ``Table`` and ``Chart`` of ``bakeoff.extend``.
 """
 
 from __future__ import annotations
