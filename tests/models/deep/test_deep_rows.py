@@ -85,7 +85,10 @@ def test_a_model_says_how_many_texts_it_cut(context: Callable[..., Context], mes
     schema = Schema("classification", "label", {"message": "text"}, ("ham", "spam"))
     model.fit(messages, None, context(schema))
     longer = sum(len(split(text, "words")) > 6 for text in messages.X["message"])
-    assert f"Of each text 6 tokens are read (model.max_tokens); longer: {longer} training rows." in model.report().notes
+    assert (
+        f"Texts are truncated to 6 tokens (model.max_tokens); truncated: {longer} training rows."
+        in model.report().notes
+    )
 
 
 def test_words_and_characters_that_training_lacks_share_a_number() -> None:

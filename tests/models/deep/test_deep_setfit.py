@@ -105,7 +105,7 @@ def test_a_text_longer_than_the_encoder_reads_is_cut_and_counted(tiny: Path, mes
     X = pd.DataFrame({"message": [*messages.X["message"][:-2], "very long " * 30, "longer still " * 90]})
     model = made(tiny, max_tokens=500)
     model.fit(Examples(X, messages.y, messages.ids, messages.slices), None, context(SPAM))
-    assert "Of each text 64 tokens are read (model.max_tokens); longer: 2 training rows." in model.report().notes
+    assert "Texts are truncated to 64 tokens (model.max_tokens); truncated: 2 training rows." in model.report().notes
     assert len(model.predict(X).output) == 60
 
 

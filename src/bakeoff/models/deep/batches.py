@@ -98,23 +98,23 @@ class Rows:
         """The given rows as tensors."""
         import torch
 
-        found: Batch = {name: torch.from_numpy(values[rows]) for name, values in self.dense.items()}
+        batch: Batch = {name: torch.from_numpy(values[rows]) for name, values in self.dense.items()}
         for name, ragged in self.ragged.items():
             items, lengths = ragged.padded(rows)
-            found[name], found[name + LENGTHS] = torch.from_numpy(items), torch.from_numpy(lengths)
+            batch[name], batch[name + LENGTHS] = torch.from_numpy(items), torch.from_numpy(lengths)
         if self.target is not None:
-            found[TARGET] = torch.from_numpy(self.target[rows])
-        return found
+            batch[TARGET] = torch.from_numpy(self.target[rows])
+        return batch
 
     @property
     def digest(self) -> str:
         """SHA-256 of all of it."""
-        told = hashlib.sha256(str(self.n).encode())
+        digest = hashlib.sha256(str(self.n).encode())
         arrays = [*self.dense.items(), *((k, a) for k, r in self.ragged.items() for a in (r.flat, r.ends))]
         for name, values in [*arrays, *([] if self.target is None else [(TARGET, self.target)])]:
-            told.update(name.encode())
-            told.update(np.ascontiguousarray(values).data)
-        return told.hexdigest()
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(values).data)
+        return digest.hexdigest()
 
 
 class Batches:

@@ -115,9 +115,9 @@ class SetFit(Model):
             self.head_.fit(self._vectors(rows), codes)
 
     def predict(self, X: pd.DataFrame) -> Predictions:
-        """Answer n rows, with probabilities where the classifier has them. Raises ``RuntimeError`` before ``fit``."""
+        """Predict n rows, with probabilities where the classifier has them. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "trained_")
-        vectors = self._vectors(self.texts_.rows(texts(X, self.schema_), "asked"))
+        vectors = self._vectors(self.texts_.rows(texts(X, self.schema_), "test"))
         with threads.working(self.head_, 1 if len(X) <= threads.FEW_ROWS else self.trained_.threads):
             return heads.answer(self.head_, vectors, self.schema_)
 

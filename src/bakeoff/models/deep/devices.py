@@ -23,14 +23,14 @@ def chosen(trainer: Trainer) -> torch.device:
 
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     best = next((name for name, is_there in there.items() if is_there), "cpu")
-    asked = trainer.accelerator
-    if asked == "auto":
+    accelerator = trainer.accelerator
+    if accelerator == "auto":
         return torch.device(best)
-    if asked == "gpu":
-        asked = best if best != "cpu" else "cuda"
-    if not there.get(asked, asked == "cpu"):
-        raise ConfigError(f"trainer.accelerator: there is no {asked} device here. Choose auto or cpu.")
-    return torch.device(asked)
+    if accelerator == "gpu":
+        accelerator = best if best != "cpu" else "cuda"
+    if not there.get(accelerator, accelerator == "cpu"):
+        raise ConfigError(f"trainer.accelerator: there is no {accelerator} device here. Choose auto or cpu.")
+    return torch.device(accelerator)
 
 
 def precision(trainer: Trainer, device: torch.device) -> str:

@@ -80,10 +80,10 @@ def pretrained(name: str, revision: str | None) -> Encoder:
         # Safetensors only: other files of weights are pickles.
         network = AutoModel.from_pretrained(name, revision=revision, use_safetensors=True)
     except (OSError, ValueError) as error:
-        told = str(error).strip().splitlines()[0]
+        reason = str(error).strip().splitlines()[0]
         raise AssetError(
-            f"model.encoder: {name} cannot be had: {told} Give the name of an encoder on the hub that has safetensors, "
-            "the folder of one, or minilm."
+            f"model.encoder: {name} cannot be loaded: {reason} Give the name of an encoder on the hub that has "
+            "safetensors, the folder of one, or minilm."
         ) from error
     if not hasattr(tokenizer, "backend_tokenizer"):
         raise AssetError(f"model.encoder: {name} has no fast tokenizer (tokenizer.json). Choose another encoder.")

@@ -115,7 +115,7 @@ def recurrent(network: nn.Module, folder: Path) -> None:
 
 
 def predict(folder: Path, X: pd.DataFrame) -> Predictions:
-    """Answer n rows with the exported network of a saved model. Torch is not imported.
+    """Predict n rows with the exported network of a saved model. Torch is not imported.
 
     Args:
         folder: of the model: ``outputs/<name>/<variant>/model``.
@@ -143,18 +143,18 @@ def predict(folder: Path, X: pd.DataFrame) -> Predictions:
         tokens = cut(vocabulary.read(texts(X, schema)), parameters["max_tokens"]).tokens
         rows = Rows(len(X), ragged={"tokens": tokens})
     session = onnxruntime.InferenceSession(str(folder / FILE), providers=["CPUExecutionProvider"])
-    said = [
+    outputs = [
         session.run(None, _arrays(rows, np.arange(start, min(start + BATCH, len(rows)))))[0]
         for start in range(0, len(rows), BATCH)
     ]
-    return Targets.of(learnt, schema).predictions(np.concatenate(said))
+    return Targets.of(learnt, schema).predictions(np.concatenate(outputs))
 
 
 def _arrays(rows: Rows, positions: NDArray[np.intp]) -> Mapping[str, NDArray[Any]]:
-    found: dict[str, NDArray[Any]] = {name: values[positions] for name, values in rows.dense.items()}
+    arrays: dict[str, NDArray[Any]] = {name: values[positions] for name, values in rows.dense.items()}
     for name, ragged in rows.ragged.items():
-        found[name], found[name + LENGTHS] = ragged.padded(positions)
-    return found
+        arrays[name], arrays[name + LENGTHS] = ragged.padded(positions)
+    return arrays
 
 
 def _of_cells(cells: Any, layer: int, operator: str) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
@@ -222,6 +222,6 @@ class _Graph:
         self.nodes.append(helper.make_node("Identity", [output], ["outputs"]))
         outputs = [helper.make_tensor_value_info("outputs", kind, ["rows", "outputs"])]
         graph = helper.make_graph(self.nodes, "bakeoff", self.inputs, outputs, self.constants)
-        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
-        self.onnx.checker.check_model(made)
-        self.onnx.save(made, str(folder / FILE))
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+        self.onnx.checker.check_model(model)
+        self.onnx.save(model, str(folder / FILE))

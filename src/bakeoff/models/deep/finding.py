@@ -102,9 +102,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether it says that memory does not suffice, on whatever device."""
     import torch
 
-    told = str(error).lower()
+    message = str(error).lower()
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(
-        words in told for words in ("out of memory", "can't allocate memory", "not enough memory")
+        words in message for words in ("out of memory", "can't allocate memory", "not enough memory")
     )
 
 

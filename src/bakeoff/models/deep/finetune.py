@@ -117,9 +117,9 @@ class FinetunedEncoder(Model):
         self.texts_.encoder = self.encoder_ = Encoder(network.encoder, self.encoder_.tokenizer)
 
     def predict(self, X: pd.DataFrame) -> Predictions:
-        """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
+        """Predict n rows. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "trained_")
-        return self.targets_.predictions(self.trained_.outputs(self.texts_.rows(texts(X, self.schema_), "asked")))
+        return self.targets_.predictions(self.trained_.outputs(self.texts_.rows(texts(X, self.schema_), "test")))
 
     def report(self) -> ModelReport:
         """How training went: facts, notes, and a row of the curves per epoch."""

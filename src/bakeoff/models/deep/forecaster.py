@@ -59,7 +59,7 @@ class SeriesReader:
 
     def __init__(self, schema: Schema, cells: Cells, standards: Standards, targets: Targets) -> None:
         self.schema = schema
-        self.asked = series.of(schema)
+        self.span = series.of(schema)
         self.cells = cells
         self.standards = standards
         self.targets = targets
@@ -80,37 +80,37 @@ class SeriesReader:
 
     def rows(self, X: pd.DataFrame, whose: str) -> Rows:
         """``seen``, a row a period, the last one ending at the origin; ``ahead``, a row a moment of the horizon."""
-        asked, windows = self.asked, series.arrays(X, self.schema)
-        n, period = len(X), periods(asked)[0]
+        span, windows = self.span, series.arrays(X, self.schema)
+        n, period = len(X), periods(span)[0]
         level = windows.target[:, -period:].mean(axis=1)
         target = (windows.target - level[:, None]) / _scale(windows)[:, None]
         past = np.concatenate([target[:, :, None], _standardised(windows.past[:, :, 1:], self.standards.past)], axis=2)
-        whole = asked.window // period
-        seen = past[:, asked.window - whole * period :].reshape(n, whole, -1)
-        like = [past[:, at] for at in _likes(asked)]
+        whole = span.window // period
+        seen = past[:, span.window - whole * period :].reshape(n, whole, -1)
+        like = [past[:, at] for at in _likes(span)]
         ahead = np.concatenate([*like, _standardised(windows.known, self.standards.known)], axis=2)
         return Rows(n, {SEEN: seen.astype(np.float32), AHEAD: ahead.astype(np.float32)})
 
     def known(self, examples: Examples, whose: str) -> Rows:
         """The same with how far each moment ahead was from the one a season before."""
         windows = series.arrays(examples.X, self.schema)
-        distances = (examples.y - _before(windows, self.asked)) / _scale(windows)[:, None]
+        distances = (examples.y - _before(windows, self.span)) / _scale(windows)[:, None]
         return self.rows(examples.X, whose).with_target(self.targets.encoded(distances))
 
     def predictions(self, outputs: Any, X: pd.DataFrame) -> Predictions:
         """The last season, and how far from it the network says that each moment is."""
         windows = series.arrays(X, self.schema)
         distances = self.targets.predictions(outputs).output
-        return Predictions(_before(windows, self.asked) + _scale(windows)[:, None] * distances)
+        return Predictions(_before(windows, self.span) + _scale(windows)[:, None] * distances)
 
     def network(self) -> Forecaster:
         """A network over such rows."""
         from bakeoff.models.deep.networks import Forecaster
 
-        of, asked = self.cells, self.asked
-        channels = len(asked.past)
+        of, span = self.cells, self.span
+        channels = len(span.past)
         return Forecaster(
-            periods(asked)[0] * channels, len(_likes(asked)) * channels + len(asked.known), of.hidden, of.layers,
+            periods(span)[0] * channels, len(_likes(span)) * channels + len(span.known), of.hidden, of.layers,
             of.kind, of.bidirectional, of.dropout,
         )  # fmt: skip
 
@@ -124,28 +124,28 @@ class SeriesReader:
 
     def identity(self) -> Mapping[str, Any]:
         """The rows tell all that is learnt here."""
-        return {"horizon": self.asked.horizon, "period": periods(self.asked)[0]}
+        return {"horizon": self.span.horizon, "period": periods(self.span)[0]}
 
     def details(self) -> Mapping[str, Any]:
         """How the window is read."""
-        period = periods(self.asked)[0]
-        return {"moments_a_step": period, "steps_of_the_window": self.asked.window // period}
+        period = periods(self.span)[0]
+        return {"moments_a_step": period, "steps_of_the_window": self.span.window // period}
 
 
-def _likes(asked: Series) -> list[NDArray[np.intp]]:
+def _likes(span: Series) -> list[NDArray[np.intp]]:
     """Where in the window the moments like those ahead are, each of shape (horizon,): some periods before."""
-    steps, last = np.arange(1, asked.horizon + 1), asked.window - 1
+    steps, last = np.arange(1, span.horizon + 1), span.window - 1
     return [
         last + steps - period * (-(-steps // period) + multiple)
-        for period in periods(asked)
-        for multiple in range(min(asked.window // period, MOST_MULTIPLES))
+        for period in periods(span)
+        for multiple in range(min(span.window // period, MOST_MULTIPLES))
     ]
 
 
-def _before(windows: Windows, asked: Series) -> NDArray[np.float64]:
+def _before(windows: Windows, span: Series) -> NDArray[np.float64]:
     """Each moment ahead as it was in the last season that the window shows, shape (n, horizon)."""
-    period, steps = periods(asked)[-1], np.arange(1, asked.horizon + 1)
-    return windows.target[:, asked.window - 1 + steps - period * -(-steps // period)]
+    period, steps = periods(span)[-1], np.arange(1, span.horizon + 1)
+    return windows.target[:, span.window - 1 + steps - period * -(-steps // period)]
 
 
 def _scale(windows: Windows) -> NDArray[np.float64]:

@@ -103,10 +103,10 @@ class MLP(Model):
         self.cut_ = {"training": cut}
 
     def predict(self, X: pd.DataFrame) -> Predictions:
-        """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
+        """Predict n rows. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "trained_")
         rows, cut = self.table_.rows(X)
-        self.cut_["asked"] = max(cut, self.cut_.get("asked", 0))
+        self.cut_["test"] = max(cut, self.cut_.get("test", 0))
         return self.targets_.predictions(self.trained_.outputs(rows))
 
     def report(self) -> ModelReport:

@@ -57,11 +57,11 @@ class Module(LightningModule):
 
     def loss(self, batch: Batch) -> Tensor:
         """Of a batch: cross-entropy, or squared error."""
-        said = self.network(batch)
+        outputs = self.network(batch)
         if self.is_classes:
             weights = self.weights if isinstance(self.weights, Tensor) else None
-            return nn.functional.cross_entropy(said.float(), batch[TARGET], weight=weights)
-        return nn.functional.mse_loss(said.float().reshape(batch[TARGET].shape), batch[TARGET])
+            return nn.functional.cross_entropy(outputs.float(), batch[TARGET], weight=weights)
+        return nn.functional.mse_loss(outputs.float().reshape(batch[TARGET].shape), batch[TARGET])
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """One step."""

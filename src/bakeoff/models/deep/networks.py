@@ -71,8 +71,8 @@ class MLPNetwork(nn.Module):
             lengths = batch[name + LENGTHS]
             # The padding's embedding is 0. The root keeps a long text from fading into its mean.
             parts.append(embed(batch[name]).sum(dim=1) / lengths.clamp(min=1).unsqueeze(-1).float().sqrt())
-        said: Tensor = self.head(self.layers(parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)))
-        return said
+        outputs: Tensor = self.head(self.layers(parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)))
+        return outputs
 
 
 class RecurrentNetwork(nn.Module):
@@ -122,8 +122,8 @@ class RecurrentNetwork(nn.Module):
         is_word = is_within(lengths, tokens.shape[1])
         mean = states.sum(dim=1) / lengths.unsqueeze(-1)  # padding has states of 0
         highest = states.masked_fill(~is_word, -torch.inf).amax(dim=1)
-        said: Tensor = self.head(self.dropout(torch.cat([mean, highest], dim=1)))
-        return said
+        outputs: Tensor = self.head(self.dropout(torch.cat([mean, highest], dim=1)))
+        return outputs
 
 
 class Forecaster(nn.Module):
@@ -158,8 +158,8 @@ class Forecaster(nn.Module):
         ahead = batch[AHEAD]
         _, state = self.window(batch[SEEN])
         states, _ = self.horizon(ahead, state)
-        said: Tensor = self.head(torch.cat([self.dropout(states), ahead], dim=2))
-        return said.squeeze(-1)
+        outputs: Tensor = self.head(torch.cat([self.dropout(states), ahead], dim=2))
+        return outputs.squeeze(-1)
 
 
 def start_at(head: nn.Linear, bias: Tensor) -> None:

@@ -42,8 +42,8 @@ class Pooled(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Outputs, shape (b, outputs)."""
-        said: Tensor = self.head(self.dropout(pooled(self.encoder, batch, self.pooling)))
-        return said
+        outputs: Tensor = self.head(self.dropout(pooled(self.encoder, batch, self.pooling)))
+        return outputs
 
 
 class Vectors(nn.Module):

@@ -110,9 +110,9 @@ class Recurrent(Model):
         self.trained_ = training.fit(build, problem, self._recipe, self.trainer, context)
 
     def predict(self, X: pd.DataFrame) -> Predictions:
-        """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
+        """Predict n rows. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "trained_")
-        return self.reader_.predictions(self.trained_.outputs(self.reader_.rows(X, "asked")), X)
+        return self.reader_.predictions(self.trained_.outputs(self.reader_.rows(X, "test")), X)
 
     def report(self) -> ModelReport:
         """How training went: facts, notes, and a row of the curves per epoch."""

@@ -21,7 +21,7 @@ class Targets:
     """Classes as codes, values at mean 0 and deviation 1.
 
     Attributes:
-        schema: what is asked.
+        schema: of the task.
         mean, deviation: of the training values; 0 and 1 for classes.
     """
 
@@ -54,7 +54,7 @@ class Targets:
 
     @property
     def is_classes(self) -> bool:
-        """Whether labels are asked for."""
+        """Whether the targets are classes, not values."""
         return self.schema.kind == "classification"
 
     def encoded(self, y: NDArray[Any]) -> NDArray[Any]:
@@ -71,38 +71,38 @@ class Targets:
         shares = (counts + 0.5) / (counts.sum() + 0.5 * self.outputs)
         return np.asarray(np.log(shares), dtype=np.float32)
 
-    def weights(self, y: NDArray[Any], asked: ClassWeights) -> NDArray[np.float32] | None:
+    def weights(self, y: NDArray[Any], class_weights: ClassWeights) -> NDArray[np.float32] | None:
         """How much an error on each class counts, shape (k,); None: all alike."""
-        if asked is None or not self.is_classes:
+        if class_weights is None or not self.is_classes:
             return None
         names = self.schema.classes
-        if asked == "balanced":
+        if class_weights == "balanced":
             counts = np.bincount(classes.codes(y, names), minlength=len(names))
             return np.where(counts > 0, len(y) / (len(names) * np.maximum(counts, 1)), 0.0).astype(np.float32)
-        assert not isinstance(asked, str)
-        return np.array([asked.get(name, 1.0) for name in names], dtype=np.float32)
+        assert not isinstance(class_weights, str)
+        return np.array([class_weights.get(name, 1.0) for name in names], dtype=np.float32)
 
     def predictions(self, outputs: NDArray[np.float32]) -> Predictions:
         """What the network's outputs of n rows, shape (n, outputs), mean."""
-        said = outputs.astype(np.float64)
+        raw = outputs.astype(np.float64)
         if not self.is_classes:
-            values = said * self.deviation + self.mean
+            values = raw * self.deviation + self.mean
             return Predictions(values if self.schema.series else values[:, 0])
-        raised = np.exp(said - said.max(axis=1, keepdims=True))
+        raised = np.exp(raw - raw.max(axis=1, keepdims=True))
         proba = raised / raised.sum(axis=1, keepdims=True)
         return Predictions(classes.most_probable(proba, self.schema.classes), proba)
 
 
-def check_weights(asked: Any, schema: Schema) -> None:
+def check_weights(class_weights: Any, schema: Schema) -> None:
     """Raise ``ConfigError`` for weights of classes that there are not, or that are below 0."""
-    if asked is None or asked == "balanced":
+    if class_weights is None or class_weights == "balanced":
         return
-    if isinstance(asked, str):
+    if isinstance(class_weights, str):
         raise ConfigError(
-            f'model.class_weights: "{asked}" is unknown. Allowed: balanced, {{class: weight}} or null.'
-            f"{did_you_mean(asked, ['balanced'])}"
+            f'model.class_weights: "{class_weights}" is unknown. Allowed: balanced, {{class: weight}} or null.'
+            f"{did_you_mean(class_weights, ['balanced'])}"
         )
-    for name, weight in asked.items():
+    for name, weight in class_weights.items():
         if schema.kind == "classification" and name not in schema.classes:
             raise ConfigError(
                 f'model.class_weights: there is no class "{name}". Classes: {", ".join(schema.classes)}.'

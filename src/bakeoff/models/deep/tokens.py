@@ -32,12 +32,12 @@ def once(tokenizer: str, texts: Sequence[str], tokenised: Callable[[], Ragged]) 
         texts: n of them.
         tokenised: does the work.
     """
-    told = hashlib.sha256(tokenizer.encode())
+    digest = hashlib.sha256(tokenizer.encode())
     for text in texts:
         data = text.encode(errors="surrogatepass")
-        told.update(len(data).to_bytes(8, "little"))
-        told.update(data)
-    key = told.hexdigest()
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    key = digest.hexdigest()
     if key in _kept:
         _kept.move_to_end(key)
         return _kept[key]

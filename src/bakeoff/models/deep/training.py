@@ -84,15 +84,15 @@ def answered(network: nn.Module, rows: Rows, width: int, n_threads: int) -> NDAr
     import torch
 
     device = next(network.parameters()).device
-    said = np.empty((len(rows), width), dtype=np.float32)
+    outputs = np.empty((len(rows), width), dtype=np.float32)
     batches = Batches(rows, PREDICT_BATCH)
     with devices.threads(1 if len(rows) <= FEW_ROWS else n_threads), torch.inference_mode():
         for positions in batches.positions():
             batch = rows.batch(positions)
             if device.type != "cpu":
                 batch = {name: tensor.to(device) for name, tensor in batch.items()}
-            said[positions] = network(batch).float().cpu().numpy()
-    return said
+            outputs[positions] = network(batch).float().cpu().numpy()
+    return outputs
 
 
 def fit(
@@ -218,8 +218,8 @@ def _checkpoint(problem: Problem, recipe: Recipe, trainer: Trainer, context: Con
     if context.folder is None or trainer.fast_dev_run:
         return None
     rows = [problem.train.digest, None if problem.valid is None else problem.valid.digest]
-    told = [problem.identity, vars(recipe), vars(trainer), context.seed, rows]
-    name = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:16] + SUFFIX
+    identity = [problem.identity, vars(recipe), vars(trainer), context.seed, rows]
+    name = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16] + SUFFIX
     for other in context.folder.glob(f"*{SUFFIX}"):
         if other.name != name:
             log.info("%s is of another model, or of other data: removed", other)
@@ -286,10 +286,11 @@ def _interruptible(lightning: Any) -> Iterator[None]:
 
 def notes(trained: Trained, cut: Mapping[str, int], max_tokens: int) -> list[str]:
     """What a reader of a run must know of its network."""
-    told = ", ".join(f"{count:,} {whose}" for whose, count in cut.items() if count)
-    found = []
-    if told:
-        found.append(f"Of each text {max_tokens:,} tokens are read (model.max_tokens); longer: {told} rows.")
+    truncated = ", ".join(f"{count:,} {part}" for part, count in cut.items() if count)
+    sentences = []
+    if truncated:
+        limit = f"Texts are truncated to {max_tokens:,} tokens (model.max_tokens)"
+        sentences.append(f"{limit}; truncated: {truncated} rows.")
     if trained.facts.get("resumed"):
-        found.append("Training went on from the last checkpoint of an interrupted run.")
-    return found
+        sentences.append("Training went on from the last checkpoint of an interrupted run.")
+    return sentences

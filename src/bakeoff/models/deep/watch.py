@@ -154,9 +154,9 @@ class Watch:
             return mean
         step = next(i for i, loss in enumerate(module.train_losses) if not math.isfinite(float(loss)))
         before = [float(loss) for loss in module.train_losses[:step]] or [row["train_loss"] for row in self.curves]
-        told = f"; the last loss before was {before[-1]:.3g}" if before else "; it never was"
+        previous = f"; the last loss before was {before[-1]:.3g}" if before else "; it never was"
         where = f"from step {step + 1} of {len(self.batches)} in epoch {module.current_epoch + 1}"
-        raise ConfigError(f"model: the loss is not a number {where}{told}. {_remedy(module)}")
+        raise ConfigError(f"model: the loss is not a number {where}{previous}. {_remedy(module)}")
 
     def _announce(self, of: int, train_loss: float, valid_loss: float) -> None:
         done = len(self.curves)

@@ -125,7 +125,7 @@ class Rules(Model):
         )
 
     def predict(self, X: pd.DataFrame) -> Predictions:
-        """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
+        """Predict n rows. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "outputs_")
         names = np.array([*(rule.name for rule in self.rules_), DEFAULT], dtype=object)
         if self.schema_.kind == "multilabel":

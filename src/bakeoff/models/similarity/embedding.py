@@ -53,7 +53,7 @@ class Embedding(Model):
             heads.fit(self.head_, vectors, heads.target(train.y, context.schema))
 
     def predict(self, X: pd.DataFrame) -> Predictions:
-        """Answer n rows, with probabilities where the estimator has them. Raises ``RuntimeError`` before ``fit``."""
+        """Predict n rows, with probabilities where the estimator has them. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "head_")
         vectors = self.reader_.ask(texts(X, self.schema_))
         with threads.working(self.head_, 1 if len(X) <= threads.FEW_ROWS else self.reader_.threads):

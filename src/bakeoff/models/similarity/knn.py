@@ -57,7 +57,7 @@ class KNN(Model):
         self.rows_ = Neighbours.of(texts(train.X, context.schema), reader, self.store)
 
     def predict(self, X: pd.DataFrame) -> Predictions:
-        """Answer n rows, with the shares of the votes as probabilities. Raises ``RuntimeError`` before ``fit``."""
+        """Predict n rows, with the shares of the votes as probabilities. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "rows_")
         rows, cosines = self.rows_.nearest(texts(X, self.schema_), self.k)
         weights = self._weights(cosines)

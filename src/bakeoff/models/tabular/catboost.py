@@ -143,7 +143,7 @@ class CatBoost(Model):
         self.booster_ = booster
 
     def predict(self, X: pd.DataFrame) -> Predictions:
-        """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
+        """Predict n rows. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "booster_")
         pool = self._pool(X)
         if self.schema_.kind == "regression":

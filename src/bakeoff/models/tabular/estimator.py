@@ -88,7 +88,7 @@ class Estimator(Model):
         self._known = encoded.known
 
     def predict(self, X: pd.DataFrame) -> Predictions:
-        """Answer n rows, with probabilities where the estimator has them. Raises ``RuntimeError`` before ``fit``."""
+        """Predict n rows, with probabilities where the estimator has them. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "estimator_")
         with threads.working(self.estimator_, 1 if len(X) <= threads.FEW_ROWS else self.threads_):
             return heads.answer(self.estimator_, self._matrix(X), self.schema_)
