@@ -43,7 +43,7 @@ def test_a_plan_of_networks_imports_neither_torch_nor_lightning(tmp_path: Path) 
 import sys
 from bakeoff.cli import main as cli
 try:
-    cli.main(["plan", "-m", "model=mlp,lstm,gru,finetune", "data=csv", "data.path=x.csv", "data.target=y"])
+    cli.main(["plan", "-m", "model=mlp,lstm,gru,finetune", "data=breast_cancer"])
 except SystemExit as end:
     print(end.code)
 print([name for name in ("torch", "pytorch_lightning", "transformers", "peft", "onnx") if name in sys.modules])

@@ -121,7 +121,7 @@ def test_rows_of_several_columns_and_a_class_that_training_lacks(tiny: Path, hou
 
 
 def test_an_encoder_that_cannot_be_had_says_what_can(tmp_path: Path, messages: Examples, context: Make) -> None:
-    with pytest.raises(AssetError, match=r"model.encoder: .*nowhere cannot be had: .* or minilm"):
+    with pytest.raises(AssetError, match=r"model.encoder: .*nowhere cannot be loaded: .* or minilm"):
         made(tmp_path / "nowhere").fit(messages, None, context(SPAM))
 
 

@@ -64,7 +64,7 @@ def pretrained(name: str, revision: str | None) -> Encoder:
         revision: of the hub repository; None: the newest.
 
     Raises:
-        AssetError: it cannot be had.
+        AssetError: it cannot be loaded.
         DataError: its weights do not fit its config.
     """
     from tokenizers import Tokenizer
