@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
+from bakeoff.config import renamed
+
 TARGET = "_target_"
 ABOUT = ("card", "search_space", "search_budget")
 """Keys of a component's config that are not arguments of its class."""
@@ -37,6 +39,8 @@ class Component:
         """Read a component's config and those nested in it."""
         node = node or {}
         target = node.get(TARGET)
+        if target in renamed.TARGETS:  # files of users name classes as an earlier version did
+            node, target = renamed.current(node), renamed.TARGETS[target]
         arguments = {str(k): read(v) for k, v in node.items() if k not in (TARGET, *ABOUT)}
         return cls(target if isinstance(target, str) else "", arguments, *(node.get(key) for key in ABOUT))
 

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from bakeoff import lazy, plugins
-from bakeoff.config import renamed, signatures, wiring
+from bakeoff.config import signatures, wiring
 from bakeoff.config.component import Component, read, write
 from bakeoff.config.settings import check_seed
 from bakeoff.errors import ConfigError, did_you_mean
@@ -147,8 +147,6 @@ def describe(component: Any, instead: Callable[[Any], Any] = lambda value: None)
 
 def _check_allowed(target: str, where: str) -> None:
     """Refuse, before any import, what is not a class of an allowed package."""
-    if target in renamed.TARGETS:
-        raise ConfigError(f'{where}: "{target}" has a new name. Write {renamed.TARGETS[target]}.')
     _, *rest = target.split(".")
     if not rest or not _is_allowed(target) or any(part.startswith("_") for part in rest):
         raise _not_allowed(target, where)

@@ -16,6 +16,7 @@ from bakeoff.data import gold, records
 from bakeoff.errors import DataError, did_you_mean
 from bakeoff.grading import agreement
 from bakeoff.llm.base import LLM, Ask, Completion, Message
+from bakeoff.predictions import in_words
 from bakeoff.task import Question, Turn, questions
 
 if TYPE_CHECKING:
@@ -102,13 +103,15 @@ class Judge:
             for question, truth, output in zip(questions(X), table.target, table.predictions.output, strict=True)
         ]
         counts: Counter[str] = Counter()
-        grades = self._graded(given, counts)
+        reasons: Counter[str] = Counter()
+        grades = self._graded(given, counts, reasons)
         self._details = {
             "rubric": hashlib.sha256((self.rubric or RUBRIC).encode()).hexdigest()[:12],
             "graded": int(np.sum(~np.isnan(grades))),
             "without_grade": int(np.sum(np.isnan(grades))),
             **self._validation(labelled, said),
             "requests": dict(counts),
+            "reasons": dict(reasons),
             "usage": dict(self.llm.usage()),
         }
         return grades
@@ -123,7 +126,17 @@ class Judge:
         return [Ask(self._messages(one), VERDICT, (), self.max_tokens) for one in [*given, *labelled]]
 
     def notes(self) -> list[str]:
-        """How far the judge can be trusted."""
+        """How many answers it could not grade, and how far the judge can be trusted."""
+        return [*self._ungraded(), *self._trust()]
+
+    def _ungraded(self) -> list[str]:
+        missing, graded = self._details.get("without_grade", 0), self._details.get("graded", 0)
+        if not missing:
+            return []
+        reasons = in_words(self._details.get("reasons", {}))
+        return [f"The judge gave no usable grade to {missing:,} of {missing + graded:,} answers ({reasons})."]
+
+    def _trust(self) -> list[str]:
         if not self._details.get("validated"):
             return ["The judge is not validated: nobody's labels were given (metrics.graders.judge.labels)."]
         found = self._details["agreement"]
@@ -141,15 +154,15 @@ class Judge:
     def _validation(self, labelled: Sequence[Given], said: Sequence[bool]) -> dict[str, Any]:
         if not labelled:
             return {"validated": False}
-        ours = self._graded(labelled, Counter())
+        ours = self._graded(labelled, Counter(), Counter())
         known = ~np.isnan(ours)
         found = agreement.of(ours[known] == 1, np.array(said, dtype=bool)[known])
         # NaN is no JSON: where kappa is not defined, it is null.
         shown = {name: None if isinstance(v, float) and np.isnan(v) else v for name, v in asdict(found).items()}
         return {"validated": found.n > 0, "agreement": {**shown, "without_grade": int(np.sum(~known))}}
 
-    def _graded(self, given: Sequence[Given], counts: Counter[str]) -> NDArray[np.float64]:
-        """Grades of n answers; adds to ``counts`` how many requests ended how."""
+    def _graded(self, given: Sequence[Given], counts: Counter[str], reasons: Counter[str]) -> NDArray[np.float64]:
+        """Grades of n answers; adds to ``counts`` how requests ended, to ``reasons`` why answers have no grade."""
         grades = np.array([float(not g.answers) if not g.output.strip() else np.nan for g in given])
         asked = np.flatnonzero(np.isnan(grades))
         for schema, choices in ((VERDICT, ()), (None, CHOICES)):
@@ -159,6 +172,8 @@ class Judge:
             said = self.llm.complete(asks)
             counts.update(completion.status for completion in said)
             grades[asked] = [_verdict(completion) for completion in said]
+            reasons.clear()  # what is asked once more has its last reason
+            reasons.update(c.reason or f"error: ({c.error})" for c in said if c.status != "ok")
             asked = asked[[completion.status == "invalid" for completion in said]]
         return grades
 

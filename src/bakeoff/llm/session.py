@@ -124,10 +124,15 @@ class Session:
     def _asked(self, waiting: Mapping[str, Ask]) -> dict[str, Completion]:
         """Ask, several at a time. An interrupt ends the waiting between tries, and asks no more."""
         stop = threading.Event()
+        # The first request is sent alone: where it shows that none can succeed, it is the only one that was sent.
+        first = {} if self._reached.is_set() else {key: self._answer(key, waiting[key], stop) for key in [*waiting][:1]}
+        waiting = {key: ask for key, ask in waiting.items() if key not in first}
+        if not waiting or self._hopeless is not None:
+            return first | {key: self._answer(key, ask, stop) for key, ask in waiting.items()}
         with ThreadPoolExecutor(min(self.terms.concurrency, len(waiting))) as pool:
             try:
                 answers = pool.map(lambda key: self._answer(key, waiting[key], stop), waiting)
-                return dict(zip(waiting, answers, strict=True))
+                return first | dict(zip(waiting, answers, strict=True))
             except BaseException:
                 stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)
