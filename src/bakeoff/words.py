@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+import unicodedata
 from collections import Counter
 
 _STOP = """
@@ -16,9 +17,41 @@ when where which while who whom whose why will with would you your yes
 STOP = frozenset(_STOP.split())
 """English words that carry no meaning of their own, in lower case."""
 
+UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
+    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"  # CJK
+)
+"""Characters of scripts without spaces between words, or with particles; for a set in a regular expression."""
+POLAR = frozenset(
+    (
+        *("yes", "no", "true", "false", "ja", "nein", "oui", "non", "sí", "si", "sì", "sim", "não", "да", "нет"),
+        *(
+            "evet",
+            "hayır",
+            "نعم",
+            "لا",
+            "是",
+            "否",
+            "不是",
+            "对",
+            "不对",
+            "有",
+            "没有",
+            "はい",
+            "いいえ",
+            "예",
+            "아니요",
+        ),
+    )
+)
+"""Whole answers that no passage states in these words."""
+
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
-_WORD = re.compile(r"[^\W_]+")
+_MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963"
+_WORD = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}])[^\W_][{_MARKS}]*)+")
+_THOUSANDS = re.compile(r"(?<=\d)[,\u00a0\u202f'’](?=\d{3}(?!\d))")
+_RUN = re.compile(rf"[{UNSPACED}]+")
 
 
 def normalised(text: str) -> str:
@@ -26,25 +59,56 @@ def normalised(text: str) -> str:
 
     Where nothing is left, as of ``**`` or ``a``, the text itself in lower case: else all such answers were equal.
     """
-    plain = " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+    lower = text.lower().translate(_PUNCTUATION)
+    if not lower.isascii():
+        lower = "".join(c for c in lower if not unicodedata.category(c).startswith("P"))
+    plain = " ".join(_ARTICLES.sub(" ", lower).split())
     return plain or " ".join(text.lower().split())
 
 
 def words(text: str) -> list[str]:
-    """Letters and digits in a row, in lower case; of a text that has none, what stands between spaces."""
-    lower = text.lower()
+    """Letters and digits in a row, in lower case; of a text that has none, what stands between spaces.
+
+    A character of a script without spaces is a word of its own; separators of thousands are left out.
+    """
+    lower = _THOUSANDS.sub("", unicodedata.normalize("NFKC", text).lower())
     return _WORD.findall(lower) or lower.split()
 
 
 def token_overlap(answer: str, gold: str) -> float:
     """Harmonic mean of precision and recall of the normalised words (Rajpurkar et al. 2016)."""
-    given, wanted = normalised(answer).split(), normalised(gold).split()
+    given, wanted = _tokens(normalised(answer)), _tokens(normalised(gold))
     common = sum((Counter(given) & Counter(wanted)).values())
     return 2 * common / (len(given) + len(wanted)) if common else 0.0
 
 
+def _tokens(text: str) -> list[str]:
+    """Words between spaces; of scripts without spaces, characters (as MLQA and CMRC compare Chinese)."""
+    return text.split() if text.isascii() else _RUN.sub(lambda run: f" {' '.join(run[0])} ", text).split()
+
+
+def bigrams(text: str) -> str:
+    """The text with each run of a script without spaces as overlapping pairs of characters, for a search by words."""
+
+    def paired(run: re.Match[str]) -> str:
+        signs = run[0]
+        return f" {' '.join(signs[i : i + 2] for i in range(max(1, len(signs) - 1)))} "
+
+    return text if text.isascii() else _RUN.sub(paired, text)
+
+
+def is_polar(answer: str) -> bool:
+    """Whether an answer is yes or no, or says the same in another language: no passage states it in these words."""
+    return unicodedata.normalize("NFKC", answer).lower().strip(" .!。！\"'") in POLAR
+
+
 def support(answer: str, evidence: str) -> float:
-    """Share of the answer's content words, each once, that stand in the evidence; of all words where none is."""
+    """Share of the answer's content words, each once, that stand in the evidence; of all words where none is.
+
+    A yes or a no rests on any evidence, or on none: it is 1 or 0.
+    """
+    if is_polar(answer):
+        return float(bool(evidence.strip()))
     said = set(words(answer))
     content = said - STOP or said
     # Words of signs alone, as **, are no words of the evidence: they are looked for as they stand.

@@ -70,8 +70,8 @@ def test_markdown_keeps_a_heading_with_its_text_and_leaves_code_alone():
 
 
 def test_text_without_spaces_is_cut_too():
-    parts = Recursive(2).split("語" * 100)
-    assert [len(p) for p in parts] == [48, 48, 4]
+    assert [len(p) for p in Recursive(2).split("x" * 100)] == [48, 48, 4]
+    assert [len(p) for p in Recursive(40).split("語" * 100)] == [40, 40, 20], "models read a character as a token"
 
 
 @pytest.mark.parametrize(

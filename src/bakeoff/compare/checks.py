@@ -252,6 +252,17 @@ def answered(evidence: Evidence) -> list[str]:
     return found
 
 
+@check("found_something", "Did searches find something for every query?")
+def found_something(evidence: Evidence) -> list[str]:
+    """A search that finds nothing often fails for a reason: another language, a filter, words that are not indexed."""
+    found = []
+    for name, table in evidence.tables.items():
+        retrieved = table.predictions.retrieved
+        if retrieved is not None and (empty := sum(not ids for ids in retrieved)):
+            found.append(f"{name} found nothing for {empty:,} of {len(table):,} queries.")
+    return found
+
+
 @check("seen_inputs", "Are scores as good on new inputs as on those that also stand in training?")
 def seen_inputs(evidence: Evidence) -> list[str]:
     """Where equal inputs are on both sides of the split, a model may know them by heart and little else."""
@@ -286,7 +297,8 @@ def near_duplicates(evidence: Evidence) -> list[str]:
 
 OWN = (
     same_budget, met_constraints, simple_baseline, references, enough_rows, too_good, says_more_than_one_thing,
-    same_machine, same_version, timed_alone, answered, seen_inputs, single_column, ordered_classes, near_duplicates,
+    same_machine, same_version, timed_alone, answered, found_something, seen_inputs, single_column, ordered_classes,
+    near_duplicates,
 )  # fmt: skip
 """bakeoff's own checks."""
 

@@ -1,7 +1,7 @@
 """Chunkers: they cut a document into passages. No text is lost but white space.
 
-Sizes are in words. A run of characters without white space counts as one word for each 24 characters, so that text in a
-language that is written without spaces is cut as well.
+Sizes are in words. A character of a script that is written without spaces, such as Chinese, counts as one word: models
+read it as one token or more. Any other run without white space counts as one word for each 24 characters.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from bakeoff.errors import ConfigError
+from bakeoff.words import UNSPACED
 
-WORD = re.compile(r"\S{1,24}")
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n\s*\n\s*|(?<=[。！？])")
+WORD = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]{{1,24}}")
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n\s*\n\s*|(?<=[。！？؟])")
 _HEADING = re.compile(r"#{1,6}\s+\S")
 _FENCE = re.compile(r"\s*(```|~~~)")
 
@@ -124,6 +125,14 @@ class Markdown:
 def count(text: str) -> int:
     """How many words there are."""
     return sum(1 for _ in WORD.finditer(text))
+
+
+def cut_to(text: str, words: int | None) -> str:
+    """The first so many words of a text, laid out as they are; None: all of it."""
+    if words is None:
+        return text
+    match = next(islice(WORD.finditer(text), words, None), None)
+    return text if match is None else text[: match.start()].rstrip()
 
 
 def _count(texts: Sequence[str]) -> int:

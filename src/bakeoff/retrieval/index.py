@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,7 @@ from bakeoff.retrieval import conditions, embeddings, vectors
 from bakeoff.retrieval.base import Embedder, Hit
 from bakeoff.retrieval.passages import BODY, POSITION, VECTOR, Passages
 from bakeoff.retrieval.store import Store
+from bakeoff.words import bigrams
 
 TIES = 10  # more than asked for, so that equal scores at the cut fall by position and not by chance
 ALONE_ROWS = 10_000  # to which a query takes so little that threads only get into each other's way
@@ -27,33 +28,46 @@ class FullText:
     threads: int
     where: str | None
     about: Mapping[str, Any]
+    every_word: Callable[[], Any]
 
     def search(self, queries: Sequence[str], k: int, where: str | None = None) -> list[list[Hit]]:
-        """Up to k passages for each query; fewer when fewer share a word with it."""
+        """Up to k passages for each query; fewer when fewer share a word with it.
+
+        A query of which the index has no word, such as one of stop words alone, is looked up among all words.
+        """
         condition = conditions.both(self.where, where)
+        found = self._all(queries, k, condition, self.table)
+        rest = [row for row, (query, hits) in enumerate(zip(queries, found, strict=True)) if query.strip() and not hits]
+        if rest and k > 0:
+            again = self._all([queries[row] for row in rest], k, condition, self.every_word())
+            for row, hits in zip(rest, again, strict=True):
+                found[row] = hits
+        return found
+
+    def _all(self, queries: Sequence[str], k: int, condition: str | None, table: Any) -> list[list[Hit]]:
         if self.threads == 1 or len(queries) == 1 or len(self.passages) <= ALONE_ROWS:
-            return [self._one(query, k, condition) for query in queries]
+            return [self._one(query, k, condition, table) for query in queries]
         with ThreadPoolExecutor(self.threads) as pool:
-            return list(pool.map(lambda query: self._one(query, k, condition), queries))
+            return list(pool.map(lambda query: self._one(query, k, condition, table), queries))
 
     def details(self) -> Mapping[str, Any]:
         """Kind of index, its size, and whether it was there before."""
         return self.about
 
-    def _one(self, query: str, k: int, where: str | None) -> list[Hit]:
+    def _one(self, query: str, k: int, where: str | None, table: Any) -> list[Hit]:
         from lancedb import query as lance
 
         if not query.strip() or k < 1:
             return []
         words: Any = lance.MatchQuery  # its types say that every option must be given
-        asked = self.table.search(words(query, BODY), query_type="fts").limit(k + TIES)
+        asked = table.search(words(bigrams(query), BODY), query_type="fts").limit(k + TIES)
         asked = asked.select([POSITION, "_score"])
         if where is not None:
             asked = asked.where(conditions.enclosed(where), prefilter=True)
         try:
             rows = asked.to_arrow().to_pydict()
         except conditions.REFUSED as error:
-            raise conditions.refused(where, self.table, error) from None
+            raise conditions.refused(where, table, error) from None
         ranked = sorted(zip(rows[POSITION], rows["_score"], strict=True), key=lambda found: (-found[1], found[0]))
         return [Hit(self.passages.passages[position], float(score)) for position, score in ranked[:k]]
 
@@ -83,16 +97,31 @@ class Nearest:
 
 
 def full_text(passages: Passages, store: Store, stem: bool, threads: int, where: str | None) -> FullText:
-    """Make passages searchable by words."""
+    """Make passages searchable by words; text of scripts without spaces by pairs of characters."""
+    import pyarrow as pa
+
     started = time.perf_counter()
 
-    def finish(table: Any) -> None:
+    bodies = passages.bodies
+    spaced = [bigrams(text) for text in bodies]
+    has_bigrams = spaced != bodies
+
+    def rows() -> Any:
+        table = passages.table()
+        if not has_bigrams:
+            return table
+        return table.set_column(table.schema.get_field_index(BODY), BODY, pa.array(spaced, pa.string()))
+
+    def index(name: str, **options: Any) -> tuple[Any, bool]:
         from lancedb.index import FTS
 
-        table.create_index(BODY, config=FTS(stem=stem, remove_stop_words=stem, with_position=False))
+        def finish(table: Any) -> None:
+            table.create_index(BODY, config=FTS(stem=stem, with_position=False, **options))
 
-    digest = _digest("text", passages.digest, str(stem))
-    table, was_there = store.table(digest, passages.table, finish)
+        parts = [name, passages.digest, str(stem), *(["bigrams"] if has_bigrams else [])]
+        return store.table(_digest(*parts), rows, finish)
+
+    table, was_there = index("text", remove_stop_words=stem)
     if where is not None:
         conditions.allowed(table, where)  # a wrong condition is told before any question is asked
     about = {
@@ -101,7 +130,10 @@ def full_text(passages: Passages, store: Store, stem: bool, threads: int, where:
         "reused": was_there,
         "index_seconds": time.perf_counter() - started,
     }
-    return FullText(passages, table, threads, where, about)
+    return FullText(
+        passages, table, threads, where, about,
+        lambda: index("every word", remove_stop_words=False, max_token_length=None)[0],
+    )  # fmt: skip
 
 
 def nearest(

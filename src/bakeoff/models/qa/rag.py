@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from bakeoff.models.base import Context, Model, ModelReport, require_fitted, req
 from bakeoff.models.prompted import answers
 from bakeoff.models.qa import found
 from bakeoff.retrieval.base import Passage, Retriever
+from bakeoff.retrieval.chunk import cut_to
 from bakeoff.retrieval.history import FollowUps, Rewriter
 from bakeoff.task import ABSTAINED, OK, WITHHELD, Examples, Predictions, Question, Schema, questions
 from bakeoff.words import support
@@ -49,7 +51,7 @@ class RAG(Model):
         citations: asked: the LLM names the passages it used, in JSON; matched: the passage that holds most of the
             answer's words is cited, for small models that are lost in JSON.
         min_confidence: of an answer; below it the model abstains.
-        passage_words: how many words of a passage are shown.
+        passage_words: how many words of a passage are shown; None: all of it. What is cut is counted and reported.
         max_tokens: of an answer with its sources.
         predict_batch_size: how many rows a search predicts between two looks at the score.
         reader: reads the answer; its ``abstention`` is the word that prompts see as ``unknown``.
@@ -61,11 +63,12 @@ class RAG(Model):
     rewriter: Rewriter | None = None
     citations: Literal["asked", "matched"] = "asked"
     min_confidence: float = 0.5
-    passage_words: int = 150
+    passage_words: int | None = None
     max_tokens: int = 64
     predict_batch_size: int | None = 8
     reader: Reader = field(default_factory=Reader)
 
+    _cuts: Counter[str] = field(default_factory=Counter, init=False, repr=False)
     _was_answered = False  # once it was, a batch without a usable answer is a bad batch, and no broken server
 
     def check(self, schema: Schema) -> None:
@@ -93,6 +96,7 @@ class RAG(Model):
         told = self.opened_.timed(self._shown, asked)
         shown: list[list[Passage]] = told.results
         completions = self.llm.complete([self._ask(*pair) for pair in zip(asked, shown, strict=True)])
+        self._count_cuts(shown, completions)
         self._was_answered = self._was_answered or any(c.status == "ok" for c in completions)
         if not self._was_answered:
             answers.require_any(completions)
@@ -132,7 +136,8 @@ class RAG(Model):
 
     def report(self) -> ModelReport:
         """What was indexed, and what was asked of the LLM so far."""
-        return ModelReport({"retrieval": dict(self.opened_.index.details()), "llm": dict(self.llm.usage())})
+        details = {"retrieval": dict(self.opened_.index.details()), "llm": dict(self.llm.usage())}
+        return ModelReport(details, notes=tuple(self._notes()))
 
     def save(self, folder: Path) -> None:
         """Write the parts as configs, and the documents."""
@@ -147,6 +152,23 @@ class RAG(Model):
         model.opened_ = found.opened(saved.corpus, model.retriever, threads)
         return model
 
+    def _count_cuts(self, shown: Sequence[Sequence[Passage]], completions: Sequence[Completion]) -> None:
+        """Count passages that were shown in part, and answers that ended with their tokens."""
+        texts = [passage.text for passages in shown for passage in passages]
+        self._cuts["shown"] += len(texts)
+        self._cuts["passages"] += sum(cut_to(text, self.passage_words) != text for text in texts)
+        self._cuts["answers"] += sum(c.status == "ok" and c.is_cut for c in completions)
+
+    def _notes(self) -> list[str]:
+        cut, notes = self._cuts, []
+        if cut["passages"]:
+            limit = f"model.passage_words={self.passage_words}"
+            notes.append(f"{cut['passages']:,} of {cut['shown']:,} passages were shown in part: {limit}.")
+        if cut["answers"]:
+            limit = f"model.max_tokens={self.max_tokens}"
+            notes.append(f"{cut['answers']:,} answers ended at {limit}, and count as they are.")
+        return notes
+
     def _shown(self, asked: Sequence[Question]) -> list[list[Passage]]:
         """The passages to show for each question, each text once."""
         texts = (self.rewriter or FollowUps()).rewrite(asked)
@@ -154,7 +176,7 @@ class RAG(Model):
 
     def _ask(self, question: Question, shown: Sequence[Passage]) -> Ask:
         told = [
-            {"number": i, "title": passage.title, "text": " ".join(passage.text.split()[: self.passage_words])}
+            {"number": i, "title": passage.title, "text": cut_to(passage.text, self.passage_words)}
             for i, passage in enumerate(shown, start=1)
         ]
         messages = self.prompt.render(
