@@ -62,6 +62,16 @@ class Embedder(Protocol):
         """Vectors of length 1, shape (n, dimensions). Not cached: ``bakeoff.retrieval.embeddings`` does that."""
 
 
+@runtime_checkable
+class Truncates(Protocol):
+    """An embedder that reads the beginning of a text and knows how many texts are longer."""
+
+    max_tokens: int
+
+    def count_truncated(self, texts: Sequence[str]) -> int:
+        """How many texts are longer than ``max_tokens``."""
+
+
 class Index(Protocol):
     """A corpus that can be searched."""
 

@@ -36,6 +36,11 @@ class MiniLM:
         """The file, and how much of a text it reads."""
         return f"minilm-{assets.ASSETS['minilm'].sha256[:16]}-mean-{self.max_tokens}"
 
+    def count_truncated(self, texts: Sequence[str]) -> int:
+        """How many texts are longer than what is read of them."""
+        long = [text for text in texts if len(text) > self.max_tokens - 2]  # a token is a character at least
+        return sum(bool(tokens.overflowing) for tokens in _tokenizer(self.max_tokens).encode_batch(long))
+
     def embed(self, texts: Sequence[str], threads: int = 1) -> NDArray[np.float32]:
         """Vectors of length 1, shape (n, 384). Raises ``AssetError`` when the model cannot be fetched."""
         tokenizer, session = _tokenizer(self.max_tokens), _session(threads)

@@ -129,11 +129,15 @@ class Pointwise:
 
 
 def probability_of_yes(completion: Completion) -> float:
-    """From the first token's candidates, or from the answer where the server gives none; -1 when there is no answer."""
+    """From the first token's candidates, where the likeliest is yes or no, else from the answer; -1 where there is none.
+
+    In JSON the first token is a brace: candidates behind it say nothing of the answer.
+    """
     if completion.status != "ok":
         return -1.0
     weights = {"yes": 0.0, "no": 0.0}
-    for token, logprob in completion.logprobs:
+    likeliest = max(completion.logprobs, key=lambda candidate: candidate[1], default=("", 0.0))[0]
+    for token, logprob in completion.logprobs if likeliest.strip().lower() in weights else ():
         word = token.strip().lower()
         if word in weights:
             weights[word] += math.exp(logprob)

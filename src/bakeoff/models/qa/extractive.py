@@ -105,7 +105,8 @@ class Extractive(Model):
 
     def report(self) -> ModelReport:
         """What was indexed, and the confidence that an answer needs."""
-        return ModelReport({"retrieval": dict(self.opened_.index.details()), "min_confidence": self.threshold_})
+        details = {"retrieval": dict(self.opened_.index.details()), "min_confidence": self.threshold_}
+        return ModelReport(details, found.notes(details))
 
     def save(self, folder: Path) -> None:
         """Write the parts as configs, the threshold and the documents."""

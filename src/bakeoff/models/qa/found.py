@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -118,6 +118,17 @@ def check(*parts: object) -> None:
 def planned(asked: Sequence[Question], corpus: Corpus, *parts: object) -> list[Planned]:
     """The requests to language models that looking up n questions takes; nothing is asked."""
     return [one for part in parts if isinstance(part, LooksUpByLLM) for one in part.planned(asked, corpus)]
+
+
+def notes(details: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a reader must know of an index: texts that were embedded in part. Indexes within it are looked through too."""
+    if truncated := details.get("texts_truncated"):
+        return (
+            f"{truncated:,} of {details['passages']:,} passages are longer than the {details['tokens_read']} tokens that "
+            "the embedder reads: their ends cannot be found. Cut them shorter (retriever.chunker.words).",
+        )
+    inner = [value for value in details.values() if isinstance(value, Mapping)]
+    return tuple(dict.fromkeys(note for part in inner for note in notes(part)))
 
 
 def passages(hits: Sequence[Hit]) -> list[Passage]:

@@ -137,7 +137,7 @@ class RAG(Model):
     def report(self) -> ModelReport:
         """What was indexed, and what was asked of the LLM so far."""
         details = {"retrieval": dict(self.opened_.index.details()), "llm": dict(self.llm.usage())}
-        return ModelReport(details, notes=tuple(self._notes()))
+        return ModelReport(details, notes=(*found.notes(details), *self._notes()))
 
     def save(self, folder: Path) -> None:
         """Write the parts as configs, and the documents."""

@@ -90,7 +90,8 @@ class Retrieve(Model):
 
     def report(self) -> ModelReport:
         """What was indexed."""
-        return ModelReport({"retrieval": dict(self.opened_.index.details())})
+        details = {"retrieval": dict(self.opened_.index.details())}
+        return ModelReport(details, found.notes(details))
 
     def save(self, folder: Path) -> None:
         """Write the parts as configs, and the documents."""
