@@ -350,3 +350,49 @@ def test_of_two_equally_good_variants_the_challenger_is_shipped_by_chance_in_5_p
 def test_a_variant_that_is_much_better_is_shipped_nearly_always(tmp_path: Path) -> None:
     reached = verdicts(tmp_path, better_by=0.2, sets=50)
     assert reached.count("ship") >= 0.95 * len(reached)
+
+
+def partly(
+    folder: Path, output: np.ndarray, lost: np.ndarray, reason: str = "cut: at 64 tokens (m)", **changed: Any
+) -> Run:
+    """A run that gave no answer to some rows, whose outputs mean nothing."""
+    names, n = np.array(BINARY.classes, dtype=object), len(TRUTH)
+    status = np.where(lost, "no_answer", "ok").astype(object)
+    reasons = np.where(lost, reason, "").astype(object)
+    predictions = Predictions(np.where(lost, "", names[output]).astype(object), status=status, reason=reasons)
+    no_slices = pd.DataFrame(index=range(n))
+    table = PredictionTable(BINARY, np.arange(n), names[TRUTH], predictions, np.full(n, 0.001), no_slices)
+    made = run(folder, **changed)
+    record.write_predictions(folder, table)
+    return made
+
+
+def test_no_verdict_leans_on_a_variant_that_lost_too_many_rows(tmp_path: Path) -> None:
+    """It answers the easy rows alone, and is right about each."""
+    hard = noisy(TRUTH, 0.3, 1) != TRUTH
+    rules = labelled(tmp_path / "rules", TRUTH, noisy(TRUTH, 0.3, 1), started="1")
+    llm = partly(tmp_path / "llm", TRUTH, hard, started="2")
+    compared = compare([rules, llm], FAST, "rules")
+    assert compared.verdict == "inconclusive" and compared.winner is None
+    assert f"{hard.sum()} of 400 test rows have no answer ({hard.sum()} cut at 64 tokens (m))" in compared.reason
+    assert "decision.max_unanswered=5%" in compared.reason
+    assert compared.test_rows == 400, "the others keep their rows"
+    beside = next(d for d in compared.differences if d.variant == "llm" and d.metric == "accuracy")
+    assert beside.difference == 0, "on the rows that both answered, the rules are right about each too"
+    assert compare([rules, llm], replace(FAST, max_unanswered=0.5), "rules").test_rows == 400 - hard.sum()
+
+
+def test_incumbent_that_lost_too_many_rows_decides_nothing(tmp_path: Path) -> None:
+    llm = partly(tmp_path / "llm", TRUTH, TRUTH == 1, started="1")
+    rules = labelled(tmp_path / "rules", TRUTH, TRUTH, started="2")
+    compared = compare([llm, rules], FAST, "llm")
+    assert compared.verdict == "inconclusive" and "it is the incumbent" in compared.reason
+
+
+def test_few_lost_rows_leave_the_rows_that_both_answered(tmp_path: Path) -> None:
+    lost = np.arange(400) < 8
+    rules = labelled(tmp_path / "rules", TRUTH, noisy(TRUTH, 0.3, 1), started="1")
+    llm = partly(tmp_path / "llm", noisy(TRUTH, 0.02, 2), lost, started="2")
+    compared = compare([rules, llm], FAST, "rules")
+    assert (compared.verdict, compared.winner, compared.test_rows) == ("ship", "llm", 392)
+    assert "Compared on the 392 test rows that all variants answered." in compared.notes

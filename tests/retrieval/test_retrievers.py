@@ -221,3 +221,11 @@ def test_a_condition_is_joined_in_brackets():
     assert conditions.both("a OR b", "c") == "(a OR b) AND (c)"
     assert conditions.both(None, "c") == "c"
     assert conditions.both(None, None) is None
+
+
+def test_bm25_finds_chinese_stop_words_alone_and_long_words(tmp_path):
+    texts = ["长城位于中国北部。", "to be or not to be, that is the question", "a" * 47 + " is a word", "other things"]
+    documents = pd.DataFrame({"id": ["wall", "hamlet", "long", "other"], "title": "", "text": texts})
+    index = BM25(store=str(tmp_path)).index(Corpus(documents, "scripts"), 1)
+    found = index.search(["中国的长城在哪里", "to be or not to be", "a" * 47, "🙂"], 1)
+    assert [[hit.passage.document for hit in hits] for hits in found] == [["wall"], ["hamlet"], ["long"], []]

@@ -129,7 +129,7 @@ class Pointwise:
 
 
 def probability_of_yes(completion: Completion) -> float:
-    """From the first token's candidates, where the likeliest is yes or no, else from the answer; -1 where there is none.
+    """From the first token's candidates where the likeliest is yes or no, else from the answer; -1 without one.
 
     In JSON the first token is a brace: candidates behind it say nothing of the answer.
     """

@@ -121,11 +121,11 @@ def planned(asked: Sequence[Question], corpus: Corpus, *parts: object) -> list[P
 
 
 def notes(details: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a reader must know of an index: texts that were embedded in part. Indexes within it are looked through too."""
+    """What a reader must know of an index and of those within it: texts that were embedded in part."""
     if truncated := details.get("texts_truncated"):
         return (
-            f"{truncated:,} of {details['passages']:,} passages are longer than the {details['tokens_read']} tokens that "
-            "the embedder reads: their ends cannot be found. Cut them shorter (retriever.chunker.words).",
+            f"{truncated:,} of {details['passages']:,} passages are longer than the {details['tokens_read']} tokens "
+            "that the embedder reads: their ends cannot be found. Cut them shorter (retriever.chunker.words).",
         )
     inner = [value for value in details.values() if isinstance(value, Mapping)]
     return tuple(dict.fromkeys(note for part in inner for note in notes(part)))

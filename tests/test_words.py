@@ -1,0 +1,43 @@
+"""Words of every script: what is compared, what is searched, and what an answer rests on."""
+
+from __future__ import annotations
+
+import pytest
+
+from bakeoff.words import bigrams, normalised, support, token_overlap, words
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The cat, 1,204 times", ["the", "cat", "1204", "times"]), ("Größe", ["größe"]), ("北京市", ["北", "京", "市"]),
+        ("नमस्ते दुनिया", ["नमस्ते", "दुनिया"]), ("ＡＢＣ", ["abc"]), ("3.14", ["3", "14"]), ("**", ["**"]),
+    ],
+)  # fmt: skip
+def test_words_of_every_script(text, expected):
+    assert words(text) == expected
+
+
+def test_answers_in_scripts_without_spaces_are_compared_by_characters():
+    assert token_overlap("北京市", "北京") == pytest.approx(0.8)
+    assert token_overlap("the cat", "a cat sat") == pytest.approx(2 / 3)
+    assert normalised("北京。") == normalised("北京") and normalised("“Paris”") == "paris"
+
+
+@pytest.mark.parametrize(
+    ("answer", "evidence", "share"),
+    [
+        ("yes", "It opens at nine.", 1.0), ("No.", "It opens at nine.", 1.0), ("yes", "", 0.0),
+        ("是", "博物馆九点开门", 1.0),
+        ("九点", "博物馆九点开门。", 1.0), ("1204", "It has 1,204 seats.", 1.0), ("ten", "It opens at nine.", 0.0),
+        ("The Who", "The Who played.", 1.0), ("to be", "to be or not to be", 1.0),
+    ],
+)  # fmt: skip
+def test_support_works_for_yes_and_no_numbers_names_and_every_script(answer, evidence, share):
+    assert support(answer, evidence) == share
+
+
+def test_bigrams_part_scripts_without_spaces_and_leave_others():
+    assert bigrams("plain text") == "plain text"
+    assert bigrams("北京大学").split() == ["北京", "京大", "大学"]
+    assert bigrams("the 城 wall").split() == ["the", "城", "wall"]
