@@ -156,6 +156,7 @@ def _asked(
     if name is not None:
         asked.append(f"name={_quoted(name)}")
     asked = shorthand.with_new_keys(shorthand.expanded([*asked, *overrides]))
+    shorthand.ask_for_target(asked)
     if {o.lstrip("+~").partition("=")[0] for o in asked}.isdisjoint(application.CHOOSES_WHAT_RUNS):
         asked.append("experiment=quickstart")
     return asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bakeoff import record
+from bakeoff.cli import shorthand
 from bakeoff.cli.arguments import folders_of, overrides_of
 from bakeoff.config.shipped import conf_dir
 from bakeoff.errors import ConfigError
@@ -18,6 +19,7 @@ def refresh(arguments: list[str]) -> None:
     folders = folders_of("refresh", arguments, EXAMPLE)
     if len(folders) != 1:
         raise ConfigError(f"refresh: name one folder, e.g. {EXAMPLE}")
+    overrides = [o for o in shorthand.expanded(overrides_of(arguments)) if not o.startswith("data.name=")]
     with terminal.progress("refresh") as announce:
-        result = update.refresh(folders[0], overrides_of(arguments), conf_dir(), announce)
+        result = update.refresh(folders[0], overrides, conf_dir(), announce)
     terminal.show(summary.build(result.comparison, record.read_runs(result.folder), result.folder))

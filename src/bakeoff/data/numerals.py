@@ -47,6 +47,7 @@ LARGEST_EXACT = 2**53
 
 _GROUPERS = {",": ",", ".": r"\.", " ": " ", "'": "'"}
 _CODE = "^[0-9]+[eE][0-9]+$"  # an article number such as 9E3
+_NOT_PLAIN = r"^[+-]?0[0-9]|^[0-9]+[eE][0-9]+$|[nN][aA][nN]|[xX\s]|^$"
 _SAMPLE = 2_000
 
 
@@ -142,7 +143,7 @@ def guess(values: pd.Series, decimal: str | None = None, thousands: str | None =
         for f in FORMATS
         if (decimal is None or f.decimal == decimal) and (thousands is None or f.thousands == thousands)
     )
-    if FORMATS[0] in asked and bool(pc.all(_fits(present, NumberFormat())).as_py()):
+    if FORMATS[0] in asked and _is_plain(present):
         found = tuple(f for f in asked if f.is_plain or (f.thousands == "." and _is_grouped(present, ".")))
         return Guess(found)
     distinct, counts = _distinct(present, marks)
@@ -185,9 +186,7 @@ def parse(values: pd.Series, form: NumberFormat, missing: frozenset[str] | None 
         hold a text that is no number in this format, shape (n,).
     """
     texts = as_arrow(values)
-    if (
-        form.is_plain and missing is None and bool(pc.all(_fits(texts.drop_null(), form)).as_py())
-    ):  # no copies are needed
+    if form.is_plain and missing is None and _is_plain(texts.drop_null()):
         none = pd.Series(np.zeros(len(values), dtype=bool), index=values.index)
         return pd.Series(_numbers(texts), index=values.index, name=values.name), none
     texts = _trimmed(texts)
@@ -211,7 +210,10 @@ def parse(values: pd.Series, form: NumberFormat, missing: frozenset[str] | None 
 
 def loses_digits(values: pd.Series) -> bool:
     """Whether texts that are all whole numbers hold one that has no exact place in a column of numbers."""
-    texts = _trimmed(as_arrow(values)).drop_null()
+    texts = as_arrow(values)
+    if not pc.any(pc.match_substring_regex(texts, r"^\s*[+-]?[0-9]{16}")).as_py():
+        return False
+    texts = _trimmed(texts).drop_null()
     long = texts.filter(pc.match_substring_regex(texts, r"^[+-]?[0-9]{16,}$"))
     if not len(long):
         return False
@@ -224,6 +226,16 @@ def as_arrow(values: pd.Series) -> pa.ChunkedArray:
     """A column of texts as Arrow has it, missing ones null."""
     array = pa.array(values, pa.string(), from_pandas=True)
     return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
+
+
+def _is_plain(texts: pa.ChunkedArray) -> bool:
+    """Whether all texts are numbers as a program writes them: two passes that copy no text."""
+    try:
+        pc.cast(texts, pa.float64())
+    except pa.ArrowInvalid:
+        return False
+    # What Arrow reads as a number beyond that: nan, white space, nothing at all; and identifiers.
+    return not bool(pc.any(pc.match_substring_regex(texts, _NOT_PLAIN)).as_py())
 
 
 def _fits(texts: pa.ChunkedArray, form: NumberFormat) -> pa.ChunkedArray:
