@@ -6,7 +6,7 @@ command takes to start is left out and the workers' not starting together is not
 on the same fits is told beside it: cores that others use give less than twice, whoever asks. The best of several rounds
 counts.
 
-    python benchmarks/search_workers.py [--rounds 4] [--trials 30]
+    python benchmarks/search_workers.py [--rounds 2] [--trials 30]
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def trials_per_second(folder: Path, workers: int, trials: int, round_: int) -> f
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--trials", type=int, default=30)
     arguments = _quick.parse(parser, rounds=1, trials=3)
     optuna.logging.set_verbosity(optuna.logging.WARNING)

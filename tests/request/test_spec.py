@@ -158,6 +158,13 @@ def test_another_model_changes_nearly_everything(finished: Path) -> None:
     assert any(line.startswith("model._target_: bakeoff.models.Estimator → ") for line in changed)
 
 
+def test_a_run_of_a_version_with_other_keys_is_told_apart(finished: Path) -> None:
+    config = finished / record.CONFIG
+    config.write_text(config.read_text().replace("record_git:", "record_svn:"))
+    with pytest.raises(ConfigError, match=r"recorded by a version .* other keys: record_svn: .*\nAdd resume=false"):
+        spec.changes(asked(folder=finished))
+
+
 def test_numbers_and_lists_that_went_through_a_file_are_no_change(tmp_path: Path) -> None:
     odd = ("model.regressor.alpha=1e-7", "data.ignore=[s1]", "+model.dimensions=10", "model.card.summary='null'")
     record.begin(tmp_path, asked(*odd).to_config())

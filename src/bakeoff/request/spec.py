@@ -218,7 +218,15 @@ def recorded(folder: Path) -> Request | None:
         ConfigError: it was recorded by a version with other keys.
     """
     content = record.read_config(folder)
-    return None if content is None else Request.from_config(content, folder)
+    if content is None:
+        return None
+    try:
+        return Request.from_config(content, folder)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{folder} was recorded by a version of bakeoff with other keys: {error}\n"
+            "Add resume=false to replace it, or name=… to keep both."
+        ) from None
 
 
 def is_longer(request: Request) -> bool:
