@@ -18,12 +18,12 @@ from bakeoff.config.settings import register, typed
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Rows
 from bakeoff.errors import ConfigError
-from bakeoff.models import persistence
+from bakeoff.models import Constant, persistence
 from bakeoff.models.base import Context, Model
 from bakeoff.models.forecast import lags, seasonal_naive
 from bakeoff.models.forecast.lags import LagForecaster
 from bakeoff.models.tabular import estimator
-from bakeoff.task import Task
+from bakeoff.task import Schema, Series, Task
 
 CONF = Path(__file__).parents[3] / "conf"
 MODELS = ("seasonal_naive", "linear", "catboost", "mlp", "lstm", "gru")
@@ -216,3 +216,15 @@ def test_a_window_shorter_than_a_season_still_makes_a_table() -> None:
     task = load(window=3, season=7, known=[])
     model = fitted("linear", task)
     assert model.predict(task.test.X).output.shape == task.test.y.shape
+
+
+def test_a_model_that_denies_lag_features_is_not_wrapped() -> None:
+    class Plain(Constant):
+        supports_lag_features = False
+
+    class Lagging(Constant):
+        supports_lag_features = True
+
+    schema = Schema("forecast", "y", {}, series=Series(4, 2, 2, ("y",), (), "1 h", 3600.0, None, {"": 1.0}))
+    assert isinstance(lags.adapted(Plain(), schema), Plain)
+    assert isinstance(lags.adapted(Lagging(), schema), LagForecaster)

@@ -154,6 +154,14 @@ def test_it_is_measured_once_and_before_a_budget_ends(fitted, scripted):
     assert len(llm.asks) == 3 + 4
 
 
+def test_to_warm_up_a_language_model_sends_no_request(fitted, scripted):
+    model = fitted(scripted(Completion("ok", "spam")))
+    model.warm_up(ASKED.X)
+    assert model.llm.asks == []
+    model.predict(ASKED.X.iloc[:1])
+    assert len(model.llm.asks) == 1
+
+
 def model_context(model):
     from bakeoff.models.base import Context
 
