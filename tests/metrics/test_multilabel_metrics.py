@@ -56,3 +56,23 @@ def test_macro_average_without_any_label_is_undefined() -> None:
     none = np.zeros((3, 4), dtype=bool)
     with warnings.catch_warnings(action="ignore"):
         assert np.isnan(metrics.score(table(none, none))["f1_macro"])
+
+
+@pytest.mark.parametrize("name", ["f1_micro", "precision_micro", "recall_micro"])
+def test_yardstick_of_a_micro_average_is_the_score_of_the_most_frequent_label(name: str) -> None:
+    truth = np.random.default_rng(0).random((50, 4)) < [0.7, 0.5, 0.4, 0.2]
+    constant = np.tile(np.arange(4) == truth.sum(axis=0).argmax(), (50, 1))
+    metric = metrics.get(name)
+    assert metric.yardstick is not None and metric.yardstick.resample is not None
+    guessed = metric.yardstick.resample(table(truth, truth), np.ones((1, 50), dtype=np.float32))[0]
+    assert guessed == pytest.approx(metric.value(table(truth, constant)))
+
+
+def test_yardstick_of_a_macro_average_is_the_mean_score_of_shuffled_rows() -> None:
+    random = np.random.default_rng(0)
+    truth, guess = (random.random((400, 4)) < share for share in (0.6, 0.5))
+    metric = metrics.get("f1_macro")
+    assert metric.yardstick is not None and metric.yardstick.resample is not None
+    guessed = metric.yardstick.resample(table(truth, guess), np.ones((1, 400), dtype=np.float32))[0]
+    shuffled = [metric.value(table(truth, guess[random.permutation(400)])) for _ in range(60)]
+    assert guessed == pytest.approx(np.mean(shuffled), abs=0.01)

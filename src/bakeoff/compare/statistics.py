@@ -185,7 +185,7 @@ def _labels(tables: Mapping[str, PredictionTable], jobs: Sequence[Job]) -> Evalu
             sums = label_sums(groups[variant], drawn)
             for metric in metrics:
                 assert isinstance(metric.resample, FromLabels)
-                yield variant, metric.name, metric.resample.combine(*sums)
+                yield variant, metric.name, metric.resample.from_sums(sums, drawn)
 
     return evaluate
 

@@ -127,17 +127,19 @@ SHUFFLED = "giving the same predictions to random rows"
 def _by_chance(of: OfLabels) -> Yardstick:
     """The value that the same number of predictions of each label reach where they are independent of the truth."""
 
-    def shuffled(hits: Floats, truth: Floats, answers: Floats) -> Floats:
-        return of(truth * answers / truth.sum(axis=1, keepdims=True), truth, answers)
+    def shuffled(hits: Floats, truth: Floats, answers: Floats, rows: Floats) -> Floats:
+        return of(truth * answers / rows, truth, answers)
 
-    return Yardstick(SHUFFLED, FromLabels(shuffled))
-
-
-def _most_frequent(hits: Floats, truth: Floats, answers: Floats) -> Floats:
-    return np.asarray(truth.max(axis=1) / truth.sum(axis=1))
+    return Yardstick(SHUFFLED, FromLabels(shuffled, takes_rows=True))
 
 
-MOST_FREQUENT = Yardstick("always predicting the most frequent class", FromLabels(_most_frequent))
+def _most_frequent(of: OfLabels) -> Yardstick:
+    """The value of predicting, for every row, the one label that most rows have."""
+
+    def constant(hits: Floats, truth: Floats, answers: Floats, rows: Floats) -> Floats:
+        return of(truth.max(axis=1), truth.sum(axis=1), rows[:, 0])
+
+    return Yardstick("always predicting the most frequent class", FromLabels(constant, takes_rows=True))
 
 
 def _mcc_by_chance(hits: Floats, truth: Floats, answers: Floats) -> Floats:
@@ -193,7 +195,7 @@ def _prf(table: PredictionTable, which: int, **how: Any) -> float:
     return float(np.squeeze(scores[which]))
 
 
-@label_metric("accuracy", resample=mean_of(_correct), yardstick=MOST_FREQUENT)
+@label_metric("accuracy", resample=mean_of(_correct), yardstick=_most_frequent(_precision))
 def accuracy(table: PredictionTable) -> float:
     """Share of rows that are labelled right."""
     from sklearn.metrics import accuracy_score
@@ -225,19 +227,19 @@ def f1_macro(table: PredictionTable) -> float:
     return _of_all_rows(table, _f1_macro)
 
 
-@labels_metric("precision_micro", resample=_precision_micro, yardstick=MOST_FREQUENT)
+@labels_metric("precision_micro", resample=_precision_micro, yardstick=_most_frequent(_precision))
 def precision_micro(table: PredictionTable) -> float:
     """Precision over all labels together: accuracy, where each row has one label."""
     return _of_all_rows(table, _precision_micro)
 
 
-@labels_metric("recall_micro", resample=_recall_micro, yardstick=MOST_FREQUENT)
+@labels_metric("recall_micro", resample=_recall_micro, yardstick=_most_frequent(_recall))
 def recall_micro(table: PredictionTable) -> float:
     """Recall over all labels together: accuracy, where each row has one label."""
     return _of_all_rows(table, _recall_micro)
 
 
-@labels_metric("f1_micro", resample=_f1_micro, yardstick=MOST_FREQUENT)
+@labels_metric("f1_micro", resample=_f1_micro, yardstick=_most_frequent(_f1))
 def f1_micro(table: PredictionTable) -> float:
     """F1 over all labels together: accuracy, where each row has one label."""
     return _of_all_rows(table, _f1_micro)

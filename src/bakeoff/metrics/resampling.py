@@ -53,13 +53,23 @@ class FromLabels:
     Attributes:
         combine: of each label that occurs in the table, its correct predictions, its true rows and its predictions in
             each resample, three arrays of shape (B, k) → values, shape (B,).
+        takes_rows: whether ``combine`` takes the number of rows of each resample too, shape (B, 1): where rows have
+            several labels or none, the labels do not tell it.
     """
 
-    combine: OfLabels
+    combine: Callable[..., Floats]
+    takes_rows: bool = False
 
     def __call__(self, table: PredictionTable, counts: Counts) -> Floats:
         """The value for each resample, shape (B,)."""
-        return self.combine(*label_sums(label_groups(table), counts.astype(np.int32).T))
+        drawn = counts.astype(np.int32).T
+        return self.from_sums(label_sums(label_groups(table), drawn), drawn)
+
+    def from_sums(self, sums: tuple[Floats, Floats, Floats], drawn: Whole) -> Floats:
+        """The value for each resample from what ``label_sums`` gives of the drawn rows, shape (B,)."""
+        if not self.takes_rows:
+            return self.combine(*sums)
+        return self.combine(*sums, drawn.sum(axis=0, dtype=np.float64)[:, None])
 
 
 def counting(n: int) -> type[np.signedinteger[Any]]:
