@@ -134,6 +134,17 @@ def test_the_same_predictions_are_no_evidence(tmp_path: Path) -> None:
     assert all((d.low, d.difference, d.high) == (0, 0, 0) for d in compared.differences)
 
 
+@pytest.mark.parametrize("metric", ["f1", "precision", "recall", "f1_macro", "accuracy", "mcc"])
+def test_noise_does_not_ship_against_a_constant(tmp_path: Path, metric: str) -> None:
+    """F1 of a constant is 0 by construction: any noise has a better one."""
+    noise = (np.random.default_rng(5).random(400) < 0.5).astype(int)
+    runs = [labelled(tmp_path / "constant", TRUTH, np.zeros(400, int)), labelled(tmp_path / "noise", TRUTH, noise)]
+    compared = compare(runs, replace(FAST, metric=metric), "constant")
+    assert compared.verdict != "ship", compared.reason
+    informed = [runs[0], labelled(tmp_path / "good", TRUTH, noisy(TRUTH, 0.05, 3))]
+    assert compare(informed, replace(FAST, metric=metric), "constant").winner == "good"
+
+
 def test_without_a_declared_incumbent_the_one_that_ran_first_stands_in(three: list[Run]) -> None:
     compared = compare(three, FAST)
     assert compared.incumbent == "old"
