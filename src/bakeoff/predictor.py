@@ -148,7 +148,8 @@ class Predictor:
         if predictions.proba is not None:
             for i, label in enumerate(self.schema.classes):
                 columns[f"proba:{label}"] = over(predictions.proba[:, i], np.nan, np.float64)
-            columns["confidence"] = over(predictions.proba.max(axis=1), np.nan, np.float64)
+            if kind.has_one_label:
+                columns["confidence"] = over(predictions.proba.max(axis=1), np.nan, np.float64)
         if predictions.confidence is not None:
             columns["confidence"] = over(predictions.confidence, np.nan, np.float64)
         for name in ("stage", "retrieved", "cited", "evidence"):

@@ -111,6 +111,16 @@ def test_marks_among_numbers_are_missing_as_they_were(tmp_path: Path) -> None:
     assert messages(schema, {"x": "n/a"}) == [['x: "n/a" is no number, read as missing']]
 
 
+def test_declared_marks_stay_missing(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": [-999, 1, 2] * 20, "city": ["n.n.", "Oslo", "Rome"] * 20, "u": np.arange(N) / 2})
+    frame.assign(y=["a", "b", "a"] * 20).to_csv(tmp_path / "a.csv", index=False)
+    settings = DataSettings(name="a", target="y", missing=["-999", "n.n."])
+    schema = data.load(Csv(str(tmp_path / "a.csv")), settings).schema
+    for row in ({"x": "-999", "city": "n.n.", "u": "1"}, {"x": -999, "city": "n.n.", "u": 1}):
+        new = RowReader(schema, "refuse").read(row)
+        assert np.isnan(new.X["x"][0]) and pd.isna(new.X["city"][0])
+
+
 @pytest.mark.parametrize("rows", ["{", "[1]", "3", [], pd.DataFrame()])
 def test_what_is_no_rows_is_refused(task: Task, rows: Any) -> None:
     with pytest.raises(DataError, match="predict: "):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -130,6 +130,10 @@ class _Reader:
             if name == settings.id:
                 columns_of[name] = _texts(columns_of[name])
         self.cells.frame = pd.DataFrame(columns_of, copy=False)
+        for name in used if settings.missing else ():
+            reading = self.cells.readings.get(name, Reading())
+            marks = tuple(dict.fromkeys((*reading.missing, *settings.missing)))
+            self.cells.readings[name] = replace(reading, missing=marks)
         for (text, remedy, rank), names in self.said.items():
             self.cells.notes.append(
                 DataNote(text.replace("{columns}", advice.listed(names)), _remedy(remedy, names[0]), rank)
@@ -174,7 +178,7 @@ class _Reader:
             return values
         if columns.is_string(values) or types.is_object_dtype(values.dtype):
             return values.mask(values.isin(marks))
-        numbers = [float(mark) for mark in marks if _is_number(mark)]
+        numbers = numerals.numbers_among(marks)
         return values.mask(values.isin(numbers)) if numbers and types.is_numeric_dtype(values.dtype) else values
 
     def _leave_out(self, columns_of: Mapping[str, pd.Series], used: Sequence[str]) -> None:
@@ -414,11 +418,3 @@ def _as_str(values: pd.Series) -> pd.Series:
 def _unpadded(texts: pd.Series) -> pd.Series:
     """Without leading zeros: a person declared that these are numbers."""
     return texts.str.replace(r"^\s*([+-]?)0+(\d)", r"\1\2", regex=True)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -220,6 +221,15 @@ def loses_digits(values: pd.Series) -> bool:
     is_whole = bool(pc.all(pc.match_substring_regex(texts, r"^[+-]?[0-9]+$")).as_py()) and len(texts) == len(values)
     largest = 2**63 - 1 if is_whole else LARGEST_EXACT
     return any(abs(int(text)) > largest for text in pc.unique(long).to_pylist())
+
+
+def numbers_among(marks: Iterable[str]) -> list[float]:
+    """Marks of missing values that are numbers, such as -999: they stand for one in a column of numbers too."""
+    numbers = []
+    for mark in marks:
+        with contextlib.suppress(ValueError):
+            numbers.append(float(mark))
+    return numbers
 
 
 def as_arrow(values: pd.Series) -> pa.ChunkedArray:

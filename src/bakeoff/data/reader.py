@@ -166,6 +166,9 @@ def _numbers(values: pd.Series, reading: Reading, found: list[list[str]], name: 
         is_wrong = wrong.to_numpy()
         for i in np.flatnonzero(is_wrong).tolist():
             found[i].append(f'{name}: "{written.iloc[i]}" is no number, read as missing')
+    marks = numerals.numbers_among(reading.missing)
+    if marks:
+        numbers = numbers.mask(numbers.isin(marks))
     infinite = np.isinf(numbers.to_numpy(dtype=np.float64))
     for i in np.flatnonzero(infinite).tolist():
         found[i].append(f"{name}: infinite, read as missing")
@@ -197,7 +200,8 @@ def _dates(values: pd.Series, reading: Reading, found: list[list[str]], name: st
 
 
 def _texts(values: pd.Series, reading: Reading, found: list[list[str]], name: str) -> pd.Series:
-    return texts(values).fillna("")
+    written = texts(values)
+    return written.mask(written.isin(reading.missing)).fillna("")
 
 
 _READERS = {"numeric": _numbers, "categorical": _categories, "date": _dates, "text": _texts}
