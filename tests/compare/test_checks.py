@@ -37,6 +37,9 @@ def seen(scored: PredictionTable, n: int) -> PredictionTable:
     return replace(scored, slices=pd.DataFrame({SEEN_INPUT: ["yes"] * n + ["no"] * (len(scored) - n)}))
 
 
+PLANS = pd.DataFrame({"plan": ["free"] * 60 + ["team"] * 70 + ["pro"] * 70})
+
+
 def leaky(check: str) -> dict[str, Any]:
     return {"leaks": [{"check": check, "text": f"the finding of {check}"}]}
 
@@ -68,6 +71,14 @@ WEAK = {
     "same_budget": (
         replace(SOUND, runs=(*SOUND.runs, run("svm", 2, search={**SEARCH, "budget": {"trials": 5, "seconds": None}}))),
         "linear 20 trials, svm 5 trials",
+    ),
+    "answered": (
+        with_linear(details={"rows": {"asked": 200, "no_answer": {"truncated": 3, "error": 1}}}),
+        "linear gave no answer to 4 of 200 rows",
+    ),
+    "weak_slice": (
+        replace(SOUND, tables={"linear": replace(table(["spam"] * 40 + TRUTH[40:], TRUTH), slices=PLANS)}),
+        "linear is much worse where plan is free (60 rows): its error rate is 0.333 there, and 0.1 over all rows.",
     ),
     "met_constraints": (with_linear(search={**SEARCH, "best": {"is_feasible": False}}), "linear: no trial met"),
     "simple_baseline": (
@@ -106,6 +117,23 @@ def test_who_overlaps_is_found_over_others_in_between() -> None:
     between = run("tree", 1, environment=HERE | {"cores": 16})
     late = replace(SOUND, runs=(run("rules", 0, "rules", seconds={"fit": 3000.0}), between, run("linear", 2)))
     assert found(late)["timed_alone"][0].startswith("rules and linear ran side by side")
+
+
+def test_a_variant_that_was_not_tuned_beside_one_that_was_is_named() -> None:
+    beside = replace(SOUND, runs=(*SOUND.runs, run("svm", 2)))
+    assert found(beside) == {
+        "same_budget": ("The variants were not tuned with the same budget: linear 20 trials, svm not at all.",)
+    }
+
+
+def test_hardly_any_errors_are_too_good_unless_the_most_frequent_label_makes_few_too() -> None:
+    truth = TRUTH * 5
+    almost = replace(SOUND, tables={"linear": table(["spam", *truth[1:]], truth)})
+    assert "linear is right about all rows but one" in found(almost)["too_good"][0]
+    rare = ["ham"] * 995 + ["spam"] * 5
+    assert "too_good" not in found(replace(SOUND, tables={"linear": table(rare, rare)}))
+    other = ["ham"] * 900 + ["spam"] * 100
+    assert "too_good" not in found(replace(SOUND, tables={"linear": table(["spam"] * 5 + other[5:], other)}))
 
 
 def test_few_rows_are_told() -> None:

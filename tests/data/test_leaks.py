@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -106,6 +107,15 @@ def test_a_date_that_orders_the_classes_is_named() -> None:
     days = (np.datetime64("2024-01-01") + order).astype("datetime64[us]")
     made = findings(task({"signed": days, "x": CHANCE.normal(size=N)}, y))
     assert made["ordered_classes"].startswith('"signed" looks like a moment and gives the target away')
+
+
+def test_a_time_by_which_rows_are_split_and_that_orders_the_classes_is_named() -> None:
+    y = np.where(np.arange(N) // 300 % 2 == 0, "yes", "no").astype(object)
+    made = task({"x": CHANCE.normal(size=N)}, y)
+    ordered = replace(made, development=replace(made.development, is_ordered=True))
+    [leak] = leaks.find(ordered, None, "day")
+    assert leak.text.startswith('"day" looks like a moment and gives the target away')
+    assert leaks.find(made, None, "day") == []
 
 
 def honest() -> dict[str, Task]:

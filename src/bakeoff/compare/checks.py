@@ -18,9 +18,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import combinations
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bakeoff import advice, plugins
 from bakeoff.predictions import in_words
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 FEW_ROWS, FEW_OF_A_CLASS = 100, 10
 FEW_SEEN = 30  # test rows, below which scores on seen and on new inputs are not compared
 WORSE_ON_NEW = 0.05  # difference in accuracy, or in error relative to the mean error, from which it is reported
+WEAK_SLICE = 1.5  # times the mean loss, from which a slice is much worse
+FEW_ERRORS = 0.01  # share of the errors of the most frequent label, up to which a score is too good to be true
 SAME = 1e-9  # relative: a forecast or a value that is this near is the truth itself
 
 
@@ -123,10 +127,12 @@ def names() -> list[str]:
 def same_budget(evidence: Evidence) -> list[str]:
     """Unequal budgets favour whoever had the larger one."""
     budgets = {run.variant: run.search["budget"] for run in evidence.runs if run.search}
-    if len({json.dumps(budget, sort_keys=True) for budget in budgets.values()}) < 2:
+    untuned = [run.variant for run in evidence.runs if not run.search and run.family != "rules"]
+    is_one_budget = len({json.dumps(budget, sort_keys=True) for budget in budgets.values()}) < 2
+    if is_one_budget and not (budgets and untuned):
         return []
-    told = ", ".join(f"{name} {_budget(budget)}" for name, budget in budgets.items())
-    return [f"The variants were not tuned with the same budget: {told}."]
+    listed = [f"{name} {_budget(budget)}" for name, budget in budgets.items()]
+    return [f"The variants were not tuned with the same budget: {advice.listed([*listed, *map(_not_tuned, untuned)])}."]
 
 
 @check("met_constraints", "Does what a search chose meet its constraints?")
@@ -184,11 +190,11 @@ def enough_rows(evidence: Evidence) -> list[str]:
 
 @check("too_good", "Is a score too good to be true?")
 def too_good(evidence: Evidence) -> list[str]:
-    """Real data are noisy: who is never wrong may have seen the answers."""
+    """Real data are noisy: a model that is hardly ever wrong may have seen the answers."""
     return [
-        f"{name} is right about every row: look for the answer among the features."
+        f"{name} is right about {_all_but(errors)}: look for the answer among the features."
         for name, table in evidence.tables.items()
-        if len(table) >= FEW_OF_A_CLASS and _never_wrong(table)
+        if (errors := _surprisingly_few_errors(table)) is not None
     ]
 
 
@@ -273,6 +279,29 @@ def seen_inputs(evidence: Evidence) -> list[str]:
     ]
 
 
+@check("weak_slice", "Is the best variant about as good on every slice?")
+def weak_slice(evidence: Evidence) -> list[str]:
+    """A mean hides a part of the rows on which a model should not be used."""
+    losses = {name: loss for name, table in evidence.tables.items() if (loss := _row_losses(table)) is not None}
+    if not losses:
+        return []
+    best = min(losses, key=lambda name: float(losses[name].mean()))
+    loss, slices = losses[best], evidence.tables[best].slices.drop(columns=SEEN_INPUT, errors="ignore")
+    measure = "mean absolute error" if kinds.get(evidence.schema.kind).is_numeric else "error rate"
+    parts = [
+        (column, value, np.asarray(rows, dtype=np.intp))
+        for column in slices.columns
+        for value, rows in slices.groupby(column, dropna=False).indices.items()
+        if FEW_SEEN <= len(rows) < len(loss)
+    ]
+    return [
+        f"{best} is much worse where {column} is {value} ({len(rows):,} rows): its {measure} is "
+        f"{loss[rows].mean():.3g} there, and {loss.mean():.3g} over all rows."
+        for column, value, rows in parts
+        if loss[rows].mean() > WEAK_SLICE * loss.mean() and _is_clearly_worse(loss, rows, len(parts))
+    ]
+
+
 @check("single_column", "Is there no column that gives the target away?", applies=lambda schema: schema.series is None)
 def single_column(evidence: Evidence) -> list[str]:
     """A column that predicts the target alone is often a trace of it, which new rows do not have."""
@@ -297,8 +326,8 @@ def near_duplicates(evidence: Evidence) -> list[str]:
 
 OWN = (
     same_budget, met_constraints, simple_baseline, references, enough_rows, too_good, says_more_than_one_thing,
-    same_machine, same_version, timed_alone, answered, found_something, seen_inputs, single_column, ordered_classes,
-    near_duplicates,
+    same_machine, same_version, timed_alone, answered, found_something, seen_inputs, weak_slice, single_column,
+    ordered_classes, near_duplicates,
 )  # fmt: skip
 """bakeoff's own checks."""
 
@@ -307,12 +336,49 @@ def _budget(budget: Mapping[str, Any]) -> str:
     return " or ".join(f"{value:g} {key}" for key, value in budget.items() if value is not None) or "unlimited"
 
 
-def _never_wrong(table: PredictionTable) -> bool:
+def _surprisingly_few_errors(table: PredictionTable) -> int | None:
+    """The number of errors where it is 0, or hardly any of those of the most frequent label; None elsewhere."""
     kind, output = kinds.get(table.schema.kind), table.predictions.output
+    if len(table) < FEW_OF_A_CLASS:
+        return None
     if kind.is_numeric:
-        return bool(np.allclose(output, table.target, rtol=SAME, atol=0))
+        is_exact = bool(np.ptp(table.target) > 0) and np.allclose(output, table.target, rtol=SAME, atol=0)
+        return 0 if is_exact else None
     right = kind.is_right(output, table.target)
-    return right is not None and bool(right.all())
+    if right is None:
+        return None
+    errors, of_constant = int((~np.asarray(right, dtype=bool)).sum()), _errors_of_constant(table)
+    return errors if errors <= FEW_ERRORS * of_constant and of_constant >= FEW_OF_A_CLASS else None
+
+
+def _errors_of_constant(table: PredictionTable) -> int:
+    """How many rows the most frequent label gets wrong; all of them where targets are no labels."""
+    labels = [target for target in table.target if isinstance(target, str)]
+    return len(table) - (max(Counter(labels).values()) if len(labels) == len(table) else 0)
+
+
+def _all_but(errors: int) -> str:
+    return f"all but {errors:,} rows" if errors > 1 else "all rows but one" if errors else "every row"
+
+
+def _is_clearly_worse(loss: NDArray[np.float64], rows: NDArray[np.intp], looks: int) -> bool:
+    """Whether the rows have a higher mean loss than the others, at the 5 % level over all looks (Welch, Bonferroni)."""
+    others = np.delete(loss, rows)
+    error = math.sqrt(loss[rows].var() / len(rows) + others.var() / len(others))
+    return bool(loss[rows].mean() - others.mean() > NormalDist().inv_cdf(1 - 0.05 / looks) * error)
+
+
+def _not_tuned(name: str) -> str:
+    return f"{name} not at all"
+
+
+def _row_losses(table: PredictionTable) -> NDArray[np.float64] | None:
+    """Per row: 1 where an output is wrong, or the absolute error; None where an output is neither right nor wrong."""
+    kind, outputs = kinds.get(table.schema.kind), table.predictions.output
+    is_right = kind.is_right(outputs, table.target)
+    if is_right is not None:
+        return 1 - np.asarray(is_right, dtype=np.float64)
+    return np.abs(outputs - table.target) if kind.is_numeric and outputs.ndim == 1 else None
 
 
 def _leaks(evidence: Evidence, name: str) -> list[str]:
@@ -323,22 +389,19 @@ def _leaks(evidence: Evidence, name: str) -> list[str]:
 
 def _better_on_seen(name: str, table: PredictionTable) -> str | None:
     """A sentence where a variant is clearly better on seen inputs, by more than twice the standard error."""
-    kind, outputs = kinds.get(table.schema.kind), table.predictions.output
     is_seen = table.slices[SEEN_INPUT].to_numpy(dtype=object) == "yes"
-    if min(is_seen.sum(), (~is_seen).sum()) < FEW_SEEN:
+    loss = _row_losses(table)
+    if loss is None or min(is_seen.sum(), (~is_seen).sum()) < FEW_SEEN:
         return None
-    is_right = kind.is_right(outputs, table.target)
-    if is_right is None and not (kind.is_numeric and outputs.ndim == 1):
-        return None
-    loss = np.abs(outputs - table.target) if is_right is None else 1 - np.asarray(is_right, dtype=float)
+    is_numeric = kinds.get(table.schema.kind).is_numeric
     seen, new = loss[is_seen], loss[~is_seen]
     error = math.sqrt(seen.var() / len(seen) + new.var() / len(new))
-    if new.mean() - seen.mean() <= max(2 * error, WORSE_ON_NEW * (1 if is_right is not None else loss.mean())):
+    if new.mean() - seen.mean() <= max(2 * error, WORSE_ON_NEW * (loss.mean() if is_numeric else 1)):
         return None
     measured = (
         f"has a mean absolute error of {seen.mean():.3g} on the {len(seen):,} test rows whose input also stands in "
         f"training, and of {new.mean():.3g} on the {len(new):,} others"
-        if is_right is None
+        if is_numeric
         else f"is right about {1 - seen.mean():.1%} of the {len(seen):,} test rows whose input also stands in "
         f"training, and about {1 - new.mean():.1%} of the {len(new):,} others"
     )

@@ -50,12 +50,13 @@ class Leak:
     text: str
 
 
-def find(task: Task, id_column: str | None = None) -> list[Leak]:
+def find(task: Task, id_column: str | None = None, time_column: str | None = None) -> list[Leak]:
     """Look for leaks in a task of labels or values; the cost does not grow with the rows beyond a sample of them.
 
     Args:
         task: with development rows.
         id_column: name of the declared id, which is no feature.
+        time_column: name of the declared time, which is no feature; rows in its order are judged by their place.
     """
     found: list[Leak] = []
     truth = _Truth.of(task)
@@ -68,6 +69,8 @@ def find(task: Task, id_column: str | None = None) -> list[Leak]:
         if id_column is not None:
             ids = pd.Series(examples.ids[rows]).infer_objects()
             found += _of_id(id_column, ids, truth, is_feature=False)
+        if time_column is not None and task.development.is_ordered:
+            found += _of_order(time_column, pd.Series(rows), truth, "a moment", is_feature=False)
     for name in task.schema.of_kind("text"):
         found += _of_texts(name, task.development.examples, task.test)
     return found

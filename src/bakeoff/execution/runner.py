@@ -118,7 +118,7 @@ def run(
         family=str(request.card.get("family", "")),
         status="interrupted",
         started=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        task=_describe(task, request.data.id),
+        task=_describe(task, request),
         fingerprint=task.fingerprint,
         parameters=_parameters(request),
         card=request.card,
@@ -435,10 +435,10 @@ def _parameters(request: Request) -> dict[str, Any]:
     return parameters
 
 
-def _describe(task: Task, id_column: str | None) -> Mapping[str, Any]:
+def _describe(task: Task, request: Request) -> Mapping[str, Any]:
     if task.fingerprint not in _leaks:
         _leaks.clear()
-        _leaks[task.fingerprint] = leaks.as_json(leaks.find(task, id_column))
+        _leaks[task.fingerprint] = leaks.as_json(leaks.find(task, request.data.id, request.data.time))
     return {
         "name": task.name,
         "schema": asdict(task.schema) | {"columns": dict(task.schema.columns)},
