@@ -77,8 +77,8 @@ def test_what_is_known_by_heart_is_told_from_what_is_learned() -> None:
 
 def test_a_leak_is_named_beside_the_verdict() -> None:
     rng = np.random.default_rng(3)
-    frame = pd.DataFrame({"x": rng.normal(size=400), "y": np.where(rng.random(400) < 0.4, "churned", "stayed")})
-    frame["closed on"] = np.where((frame["y"] == "churned") & (rng.random(400) < 0.99), "2024", "open")
+    frame = pd.DataFrame({"x": rng.normal(size=2000), "y": np.where(rng.random(2000) < 0.4, "churned", "stayed")})
+    frame["closed on"] = np.where((frame["y"] == "churned") & (rng.random(2000) < 0.98), "2024", "open")
     made = bake(frame, models=["constant", "linear"], name="leak")
     assert made.verdict.word == "ship"
     [finding] = findings(made)["single_column"].findings
