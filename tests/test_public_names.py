@@ -14,6 +14,8 @@ from bakeoff import lazy
 from bakeoff.config import components, renamed, signatures
 from bakeoff.config.component import Component
 from bakeoff.errors import ConfigError
+from bakeoff.request import spec
+from bakeoff.testing import contract
 
 CONF = Path(__file__).parents[1] / "conf"
 ROOMS = ("models", "retrieval", "llm", "grading", "data", "tracking")
@@ -83,3 +85,14 @@ def test_a_recorded_config_gets_the_names_of_today_at_any_depth() -> None:
 def test_a_misspelt_public_name_gets_the_nearest_one() -> None:
     with pytest.raises(ConfigError, match=r'no "CatBost" in bakeoff\.models\. Did you mean "CatBoost"'):
         components.locate("bakeoff.models.CatBost", "model._target_")
+
+
+def test_a_run_of_an_earlier_version_is_kept_where_only_names_have_changed(tmp_path: Path) -> None:
+    composed = contract.composed("model=extractive", "data=python_docs", "retriever=bm25")
+    request = spec.Request.from_config(composed, tmp_path)
+    text = yaml.safe_dump(request.to_config())
+    for old, new in renamed.TARGETS.items():
+        text = text.replace(f"{new}\n", f"{old}\n")
+    assert "bakeoff.models.extractive.Extractive" in text
+    (tmp_path / "config.yaml").write_text(text.replace("predict_batch_size", "batch_rows"))
+    assert spec.changes(request) == []
