@@ -126,8 +126,8 @@ class Judge:
         return [Ask(self._messages(one), VERDICT, (), self.max_tokens) for one in [*given, *labelled]]
 
     def notes(self) -> list[str]:
-        """How many answers it could not grade, and how far the judge can be trusted."""
-        return [*self._ungraded(), *self._trust()]
+        """How far the judge can be trusted, and how many answers it could not grade."""
+        return [*self._trust(), *self._ungraded()]
 
     def _ungraded(self) -> list[str]:
         missing, graded = self._details.get("without_grade", 0), self._details.get("graded", 0)
@@ -173,7 +173,7 @@ class Judge:
             counts.update(completion.status for completion in said)
             grades[asked] = [_verdict(completion) for completion in said]
             reasons.clear()  # what is asked once more has its last reason
-            reasons.update(c.reason or f"error: ({c.error})" for c in said if c.status != "ok")
+            reasons.update(c.reason or f"error: ({c.error or 'no usable answer'})" for c in said if c.status != "ok")
             asked = asked[[completion.status == "invalid" for completion in said]]
         return grades
 

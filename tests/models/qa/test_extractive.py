@@ -42,7 +42,7 @@ def test_it_answers_with_the_sentence_that_holds_the_answer_and_cites_its_docume
     for name in ("output", "stage", "confidence", "retrieved", "cited", "evidence", "seconds"):
         assert getattr(found, name).shape == (n,), name
     assert found.confidence.dtype == np.float64 and (found.confidence >= 0).all() and (found.confidence <= 1).all()
-    assert not found.usage.asked_any and found.usage.cost_usd is None, "no LLM is asked"
+    assert not found.usage.asked_any, "no LLM is asked"
     for row in range(n):
         assert set(found.stage) <= {"sentence", "unsure"}
         assert len(set(found.retrieved[row])) == len(found.retrieved[row])
