@@ -198,3 +198,9 @@ def test_over_classes_probabilities_of_unknown_labels_are_0_and_rows_need_not_ad
     assert moved.proba is not None
     assert moved.proba.tolist() == [[0.9, 0.8, 0.0]]
     assert replace(moved, proba=None).output.tolist() == predictions.output.tolist()
+
+
+def test_strata_few_rows_without_labels_are_a_stratum_of_their_own() -> None:
+    y = np.empty(22, dtype=object)
+    y[:] = [("a",)] * 12 + [()] * 3 + [("a", "b")] * 7
+    assert MULTILABEL.strata(y).tolist() == ['["a"]'] * 12 + ['""'] * 3 + ['"b"'] * 7  # type: ignore[union-attr]

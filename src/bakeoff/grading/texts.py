@@ -109,7 +109,7 @@ class TextJudge:
         """How far the judge can be trusted."""
         missing = self._details.get("without_grade", 0)
         found = ["The judge is not validated: its scores were not compared with those of people."]
-        return found + ([f"The judge gave {missing:,} texts no usable score."] if missing else [])
+        return found + ([f"Texts without a usable score from the judge: {missing:,}."] if missing else [])
 
     def _messages(self, text: str, references: Sequence[str], output: str) -> tuple[Message, ...]:
         listed = "".join(f"\n- {reference}" for reference in references)

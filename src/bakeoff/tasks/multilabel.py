@@ -124,7 +124,7 @@ class Multilabel(TableKind):
         strata = [
             labels
             if combinations[labels] >= LEAST_OF_A_STRATUM
-            else min(labels, key=lambda label: (counts[label], label))
+            else min(labels, key=lambda label: (counts[label], label), default="")
             for labels in targets
         ]
         return np.array([json.dumps(stratum, ensure_ascii=False) for stratum in strata], dtype=object)
