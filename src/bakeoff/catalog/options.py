@@ -177,9 +177,9 @@ def _entries(node: yaml.MappingNode, content: Mapping[str, Any], lines: Sequence
         path = f"{prefix}.{name}" if prefix else name
         read = content[key.value] if key.value in content else yaml.safe_load(yaml.serialize(value))
         is_block = isinstance(value, yaml.CollectionNode) and not value.flow_style
-        line, column = key.end_mark if is_block else value.end_mark, None
+        line = key.end_mark if is_block else value.end_mark
         behind = lines[line.line][line.column :] if line.line < len(lines) else ""
-        comment = behind.partition("#")[2].strip() if column is None else ""
+        comment = behind.partition("#")[2].strip()
         yield Entry(path, read, comment or _above(lines, key.start_mark.line))
         if isinstance(value, yaml.MappingNode) and isinstance(read, Mapping):
             yield from _entries(value, read, lines, path)

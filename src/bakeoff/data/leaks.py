@@ -269,10 +269,6 @@ def _of_texts(name: str, development: Examples, test: Examples) -> Iterator[Leak
         )
 
 
-def _ignore(name: str) -> str:
-    return advice.override("data.ignore", [name])
-
-
 def as_json(leaks: Sequence[Leak]) -> list[dict[str, str]]:
     """What a run records."""
     return [{"check": leak.check, "text": leak.text} for leak in leaks]

@@ -277,13 +277,6 @@ def _first_rows(units: NDArray[np.intp], n_units: int) -> NDArray[np.intp]:
     return first
 
 
-def _units_by_class(units: NDArray[np.intp], label: NDArray[np.intp], n_units: int) -> NDArray[np.intp]:
-    """How many units have a row of each class."""
-    if n_units < len(units):
-        label = pd.DataFrame({"unit": units, "label": label}).drop_duplicates()["label"].to_numpy()
-    return np.bincount(label)
-
-
 def _deal_large(
     large: NDArray[np.intp],
     units: NDArray[np.intp],

@@ -24,6 +24,7 @@ from bakeoff.data import leaks
 from bakeoff.errors import BakeoffError, ConfigError, LLMError, Unfinished
 from bakeoff.execution import inputs, scoring, validation
 from bakeoff.execution.measurement import PeakMemory, latency
+from bakeoff.llm.usage import one_budget
 from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model
 from bakeoff.predictions import in_words
@@ -82,6 +83,7 @@ class Fitted:
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
 
 
+@one_budget()
 def run(
     request: Request,
     compose: Compose,
@@ -92,7 +94,7 @@ def run(
 ) -> Run:
     """Run one variant to its record: tuned where a search is on, fitted, and evaluated once on the test split.
 
-    What the variant does wrong is recorded, not raised.
+    What the variant does wrong is recorded, not raised. Search, fit and predictions spend one LLM budget.
 
     Args:
         request: the variant.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from bakeoff.tracking.content import ToldComparison, ToldRun
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 Mode = Literal["online", "offline", "disabled"]
 
 
-@runtime_checkable
 class Tracker(Protocol):
     """Tells a tool what was recorded. A component: a dataclass, whose arguments stand in ``conf/tracker``.
 

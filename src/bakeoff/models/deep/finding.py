@@ -27,7 +27,7 @@ SMALLEST, LARGEST = 8, 1024  # rows a step; larger ones seldom generalise as wel
 STEPS_AN_EPOCH = 8  # at least
 PAYS = 1.15  # how much more rows a second a doubled batch must bring
 LOWEST_RATE, HIGHEST_RATE, RATES = 1e-6, 1.0, 80
-USUAL_BATCH, USUAL_RATE = 32, 1e-3
+USUAL_RATE = 1e-3
 HOPELESS = 4.0  # times the lowest loss
 
 
