@@ -128,11 +128,7 @@ def test_keys_of_data_are_its_source_and_the_roles_of_columns() -> None:
     keys = {key.name: key for key in options.keys(options.option("data", "csv", [CONF]))}
     assert keys["path"].default == "???"
     assert keys["split.test"].default == "0.2"
-<<<<<<< HEAD
     assert keys["target"].text == 'column to be predicted; "" where generated texts have no references'
-=======
-    assert keys["target"].text.startswith("column to be predicted")
->>>>>>> 21831ec (Say that an LLM budget is that of a whole run)
 
 
 def test_keys_of_a_search_are_its_budget_and_its_sampler() -> None:
