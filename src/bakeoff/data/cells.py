@@ -155,12 +155,7 @@ class _Reader:
         if not types.is_object_dtype(values.dtype):
             return values
         found = types.infer_dtype(values, skipna=True)
-        if found == "integer" and _is_beyond(values):
-            self._say(
-                str(values.name),
-                "{columns}: whole numbers of more digits than a number holds, read as text.",
-                "number",
-            )
+        if found == "integer" and _is_beyond(values):  # which is said where types are found
             return _texts(values)
         if (
             found in ("mixed-integer", "mixed")
@@ -233,6 +228,13 @@ class _Reader:
         name, texts = str(values.name), _as_str(values)
         if guess.formats:
             form = _resolved(guess.formats, decimal)
+            if numerals.loses_digits(texts):
+                self._say(
+                    name,
+                    "{columns}: whole numbers of more digits than a number holds, read as text.",
+                    "number",
+                )
+                return texts
             if not self.is_text and form.is_plain:
                 if name != self.settings.target:
                     self._say(
@@ -240,13 +242,6 @@ class _Reader:
                         "{columns}: numbers written as texts, read as categories.",
                         "number",
                     )
-                return texts
-            if numerals.loses_digits(texts):
-                self._say(
-                    name,
-                    "{columns}: whole numbers of more digits than a number holds, read as text.",
-                    "number",
-                )
                 return texts
             return self._numbers(texts, form, guess)
         if name == self.settings.target:
