@@ -11,6 +11,7 @@ import importlib.util
 import logging
 import os
 import re
+import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -90,12 +91,8 @@ def _found() -> tuple[tuple[Plugin, ...], Mapping[str, Mapping[str, tuple[Declar
     plugins: list[Plugin] = []
     declared: dict[str, dict[str, list[Declared]]] = {group: {} for group in WORDS}
     seen = set()
-    for dist in metadata.distributions():
-        # Most packages are no plugin, and a look at their text is much faster than reading it.
-        text = dist.read_text("entry_points.txt") or ""
-        if "[bakeoff." not in text:
-            continue
-        name, version = _name_and_version(dist)
+    for folder, text in _entry_points():
+        name, version = _name_and_version(folder)
         if name in seen:  # the first on the path is the one that is imported
             continue
         seen.add(name)
@@ -125,9 +122,33 @@ def _points(text: str) -> Iterator[tuple[str, str, str]]:
             yield group, name.strip(), value.strip()
 
 
-def _name_and_version(dist: metadata.Distribution) -> tuple[str, str]:
-    """From the head of the metadata: parsing them all takes ten times as long."""
-    head = (dist.read_text("METADATA") or dist.read_text("PKG-INFO") or "").partition("\n\n")[0]
+def _entry_points() -> Iterator[tuple[Path, str]]:
+    """The metadata folder and the entry points of each installed package that brings some for bakeoff, in path order.
+
+    ``importlib.metadata`` says the same, and its import alone takes longer than ``bakeoff --help``.
+    """
+    for entry in dict.fromkeys(sys.path):
+        try:
+            folders = sorted(f for f in Path(entry or ".").iterdir() if f.suffix in (".dist-info", ".egg-info"))
+        except OSError:  # no folder, such as the archive of the standard library
+            continue
+        for folder in folders:
+            text = _text(folder / "entry_points.txt")
+            if "[bakeoff." in text:
+                yield folder, text
+
+
+def _text(file: Path) -> str:
+    """What a file holds; nothing where there is none."""
+    try:
+        return file.read_text("utf-8")
+    except OSError:
+        return ""
+
+
+def _name_and_version(folder: Path) -> tuple[str, str]:
+    """Name and version in the metadata folder of a package."""
+    head = (_text(folder / "METADATA") or _text(folder / "PKG-INFO")).partition("\n\n")[0]
     found = {key: re.search(rf"^{key}: *(\S+)", head, re.MULTILINE) for key in ("Name", "Version")}
     name, version = (match[1] if match else "?" for match in found.values())
     return name, version
