@@ -16,12 +16,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bakeoff.errors import ConfigError
-
-if TYPE_CHECKING:
-    from importlib import metadata
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +83,6 @@ class Declared:
 @cache
 def _found() -> tuple[tuple[Plugin, ...], Mapping[str, Mapping[str, tuple[Declared, ...]]]]:
     """All plugins in the order of their names, and what they declare: group → name → who declares it."""
-    from importlib import metadata  # not for `bakeoff --help`
 
     plugins: list[Plugin] = []
     declared: dict[str, dict[str, list[Declared]]] = {group: {} for group in WORDS}
