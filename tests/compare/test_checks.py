@@ -148,6 +148,13 @@ def test_hardly_any_errors_are_too_good_unless_the_most_frequent_label_makes_few
     assert "too_good" not in found(replace(SOUND, tables={"linear": table(["spam"] * 5 + other[5:], other)}))
 
 
+def test_a_slice_that_is_harder_for_everyone_is_not_weak() -> None:
+    truth = ["ham", "spam"] * 30 + ["ham"] * 126 + ["spam"] * 14
+    output = ["spam", "spam"] * 15 + ["ham", "spam"] * 15 + ["ham"] * 140
+    harder = replace(SOUND, tables={"linear": replace(table(output, truth), slices=PLANS)})
+    assert "weak_slice" not in found(harder)
+
+
 def test_few_rows_are_told() -> None:
     few = replace(SOUND, tables={"linear": table(MOSTLY[:50], TRUTH[:50])})
     assert found(few) == {

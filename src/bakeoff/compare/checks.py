@@ -281,12 +281,13 @@ def seen_inputs(evidence: Evidence) -> list[str]:
 
 @check("weak_slice", "Is the best variant about as good on every slice?")
 def weak_slice(evidence: Evidence) -> list[str]:
-    """A mean hides a part of the rows on which a model should not be used."""
+    """A mean hides rows that a model handles badly; rows that are as hard for a constant do not count."""
     losses = {name: loss for name, table in evidence.tables.items() if (loss := _row_losses(table)) is not None}
     if not losses:
         return []
     best = min(losses, key=lambda name: float(losses[name].mean()))
-    loss, slices = losses[best], evidence.tables[best].slices.drop(columns=SEEN_INPUT, errors="ignore")
+    loss, target = losses[best], evidence.tables[best].target
+    slices = evidence.tables[best].slices.drop(columns=SEEN_INPUT, errors="ignore")
     measure = "mean absolute error" if kinds.get(evidence.schema.kind).is_numeric else "error rate"
     parts = [
         (column, value, np.asarray(rows, dtype=np.intp))
@@ -298,7 +299,9 @@ def weak_slice(evidence: Evidence) -> list[str]:
         f"{best} is much worse where {column} is {value} ({len(rows):,} rows): its {measure} is "
         f"{loss[rows].mean():.3g} there, and {loss.mean():.3g} over all rows."
         for column, value, rows in parts
-        if loss[rows].mean() > WEAK_SLICE * loss.mean() and _is_clearly_worse(loss, rows, len(parts))
+        if loss[rows].mean() > WEAK_SLICE * loss.mean()
+        and loss[rows].mean() * _loss_of_constant(target) > WEAK_SLICE * loss.mean() * _loss_of_constant(target[rows])
+        and _is_clearly_worse(loss, rows, len(parts))
     ]
 
 
@@ -359,6 +362,14 @@ def _errors_of_constant(table: PredictionTable) -> int:
 
 def _all_but(errors: int) -> str:
     return f"all but {errors:,} rows" if errors > 1 else "all rows but one" if errors else "every row"
+
+
+def _loss_of_constant(target: NDArray[Any]) -> float:
+    """Mean loss of the best constant: how hard the rows are for a model that knows nothing."""
+    if target.dtype == np.float64:
+        return float(np.abs(target - np.median(target)).mean())
+    counts = Counter(map(str, target))
+    return 1 - max(counts.values()) / len(target)
 
 
 def _is_clearly_worse(loss: NDArray[np.float64], rows: NDArray[np.intp], looks: int) -> bool:
