@@ -112,7 +112,7 @@ def test_every_key_of_an_option_is_listed_with_type_default_space_and_words() ->
     keys = {key.name: key for key in options.keys(options.option("model", "catboost", [CONF]))}
     assert set(keys) == set(signatures.read("bakeoff.models.CatBoost").parameters)  # type: ignore[union-attr]
     depth = keys["depth"]
-    assert (depth.type, depth.default, depth.sweep, depth.text) == ("int", "6", "range(4, 10)", "of each tree")
+    assert (depth.type, depth.default, depth.sweep, depth.text) == ("int", "6", "range(4, 10)", "depth of each tree")
 
 
 def test_keys_of_nested_classes_are_listed_too_with_what_their_docstrings_say() -> None:
@@ -128,7 +128,7 @@ def test_keys_of_data_are_its_source_and_the_roles_of_columns() -> None:
     keys = {key.name: key for key in options.keys(options.option("data", "csv", [CONF]))}
     assert keys["path"].default == "???"
     assert keys["split.test"].default == "0.2"
-    assert keys["target"].text == 'column to be predicted; "" where generated texts have no references'
+    assert keys["target"].text == 'column to predict; "" for generation without reference texts'
 
 
 def test_keys_of_a_search_are_its_budget_and_its_sampler() -> None:
