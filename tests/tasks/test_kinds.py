@@ -1,6 +1,7 @@
 """Every task kind of bakeoff holds to the contract that plugins hold to."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from bakeoff import metrics
 from bakeoff.errors import ConfigError
-from bakeoff.task import Examples, Schema
+from bakeoff.task import Examples, Predictions, Schema
 from bakeoff.tasks import kinds
 from bakeoff.tasks.base import Kind
 from bakeoff.testing import tasks
@@ -70,3 +71,16 @@ def test_strata_and_labels_are_of_the_rows(name: str, make: Callable[[], tuple[S
 def test_unknown_kind_is_refused_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r'data\.kind: "multilable" is unknown.*Did you mean "multilabel"'):
         kinds.get("multilable")
+
+
+@pytest.mark.parametrize("kind", ["classification", "multilabel"])
+def test_probabilities_are_checked_where_there_is_an_answer_only(kind: str) -> None:
+    """A language model whose budget ends leaves rows without an answer, and so without probabilities."""
+    schema = Schema(kind, "label", {"text": "text"}, ("ham", "spam"))
+    output = np.empty(2, dtype=object)
+    output[:] = ["ham", ""] if kind == "classification" else [("ham",), ()]
+    proba = np.array([[0.75, 0.25], [np.nan, np.nan]])
+    asked = Predictions(output, proba=proba, status=np.array(["ok", "not_asked"], dtype=object))
+    kinds.get(kind).check_predictions(asked, schema, 2)
+    with pytest.raises(ValueError, match="a probability is"):
+        kinds.get(kind).check_predictions(replace(asked, status=np.array(["ok", "ok"], dtype=object)), schema, 2)

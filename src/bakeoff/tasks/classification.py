@@ -68,12 +68,13 @@ class Classification(TableKind):
         return column.to_numpy(dtype=object)
 
     def check_predictions(self, predictions: Predictions, schema: Schema, n: int) -> None:
-        """As for any kind; besides, the probabilities of a row must add up to 1."""
+        """As for any kind; besides, the probabilities of a row that has an answer must add up to 1."""
         super().check_predictions(predictions, schema, n)
         if predictions.proba is not None:
-            if not predictions.proba.min(initial=0) >= 0:
+            proba = predictions.proba[predictions.is_answered]
+            if not proba.min(initial=0) >= 0:
                 raise ValueError("a probability is below 0, or NaN")
-            if not np.allclose(predictions.proba.sum(axis=1), 1, atol=1e-6):
+            if not np.allclose(proba.sum(axis=1), 1, atol=1e-6):
                 raise ValueError("the probabilities of a row do not add up to 1")
 
     def is_right(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:

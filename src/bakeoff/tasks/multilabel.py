@@ -100,7 +100,7 @@ class Multilabel(TableKind):
         for labels in predictions.output:
             if not isinstance(labels, tuple) or list(labels) != sorted(set(labels)):
                 raise ValueError(f"predict answered {labels!r}, which is no sorted tuple of different labels")
-        proba = predictions.proba
+        proba = None if predictions.proba is None else predictions.proba[predictions.is_answered]
         if proba is not None and not ((proba >= 0) & (proba <= 1)).all():
             raise ValueError("a probability is not between 0 and 1")
 
