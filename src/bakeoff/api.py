@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeoff import environment, record
 from bakeoff.cli import application, shorthand
+from bakeoff.config import trust
 from bakeoff.config.settings import register
 from bakeoff.config.shipped import conf_dir
 from bakeoff.errors import BakeoffError, ConfigError, VariantsFailed
@@ -210,6 +211,7 @@ def _sweep(overrides: list[str], config_dir: str | Path | None, most: int | None
         overrides = [*overrides, f"hydra.searchpath=[{_quoted(f'file://{folder}')}]"]
     register()
     runner.forget_tasks()
+    trust.check_files()
     with _as_found(), _errors(), initialize_config_dir(str(conf_dir()), job_name="bakeoff", version_base="1.3"):
         os.environ[environment.COMMAND] = f"bakeoff -m {' '.join(overrides)}  # from Python"
         hydra = GlobalHydra.instance().hydra

@@ -28,8 +28,10 @@ def run(arguments: list[str]) -> int:
     """Hand over to Hydra, as a sweep. Returns the exit code; a failure is raised."""
     import hydra
 
-    from bakeoff.config import settings
+    from bakeoff.config import settings, trust
 
+    trust.check_files(lifted=trust.FLAG in arguments)
+    arguments = [a for a in arguments if a != trust.FLAG]
     # Overrides may stand before, between and behind flags; Hydra's own parser wants them in one place.
     overrides = [a for a in arguments if a.startswith("~") or ("=" in a and not a.startswith("-"))]
     flags = [a for a in arguments if a not in overrides]

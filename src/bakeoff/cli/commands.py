@@ -32,6 +32,7 @@ EXAMPLES = (
 CLOSING = """\
 Any value of the config can be overridden: key=value, group=option, key=a,b,c (a sweep), +key=value, ~key.
 Hydra's own flags work too: --cfg job, --info, --config-dir DIR, --multirun; bakeoff --hydra-help lists them.
+--trust: config files may set anything below hydra: (callbacks, logging, output folders); see docs/safety.md.
 Exit codes: 0 all variants ran, 1 some variant failed (the rest is compared), 2 the request is wrong.
 """
 
