@@ -12,6 +12,7 @@ import bakeoff as python
 from bakeoff import record
 from bakeoff.cli.refresh import refresh as refresh_verb
 from bakeoff.cli.rerun import rerun as rerun_verb
+from bakeoff.data import delimited
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.execution import refresh
 from command_line import CommandLine
@@ -182,7 +183,7 @@ def test_a_label_that_has_vanished_is_a_wrong_answer_of_the_old_model(folder: Pa
         (lambda f: f.rename(columns={"fee": "price"}), "missing: fee. new: price. Leave them out: data.ignore=.price."),
         (
             lambda f: f.assign(age=["old" if a > 0 else "young" for a in f["age"]]),
-            '"age" is declared as number, and holds "old"',
+            '"age" was read as numbers before, and holds "old"|"age" was read as numbers before, and holds "young"',
         ),
         (lambda f: f.drop(columns="leaves"), 'there is no column "leaves"'),
     ],
@@ -190,6 +191,78 @@ def test_a_label_that_has_vanished_is_a_wrong_answer_of_the_old_model(folder: Pa
 def test_columns_that_changed_are_told(production: Path, change, said: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(DataError, match=said):
         refreshed(production, change(customers(100, seed=7)), "changed")
+
+
+@pytest.fixture(scope="module")
+def european(folder: Path) -> Path:
+    """A bake-off on a file with decimal commas, points between thousands, dates, and a mark of missing values."""
+    european_rows(300, seed=0).to_csv(folder / "european.csv", sep=";", index=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        python.bakeoff(
+            "data=csv", "data.path=european.csv", "data.target=leaves", *QUICK, models=["linear", "constant"],
+            incumbent="constant", name="european",
+        )  # fmt: skip
+    return folder / "outputs/european/linear"
+
+
+def european_rows(n: int, seed: int) -> pd.DataFrame:
+    rows = customers(n, seed)
+    fee = [f"{1000 + 10 * value:,.2f}".translate(str.maketrans(",.", ".,")) for value in rows["fee"]]
+    age = [f"{value:.3f}".replace(".", ",") for value in rows["age"]]
+    day = pd.date_range("2024-01-01", periods=n).strftime("%Y-%m-%d")
+    return rows.assign(fee=fee, age=["-" if i % 50 == 7 else text for i, text in enumerate(age)], day=day)
+
+
+def test_refresh_reads_numbers_as_the_old_rows_were_read(european: Path) -> None:
+    new = european_rows(200, seed=1)
+    # Seen alone, each of these is a decimal point, and 1.004 is 1,004 in the file that the model learned from.
+    new["fee"] = [f"1.{int(value.split(',')[0].replace('.', '')) - 1000 + 100:03d}" for value in new["fee"]]
+    new["age"] = new["age"].str.partition(",")[0]
+    done = refreshed(european, new, "grouped")
+    run = python.Run(done.folder / "refreshed")
+    assert record.schema_of(run.record).readings["fee"].thousands == "."
+    inputs = pd.read_parquet(done.folder / "inputs.parquet")
+    assert inputs["fee"].between(1000, 1200).all()
+    assert any("fee" in note.text and "as before" in note.text for note in record.data_notes(run.record))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("age", "0.5", '"age" was read as numbers .*"," before decimals.* before, and holds "0.5" .* rows: row 3'),
+        ("age", "?", "data.missing="),
+        ("day", "03/04/2024", 'was read as dates .ISO8601. before, and holds "03/04/2024"'),
+        ("day", "2024-02-31", "was read as dates"),
+    ],
+)
+def test_refresh_refuses_what_does_not_fit_the_old_reading(european: Path, column: str, value: str, said: str) -> None:
+    new = european_rows(200, seed=1)
+    new.loc[3, column] = value
+    with pytest.raises(DataError, match=said):
+        refreshed(european, new, "unfit")
+
+
+def test_refresh_follows_the_format_that_is_declared_for_the_new_file(european: Path) -> None:
+    new = customers(200, seed=1).assign(fee=lambda rows: (1000 + 10 * rows["fee"]).round(2), day="31/05/2024")
+    done = refreshed(european, new, "declared", "data.decimal=.", "data.columns={day: 'date:%d/%m/%Y'}")
+    run = python.Run(done.folder / "refreshed")
+    assert record.schema_of(run.record).columns["day"] == "date"
+    assert record.schema_of(run.record).readings["age"].decimal == "."
+
+
+def test_refresh_that_cannot_read_the_new_file_reads_it_once(production: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[Path] = []
+    whole = delimited.read
+
+    def counted(path: Path, *arguments: object) -> object:
+        reads.append(path)
+        return whole(path, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(delimited, "read", counted)
+    with pytest.raises(DataError, match="missing: fee"):
+        refreshed(production, customers(100, seed=7).drop(columns=["fee"]).assign(leaves="yes"), "once")
+    assert len([path for path in reads if path.name == "once.csv"]) == 1
 
 
 def test_a_refresh_can_be_refreshed_and_its_runs_are_not_repeated_by_themselves(

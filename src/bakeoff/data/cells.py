@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pandas.api import types
 
 from bakeoff import advice
-from bakeoff.data import columns, dates, numerals, roles, target
+from bakeoff.data import columns, dates, known_columns, numerals, roles, target
+from bakeoff.data.known_columns import KnownColumn
 from bakeoff.data.numerals import Guess, NumberFormat
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Rows, Source
@@ -95,7 +96,7 @@ def typed(rows: Rows, settings: DataSettings, where: str) -> Cells:
     frame, is_test = roles.stack(rows, where)
     cells = Cells(frame, is_test, notes=list(rows.notes))
     roles.refuse_absent(frame, settings, where)
-    reader = _Reader(cells, settings, rows.is_text, where)
+    reader = _Reader(cells, settings, rows, where)
     reader.convert()
     return cells
 
@@ -103,12 +104,18 @@ def typed(rows: Rows, settings: DataSettings, where: str) -> Cells:
 class _Reader:
     """The conversion of one table."""
 
-    def __init__(self, cells: Cells, settings: DataSettings, is_text: bool, where: str) -> None:
-        self.cells, self.settings, self.is_text, self.where = cells, settings, is_text, where
+    def __init__(self, cells: Cells, settings: DataSettings, rows: Rows, where: str) -> None:
+        self.cells, self.settings, self.is_text, self.where = cells, settings, rows.is_text, where
+        self.known = rows.readings
         self.said: dict[tuple[str, str, NoteRank], list[str]] = defaultdict(list)
         split, forecast = settings.split, settings.forecast
         self.named = {c for c in (settings.id, settings.group, split.column, forecast.series) if c}
+        self.parts: dict[str, str] = {}
         self.declared = settings.column_types | dict.fromkeys(settings.text, "text")
+        if self.known is not None:  # columns that play a part are read as before too, though nobody declares their type
+            for name in (settings.target, settings.time):
+                if name and name in self.known and name not in self.declared:
+                    self.parts[name] = "number" if self.known[name].date_format is None else "date"
 
     def convert(self) -> None:
         settings, frame = self.settings, self.cells.frame
@@ -123,8 +130,8 @@ class _Reader:
         }
         decimal = _decimal_of_file(guesses.values())
         for name in used:
-            if name in self.declared and name not in self.named:
-                columns_of[name] = self._as_declared(columns_of[name], self.declared[name])
+            if name in self.declared | self.parts and name not in self.named:
+                columns_of[name] = self._as_declared(columns_of[name], self.declared.get(name) or self.parts[name])
             elif name in guesses:
                 columns_of[name] = self._as_guessed(columns_of[name], guesses[name], decimal)
             if name == settings.id:
@@ -214,9 +221,16 @@ class _Reader:
 
     def _is_guessed(self, values: pd.Series, name: str) -> bool:
         """Whether the type of a column of texts is to be found."""
-        if name in self.named or name in self.cells.left_out or not columns.is_string(_as_str(values)):
+        if (
+            name in self.named
+            or name in self.parts
+            or name in self.cells.left_out
+            or not columns.is_string(_as_str(values))
+        ):
             return False
-        return self.declared.get(name, "number") == "number"
+        if name in self.declared:
+            return self.known is None and self.declared[name] == "number"
+        return True
 
     def _guess(self, values: pd.Series, name: str) -> Guess:
         marks = (
@@ -310,14 +324,18 @@ class _Reader:
     def _as_declared(self, values: pd.Series, declared: str) -> pd.Series:
         name = str(values.name)
         asked, _, form_of_dates = declared.partition(":")
+        known = None if self.known is None else self.known.get(name, Reading())
         if asked in KIND_OF:
             self.cells.kinds[name] = KIND_OF[asked]
         if asked in ("category", "id", "text"):
-            return _texts(values)
+            texts = _texts(values)
+            return texts.mask(texts.isin(known.missing)) if known and known.missing else texts
         if asked == "date":
             self.cells.kinds[name] = "date"
             if types.is_datetime64_any_dtype(columns.plain(values, self.where).dtype):
                 return values
+            if known is not None:
+                return self._as_known(known_columns.as_dates(_texts(values), known, form_of_dates, self.where))
             parsed, used = dates.parsed(_texts(values), form_of_dates or None, f"data.columns.{name}", self.where)
             self.cells.readings[name] = Reading(date_format=used)
             return parsed
@@ -326,10 +344,21 @@ class _Reader:
         texts = _as_str(values)
         if not columns.is_string(texts):
             return values
-        texts = _unpadded(texts)
+        if known is not None:
+            known = known_columns.with_declared(known, self.settings.decimal, self.settings.thousands)
+            return self._as_known(known_columns.as_numbers(texts, known, self.where))
+        texts = numerals.unpadded(texts)
         guess = numerals.guess(texts, self.settings.decimal, self.settings.thousands)
         usual = NumberFormat(self.settings.decimal or ".", self.settings.thousands or "")
         return self._numbers(texts, guess.formats[0] if guess.formats else usual, guess)
+
+    def _as_known(self, column: KnownColumn) -> pd.Series:
+        name = str(column.values.name)
+        self.cells.readings[name] = column.reading
+        for text in column.remarks:
+            self._say(name, text, "")
+        self._tell_marks(name, column.marks)
+        return column.values
 
     def _tell_marks(self, name: str, marks: Sequence[tuple[str, int]]) -> None:
         if marks:
@@ -408,8 +437,3 @@ def _as_str(values: pd.Series) -> pd.Series:
     if isinstance(values.dtype, pd.CategoricalDtype):
         return values
     return values.astype("str") if types.is_string_dtype(values.dtype) else values
-
-
-def _unpadded(texts: pd.Series) -> pd.Series:
-    """Without leading zeros: a person declared that these are numbers."""
-    return texts.str.replace(r"^\s*([+-]?)0+(\d)", r"\1\2", regex=True)

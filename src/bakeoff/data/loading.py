@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -95,7 +95,7 @@ def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Ta
             column_kinds,
             target.classes,
             target.positive,
-            readings={name: reading for name, reading in table.readings.items() if name in features},
+            readings=_kept_readings(table.readings, [*features, *_parts(settings, target)]),
         ),
         X=X,
         y=target.y,
@@ -112,6 +112,16 @@ def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Ta
         ),
         notes=(*target.notes, *table.notes, *read.notes),
     )
+
+
+def _parts(settings: DataSettings, target: Target) -> list[str]:
+    """Columns that are no features, and whose readings new data need: the time, and a target of numbers."""
+    has_numbers = np.issubdtype(target.y.dtype, np.number) and target.y.ndim == 1
+    return [name for name in (settings.time, settings.target if has_numbers else None) if name]
+
+
+def _kept_readings(readings: Mapping[str, Reading], names: Sequence[str]) -> dict[str, Reading]:
+    return {name: readings[name] for name in names if name in readings}
 
 
 def _without_unlearnable(table: Table, train: NDArray[np.intp], learnt_from: NDArray[np.intp]) -> Table:

@@ -198,6 +198,8 @@ def parse(values: pd.Series, form: NumberFormat, missing: frozenset[str] | None 
     )
     bare = _stripped(texts, form.affix)
     is_number = pc.fill_null(pc.match_substring_regex(bare, form.pattern), False)
+    if form.affix:  # without it, it may be another unit
+        is_number = pc.and_(is_number, pc.fill_null(pc.match_substring(texts, form.affix), False))
     wrong = ~np.asarray(is_number) & ~no_value & ~np.asarray(pc.is_null(texts))
     plain = bare
     if form.thousands:
@@ -207,6 +209,11 @@ def parse(values: pd.Series, form: NumberFormat, missing: frozenset[str] | None 
     plain = pc.replace_substring_regex(plain, r"^\+", "")
     plain = pc.if_else(is_number, plain, pa.scalar(None, pa.string()))
     return pd.Series(_numbers(plain), index=values.index, name=values.name), pd.Series(wrong, index=values.index)
+
+
+def unpadded(values: pd.Series) -> pd.Series:
+    """Texts without leading zeros, for columns that are declared as numbers."""
+    return values.str.replace(r"^\s*([+-]?)0+(\d)", r"\1\2", regex=True)
 
 
 def loses_digits(values: pd.Series) -> bool:

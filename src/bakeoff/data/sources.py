@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bakeoff.data import delimited, files, typed_files
 from bakeoff.errors import ConfigError, DataError
-from bakeoff.task import DataNote
+from bakeoff.task import DataNote, Reading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +26,8 @@ class Rows:
         corpus: documents, where it has any.
         is_text: whether every cell is the text of a file, so that types are yet to be found.
         notes: decisions of the reader that nobody declared.
+        readings: column → how its cells were read in the rows of a known task, which is how they are read here; None:
+            yet to be found.
     """
 
     frame: pd.DataFrame
@@ -33,6 +35,7 @@ class Rows:
     corpus: pd.DataFrame | None = None
     is_text: bool = False
     notes: tuple[DataNote, ...] = ()
+    readings: Mapping[str, Reading] | None = None
 
 
 class Source(Protocol):
@@ -211,6 +214,33 @@ class Sql:
         finally:
             engine.dispose()
         return Rows(frame, test)
+
+
+class KnownSource:
+    """A source whose columns are read as those of a known task were.
+
+    Args:
+        source: of the new rows.
+        readings: of the known task.
+
+    Attributes:
+        columns: names of the columns, once they were read.
+    """
+
+    def __init__(self, source: Source, readings: Mapping[str, Reading]) -> None:
+        self.source, self.readings = source, readings
+        self.columns: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """That of the source."""
+        return self.source.name
+
+    def read(self) -> Rows:
+        """All rows of the source."""
+        rows = self.source.read()
+        self.columns = tuple(map(str, rows.frame.columns))
+        return replace(rows, readings=self.readings)
 
 
 def _both(path: str, test_path: str | None, read: Callable[[Path, str], pd.DataFrame]) -> Rows:

@@ -17,6 +17,8 @@ from bakeoff.compare import comparison, decision
 from bakeoff.compare.comparison import Comparison
 from bakeoff.config import components
 from bakeoff.config.settings import DecisionSettings, typed
+from bakeoff.data.settings import DataSettings
+from bakeoff.data.sources import KnownSource
 from bakeoff.errors import BakeoffError, ConfigError, DataError, VariantsFailed, did_you_mean
 from bakeoff.execution import locks, runner
 from bakeoff.execution import rerun as again
@@ -140,7 +142,10 @@ def _changed(of: Path, run: Run, overrides: Sequence[str], conf: Path) -> tuple[
         elif key == "data":
             content["data"] = _from(written, content["data"], conf)
         else:
-            _set(content[group], rest.split("."), yaml.safe_load(written))
+            value = _value(written)
+            if key == "data.columns":  # the others keep the type that they had
+                value = {**_types(content["data"].get("columns")), **_types(value)}
+            _set(content[group], rest.split("."), value)
         changed = changed or group == "data"
     if not changed:
         raise ConfigError("refresh: name the new data, e.g. data.path=new.csv, or data=csv data.path=new.csv")
@@ -154,8 +159,13 @@ def _pinned(node: dict[str, Any], schema: Schema) -> dict[str, Any]:
         if isinstance(value, list):
             node[key] = list(dict.fromkeys([*(node.get(key) or []), *value]))
         else:
-            node[key] = {**value, **(node.get(key) or {})} if isinstance(value, dict) else value
+            node[key] = {**value, **_types(node.get(key))} if isinstance(value, dict) else value
     return node
+
+
+def _types(declared: Any) -> dict[str, str]:
+    """``data.columns``, a mapping or JSON of one."""
+    return DataSettings.undecided(declared or {}).column_types
 
 
 def _from(option: str, node: Mapping[str, Any], conf: Path) -> dict[str, Any]:
@@ -168,6 +178,14 @@ def _from(option: str, node: Mapping[str, Any], conf: Path) -> dict[str, Any]:
     source = yaml.safe_load(files[option].read_text("utf-8"))
     taken = {k: v for k, v in source.items() if k not in (*ROLES, "defaults", "card") and v != "???"}
     return {**taken, **{k: v for k, v in node.items() if k in ROLES or k == "card"}}
+
+
+def _value(written: str) -> Any:
+    """The value of an override; a text that is no YAML, such as a lone comma, is the text itself."""
+    try:
+        return yaml.safe_load(written)
+    except yaml.YAMLError:
+        return written
 
 
 def _set(node: dict[str, Any], path: Sequence[str], value: Any) -> None:
@@ -200,12 +218,7 @@ def _learnt(of: Path, run: Run) -> NDArray[np.uint64] | None:
 
 def _task(request: Request, known: Schema, run: Run, learnt: NDArray[np.uint64] | None) -> tuple[Task, list[str]]:
     """The new task without the test rows that the old model learnt from, and what there is to say about it."""
-    try:
-        task = runner.load_task(request)
-    except DataError:
-        _check_names(known, request)  # which explains what is wrong, where columns are
-        raise
-    _check_columns(task.schema, known, request)
+    task = _read(request, known)
     order = list(known.columns)
     schema = replace(task.schema, columns=dict(known.columns))
     if schema.positive is not None and request.data.positive is None and known.positive in schema.classes:
@@ -254,15 +267,27 @@ def _task(request: Request, known: Schema, run: Run, learnt: NDArray[np.uint64] 
     ), notes
 
 
-def _check_names(known: Schema, request: Request) -> None:
-    """Raise ``DataError`` where the new rows lack columns that the old model takes."""
+def _read(request: Request, known: Schema) -> Task:
+    """The new rows as a task, each column read as the known task read it.
+
+    Raises:
+        DataError: they have other columns, or a column holds what cannot be read so.
+    """
     if known.series is not None or kinds.get(known.kind).searches_documents:
-        return
-    frame = components.instantiate(request.source, "data").read().frame
-    names = [str(name) for name in frame.columns if name not in request.data.apart]
-    kind_of = {name: known.columns.get(name, "categorical") for name in names}
-    if not set(known.columns) <= set(names):
-        _check_columns(replace(known, columns=kind_of), known, request)
+        task = runner.load_task(request)
+        _check_columns(task.schema, known, request)
+        return task
+    source = KnownSource(components.instantiate(request.source, "data"), known.readings)
+    try:
+        task = data.load(source, request.data)
+    except DataError:
+        names = [name for name in source.columns if name not in request.data.apart]
+        if names and not set(known.columns) <= set(names):  # which explains it, and was read
+            kind_of = {name: known.columns.get(name, "categorical") for name in names}
+            _check_columns(replace(known, columns=kind_of), known, request)
+        raise
+    _check_columns(task.schema, known, request)
+    return task
 
 
 def _check_columns(asked: Schema, known: Schema, request: Request) -> None:
