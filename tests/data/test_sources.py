@@ -4,9 +4,12 @@ import bz2
 import gzip
 import io
 import lzma
+import sqlite3
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas as pd
 import pyarrow as pa
@@ -240,4 +243,65 @@ def test_a_wrong_query_shows_what_the_database_says() -> None:
     assert "data.query: the database refuses it: no such table: orders" in said(
         Sql("sqlite://", "select * from orders")
     )
-    assert said(Sql("sqlite://", "select 1 as a", "selct")).startswith("data.test_query: ")
+    assert said(Sql("sqlite://", "select 1 as a", "selct"), ConfigError).startswith("data.test_query: ")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    with closing(sqlite3.connect(tmp_path / "a shop?.db")) as database:
+        database.execute("create table t (a integer, b text)")
+        database.execute("insert into t values (1, 'x;y')")
+        database.commit()
+    return tmp_path / "a shop?.db"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select * from t where b = 'x;y';",
+        "-- all; rows\nselect * from t",
+        "with u as (select a, lower(b) as b from t) select * from u",
+        "with recursive u(a) as (select 1 union all select a + 1 from u where a < 1) select a, 'x;y' as b from u",
+    ],
+)
+def test_sql_source_reads_one_select(shop: Path, query: str) -> None:
+    assert Sql(sqlite_url(shop), query).read().frame["b"].tolist() == ["x;y"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "vacuum into '{other}'",
+        "attach '{other}' as o",
+        "select 1; attach '{other}' as o",
+        "/* select */ delete from t",
+        "pragma user_version = 3",
+    ],
+)
+def test_sql_source_refuses_what_is_not_one_select(shop: Path, tmp_path: Path, query: str) -> None:
+    content, other = shop.read_bytes(), tmp_path / "other.db"
+    message = said(Sql(sqlite_url(shop), query.format(other=other)), ConfigError)
+    assert message.startswith("data.query: it must be one SELECT")
+    assert shop.read_bytes() == content and not other.exists()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "with u as (select 1) delete from t returning a",
+        "select load_extension('evil')",
+        "select * from pragma_journal_mode('wal')",
+    ],
+)
+def test_sql_source_of_sqlite_lets_no_statement_write(shop: Path, query: str) -> None:
+    content = shop.read_bytes()
+    assert said(Sql(sqlite_url(shop), query)).startswith("data.query: the database refuses it")
+    assert shop.read_bytes() == content
+
+
+def test_sql_source_refuses_a_file_uri(shop: Path) -> None:
+    assert "file: URI" in said(Sql(f"sqlite:///file:{shop}?mode=rwc&uri=true", "select 1"), ConfigError)
+
+
+def sqlite_url(file: Path) -> str:
+    return f"sqlite:///{quote(str(file))}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
 
 from bakeoff.data import delimited, files, typed_files
 from bakeoff.errors import ConfigError, DataError
@@ -14,6 +15,9 @@ from bakeoff.task import DataNote, Reading
 
 if TYPE_CHECKING:
     import pandas as pd
+
+NO_SQL = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
+"""Texts, quoted names and comments in SQL: what stands in them is no statement."""
 
 
 @dataclass
@@ -206,6 +210,7 @@ class Sql:
         engine = _engine(self.url)
         try:
             with engine.connect() as connection:
+                _keep_from_writing(connection)
                 frame = _query(connection, self.query, "data.query")
                 test = None if self.test_query is None else _query(connection, self.test_query, "data.test_query")
         except sa.exc.SQLAlchemyError as error:
@@ -255,12 +260,12 @@ def _engine(url: str) -> Any:
 
     try:
         parsed = sa.make_url(url)
-        if (
-            parsed.get_backend_name() == "sqlite"
-            and parsed.database
-            and not re.match(r":memory:|file:", parsed.database)
-        ):
-            files.existing(parsed.database, "data.url")  # SQLite would make an empty database there
+        if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+            if parsed.database.startswith("file:"):
+                raise ConfigError("data.url: a file: URI may open a database for writing. Write sqlite:///shop.db")
+            file = files.existing(parsed.database, "data.url")  # SQLite would make an empty database there
+            read_only = {**parsed.query, "mode": "ro", "uri": "true"}
+            parsed = parsed.set(database=f"file:{quote(str(file.resolve()))}", query=read_only)
         return sa.create_engine(parsed)
     except sa.exc.NoSuchModuleError as error:
         raise ConfigError(f"data.url: SQLAlchemy knows no such database: {_first_line(error)}.") from None
@@ -274,10 +279,42 @@ def _engine(url: str) -> Any:
         ) from None
 
 
+def _keep_from_writing(connection: Any) -> None:
+    """Let the database refuse statements that write, where it can: SQLite, PostgreSQL, MySQL. None is committed."""
+    backend = connection.dialect.name
+    if backend == "sqlite":
+        connection.connection.driver_connection.set_authorizer(_only_reads)
+    elif backend == "postgresql":
+        connection.execution_options(postgresql_readonly=True)
+    elif backend in ("mysql", "mariadb"):
+        connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
+        connection.rollback()
+
+
+def _only_reads(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
+    """SQLite's authorizer: no ATTACH, VACUUM, PRAGMA or write, and no function that loads code."""
+    import sqlite3
+
+    is_read = action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE)
+    is_plain_function = action == sqlite3.SQLITE_FUNCTION and second not in ("load_extension", "fts3_tokenizer")
+    return sqlite3.SQLITE_OK if is_read or is_plain_function else sqlite3.SQLITE_DENY
+
+
+def _check_is_one_select(query: str, key: str) -> None:
+    """Raise ``ConfigError`` for several statements, and for one that is no query."""
+    bare = NO_SQL.sub(" ", query).strip().rstrip("; \n\t")
+    first = re.match(r"\(*\s*(\w+)", bare)
+    if ";" in bare or not first or first[1].lower() not in ("select", "with", "values"):
+        raise ConfigError(
+            f"{key}: it must be one SELECT, for sources are only read. It is: {' '.join(query.split()):.80}"
+        )
+
+
 def _query(connection: Any, query: str, key: str) -> pd.DataFrame:
     import pandas as pd
     import sqlalchemy as sa
 
+    _check_is_one_select(query, key)
     try:
         return pd.read_sql(sa.text(query), connection)
     except (sa.exc.SQLAlchemyError, pd.errors.DatabaseError) as error:
