@@ -192,3 +192,10 @@ def test_many_rows_of_twenty_columns_take_seconds() -> None:
     start = time.process_time()
     assert list(findings(made)) == ["single_column"]
     assert time.process_time() - start < 5, "the cost must not grow with the rows"
+
+
+@pytest.mark.parametrize("is_labels", [True, False])
+def test_values_beyond_single_precision_are_judged_too(is_labels: bool) -> None:
+    chance = np.random.default_rng(1)
+    y = chance.choice(["yes", "no"], N).astype(object) if is_labels else chance.normal(size=N)
+    assert not findings(task({"x": chance.choice([1e308, -1e300, 0.0, np.nan], N)}, y))

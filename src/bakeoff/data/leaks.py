@@ -154,7 +154,8 @@ def _predicted(column: pd.Series, y: NDArray[Any], here: NDArray[np.bool_], is_l
 
         make = DecisionTreeClassifier if is_labels else DecisionTreeRegressor
         tree = make(max_leaf_nodes=32 if is_labels else 256, min_samples_leaf=3, random_state=0)
-        x = column.to_numpy(dtype=np.float64).reshape(-1, 1)
+        largest = np.finfo(np.float32).max  # trees read float32, and refuse what is beyond it
+        x = np.clip(column.to_numpy(dtype=np.float64), -largest, largest).reshape(-1, 1)
         tree.fit(x[here], y[here])
         return np.asarray(tree.predict(x[~here]))
     codes = pd.factorize(column, use_na_sentinel=False)[0]
