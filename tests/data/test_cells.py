@@ -54,6 +54,8 @@ def notes(task: Task) -> str:
         (["0,53", "-1,2882", "3"], [0.53, -1.2882, 3], '"," before decimals'),
         (["12.5%", "7%", "0 %"], [12.5, 7, 0], '"%" at each'),
         (["$1,200.50", "-$3.00", "($4.50)"], [1200.5, -3, -4.5], '"$" at each'),
+        (["1,200.50", "7", "(4.50)"], [1200.5, 7, -4.5], "20 rows in parentheses read as negative numbers"),
+        (["12.5 %", "3%", "(4 %)"], [12.5, 3, -4], '"%" at each'),
         (["1.234,50 €", "2,00 €", "3 €"], [1234.5, 2, 3], '"€" at each'),
         (["1\u202f234,5", "2", "3"], [1234.5, 2, 3], '" " between thousands'),
         (["1'234", "2'345'678", "3"], [1234, 2345678, 3], '"\'" between thousands'),
@@ -81,6 +83,7 @@ def test_numbers_as_people_write_them_are_numbers_and_said(
         ["1,23,456", "7", "8"],
         ["NA", "None", "null"],
         ["True", "FALSE", "true"],
+        ["(1)", "(2)", "(3)"],  # footnotes
         [" a", "a ", "A"],
         ["99999999999999999999", "99999999999999999998", "1"],  # more digits than a number holds
     ],
@@ -89,6 +92,20 @@ def test_what_is_no_number_stays_as_it_was_written(tmp_path: Path, cells: list[s
     task = load_csv(tmp_path, {"code": cells * 20})
     assert task.schema.columns["code"] == "categorical"
     assert column(task, "code") == cells * 20
+
+
+def test_a_number_that_is_written_otherwise_is_not_proposed_as_a_missing_value(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r'holds "51.3%".*Write all numbers of the column alike'):
+        load_csv(tmp_path, {"share": ["51.3%", "20", "0.5"] * 20}, columns={"share": "number"})
+
+
+def test_classes_that_differ_only_in_case_or_white_space_are_said(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": np.arange(N) * 0.5, "y": ["yes", "Yes ", "no"] * 20})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    task = load(Csv(str(tmp_path / "a.csv")))
+    assert task.schema.classes == ("Yes ", "no", "yes")
+    assert 'differ only in case or white space are kept apart: "Yes " (20 rows), "yes" (20 rows).' in notes(task)
+    assert "white space" not in notes(load_csv(tmp_path, {"x": np.arange(N)}))
 
 
 def test_only_an_empty_cell_is_missing_in_labels_groups_slices_and_categories(tmp_path: Path) -> None:

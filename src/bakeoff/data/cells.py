@@ -290,14 +290,23 @@ class _Reader:
         )
         if wrong.any():
             positions = np.flatnonzero(wrong.to_numpy())
+            example = str(texts.iloc[positions[0]])
+            is_value = any(character.isdigit() for character in example)
+            remedy = (
+                "Write all numbers of the column alike, or declare it as category."
+                if is_value
+                else f"Name texts that stand for a missing value: data.missing=['{example}']"
+            )
             raise DataError(
-                f'data.columns: "{name}" is declared as number, and holds "{texts.iloc[positions[0]]}" in {self.where} '
-                f"({len(positions):,} such rows: {target.rows(positions)}). Name texts that stand for a missing "
-                f"value: data.missing=['{texts.iloc[positions[0]]}']"
+                f'data.columns: "{name}" is declared as number, and holds "{example}" in {self.where} '
+                f"({len(positions):,} such rows: {target.rows(positions)}). {remedy}"
             )
         if not form.is_plain:
             example = texts[numbers.notna()].iloc[0]
             self._say(name, f'{{columns}}: read as numbers, {form} ("{example}").', "category")
+        negative = numerals.in_parentheses(numerals.as_arrow(texts.str.strip()))
+        if negative:
+            self._say(name, f"{{columns}}: {negative:,} rows in parentheses read as negative numbers.", "category")
         self._tell_marks(name, guess.marks)
         self.cells.readings[name] = Reading(
             form.decimal, form.thousands, form.affix, tuple(text for text, _ in guess.marks)

@@ -48,6 +48,7 @@ LARGEST_EXACT = 2**53
 
 _GROUPERS = {",": ",", ".": r"\.", " ": " ", "'": "'"}
 _CODE = "^[0-9]+[eE][0-9]+$"  # an article number such as 9E3
+_IN_PARENTHESES = r"^[(]([0-9.,' ]*[0-9][0-9.,' ]*)[)]$"
 _NOT_PLAIN = r"^[+-]?0[0-9]|^[0-9]+[eE][0-9]+$|[nN][aA][nN]|[xX\s]|^$"
 _SAMPLE = 2_000
 
@@ -156,6 +157,8 @@ def guess(values: pd.Series, decimal: str | None = None, thousands: str | None =
     if not len(numbers):
         return Guess()
     affix, bare = _without_affix(numbers)
+    if 0 < in_parentheses(bare) < len(bare):  # all in parentheses: rather the numbers of footnotes
+        bare = _signed(bare)
     formats = tuple(f for f in asked if bool(pc.all(_fits(bare, f)).as_py()))
     found_marks = tuple(
         (str(text), int(count))
@@ -196,7 +199,7 @@ def parse(values: pd.Series, form: NumberFormat, missing: frozenset[str] | None 
         if missing is None
         else np.asarray(pc.is_in(texts, pa.array(sorted(missing), pa.string())))
     )
-    bare = _stripped(texts, form.affix)
+    bare = _signed(_stripped(texts, form.affix))
     is_number = pc.fill_null(pc.match_substring_regex(bare, form.pattern), False)
     if form.affix:  # without it, it may be another unit
         is_number = pc.and_(is_number, pc.fill_null(pc.match_substring(texts, form.affix), False))
@@ -214,6 +217,11 @@ def parse(values: pd.Series, form: NumberFormat, missing: frozenset[str] | None 
 def unpadded(values: pd.Series) -> pd.Series:
     """Texts without leading zeros, for columns that are declared as numbers."""
     return values.str.replace(r"^\s*([+-]?)0+(\d)", r"\1\2", regex=True)
+
+
+def in_parentheses(texts: pa.Array | pa.ChunkedArray) -> int:
+    """How many texts are a number in parentheses, as accountants write what is negative."""
+    return int(pc.sum(pc.match_substring_regex(texts, _IN_PARENTHESES)).as_py() or 0)
 
 
 def loses_digits(values: pd.Series) -> bool:
@@ -310,13 +318,19 @@ def _without_affix(texts: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray]:
 
 
 def _stripped(texts: pa.ChunkedArray, affix: str) -> pa.ChunkedArray:
-    """Without the affix before or behind, and a number in parentheses as accountants write what is negative."""
+    """Without the affix before or behind; a number in parentheses with it, as accountants write it, is negative."""
     if not affix:
         return texts
     quoted = re.escape(affix)
+    texts = pc.replace_substring_regex(texts, rf"^[(]([0-9.,' ]+?) ?{quoted}[)]$", r"-\1")
     texts = pc.replace_substring_regex(texts, rf"^[(]{quoted} ?([0-9.,' ]+)[)]$", r"-\1")
     texts = pc.replace_substring_regex(texts, rf"^([+-]?) ?{quoted} ?([+-]?)", r"\1\2")
     return pc.replace_substring_regex(texts, rf" ?{quoted}$", "")
+
+
+def _signed(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """With a sign in place of parentheses."""
+    return pc.replace_substring_regex(texts, _IN_PARENTHESES, r"-\1")
 
 
 def _numbers(plain: pa.ChunkedArray) -> NDArray[np.int64] | NDArray[np.float64]:

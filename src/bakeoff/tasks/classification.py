@@ -13,7 +13,7 @@ from bakeoff import advice, booleans
 from bakeoff.data import columns
 from bakeoff.data.target import Target, refuse_missing
 from bakeoff.errors import ConfigError, DataError, did_you_mean
-from bakeoff.task import DataNote, Predictions, Schema
+from bakeoff.task import DataNote, NoteRank, Predictions, Schema
 from bakeoff.tasks.table import TableKind
 
 if TYPE_CHECKING:
@@ -55,12 +55,12 @@ class Classification(TableKind):
                 "Classification needs at least two."
             )
         positive = _positive(y, classes, settings.positive)
-        notes: tuple[DataNote, ...] = ()
+        notes = _lookalikes(y, classes)
         if positive and settings.positive is None:
             is_rarer = 2 * (y == positive).sum() < len(y)
             reason = "the rarer class" if is_rarer else "the last of two equally frequent classes"
             text = f'Positive class: "{positive}", {reason}.'
-            notes = (DataNote(text, "data.positive"),)
+            notes = (*notes, DataNote(text, "data.positive"))
         return Target(self.name, y, classes, positive, notes)
 
     def read_targets(self, column: pd.Series) -> NDArray[Any]:
@@ -104,6 +104,20 @@ def _labels(values: pd.Series) -> tuple[NDArray[Any], tuple[str, ...]]:
     codes, distinct = pd.factorize(values)
     names = np.array([columns.label(value) for value in distinct], dtype=object)
     return names[codes], tuple(sorted(set(names)))
+
+
+def _lookalikes(y: NDArray[Any], classes: tuple[str, ...]) -> tuple[DataNote, ...]:
+    """A note of classes that differ only in case or in white space, which nobody sees in a table."""
+    spellings: dict[str, list[str]] = {}
+    for name in classes:
+        spellings.setdefault(" ".join(name.split()).casefold(), []).append(name)
+    alike = [names for names in spellings.values() if len(names) > 1]
+    if not alike:
+        return ()
+    shown = ", ".join(f'"{name}" ({(y == name).sum():,} rows)' for name in alike[0][:5])
+    more = f", and {len(alike) - 1} more such groups" if len(alike) > 1 else ""
+    text = f"Classes that differ only in case or white space are kept apart: {shown}{more}."
+    return (DataNote(text, "data.target", NoteRank.VALUES),)
 
 
 def _positive(y: NDArray[Any], classes: tuple[str, ...], declared: str | None) -> str | None:
