@@ -97,7 +97,7 @@ class Multilabel(TableKind):
     def check_predictions(self, predictions: Predictions, schema: Schema, n: int) -> None:
         """As for any kind; besides, each output must be a sorted tuple, each probability from 0 to 1."""
         super().check_predictions(predictions, schema, n)
-        for labels in predictions.output:
+        for labels in predictions.output[predictions.is_answered]:
             if not isinstance(labels, tuple) or list(labels) != sorted(set(labels)):
                 raise ValueError(f"predict answered {labels!r}, which is no sorted tuple of different labels")
         proba = None if predictions.proba is None else predictions.proba[predictions.is_answered]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bakeoff.models.qa.abstention import best_threshold, calibrated
@@ -21,6 +21,7 @@ def worth(threshold, answers):
 
 
 @given(ANSWERS)
+@example([(0.0, 0.0, 0.25), (5e-324, 0.0, 0.0)])
 def test_no_other_threshold_is_worth_more(answers):
     found = best_threshold(*(np.array(column, dtype=np.float64) for column in zip(*answers, strict=True)))
     every = [0.0, 2.0, *(sure for sure, _, _ in answers), *(np.nextafter(sure, 2) for sure, _, _ in answers)]

@@ -46,7 +46,8 @@ def best_threshold(
     levels = np.concatenate([[0.0], confidence[order], [1.001]])
     # Abstaining from the k least sure, for k from 0 to n.
     worth = np.concatenate([[0.0], np.cumsum((abstaining - answering)[order])])
-    cuts = (levels[:-1] + levels[1:]) / 2
+    halfway = (levels[:-1] + levels[1:]) / 2
+    cuts = np.where(halfway > levels[:-1], halfway, levels[1:])  # between the smallest floats there is no half
     # Answers that are equally sure are given or withheld together.
     is_possible = np.concatenate([[True], confidence[order][1:] > confidence[order][:-1], [True]])
     best = int(np.flatnonzero(is_possible)[worth[is_possible].argmax()])
