@@ -1,4 +1,4 @@
-"""Search: each variant tuned in a study of its own, on development rows only, with the same budget as the others."""
+"""Search: tune each variant in its own study, on development rows only, with the same budget as the others."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def of(
     compose: Compose,
     announce: Callable[[str], None] = lambda doing: None,
 ) -> Search:
-    """The search that a request asks for.
+    """Build the search of a request.
 
     Args:
         request: with a sampler.
-        development: the rows it may use. The test rows are not reachable from here.
+        development: the rows the search may use; the test rows are not reachable from here.
         fingerprint: of the task.
         build: makes the unfitted model of a request.
         compose: composes the request anew for other choices of config groups.
@@ -71,7 +71,7 @@ def of(
 
 
 def _of_optuna(chosen: Component, where: str) -> Any:
-    """A sampler or pruner, without Optuna's warning that some of them are young."""
+    """Build a sampler or pruner, without Optuna's warning about experimental ones."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return components.instantiate(chosen, where)
@@ -83,5 +83,5 @@ def forget(request: Request) -> None:
 
 
 def study_name(request: Request) -> str:
-    """Unique in a database that many bake-offs share."""
+    """Build a study name that is unique in a database shared by many bake-offs."""
     return f"{request.name}/{request.variant}"

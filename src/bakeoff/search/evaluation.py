@@ -1,4 +1,4 @@
-"""What a setting is worth: fitted and scored on development rows alone, by holdout or by folds."""
+"""Evaluation of trial settings: fit and score on development rows only, by holdout or cross-validation."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Objective:
 
 
 def objective(name: str) -> Objective:
-    """The objective of that name. Raises ``ConfigError`` for a name that nothing measures."""
+    """Look up an objective by name. Raises ``ConfigError`` for a name that is not measured."""
     if name in metrics.MEASUREMENTS:
         return Objective(name, metrics.MEASUREMENTS[name].direction)
     return Objective(name, metrics.get(name, "search.objectives").direction)
@@ -62,7 +62,7 @@ def objective(name: str) -> Objective:
 
 @dataclass(frozen=True)
 class Fold:
-    """Rows to learn from, rows to be scored on, and what models keep about them from one trial to the next."""
+    """Training rows, validation rows, and the cache that models share from one trial to the next."""
 
     train: Examples
     valid: Examples
@@ -71,7 +71,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How a setting is valued. It holds development rows and nothing of the test split.
+    """Evaluator of settings on development rows; it holds nothing of the test split.
 
     Attributes:
         schema: what is asked.
@@ -99,12 +99,12 @@ class Evaluation:
 
     @property
     def signs(self) -> list[int]:
-        """1 or -1 for each objective: which way is better."""
+        """Sign of each objective: 1 if larger is better, else -1."""
         return [o.sign for o in self.objectives]
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the conditions of a search space may ask about the task."""
+        """Facts about the task to which conditions of a search space may refer."""
         return {"kind": self.schema.kind, "columns": sorted(set(self.schema.columns.values()))}
 
     @property
@@ -116,7 +116,7 @@ class Evaluation:
 
     @property
     def measured(self) -> set[str]:
-        """Names of all that must be measured."""
+        """Names of all metrics to measure."""
         return {o.name for o in self.objectives} | set(self.bounds)
 
     def value(self, request: Request, trial: Trial) -> tuple[list[float], dict[str, float]]:
@@ -207,7 +207,7 @@ class Evaluation:
         return concatenated(parts).take(np.argsort(order))
 
     def _report(self, trial: Trial | None) -> Callable[[int, float], None]:
-        """The pruning hook of a fit: takes a loss, and stops the trial that the pruner gives up."""
+        """Pruning hook of a fit: takes a loss and stops the trial if the pruner says so."""
         if trial is None or len(self.objectives) > 1:
             return lambda step, loss: None
         sign = -1 if self.objectives[0].direction == "maximize" else 1
@@ -241,7 +241,7 @@ class Evaluation:
 
 
 class _NoMemory:
-    """Stands in where peak memory is not asked for: sampling it costs a thread a trial."""
+    """No-op used when peak memory is not measured, since sampling it costs a thread per trial."""
 
     megabytes = math.nan
 
@@ -253,14 +253,14 @@ class _NoMemory:
 
 
 def _count_spent(trial: Trial, predictions: Predictions) -> None:
-    """Add to what the trial has spent, which may be over several folds."""
+    """Add to the trial's spending, which may span several folds."""
     if predictions.usage.asked_any:
         spent = trial.user_attrs.get(SPENT_USD, 0.0) + predictions.usage.paid_usd
         trial.set_user_attr(SPENT_USD, spent)
 
 
 def folds(development: Development, settings: ValidationSettings, seed: int) -> list[Fold]:
-    """The folds of a search: the task's own training and validation rows, or k folds of both.
+    """Build the folds of a search: the task's own training and validation rows, or k folds of both.
 
     Folds follow the task's split: stratified for classes, groups and equal rows together; where rows are in the order
     of time, each fold is scored on rows later than those it learns from.
@@ -291,7 +291,7 @@ def _sampled(valid: Examples, rows: int | None, seed: int) -> Examples:
 
 
 def _before(train: Any, valid: Any, spans: NDArray[np.intp] | None) -> Any:
-    """Those of the rows to learn from whose target ends before that of any row to be scored on begins."""
+    """Training rows whose target period ends before that of any validation row begins."""
     if spans is None:
         return train
     kept = train[spans[train, 1] < spans[valid, 0].min()]

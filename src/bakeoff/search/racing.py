@@ -1,4 +1,4 @@
-"""When a trial under several objectives may stop: it is dominated, with high confidence, by one on the front."""
+"""Racing: stop a multi-objective trial once a trial on the Pareto front dominates it with high confidence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def is_dominated(
     signs: Sequence[int],
     confidence: float = CONFIDENCE,
 ) -> bool:
-    """Whether ``other`` is better in every objective, each by a one-sided paired t-test over the folds both have done.
+    """Return whether ``other`` is better in every objective, by one-sided paired t-tests over their common folds.
 
     Args:
         folds: of the trial so far, shape (folds done, objectives).

@@ -1,4 +1,4 @@
-"""The study of one variant: where it is kept, how it is resumed, and how exactly the trials asked for get done."""
+"""Study of one variant: storage, resumption, and workers that run exactly the requested number of trials."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def open_study(
     storage: str | None = None,
     pruner: Any = None,
 ) -> optuna.Study:
-    """Open the study of a variant, or make it.
+    """Open the study of a variant, or create it.
 
     Args:
         folder: the run folder; it holds the journal when ``storage`` is None.
@@ -70,7 +70,7 @@ def open_study(
 
 
 def delete_study(folder: Path, name: str, storage: str | None) -> None:
-    """Forget a study and all its trials."""
+    """Delete a study and all its trials."""
     (folder / JOURNAL).unlink(missing_ok=True)
     if storage is not None:
         import optuna
@@ -80,7 +80,7 @@ def delete_study(folder: Path, name: str, storage: str | None) -> None:
 
 
 def finished(study: optuna.Study) -> list[FrozenTrial]:
-    """The trials that count: completed, pruned, or failed with an error of their own; not those of a killed worker."""
+    """Return the finished trials: completed, pruned, or failed with their own error; not those of a killed worker."""
     from optuna.trial import TrialState
 
     return [
@@ -92,7 +92,7 @@ def finished(study: optuna.Study) -> list[FrozenTrial]:
 
 @contextmanager
 def at_work(study: optuna.Study, number: int | None) -> Iterator[str]:
-    """Be one of a study's workers while the block runs, under a name that tells others whether this process lives.
+    """Register this process as a worker of the study while the block runs, so that others can see if it is alive.
 
     Beside a journal the name is a locked file: the system frees the lock when the process ends, however that comes.
     A database has heartbeats.
@@ -109,7 +109,7 @@ def at_work(study: optuna.Study, number: int | None) -> Iterator[str]:
 
 
 def heal(study: optuna.Study) -> int:
-    """Take back the trials of processes that were killed: each is retried once with the same parameters.
+    """Requeue the trials of killed processes: each is retried once with the same parameters.
 
     A trial that no worker has put its name to counts as lost, so a worker among others calls ``take`` instead.
 
@@ -120,14 +120,14 @@ def heal(study: optuna.Study) -> int:
 
 
 def wait(study: optuna.Study) -> None:
-    """Take lost trials back until no trial runs any more, here or elsewhere."""
+    """Requeue lost trials until no trial is running any more, here or elsewhere."""
     while _running(study):
         time.sleep(POLL_SECONDS)
         heal(study)
 
 
 def reserve(study: optuna.Study, trials: int) -> None:
-    """Queue the trials that are missing, so that workers take exactly these and never one too many."""
+    """Queue the missing trials, so that workers together run exactly these and never one too many."""
     from optuna.trial import TrialState
 
     pending = len(study.get_trials(deepcopy=False, states=(TrialState.WAITING, TrialState.RUNNING)))
@@ -136,7 +136,7 @@ def reserve(study: optuna.Study, trials: int) -> None:
 
 
 def take(study: optuna.Study) -> Trial | None:
-    """The next queued trial, for this worker alone; None when none is left.
+    """Take the next queued trial, for this worker alone; None when none is left.
 
     Before it says None it waits for the trials of other workers, and takes over from those that die.
     """
@@ -159,7 +159,7 @@ def take(study: optuna.Study) -> Trial | None:
 
 
 def ask(study: optuna.Study, trials: int | None) -> Trial | None:
-    """The next trial of a search that one process does alone, new ones drawn as they are wanted.
+    """Return the next trial of a single-process search, sampling a new one if needed.
 
     Args:
         study: with a sampler.
@@ -176,13 +176,13 @@ def ask(study: optuna.Study, trials: int | None) -> Trial | None:
 
 
 def is_given_up(study: optuna.Study, trial: Trial) -> bool:
-    """Whether others took this worker for dead while it worked, as when its machine stood still for a while."""
+    """Return whether other workers gave this one up for dead, e.g. because its machine was suspended."""
     return study._storage.get_trial(trial._trial_id).state.is_finished()
 
 
 @contextmanager
 def alive(study: optuna.Study, trial: Trial) -> Iterator[None]:
-    """Tell the storage, while the block runs, that the trial's worker is alive."""
+    """Send heartbeats for the trial's worker to the storage while the block runs."""
     if not _has_heartbeat(study):
         yield
         return
@@ -205,7 +205,7 @@ def alive(study: optuna.Study, trial: Trial) -> Iterator[None]:
 
 
 def _pop(study: optuna.Study) -> int | None:
-    """The id of the next queued trial, which runs from now on."""
+    """Mark the next queued trial as running and return its id."""
     from optuna.exceptions import UpdateFinishedTrialError
     from optuna.trial import TrialState
 
@@ -227,7 +227,7 @@ def _running(study: optuna.Study) -> list[FrozenTrial]:
 
 
 def _take_back(study: optuna.Study, trials: Sequence[FrozenTrial]) -> int:
-    """Queue again those of some running trials whose process is dead. Returns how many."""
+    """Requeue running trials whose process is dead. Returns how many."""
     from optuna.exceptions import UpdateFinishedTrialError
     from optuna.storages import fail_stale_trials
     from optuna.trial import TrialState
@@ -248,7 +248,7 @@ def _take_back(study: optuna.Study, trials: Sequence[FrozenTrial]) -> int:
 
 
 def _retry(study: optuna.Study, trial: FrozenTrial) -> None:
-    """Queue a lost trial again; one that was lost twice is given up, and another takes its place."""
+    """Requeue a lost trial; one that was lost twice is given up and replaced by a new one."""
     if RETRY_OF not in trial.user_attrs:
         study.enqueue_trial(trial.params, user_attrs={RETRY_OF: trial.number})
     else:
@@ -269,7 +269,7 @@ def _is_alive(study: optuna.Study, trial: FrozenTrial) -> bool:
 
 
 def _lock(study: optuna.Study, worker: str | None) -> Path | None:
-    """The file that a worker holds locked; None where the study is in a database."""
+    """Path of the lock file of a worker; None if the study is in a database."""
     from optuna.storages import JournalStorage
 
     if not isinstance(study._storage, JournalStorage) or worker is None:
@@ -313,7 +313,7 @@ def _storage(folder: Path, url: str | None) -> Any:
 
 @contextmanager
 def _experimental() -> Iterator[None]:
-    """Without Optuna's warning that its heartbeats are an experimental feature."""
+    """Suppress Optuna's warning that heartbeats are experimental."""
     import optuna
 
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""The search of one variant: trials on training and validation rows, until the budget ends."""
+"""Search of one variant: trials on training and validation rows until the budget is spent."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Constraint:
     is_upper: bool
 
     def violation(self, value: float) -> float:
-        """By how much the value breaks the bound; zero or less when it does not."""
+        """Amount by which a value violates the bound; zero or less if it does not."""
         if math.isnan(value):
             return math.inf
         return value - self.bound if self.is_upper else self.bound - value
@@ -52,7 +52,7 @@ class Constraint:
 
 @dataclass(frozen=True)
 class Best:
-    """What a search found, and what it cost.
+    """Result of a search, and its cost.
 
     Attributes:
         request: with the best parameters in it.
@@ -68,7 +68,7 @@ class Best:
 
 
 class Tally:
-    """The finished trials of a study so far, and what they add up to: kept, for adding up anew costs more each time."""
+    """Running totals of a study's finished trials, updated incrementally."""
 
     def __init__(self, trials: Sequence[FrozenTrial]) -> None:
         self.trials: list[FrozenTrial] = []
@@ -100,7 +100,7 @@ class Search:
         name: of the study.
         digest: equal for searches whose trials can be compared.
         compose: composes the request anew for other choices of config groups.
-        announce: told what happens.
+        announce: called with a line of progress.
         sampler: makes Optuna's sampler of a seed.
         pruner: of Optuna's.
     """
@@ -118,7 +118,7 @@ class Search:
     _dimensions: dict[tuple[tuple[str, Any], ...], list[Dimension]] = field(default_factory=dict)
 
     def open(self) -> optuna.Study:
-        """The study, with a sampler that does not repeat what an earlier process drew."""
+        """Open the study, with a sampler that does not repeat the draws of an earlier process."""
         study = self._open()
         tried = len([t for t in study.get_trials(deepcopy=False) if t.state.is_finished()])
         seed = self.request.seed + tried + (self.settings.worker or 0) * WORKER_SEEDS
@@ -134,7 +134,7 @@ class Search:
         )
 
     def prepare(self, wait: bool = False) -> tuple[int, int]:
-        """Before workers start: take back what killed workers left, and queue the trials that are missing.
+        """Prepare for workers: requeue the trials of killed workers, and queue the missing ones.
 
         Args:
             wait: first, for workers that are still at work.
@@ -152,7 +152,7 @@ class Search:
         return begun, len(studies.finished(study))
 
     def work(self) -> None:
-        """As one of several workers: do queued trials until none is left or the budget ends."""
+        """Run queued trials as one of several workers, until none is left or the budget is spent."""
         study = self.open()
         with studies.at_work(study, self.settings.worker) as worker:
             while self._ended(study, Tally(studies.finished(study))) is None:
@@ -162,7 +162,7 @@ class Search:
                 self._try(study, trial, worker)
 
     def run(self) -> Best:
-        """Alone: do the trials that are missing, then say which is best."""
+        """Run the missing trials in this process, then return the best."""
         study = self.open()
         healed = studies.heal(study)
         if healed:
@@ -179,7 +179,7 @@ class Search:
         return self._best(study, ended)
 
     def watched(self) -> Callable[[], str]:
-        """A function that tells how far the workers of this search are."""
+        """Return a function that describes the progress of this search's workers."""
         study = self._open()
 
         def told() -> str:
@@ -189,7 +189,7 @@ class Search:
         return told
 
     def suggest(self, trial: Trial) -> tuple[Request, dict[str, Any]]:
-        """The request of a trial and its parameters: group choices first, for they decide what else there is."""
+        """Suggest a trial's request and parameters: group choices first, since they decide which other keys exist."""
         choices = self._choices(trial)
         request = self._chosen(choices)
         values: dict[str, Any] = dict(choices)
@@ -220,7 +220,7 @@ class Search:
         return self._dimensions[choices]
 
     def _try(self, study: optuna.Study, trial: Trial, worker: str | None = None) -> FrozenTrial | None:
-        """One trial, to whatever end it comes; None when others took it over in the meantime."""
+        """Run one trial and record its outcome; None if another worker took it over in the meantime."""
         from optuna import TrialPruned
         from optuna.trial import TrialState
 
@@ -247,7 +247,7 @@ class Search:
         return None if ended.state is TrialState.FAIL else ended
 
     def _ended(self, study: optuna.Study, tally: Tally) -> str | None:
-        """Which budget has come to its end; None while there is some left."""
+        """Name of the exhausted budget; None while some is left."""
         s = self.settings
         if s.trials is not None and len(tally.trials) >= s.trials:
             return f"{s.trials} trials"
@@ -271,7 +271,7 @@ class Search:
         return ", ".join(told)
 
     def _choose(self, done: Sequence[FrozenTrial]) -> FrozenTrial | None:
-        """The best feasible trial: by the decision metric among the Pareto set, or by the one objective."""
+        """Choose the best feasible trial: by the decision metric on the Pareto front, or by the only objective."""
         complete = [t for t in done if t.state.name == "COMPLETE"]
         if not complete:
             return None
@@ -337,7 +337,7 @@ class Search:
 
 
 def digest(identity: Mapping[str, Any], fingerprint: str) -> str:
-    """Equal for searches whose trials can be compared."""
+    """Compute a digest that is equal for searches with comparable trials."""
     text = json.dumps([identity, fingerprint], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -359,7 +359,7 @@ def constraints(declared: Mapping[str, str] | None) -> list[Constraint]:
 
 
 def pareto(trials: Sequence[FrozenTrial], signs: Sequence[int]) -> list[FrozenTrial]:
-    """The trials that no other beats in every objective (Pareto 1906); one of several with equal values."""
+    """Return the Pareto-optimal trials (Pareto 1906); one of several with equal values."""
     points = [[sign * value for sign, value in zip(signs, t.values, strict=True)] for t in trials]
     front = []
     for i, point in enumerate(points):
@@ -378,7 +378,7 @@ def _seconds(trials: Sequence[FrozenTrial]) -> float:
 
 
 def _importances(study: optuna.Study, complete: Sequence[FrozenTrial], sign: int) -> dict[str, float]:
-    """How much each parameter mattered for the first objective (PED-ANOVA, Watanabe et al. 2023)."""
+    """Compute each parameter's importance for the first objective (PED-ANOVA, Watanabe et al. 2023)."""
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
     if len(complete) < 4:
