@@ -1,4 +1,4 @@
-"""Finished runs: which of them a request keeps, and which folders hold runs of other data."""
+"""Finished runs: decide which can be kept, and refuse folders with runs on other data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IN_MEMORY = "bakeoff.models.InMemory"
 
 
 def reason_to_run(request: Request) -> str | None:
-    """Why a variant runs; empty where its folder holds no finished run of it; None where that run is kept.
+    """Reason why a variant must run: empty if its folder holds no finished run; None if the finished run is kept.
 
     The data of a finished run are read again: it is kept only while they are what they were.
 
@@ -26,7 +26,7 @@ def reason_to_run(request: Request) -> str | None:
     """
     if not request.resume or not (request.folder / record.RESULT).is_file():
         return ""
-    if request.model.target == IN_MEMORY:  # whether it is the same object as then, nobody can tell
+    if request.model.target == IN_MEMORY:  # an in-memory object cannot be compared with the earlier one
         return ""
     run = record.read_run(request.folder)
     if run.status != "ok":
@@ -82,13 +82,13 @@ def _fingerprint(request: Request) -> str:
 
 
 def _source(request: Request) -> str:
-    """The data by the file that they come from, else by their name."""
+    """Describe the data by the file they come from, or else by name."""
     path = request.source.arguments.get("path")
     return f"data.path={path}" if isinstance(path, str) else f"data={request.data.name}"
 
 
 def _change(run: Run, request: Request) -> str:
-    """In what the data of a finished run differ from those of a request, as far as its record says."""
+    """Describe how a finished run's data differ from a request's, as far as recorded."""
     from bakeoff.execution import runner
 
     task = runner.load_task(request)

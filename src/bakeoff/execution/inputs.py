@@ -1,4 +1,4 @@
-"""What a run leaves of its inputs for later readers: the test rows as they were predicted, and profiles."""
+"""Recorded inputs of a run: the test rows as predicted, and profiles of the training rows."""
 
 from __future__ import annotations
 

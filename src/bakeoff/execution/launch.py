@@ -1,4 +1,4 @@
-"""Variants as jobs of a Hydra launcher, and before them, where a search has several, its workers."""
+"""Launch variants as jobs of a Hydra launcher, preceded by the workers of parallel searches."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ SEQUENTIAL, JOBLIB, RAY, SLURM = "BasicLauncher", "JoblibLauncher", "RayLauncher
 
 @dataclass(frozen=True)
 class Job:
-    """One variant, as Hydra will be asked for it."""
+    """One variant as a Hydra job."""
 
     overrides: tuple[str, ...]
     request: Request
 
     @property
     def is_shared(self) -> bool:
-        """Whether several workers do its search."""
+        """Whether several workers share its search."""
         return self.request.is_tuned and self.request.search.workers > 1
 
 
 def run(launcher: Launcher, jobs: Sequence[Job]) -> Sequence[JobReturn]:
-    """Run the jobs, and raise what one of them raised: only wrong requests get here, the rest is in the records.
+    """Run the jobs. Re-raises the error of a wrong request; other failures are recorded in run folders.
 
     Where workers share a machine the variants go one after another: no study takes the cores of another, and no model
     is fitted and timed beside others. On Slurm each job has cores of its own, so all are queued at once.
@@ -68,7 +68,7 @@ def run(launcher: Launcher, jobs: Sequence[Job]) -> Sequence[JobReturn]:
 
 
 def _of_ray(launcher: Launcher, job: Job) -> Job:
-    """The job as Ray can do it: in the cluster that is named, and written here, wherever its process was started."""
+    """Adapt a job to Ray: run on the configured cluster, with output paths on this machine."""
     init = launcher.ray_cfg.init  # type: ignore[attr-defined]
     if init.get("address") is not None:
         init.setdefault("object_store_memory", None)  # the plugin's default is refused by a cluster that exists
@@ -77,7 +77,7 @@ def _of_ray(launcher: Launcher, job: Job) -> Job:
 
 
 def _search(launcher: Launcher, jobs: Sequence[Job]) -> None:
-    """Let workers do the trials of every search; when some of them are killed, others finish what they left."""
+    """Run the trials of every search on workers; if some are killed, others finish their trials."""
     if not jobs:
         return
     if type(launcher).__name__ == JOBLIB:
@@ -111,7 +111,7 @@ def _search(launcher: Launcher, jobs: Sequence[Job]) -> None:
 
 
 def _counts(jobs: Sequence[Job], wait: bool = False) -> tuple[int, int]:
-    """How many trials of all the searches have begun and ended; what is missing is queued."""
+    """Queue the missing trials of all searches, and count those started and ended."""
     counts = [_searching(job.request).prepare(wait) for job in jobs]
     return sum(begun for begun, _ in counts), sum(ended for _, ended in counts)
 
@@ -124,7 +124,7 @@ def _searching(request: Request) -> Search:
 
 @contextmanager
 def _watched(jobs: Sequence[Job]) -> Iterator[None]:
-    """Show how far the searches are, where somebody watches: their workers are elsewhere and say nothing here."""
+    """Show the progress of searches whose workers run elsewhere, if the terminal is interactive."""
     from bakeoff.report import terminal
 
     if not terminal.console(stderr=True).is_terminal:
@@ -149,7 +149,7 @@ def _watched(jobs: Sequence[Job]) -> Iterator[None]:
 
 
 def _of_workers(job: Job, threads: int) -> list[tuple[str, ...]]:
-    """The overrides of a job's workers. Each has a folder of its own in the run folder."""
+    """Build the overrides of a job's workers. Each has its own folder in the run folder."""
     variant = job.request.variant
     return [
         (
@@ -163,7 +163,7 @@ def _of_workers(job: Job, threads: int) -> list[tuple[str, ...]]:
 
 
 def _threads(launcher: Launcher, request: Request) -> int:
-    """How many threads a worker may use, so that all together keep to the cores there are."""
+    """Threads per worker, such that all workers together do not exceed the available cores."""
     given: Any = None
     if type(launcher).__name__ == RAY:
         given = launcher.ray_cfg.remote.get("num_cpus", 1)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""One writer to a run folder: a lock that names its owner, and that the system frees when the owner ends."""
+"""Exclusive locks on run folders: they name their owner, and the system releases them when the owner exits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POLL_SECONDS = 0.2
 
 @contextmanager
 def held(folders: Iterable[Path], wait: Callable[[str], None] | None) -> Iterator[bool]:
-    """Be the only process that writes to some run folders while the block runs.
+    """Hold exclusive write locks on run folders while the block runs.
 
     Locks are taken in the order of paths, so that two commands that share folders never wait for each other.
 
@@ -65,7 +65,7 @@ def _held(folder: Path, wait: Callable[[str], None] | None) -> Iterator[bool]:
 
 
 def _named(owner: Path) -> str:
-    """Who holds a lock, for a message; nothing where its owner has not yet said so."""
+    """Describe the owner of a lock for a message; empty if the owner has not been recorded yet."""
     with suppress(OSError, ValueError, KeyError):
         content = json.loads(owner.read_text("utf-8"))
         return f" (pid {content['pid']} on {content['host']}: {content['command']})"

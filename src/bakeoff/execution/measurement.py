@@ -1,4 +1,4 @@
-"""What running costs: time of single answers, peak of memory."""
+"""Measurement of running costs: latency of single predictions, peak memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WARM_UP = 3
 
 
 class PeakMemory:
-    """Samples this process while the block runs; ``megabytes`` is the highest resident size less that at the start."""
+    """Sample this process's memory while the block runs; ``megabytes`` is peak minus initial resident size."""
 
     def __init__(self, every_seconds: float = 0.01) -> None:
         self.megabytes = 0.0

@@ -1,4 +1,4 @@
-"""Overrides of the command line: their combinations, their texts, the name that they make, and what they fix."""
+"""Command-line overrides: expand sweeps, quote values, derive variant names, and detect fixed keys."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TEXTS = {
 def expand(
     params: Mapping[str, str], arguments: Sequence[str], is_searched: Callable[[str], bool] = lambda key: False
 ) -> list[tuple[Override, ...]]:
-    """Every combination of what is swept, in the order in which it is written; an argument replaces the param it names.
+    """Expand sweeps into all combinations, in written order; an argument replaces the param of the same key.
 
     Args:
         params: sweeps that an experiment declares, key → values.
@@ -66,7 +66,7 @@ def expand(
 
 
 def as_texts(overrides: Sequence[Override]) -> tuple[Override, ...]:
-    """Overrides with quotes where a string is wanted and Hydra would read a boolean or a number: the class 'true'."""
+    """Quote override values that must be strings but that Hydra would read as booleans or numbers."""
     return tuple(_as_text(override) for override in overrides)
 
 
@@ -88,7 +88,7 @@ def _as_text(override: Override) -> Override:
 
 
 def variant_name(overrides: Sequence[Override], model: str) -> str:
-    """A short name, the same for the same request: the model, then the other overrides, e.g. ``linear-seed=2``."""
+    """Derive a short, deterministic name: the model, then the other overrides, e.g. ``linear-seed=2``."""
     details = []
     for override in overrides:
         key, value = override.key_or_group, override.get_value_element_as_str().strip("'\"")
@@ -108,7 +108,7 @@ def variant_name(overrides: Sequence[Override], model: str) -> str:
 
 
 def _of_folder(name: str) -> str:
-    """A name that a folder can have on any system, and that stays inside the folder it is made in."""
+    """Sanitise a name into a folder name that is valid on any system and cannot escape its parent."""
     name = re.sub(r"[^\w.=,+-]+", "_", name).lstrip("._").rstrip("_")
     if len(name.encode()) > LONGEST_NAME:
         start = name.encode()[:LONGEST_NAME].decode(errors="ignore")
@@ -117,7 +117,7 @@ def _of_folder(name: str) -> str:
 
 
 def gives(override: Override, key: str) -> bool:
-    """Whether an override says what the value of a key is, or that there is none."""
+    """Return whether an override sets or removes the value of a key."""
     name = override.key_or_group
     if name == key:
         return True

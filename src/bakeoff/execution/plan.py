@@ -1,4 +1,4 @@
-"""What a variant will ask of its LLM, and what that will cost: before it asks."""
+"""Projection of a variant's LLM requests and their cost, before any is sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHARACTERS_PER_TOKEN = 4
 
 @dataclass(frozen=True)
 class Projection:
-    """Requests to an LLM; answers that are replayed from the cache make them fewer.
+    """Projected LLM requests, an upper bound: cached responses are replayed instead.
 
     Attributes:
         calls: for the test rows, and for all trials of a search that sets their number.
@@ -51,7 +51,7 @@ class Projection:
 
 
 def of(request: Request) -> dict[str, Projection]:
-    """What a variant asks LLMs: ``model``, and each grader that asks one by its name. Empty where it asks none.
+    """Project the LLM requests of a variant: of ``model`` and of each grader by name. Empty if there are none.
 
     It reads the data where there is something to ask, and asks, embeds and indexes nothing.
 

@@ -1,4 +1,4 @@
-"""The regular update: a model refitted on new data, and judged against the one in production on the same new rows."""
+"""Refresh: refit a model on new data, and compare it with the one in production on the same new rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ INCUMBENT, REFRESHED = "incumbent", "refreshed"
 
 @dataclass(frozen=True)
 class Refresh:
-    """What came of a refresh.
+    """Result of a refresh.
 
     Attributes:
         folder: the new bake-off, with the runs ``incumbent`` and ``refreshed``.
@@ -60,7 +60,7 @@ def refresh(
         folder: of a bake-off, whose winner is refreshed, or of a run.
         overrides: ``data=…`` (where the rows come from), ``data.…``, ``decision.…`` and ``name=…``.
         conf: the shipped config tree.
-        announce: told what happens.
+        announce: called with a line of progress.
 
     Raises:
         ConfigError: an override is wrong, or the model cannot be made from its record.
@@ -96,12 +96,12 @@ def refresh(
 
 
 def _same(request: Request) -> Callable[[Mapping[str, str]], Request]:
-    """Composes nothing anew: there are no other choices in a record."""
+    """Return the request unchanged: a record holds no other config choices."""
     return lambda choices: request
 
 
 def chosen(folder: Path) -> tuple[Path, list[str]]:
-    """The run folder of what is to be refreshed, and what there is to say about the choice.
+    """Return the run folder of the model to refresh, and notes on the choice.
 
     Of a bake-off it is the winner; the incumbent where the verdict was that there is not enough evidence.
     """
@@ -121,7 +121,7 @@ def chosen(folder: Path) -> tuple[Path, list[str]]:
 
 
 def _changed(of: Path, run: Run, overrides: Sequence[str], conf: Path) -> tuple[dict[str, Any], str | None]:
-    """The recorded config of the model as it was fitted, with new data; and the name of the new bake-off, if given."""
+    """Return the recorded config of the fitted model with new data, and the new bake-off's name if given."""
     content = record.read_fitted(of) or {}
     if (content.get("model") or {}).get("_target_") == in_memory.TARGET:
         raise ConfigError(f"{of}: the model was an object in memory: it cannot be fitted anew from its record.")
@@ -154,7 +154,7 @@ def _changed(of: Path, run: Run, overrides: Sequence[str], conf: Path) -> tuple[
 
 
 def _pinned(node: dict[str, Any], schema: Schema) -> dict[str, Any]:
-    """The data config with what was found out about the old rows written down, so that new ones are read alike."""
+    """Return the data config with settings detected on the old rows made explicit, so that new rows are read alike."""
     for key, value in kinds.get(schema.kind).pinned_settings(schema).items():
         if isinstance(value, list):
             node[key] = list(dict.fromkeys([*(node.get(key) or []), *value]))
@@ -169,7 +169,7 @@ def _types(declared: Any) -> dict[str, str]:
 
 
 def _from(option: str, node: Mapping[str, Any], conf: Path) -> dict[str, Any]:
-    """The data config with another source, and the roles of columns as they are."""
+    """Return the data config with another source and unchanged column roles."""
     files = {file.stem: file for file in sorted((conf / "data").glob("*.yaml"))}
     if option not in files:
         raise ConfigError(
@@ -197,7 +197,7 @@ def _set(node: dict[str, Any], path: Sequence[str], value: Any) -> None:
 
 
 def _fitted(of: Path, run: Run) -> Fitted:
-    """The model in production, and what it was fitted for: not always what its run was asked."""
+    """Load the model in production and the schema it was fitted for, which may differ from its run's."""
     folder = of / record.MODEL
     model = persistence.load(folder)
     schema = persistence.read_state(folder)[0] if (folder / persistence.STATE).is_file() else record.schema_of(run)
@@ -205,7 +205,7 @@ def _fitted(of: Path, run: Run) -> Fitted:
 
 
 def _learnt(of: Path, run: Run) -> NDArray[np.uint64] | None:
-    """Hashes of the rows that the model learnt from: as recorded, or of the old data where they are still the same."""
+    """Hashes of the model's development rows: as recorded, or recomputed if the old data are unchanged."""
     hashes = record.read_learnt(of)
     if hashes is not None:
         return hashes
@@ -217,7 +217,7 @@ def _learnt(of: Path, run: Run) -> NDArray[np.uint64] | None:
 
 
 def _task(request: Request, known: Schema, run: Run, learnt: NDArray[np.uint64] | None) -> tuple[Task, list[str]]:
-    """The new task without the test rows that the old model learnt from, and what there is to say about it."""
+    """Build the new task without test rows that the old model was trained on, and notes about that."""
     task = _read(request, known)
     order = list(known.columns)
     schema = replace(task.schema, columns=dict(known.columns))
@@ -268,7 +268,7 @@ def _task(request: Request, known: Schema, run: Run, learnt: NDArray[np.uint64] 
 
 
 def _read(request: Request, known: Schema) -> Task:
-    """The new rows as a task, each column read as the known task read it.
+    """Read the new rows as a task, parsing each column as the known task did.
 
     Raises:
         DataError: they have other columns, or a column holds what cannot be read so.
@@ -291,7 +291,7 @@ def _read(request: Request, known: Schema) -> Task:
 
 
 def _check_columns(asked: Schema, known: Schema, request: Request) -> None:
-    """Raise ``DataError`` unless the new rows have the columns that the old model takes."""
+    """Raise ``DataError`` unless the new rows have the columns that the old model needs."""
     told = []
     missing = [name for name in known.columns if name not in asked.columns]
     added = [name for name in asked.columns if name not in known.columns]
@@ -314,7 +314,7 @@ def _ordered(examples: Examples, columns: Sequence[str]) -> Examples:
 
 
 def _new_labels(test: Examples, known: Schema, run: Run) -> list[str]:
-    """What must be known of test rows whose label the old model never saw."""
+    """Notes on test rows with labels that the old model never saw."""
     rows, test_labels = kinds.get(known.kind).labels(test.y)
     is_unseen = ~np.isin(test_labels.astype(str), known.classes)
     if not is_unseen.any():

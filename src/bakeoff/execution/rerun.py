@@ -1,4 +1,4 @@
-"""Repeat a run from its record, say whether it comes to the same, and what has changed around it since."""
+"""Rerun: repeat a run from its record, compare the results, and report environment drift."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ class Rerun:
 
     @property
     def same_data(self) -> bool:
-        """Whether both saw the same rows in the same split."""
+        """Whether both runs had the same rows in the same split."""
         return self.original.fingerprint == self.run.fingerprint
 
     @property
     def agrees(self) -> bool:
-        """Whether it came to the same, on the same data."""
+        """Whether the rerun gave the same results on the same data."""
         return self.run.status == "ok" and self.same_data and all(m.agrees for m in self.metrics)
 
 
@@ -83,7 +83,7 @@ def rerun(
         into: the new run folder; None: ``<bake-off>-rerun/<variant>`` beside the old bake-off.
         search: repeat the search as well; otherwise the parameters that it found are taken as they are.
         tolerance: relative; None: exact, wider for an API or a GPU.
-        announce: told what happens.
+        announce: called with a line of progress.
 
     Raises:
         DataError: it is not the folder of a finished run, or its data cannot be read any more.
@@ -101,7 +101,7 @@ def rerun(
 
 
 def finished(folder: Path) -> Run:
-    """The run of a folder. Raises ``DataError`` unless it came to its end."""
+    """Read the run of a folder. Raises ``DataError`` unless it finished."""
     run = record.read_run(folder)
     if run.status != "ok":
         raise DataError(f"{folder}: this run {_ended(run)}, so there is nothing to compare with. Run it again first.")
@@ -109,7 +109,7 @@ def finished(folder: Path) -> Run:
 
 
 def recorded(folder: Path, into: Path, search: bool = False) -> Request:
-    """The request that a run folder records, for another folder.
+    """Rebuild the request recorded in a run folder, for another folder.
 
     Raises:
         DataError: there is no config in the folder.
@@ -134,7 +134,7 @@ def recorded(folder: Path, into: Path, search: bool = False) -> Request:
 
 
 def compared(original: Run, new: Run, tolerance: float | None = None) -> Rerun:
-    """Whether two runs agree."""
+    """Compare two runs."""
     stated, why = (tolerance, "as asked for") if tolerance is not None else _tolerance(original)
     values = {name: score.value for name, score in new.metrics.items()}
     pairs = [
@@ -148,7 +148,7 @@ def compared(original: Run, new: Run, tolerance: float | None = None) -> Rerun:
 
 
 def new_folder(bakeoff: Path, word: str) -> Path:
-    """A folder beside a bake-off's that is not there yet: ``churn-rerun``, ``churn-rerun-2``, …"""
+    """Choose an unused folder beside a bake-off's: ``churn-rerun``, ``churn-rerun-2``, …"""
     base = re.sub(rf"-{word}(-\d+)?$", "", bakeoff.absolute().name)
     names = (f"{base}-{word}" if i == 1 else f"{base}-{word}-{i}" for i in range(1, 10_000))
     folders = (named_folder(bakeoff, name) for name in names)
@@ -172,7 +172,7 @@ def _tolerance(run: Run) -> tuple[float, str]:
 
 
 def _is_quality(name: str) -> bool:
-    """Whether a metric speaks of the answers, and not of time, requests or money."""
+    """Return whether a metric is about predictions, not time, requests or cost."""
     if name not in metrics.names():
         return False
     unit = metrics.get(name).unit
@@ -186,7 +186,7 @@ def _agree(then: float | None, now: float | None, tolerance: float) -> bool:
 
 
 def _rows(original: Run, new: Run) -> tuple[int, int]:
-    """How many test rows both answered, and how many alike."""
+    """Count the test rows that both runs predicted, and those with equal predictions."""
     then, now = record.read_predictions(original), record.read_predictions(new)
     position = {str(name): row for row, name in enumerate(now.ids)}
     both = [(i, position[str(name)]) for i, name in enumerate(then.ids) if str(name) in position]
@@ -197,7 +197,7 @@ def _rows(original: Run, new: Run) -> tuple[int, int]:
 
 
 def _models_drift(original: Run, new: Run) -> list[str]:
-    """Language models and systems that other names or fingerprints than the recorded ones answered for."""
+    """List LLMs whose model name or system fingerprint differs from the recorded one."""
     told = []
     for key in ("models", "fingerprints"):
         then, now = (_named(run.details.get("llm"), key) for run in (original, new))
@@ -207,7 +207,7 @@ def _models_drift(original: Run, new: Run) -> list[str]:
 
 
 def _named(node: Any, key: str) -> list[str]:
-    """The values of a key anywhere in what a model tells of its requests."""
+    """Collect the values of a key anywhere in a model's details on its requests."""
     if not isinstance(node, Mapping):
         return []
     own: Sequence[Any] = node[key] if isinstance(node.get(key), list) else ()

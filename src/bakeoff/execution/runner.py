@@ -1,4 +1,4 @@
-"""The single runner: one variant, fitted, evaluated on the test split, recorded."""
+"""Runner: fit one variant, evaluate it on the test split, and record the run."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ _leaks: dict[str, list[dict[str, str]]] = {}  # fingerprint → leaks of the las
 
 @dataclass
 class Clock:
-    """Seconds spent on each step, announced as it begins."""
+    """Timer that records the seconds of each step and announces it as it begins."""
 
     announce: Step
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def step(self, name: str, doing: str) -> Iterator[None]:
-        """Time a block under ``name``; ``doing`` says to a person what happens."""
+        """Time a block under ``name``; ``doing`` is the progress message."""
         self.announce(doing)
         log.info(doing)
         start = time.perf_counter()
@@ -66,7 +66,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model that was fitted before.
+    """A previously fitted model.
 
     Attributes:
         model: as it was loaded.
@@ -79,7 +79,7 @@ class Fitted:
     schema: Schema
 
     def copy(self, folder: Path) -> None:
-        """Write it, as it is, into an existing, empty folder."""
+        """Copy the saved model unchanged into an existing, empty folder."""
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
 
 
@@ -94,15 +94,15 @@ def run(
 ) -> Run:
     """Run one variant to its record: tuned where a search is on, fitted, and evaluated once on the test split.
 
-    What the variant does wrong is recorded, not raised. Search, fit and predictions spend one LLM budget.
+    Failures of the variant are recorded, not raised. Search, fit and predictions share one LLM budget.
 
     Args:
         request: the variant.
         compose: composes its config anew for other choices of config groups, which a search may try.
-        announce: told what happens.
-        task: what is asked; None: what the request says.
-        fitted: the model that answers; None: one that is fitted here.
-        notes: what a reader must know of this run beforehand.
+        announce: called with a line of progress.
+        task: the task; None: load the request's.
+        fitted: a fitted model to evaluate; None: fit one here.
+        notes: notes to put first in the record.
 
     Raises:
         ConfigError, DataError, AssetError: the request cannot be served; nothing was written.
@@ -162,14 +162,14 @@ def _fixed(request: Request) -> list[str]:
 
 
 def _recorded(request: Request, run: Run) -> Run:
-    """The run, in its folder, from where it may be tracked."""
+    """Write the run to its folder and hand it to the tracker."""
     record.finish(run)
     beside.after_run(request)
     return run
 
 
 def load_task(request: Request) -> Task:
-    """The task of a request; the last one stays in memory, for the other variants of a bake-off."""
+    """Load the task of a request; the last one is cached for the other variants of a bake-off."""
     key = request.data_key
     if key not in _loaded:
         _loaded.clear()
@@ -179,12 +179,12 @@ def load_task(request: Request) -> Task:
 
 
 def forget_tasks() -> None:
-    """Read data anew when they are asked for next: in a process that lives on, a file may have changed meanwhile."""
+    """Clear the task cache, since files may change during a long-lived process."""
     _loaded.clear()
 
 
 def make_model(request: Request, schema: Schema) -> Model:
-    """The unfitted model of a request. Raises ``ConfigError`` when it cannot serve the task."""
+    """Build the unfitted model of a request. Raises ``ConfigError`` if it cannot serve the task."""
     from bakeoff.models.forecast import lags
     from bakeoff.models.tabular.estimator import adapt
 
@@ -194,7 +194,7 @@ def make_model(request: Request, schema: Schema) -> Model:
 
 
 def make_graders(request: Request, schema: Schema) -> dict[str, Grader]:
-    """What grades answers of the task, by name; none where answers are no texts."""
+    """Build the graders of the task by name; none if outputs are not texts."""
     if not kinds.get(schema.kind).is_graded:
         return {}
     nodes = request.metrics.graders or {}
@@ -202,7 +202,7 @@ def make_graders(request: Request, schema: Schema) -> dict[str, Grader]:
 
 
 def searching(request: Request, task: Task, compose: Compose, announce: Step = lambda doing: None) -> Search:
-    """The search of a request. Only the development rows are handed on."""
+    """Build the search of a request. Only the development rows are passed on."""
     schema = task.schema
     return search.of(
         request, task.development, task.fingerprint, lambda tried: make_model(tried, schema), compose, announce
@@ -210,12 +210,12 @@ def searching(request: Request, task: Task, compose: Compose, announce: Step = l
 
 
 def work(request: Request, compose: Compose, announce: Step = lambda doing: None) -> None:
-    """As one of several workers: do trials of a request's search, and nothing else."""
+    """Run trials of a request's search as one of several workers, and nothing else."""
     searching(request, load_task(request), compose, announce).work()
 
 
 def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: Fitted | None) -> Run:
-    """Fit where nobody did before, predict the test split once, measure, grade and score."""
+    """Fit unless fitted before, predict the test split once, measure, grade and score."""
     development = task.development
     with PeakMemory() as memory:
         model = fitted.model if fitted else _fit(request, task, clock)
@@ -297,14 +297,14 @@ def _context(request: Request, task: Task, clock: Clock) -> Context:
 
 
 def _validated(request: Request, task: Task, clock: Clock, fitted: Fitted | None) -> list[str]:
-    """Predict the validation rows out of sample, and write them. Returns notes for the reader of the run."""
+    """Predict the validation rows out of sample and write the predictions. Returns notes for the record."""
     if fitted:
         return ["No validation row was predicted: the model was fitted before, on rows that are not known."]
     context = replace(_context(request, task, clock), folder=None)
     try:
         with clock.step("validation", "predicting validation rows out of sample"):
             table, notes = validation.predicted(lambda: make_model(request, task.schema), task.development, context)
-    except BakeoffError as error:  # such as a spent budget: what the test rows cost is not to be lost
+    except BakeoffError as error:  # e.g. an exhausted budget; the test predictions already paid for must not be lost
         return [f"No validation row was predicted: {error}"]
     if table is not None:
         record.write_predictions(request.folder, table, record.VALIDATION)
@@ -316,7 +316,7 @@ def _validated(request: Request, task: Task, clock: Clock, fitted: Fitted | None
 
 
 def _surroundings(request: Request) -> tuple[dict[str, Any], str]:
-    """Where the run takes place, for the record, and the diff of the working directory."""
+    """Describe the environment for the record, and take the diff of the working directory."""
     git = environment.git() if request.record_git else None
     diff = git.pop("diff") if git else ""
     if git:
@@ -325,7 +325,7 @@ def _surroundings(request: Request) -> tuple[dict[str, Any], str]:
 
 
 def _assets(request: Request, known: Sequence[str]) -> dict[str, str]:
-    """The pinned files that the run used, with their hashes: those that its config names, and others not known before.
+    """List the pinned files that the run used, with hashes: those named in its config, and others loaded meanwhile.
 
     What an earlier variant of the same process has loaded is not resolved again.
     """
@@ -335,7 +335,7 @@ def _assets(request: Request, known: Sequence[str]) -> dict[str, str]:
 
 
 def asked(task: Task, rows: int | None) -> tuple[Examples, list[str]]:
-    """The test rows that are asked: all, or a sample that is the same for every variant and grows with ``rows``."""
+    """Select the test rows to predict: all, or a sample that is equal for all variants and nested as ``rows`` grows."""
     n = len(task.test)
     if rows is None or rows >= n:
         return task.test, []
@@ -343,14 +343,14 @@ def asked(task: Task, rows: int | None) -> tuple[Examples, list[str]]:
 
 
 def _drawn(task: Task) -> NDArray[np.intp]:
-    """The positions of all test rows in the order in which samples grow."""
+    """Positions of all test rows in sampling order."""
     return np.random.default_rng(int(task.split["seed"])).permutation(len(task.test))
 
 
 def _answered(
     model: Model, test: Examples, task: Task, request: Request, clock: Clock, fitted: Fitted | None
 ) -> PredictionTable:
-    """The test rows with their answers, without those that the model had no budget left for."""
+    """Join the test rows with their predictions, without rows for which the model had no budget left."""
     settings = request.metrics
     if len(task.development.examples):
         model.warm_up(task.development.examples.X.iloc[:1])
@@ -378,7 +378,7 @@ def _answered(
 
 
 def _rows(table: PredictionTable) -> tuple[dict[str, Any], list[str]]:
-    """How many rows ended how, for the record, and notes on those without an answer."""
+    """Count rows by status for the record, and note those without a prediction."""
     predictions = table.predictions
     counts: dict[str, Any] = {"asked": len(table), "answered": int((predictions.status == OK).sum())}
     notes = []
@@ -395,7 +395,7 @@ def _rows(table: PredictionTable) -> tuple[dict[str, Any], list[str]]:
 
 
 def _require_answers(request: Request, table: PredictionTable, rows: Mapping[str, Any]) -> None:
-    """Raise ``LLMError`` where no row has an answer to score; the rows are written all the same."""
+    """Raise ``LLMError`` if no row has a prediction to score; the rows are written all the same."""
     if not len(table):
         reason = next(iter(rows[NOT_ASKED]))
         raise LLMError(f"No test row was asked: {reason}. Raise llm.max_calls or llm.max_cost_usd.")
@@ -409,14 +409,14 @@ def _positions(test: Examples, table: PredictionTable) -> NDArray[np.intp]:
 
 
 def _seconds_of_all(table: PredictionTable, measured: float) -> float:
-    """How long the answers took: measured, or added up where some were replayed from a cache."""
+    """Total seconds of the predictions: measured, or summed if some were replayed from a cache."""
     return float(np.nansum(table.seconds)) if table.predictions.usage.cached.any() else measured
 
 
 def _graded(
     request: Request, test: Examples, table: PredictionTable, clock: Clock
 ) -> tuple[PredictionTable, dict[str, Any], list[str]]:
-    """The table with what each grader gives each answer, what graders have to say of themselves, and notes."""
+    """Add each grader's grades to the table; also return the graders' details and notes."""
     grades: dict[str, Any] = {}
     details: dict[str, Any] = {}
     notes: list[str] = []

@@ -1,4 +1,4 @@
-"""What the answers of a run are worth: over all rows, over parts of them, and by the part of a model that gave them."""
+"""Scoring of a run: over all rows, by slice, and by the stage of the model that made the prediction."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def score(table: PredictionTable, request: Request) -> dict[str, Score]:
 
 
 def slices(table: PredictionTable, request: Request) -> dict[str, Any]:
-    """The metrics of each part of the rows: by the declared columns, and as the kind of task breaks answers down."""
+    """Score slices of the rows: by the declared columns, and by the task kind's own breakdown."""
     found: dict[str, Any] = {}
     for column in table.slices.columns:
         of_column = found.setdefault(str(column), {})
@@ -44,7 +44,7 @@ def slices(table: PredictionTable, request: Request) -> dict[str, Any]:
 
 
 def stages(table: PredictionTable) -> dict[str, Any]:
-    """How many rows each part of the model answered, and how well."""
+    """Count the rows that each stage of the model predicted, and how many were right."""
     stage = table.predictions.stage
     if stage is None:
         return {}
@@ -59,7 +59,7 @@ def stages(table: PredictionTable) -> dict[str, Any]:
 
 
 def _wanted(request: Request) -> list[str] | None:
-    """Names of the metrics asked for, the one that decides always among them; None for all that apply."""
+    """Names of the requested metrics, always including the deciding one; None for all that apply."""
     if request.metrics.names is None:
         return None
     deciding = [name for name in (request.decision.metric, request.data.metric) if name]

@@ -1,4 +1,4 @@
-"""From command-line overrides to variants: which there are, what runs, and what follows when all have run."""
+"""Sweep: turn command-line overrides into variants, run them, and compare the results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from bakeoff.request.spec import Request
 from bakeoff.task import Task
 from bakeoff.tracking import beside
 
-# What the config of a request has. Another Hydra application that chose this sweeper gets its jobs, and no more.
+# Top-level keys of a request. For another Hydra application that uses this sweeper, jobs are run and nothing else.
 OF_BAKEOFF = {"data", "model", "decision"}
 LONGEST_PATH = 200  # bytes of a folder's name; most file systems take 255
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def run(
     show: bool = True,
     most: int | None = None,
 ) -> Sequence[Any]:
-    """Check every variant, run those that have no result yet, compare all that are in the folder.
+    """Check every variant, run those without a result, and compare all variants in the folder.
 
     Args:
         master: the composed config, Hydra's own part included.
@@ -54,7 +54,7 @@ def run(
         params: sweeps that an experiment declares, key → values.
         arguments: overrides.
         variants: variants that an experiment declares, name → overrides.
-        plan: say what would run, and run nothing.
+        plan: print what would run, and run nothing.
         show: print the comparison.
         most: how many variants there may be.
 
@@ -183,7 +183,7 @@ def _jobs(
 
 
 def _with_fixed(job: Job, overrides: Sequence[Override]) -> Job:
-    """The job without those dimensions of components in its search whose value an override gives.
+    """Remove from the job's search the dimensions whose value is fixed by an override.
 
     Raises:
         ConfigError: ``search.space`` names such a dimension: it cannot be both.
@@ -207,7 +207,7 @@ def _with_fixed(job: Job, overrides: Sequence[Override]) -> Job:
 
 
 def _columns_read(jobs: Sequence[Job]) -> list[str]:
-    """How the columns of each file of the user's are read, and what happened to them; sample sets are known."""
+    """Describe how the columns of each user file are read; sample data sets are left out."""
     from bakeoff.execution import runner
 
     requests = {job.request.data_key: job.request for job in jobs if "path" in job.request.source.arguments}
@@ -237,7 +237,7 @@ def _are_alike(job: Job, other: Job) -> bool:
 
 
 def _declared(variants: Mapping[str, Sequence[str]], arguments: Sequence[str]) -> list[str]:
-    """Names of the variants that an experiment declares; none of them where the command line chooses models itself."""
+    """Names of the variants an experiment declares; none if the command line chooses models itself."""
     chooses = any(a.lstrip("+").partition("=")[0] in ("model", "variant") for a in arguments)
     return [""] if chooses or not variants else list(variants)
 
@@ -249,7 +249,7 @@ def _containers(composed: DictConfig) -> dict[str, Any]:
 
 
 def _shares(master: DictConfig, variants: int) -> list[str]:
-    """Overrides that give each variant an equal share of the budget for the whole bake-off, where there is one."""
+    """Overrides that give each variant an equal share of the total budget, if there is one."""
     shares = []
     for key in spec.BUDGET:
         total, own = master.search.total[key], master.search[key]
@@ -262,7 +262,7 @@ def _shares(master: DictConfig, variants: int) -> list[str]:
 
 
 def _waiting(jobs: Sequence[Job], announce: Callable[[str], None]) -> list[Job]:
-    """The jobs whose folder holds no finished run of the same request on the same data."""
+    """Jobs whose folder holds no finished run of the same request on the same data."""
     faults: list[str] = []
     reasons: dict[Path, str | None] = {}
     for job in sorted(jobs, key=lambda job: job.request.data_key):  # each task is read once
@@ -309,7 +309,7 @@ def _check_folders(jobs: Sequence[Job]) -> None:
 
 
 def _check_tasks(jobs: Sequence[Job]) -> None:
-    """Load each task once, and see whether the metric and every model can serve it: before any of them is fitted."""
+    """Load each task once, and check that the metric and every model can serve it, before any fit."""
     if not jobs:
         return
     from bakeoff import search
@@ -338,12 +338,12 @@ def _check_tasks(jobs: Sequence[Job]) -> None:
 
 
 def _no_other(request: Request) -> Callable[[Mapping[str, str]], Request]:
-    """Composes nothing anew: for a search that is prepared here and done elsewhere."""
+    """Return the request unchanged: for a search that is prepared here and run elsewhere."""
     return lambda choices: request
 
 
 def _is_of_other_data(request: Request, task: Task) -> bool:
-    """Whether the folder holds a finished run on other data, whose trials are of no use any more."""
+    """Return whether the folder holds a finished run on other data, whose trials are obsolete."""
     if not (request.folder / record.RESULT).is_file():
         return False
     run = record.read_run(request.folder)
@@ -351,7 +351,7 @@ def _is_of_other_data(request: Request, task: Task) -> bool:
 
 
 def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
-    """Compare what is in each bake-off folder, and return the names of the variants that failed or are unfinished."""
+    """Compare the runs in each bake-off folder, and return the names of failed or unfinished variants."""
     from bakeoff.compare import comparison
     from bakeoff.report import summary, terminal
 
@@ -370,6 +370,6 @@ def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
 
 
 def _remove_if_empty(folder: Path) -> None:
-    """Hydra makes the folder of the default name even when every job goes elsewhere."""
+    """Remove the default folder if empty, since Hydra creates it even if every job writes elsewhere."""
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()

@@ -55,7 +55,7 @@ def predicted(build: Build, development: Development, context: Context) -> tuple
 
 
 def _halves(development: Development) -> tuple[Rows, Rows] | None:
-    """The validation rows in two halves, groups undivided; where rows are in the order of time, earlier and later."""
+    """Split the validation rows in two, keeping groups whole; rows in time order into earlier and later."""
     n = len(development.valid)
     groups = development.groups[development.n_train :]
     _, first, codes = np.unique(groups, return_index=True, return_inverse=True)
