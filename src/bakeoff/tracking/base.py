@@ -1,4 +1,4 @@
-"""What a tracker is, and what is passed to the process that tracks. Nothing heavy: that process is to start at once."""
+"""Contract of a tracker, and the items passed to the tracking process. No heavy imports: it must start fast."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Mode = Literal["online", "offline", "disabled"]
 
 
 class Tracker(Protocol):
-    """Tells a tool what was recorded. A component: a dataclass, whose arguments stand in ``conf/tracker``.
+    """Reports recorded runs to a tool. A dataclass, whose arguments are in ``conf/tracker``.
 
     Attributes:
-        timeout: seconds after which the telling of one run is ended.
-        wait: seconds that a command waits at its end for what is not told yet; None: the timeout when online, else 0.
-        table_rows: how many predictions are told at most.
+        timeout: time limit for tracking one run, in seconds.
+        wait: seconds that a command waits at its end for tracking to finish; None: the timeout when online, else 0.
+        table_rows: maximum number of predictions to track.
     """
 
     timeout: float
@@ -27,19 +27,19 @@ class Tracker(Protocol):
     table_rows: int
 
     def chosen_mode(self) -> Mode:
-        """Whether it writes to this machine or to a server; ``disabled`` where the environment says so."""
+        """Return the mode: local files or a server; ``disabled`` if the environment says so."""
         ...
 
     def prepare(self, mode: Mode) -> None:
-        """Make ready a process that does nothing but track. What is not installed raises ``ImportError``."""
+        """Prepare the tracking process. Raises ``ImportError`` if the tool is not installed."""
         ...
 
     def track_run(self, told: ToldRun, mode: Mode) -> Mapping[str, Any]:
-        """Tell of a run; returns what ``tracking.json`` says of it."""
+        """Track a run; returns the content of its ``tracking.json``."""
         ...
 
     def track_comparison(self, told: ToldComparison, mode: Mode) -> Mapping[str, Any]:
-        """Tell of the comparison of a bake-off; returns what ``tracking.json`` says of it."""
+        """Track the comparison of a bake-off; returns the content of its ``tracking.json``."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""From a bake-off to the process beside it: what has been recorded is handed over, and nobody waits."""
+"""Hand recorded runs to the tracking process without blocking the bake-off."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _ending: list[subprocess.Popen[str]] = []
 
 
 def make(node: Component | Mapping[str, Any]) -> Tracker:
-    """The tracker of a component config. Raises ``ConfigError`` where it cannot be had."""
+    """Build the tracker of a component config. Raises ``ConfigError`` if it is unavailable."""
     tracker: Tracker = components.instantiate(node, "tracker")
     return tracker
 
 
 def item(folder: Path, node: Component | Mapping[str, Any], is_comparison: bool = False) -> Item | None:
-    """A folder as it is passed to the process that tracks; None where the environment turns tracking off."""
+    """Build the item of a folder for the tracking process; None if the environment turns tracking off."""
     tracker = make(node)
     mode = tracker.chosen_mode()
     if mode == "disabled":
@@ -46,13 +46,13 @@ def item(folder: Path, node: Component | Mapping[str, Any], is_comparison: bool 
 
 
 def after_run(request: Request) -> None:
-    """Let a run that has just been recorded be tracked. Returns at once."""
+    """Queue a recorded run for tracking. Returns at once."""
     if request.tracker:
         _feed([item(request.folder, request.tracker)])
 
 
 def after_comparison(requests: Iterable[Request]) -> None:
-    """Let the comparison be tracked, and runs that were not yet. Waits no longer than the trackers' ``wait`` says."""
+    """Queue the comparison and untracked runs for tracking. Waits at most the trackers' ``wait`` seconds."""
     runs: list[Item | None] = []
     comparisons: dict[Path, Item | None] = {}
     for request in requests:
@@ -73,7 +73,7 @@ def after_comparison(requests: Iterable[Request]) -> None:
 
 
 def _feed(items: Iterable[Item | None]) -> list[Item]:
-    """Hand items to the process that tracks, which is started where there is none. Returns those handed over."""
+    """Pass items to the tracking process, starting it if necessary. Returns the items passed."""
     wanted = [found for found in items if found is not None]
     if not wanted:
         return []

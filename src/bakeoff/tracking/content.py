@@ -1,4 +1,4 @@
-"""What is told of a run and of a comparison, read from their folders: the same for every tracker."""
+"""Content to track of a run and of a comparison, read from their folders: the same for every tracker."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Table:
 
 @dataclass(frozen=True)
 class ToldRun:
-    """What is told of a run. No secret is in it.
+    """Content to track of a run, with secrets masked.
 
     Attributes:
         folder: the run folder.
-        id: the same for the same run, whoever tells it and how often.
+        id: stable identifier of the run.
         bakeoff: name of the bake-off.
         config: the resolved config, and in ``run`` what else was recorded.
         trials: one a trial: number, state, objectives, parameters, seconds.
@@ -65,7 +65,7 @@ class ToldRun:
 
 @dataclass(frozen=True)
 class ToldComparison:
-    """What is told of a comparison: its verdict, its leaderboard, and the pages that were made of it."""
+    """Content to track of a comparison: verdict, leaderboard, and report pages."""
 
     folder: Path
     id: str
@@ -84,7 +84,7 @@ def of_run(folder: Path, table_rows: int) -> ToldRun:
 
     Args:
         folder: the run folder.
-        table_rows: how many predictions are told at most; a seeded sample of more.
+        table_rows: maximum number of predictions; a seeded sample if there are more.
     """
     if not (folder / record.RESULT).is_file():
         raise DataError(f"{folder}: nothing was recorded here.")
@@ -149,7 +149,7 @@ def of_comparison(folder: Path) -> ToldComparison:
 
 
 def digest(folder: Path) -> str | None:
-    """What tells one record from the next in the same folder; None where nothing is recorded."""
+    """Digest that distinguishes successive records in the same folder; None if nothing is recorded."""
     for name, key in ((record.RESULT, "started"), (record.COMPARISON, "of")):
         if (folder / name).is_file():
             try:
@@ -161,7 +161,7 @@ def digest(folder: Path) -> str | None:
 
 
 def _bakeoff(folder: Path, config: Mapping[str, Any]) -> str:
-    """The name of a bake-off; of a repetition, whose config names the first one, that of its folder."""
+    """Name of the bake-off; for a rerun, whose config names the original, the name of its folder."""
     name = str(config.get("name") or "")
     return name if name and folder.as_posix().endswith(name) else folder.name
 
@@ -229,7 +229,7 @@ def _differences(found: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _pages(folder: Path) -> list[Path]:
-    """The report, and charts where there are any."""
+    """Pages of the comparison: the report, and charts if there are any."""
     report = [folder / REPORT] if (folder / REPORT).is_file() else []
     charts = sorted(path for path in (folder / "charts").glob("*") if path.suffix in CHARTS)
     return report + charts

@@ -26,14 +26,14 @@ AT_ONCE = 100  # parameters, and 1,000 metrics: as many as one request may hold
 
 @dataclass(frozen=True)
 class MlflowTracker:
-    """Tells MLflow.
+    """Tracker for MLflow.
 
     Args:
         uri: of the tracking server or database; None: MLFLOW_TRACKING_URI, else ``mlflow.db`` beside the bake-offs.
-        artifacts: what is kept whole: predictions, model.
-        table_rows: how many predictions a table holds at most; a seeded sample of more. 0: no table.
-        timeout: seconds after which the telling of one run is ended.
-        wait: seconds that a command waits at its end for what is not told yet.
+        artifacts: files to upload in full: predictions, model.
+        table_rows: maximum rows of a predictions table (a seeded sample if there are more); 0: no table.
+        timeout: time limit for tracking one run, in seconds.
+        wait: seconds that a command waits at its end for tracking to finish.
     """
 
     uri: str | None = None
@@ -43,7 +43,7 @@ class MlflowTracker:
     wait: float | None = 0
 
     def __post_init__(self) -> None:
-        """Check what can be checked without MLflow."""
+        """Validate the parameters without importing MLflow."""
         if find_spec("mlflow") is None:
             raise ImportError('mlflow. Install it: pip install "bakeoff[mlflow]"')
         unknown = [name for name in self.artifacts if name not in KINDS]
@@ -53,15 +53,15 @@ class MlflowTracker:
             raise ValueError(f"timeout: {self.timeout} is no time")
 
     def chosen_mode(self) -> Mode:
-        """A server that does not answer is a failure: MLflow has no files that could be sent to it later."""
+        """Return the mode. An unreachable server is a failure, since MLflow has no offline files to send later."""
         return "offline"
 
     def prepare(self, mode: Mode) -> None:
-        """Keep MLflow from telling anybody how it is used."""
+        """Turn off MLflow's usage telemetry."""
         os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
     def track_run(self, told: ToldRun, mode: Mode) -> Mapping[str, Any]:
-        """Parameters, a step a trial and a row of the training curves, metrics, tables, the model card."""
+        """Log parameters, trials and training curves as steps, metrics, tables, and the model card."""
         tags = {"family": told.family, "status": told.status, "fingerprint": told.fingerprint or ""}
         with self._started(told.folder.parent, told.bakeoff, told.id, told.variant, tags, told.card) as (client, run):
             _log_parameters(client, run, told.config["run"]["parameters"])
@@ -83,7 +83,7 @@ class MlflowTracker:
         return {"id": run, "rows": rows | {"trials": len(told.trials), "curves": len(told.curves)}}
 
     def track_comparison(self, told: ToldComparison, mode: Mode) -> Mapping[str, Any]:
-        """The verdict, the leaderboard, and the pages of the report."""
+        """Log the verdict, the leaderboard, and the pages of the report."""
         tags = {"family": "comparison", **{key: str(value) for key, value in told.summary.items()}}
         name = f"{told.bakeoff} comparison"
         with self._started(told.folder, told.bakeoff, told.id, name, tags, told.verdict) as (client, run):
@@ -97,7 +97,7 @@ class MlflowTracker:
     def _started(
         self, bakeoff: Path, experiment: str, identity: str, name: str, tags: Mapping[str, str], notes: str
     ) -> Iterator[tuple[MlflowClient, str]]:
-        """A new MLflow run; one that told of the same run before is deleted."""
+        """Start a new MLflow run, deleting an earlier one of the same run."""
         from mlflow.tracking import MlflowClient
 
         here = bakeoff.parent
@@ -128,7 +128,7 @@ def _log_parameters(client: MlflowClient, run: str, parameters: Mapping[str, Any
 
 
 def _log_steps(client: MlflowClient, run: str, prefix: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """The numbers of every row, at the step that is its position."""
+    """Log the numbers of every row, with its position as the step."""
     _log(
         client, run,
         [_metric(f"{prefix}/{key}", value, step) for step, row in enumerate(rows) for key, value in row.items()
@@ -166,7 +166,7 @@ def _as_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _name(key: str) -> str:
-    """A name with the characters that MLflow takes."""
+    """Replace characters that MLflow does not allow in names."""
     return "".join(c if c.isalnum() or c in "_-./ " else "_" for c in key)
 
 

@@ -1,4 +1,4 @@
-"""A model card: what the model is, what it was asked, how well it answered. Markdown, from what is recorded."""
+"""Model card in Markdown, written from the record: the model, its task and its results."""
 
 from __future__ import annotations
 

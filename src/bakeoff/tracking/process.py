@@ -1,4 +1,4 @@
-"""The process beside a bake-off that tracks what is recorded: ``python -m bakeoff.tracking.process``.
+"""Tracking process that runs beside a bake-off: ``python -m bakeoff.tracking.process``.
 
 It reads folders to track from its standard input, one item a line, and ends when that is closed and all is done. The
 work itself is done by another process (``bakeoff.tracking.work``), which is killed when an item takes longer than its
@@ -32,14 +32,14 @@ Reply = Mapping[str, Any]
 
 
 class Worker:
-    """The process that does the work, started when there is some."""
+    """Handle of the working process, started on demand."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
         self._replies: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def ask(self, item: Item) -> Reply:
-        """Let it track an item. What fails, or takes too long, is a reply too."""
+        """Have the worker track an item. Failures and timeouts are replies too."""
         process = self._process or self._start()
         try:
             assert process.stdin is not None
@@ -59,7 +59,7 @@ class Worker:
         return reply
 
     def stop(self) -> None:
-        """End it, and what it started."""
+        """Kill the worker and its child processes."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -70,7 +70,7 @@ class Worker:
         process.wait()
 
     def rest(self) -> None:
-        """End it in peace, when it has nothing to do."""
+        """Shut the idle worker down cleanly."""
         process = self._process
         if process is None or process.stdin is None:
             return
@@ -97,7 +97,7 @@ def spawn(module: str, stdout: int = subprocess.DEVNULL) -> subprocess.Popen[str
 
 
 def track(item: Item, worker: Worker, is_down: bool = False) -> Reply:
-    """Track an item, and write down in its folder how that ended. What a server does not take is kept on this machine.
+    """Track an item and record the outcome in its folder. If the server is down, track on this machine.
 
     Args:
         item: what to track.
@@ -123,7 +123,7 @@ def track(item: Item, worker: Worker, is_down: bool = False) -> Reply:
 
 
 def main() -> None:
-    """Track what comes in, until there is no more."""
+    """Track incoming items until the input is closed."""
     if hasattr(os, "nice"):
         os.nice(LESS_PRIORITY)
     for name in (signal.SIGINT, signal.SIGHUP) if hasattr(signal, "SIGHUP") else (signal.SIGINT,):
@@ -152,7 +152,7 @@ def _read_all(stream: IO[str], lines: queue.SimpleQueue[str]) -> None:
 
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON, whole or not at all; where that is not possible, there is nobody left to be told."""
+    """Write JSON atomically; errors are ignored, since nobody is left to report them to."""
     temporary = path.with_name(f".{path.name}.part")
     with suppress(OSError):
         temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")

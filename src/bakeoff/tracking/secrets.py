@@ -1,4 +1,4 @@
-"""What must not leave a machine: keys and passwords, wherever they stand in what is told to a tracker."""
+"""Masking of secrets: keys and passwords, anywhere in the content passed to a tracker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IN_QUERY = re.compile(r"([?&](?:password|passwd|token|key|api_key|sig|signature)
 
 
 def known(config: Mapping[str, Any] | None = None) -> list[str]:
-    """Secret values of the environment: of variables that are named like one, or that a ``*_env`` key names."""
+    """Secret values from environment variables: those with a secret-like name, or named by a ``*_env`` key."""
     named = {str(value) for key, value in _leaves(config or {}) if key.endswith("_env")}
     values = {os.environ[name] for name in os.environ if OF_ENVIRONMENT.search(name) or name in named}
     values |= {value.strip() for value in values}
@@ -26,7 +26,7 @@ def known(config: Mapping[str, Any] | None = None) -> list[str]:
 
 
 def masked(value: Any, secrets: list[str]) -> Any:
-    """The value, with every secret in it replaced: known ones, passwords in URLs, and what a key says is one."""
+    """Replace every secret in a value: known ones, passwords in URLs, and values of secret-like keys."""
     if isinstance(value, str):
         for secret in secrets:
             value = value.replace(secret, MASK)

@@ -1,4 +1,4 @@
-"""Send to Weights & Biases what lies offline in a bake-off folder. What was sent is marked, and not sent again."""
+"""Upload offline files of a bake-off to Weights & Biases. Sent files are marked and not sent again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TARGET = "bakeoff.tracking.WandbTracker"
 
 @dataclass(frozen=True)
 class Uploaded:
-    """What an upload did: files sent now, those sent before, and what W&B said of those that could not be sent."""
+    """Result of an upload: files sent now, files sent before, and W&B's message on files that failed."""
 
     now: tuple[Path, ...]
     before: tuple[Path, ...]
@@ -33,7 +33,7 @@ class Uploaded:
 
 
 def find(name: str) -> Path:
-    """The folder of a bake-off, by its name in ``outputs`` or by its path. Raises ``ConfigError``."""
+    """Find the folder of a bake-off by its name in ``outputs`` or by path. Raises ``ConfigError``."""
     for folder in (Path("outputs") / name, Path(name)):
         if folder.is_dir():
             return folder
@@ -41,7 +41,7 @@ def find(name: str) -> Path:
 
 
 def complete(folder: Path) -> list[str]:
-    """Track, offline, what a command had no time to track. Returns what could not be, a line each."""
+    """Track offline what a command had no time to track. Returns failures, one per line."""
     trouble = []
     worker = Worker()
     last: Mapping[str, Any] | None = None
@@ -58,7 +58,7 @@ def complete(folder: Path) -> list[str]:
 
 
 def upload(folder: Path) -> Uploaded:
-    """Send every offline file that was not sent.
+    """Upload every offline file that was not yet sent.
 
     Raises:
         ConfigError: there is no key to send with.
@@ -80,7 +80,7 @@ def upload(folder: Path) -> Uploaded:
 
 
 def _send(files: Sequence[Path]) -> str:
-    """Let W&B send files, and return what it says."""
+    """Upload files with W&B, and return its output."""
     environment = {k: v for k, v in os.environ.items() if k not in ("WANDB_MODE", "WANDB_DIR")}
     done = subprocess.run(
         [sys.executable, "-P", "-m", "wandb", "beta", "sync", "--yes", *(str(file) for file in files)],
@@ -90,7 +90,7 @@ def _send(files: Sequence[Path]) -> str:
 
 
 def has_key() -> bool:
-    """Whether W&B has a key for its server, from the environment or from ``wandb login``."""
+    """Return whether W&B has an API key, from the environment or from ``wandb login``."""
     if os.environ.get("WANDB_API_KEY"):
         return True
     host = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""

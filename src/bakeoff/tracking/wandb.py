@@ -27,17 +27,17 @@ LONGEST_TAG = 64  # characters, as W&B wants it
 
 @dataclass(frozen=True)
 class WandbTracker:
-    """Tells Weights & Biases. Its files lie in ``outputs/<name>/wandb``.
+    """Tracker for Weights & Biases. Its files are in ``outputs/<name>/wandb``.
 
     Args:
         project: the W&B project.
         entity: user or team; None: the default of the account.
         mode: ``online`` or ``offline``; None: WANDB_MODE, else online where WANDB_API_KEY is set, else offline.
         tags: of every run, beside task, family and status.
-        artifacts: what is uploaded whole: of data (name, split and fingerprint, never rows), predictions, model.
-        table_rows: how many predictions a table holds at most; a seeded sample of more. 0: no table.
-        timeout: seconds after which the telling of one run is ended.
-        wait: seconds that a command waits at its end for what is not told yet; None: the timeout when online, else 0.
+        artifacts: artifacts to upload: data (name, split and fingerprint, never rows), predictions, model.
+        table_rows: maximum rows of a predictions table (a seeded sample if there are more); 0: no table.
+        timeout: time limit for tracking one run, in seconds.
+        wait: seconds that a command waits at its end for tracking to finish; None: the timeout when online, else 0.
     """
 
     project: str = "bakeoff"
@@ -50,7 +50,7 @@ class WandbTracker:
     wait: float | None = None
 
     def __post_init__(self) -> None:
-        """Check what can be checked without W&B."""
+        """Validate the parameters without importing W&B."""
         unknown = [name for name in self.artifacts if name not in KINDS]
         if unknown:
             raise ValueError(f"artifacts: {', '.join(unknown)} is not one of {', '.join(KINDS)}")
@@ -60,14 +60,14 @@ class WandbTracker:
             raise ValueError(f'mode: "{self.mode}" is not one of {", ".join(MODES)}')
 
     def chosen_mode(self) -> Mode:
-        """As declared, or as the environment says."""
+        """Return the declared mode, or the one from the environment."""
         asked = self.mode or os.environ.get("WANDB_MODE") or ("online" if os.environ.get("WANDB_API_KEY") else "")
         if asked in ("disabled", "dryrun", "offline", ""):
             return "disabled" if asked == "disabled" else "offline"
         return "online"
 
     def prepare(self, mode: Mode) -> None:
-        """Keep W&B from loading pandas, which takes longer than all else, and offline from reporting to anybody."""
+        """Keep W&B from importing pandas, which is slow, and from reporting usage when offline."""
         if mode == "offline":
             os.environ["WANDB_ERROR_REPORTING"] = "false"
         if "pandas" not in sys.modules:
@@ -76,7 +76,7 @@ class WandbTracker:
             del sys.modules["pandas"]
 
     def track_run(self, told: ToldRun, mode: Mode) -> Mapping[str, Any]:
-        """One step a trial, one a row of the training curves, and at the end metrics, tables and the model card."""
+        """Log trials and training curves as steps, then metrics, tables and the model card."""
         is_ok = told.status == "ok"
         about = {"id": told.id, "name": told.variant, "group": told.bakeoff, "job_type": told.family or "model"}
         with self._started(
@@ -97,7 +97,7 @@ class WandbTracker:
         return {**written, "rows": _counts(told.tables) | {"trials": len(told.trials), "curves": len(told.curves)}}
 
     def track_comparison(self, told: ToldComparison, mode: Mode) -> Mapping[str, Any]:
-        """The verdict, the leaderboard, charts of it, and the pages of the report."""
+        """Log the verdict, the leaderboard with charts, and the pages of the report."""
         import wandb
 
         about = {"id": told.id, "name": f"{told.bakeoff} comparison", "group": told.bakeoff, "job_type": "comparison"}
@@ -119,7 +119,7 @@ class WandbTracker:
     def _started(
         self, bakeoff: Path, mode: Mode, tags: Sequence[str], is_ok: bool, **about: Any
     ) -> Iterator[tuple[wandb.Run, dict[str, Any]]]:
-        """A W&B run, and what there is to say of it when it has ended."""
+        """Start a W&B run; yields it and the record of how it ended."""
         folder = bakeoff / FOLDER
         folder.mkdir(exist_ok=True)  # W&B itself would turn to a temporary folder where this one cannot be written
         os.environ["WANDB_DATA_DIR"] = str(folder)  # copies of artifacts that wait for their upload
@@ -163,7 +163,7 @@ class WandbTracker:
 
 
 def _log_trials(run: wandb.Run, trials: Sequence[Mapping[str, Any]]) -> int:
-    """One step a trial. Returns the next step."""
+    """Log one step per trial. Returns the next step."""
     if trials:
         run.define_metric("trial/*", step_metric="trial/number", summary="none")
     for step, trial in enumerate(trials):
@@ -172,7 +172,7 @@ def _log_trials(run: wandb.Run, trials: Sequence[Mapping[str, Any]]) -> int:
 
 
 def _log_curves(run: wandb.Run, curves: Sequence[Mapping[str, Any]], step: int) -> int:
-    """One step a row. Returns the next step."""
+    """Log one step per row. Returns the next step."""
     axis = next((name for name in STEPS if curves and name in curves[0]), None)
     if axis:
         run.define_metric("curve/*", step_metric=f"curve/{axis}")

@@ -1,4 +1,4 @@
-"""The process in which a tracker works: ``python -m bakeoff.tracking.work``. An item comes in, a reply goes out."""
+"""Process in which a tracker works: ``python -m bakeoff.tracking.work``. Reads items, writes replies."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def track(item: Item, tracker: Tracker) -> dict[str, Any]:
-    """Track a folder, unless that was done already. Another process that tracks the same bake-off is waited for."""
+    """Track a folder unless already tracked. Waits for another process that tracks the same bake-off."""
     folder = Path(item.folder)
     bakeoff = folder if item.is_comparison else folder.parent
     started = time.perf_counter()
@@ -59,7 +59,7 @@ def track(item: Item, tracker: Tracker) -> dict[str, Any]:
 
 
 def is_tracked(folder: Path, tracker: Mapping[str, Any], of: str | None) -> bool:
-    """Whether the folder says that what is recorded in it was told to that tracker."""
+    """Return whether the current record of the folder was already sent to that tracker."""
     try:
         before = json.loads((folder / record.TRACKING).read_text("utf-8"))
     except (OSError, ValueError):
