@@ -1,7 +1,7 @@
-"""What answers cost, for a rule and for a language model alike: one currency, dollars for 1,000 answers.
+"""Cost models: price each prediction in US dollars, for a rule and a language model alike.
 
-The price of a run is not part of its record: it is made from what was recorded each time it is asked for, so that
-another price needs no other run.
+The price of a run is not part of its record: it is computed from the recorded usage and seconds whenever it is shown,
+so a change of prices needs no new run.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Spent:
-    """What a run took besides its requests.
+    """Seconds that a run took, apart from its LLM requests.
 
     Attributes:
-        learning: seconds of search and fit; 0 where the model was fitted before.
-        answering: seconds that an answer took when all were asked for together.
+        learning: seconds of search and fit; 0 if the model was fitted before.
+        answering: seconds per prediction when all rows are predicted together.
     """
 
     learning: float
@@ -39,7 +39,7 @@ class CostModel(Protocol):
     """Says what each answer costs. Parameters go to the constructor and nowhere else."""
 
     def dollars(self, table: PredictionTable, spent: Spent) -> NDArray[np.float64]:
-        """Of each answer, shape (n,); NaN where it is not known.
+        """Price each prediction in US dollars, shape (n,); NaN where unknown.
 
         Args:
             table: all n answers of a run.
@@ -56,21 +56,21 @@ class TimeAndRequests:
 
     Args:
         usd_per_hour: of the machine, in US dollars.
-        answers_per_fit: how many answers a fit is good for, by which it is paid; None: it is paid for already.
+        answers_per_fit: number of predictions over which the cost of a fit is spread; None: not counted.
     """
 
     usd_per_hour: float = 0.10
     answers_per_fit: float | None = 100_000
 
     def __post_init__(self) -> None:
-        """Check what can be checked."""
+        """Validate the parameters."""
         if not (math.isfinite(self.usd_per_hour) and self.usd_per_hour >= 0):
             raise ValueError(f"usd_per_hour: {self.usd_per_hour} is no price. Give 0 or more.")
         if self.answers_per_fit is not None and not self.answers_per_fit > 0:
             raise ValueError(f"answers_per_fit: {self.answers_per_fit} is not above 0. Give null to leave fits out.")
 
     def dollars(self, table: PredictionTable, spent: Spent) -> NDArray[np.float64]:
-        """As the class says. NaN where the price of a request is not known."""
+        """Price each prediction; NaN where the price of a request is unknown."""
         import numpy as np
 
         shares = np.ones(len(table))
@@ -83,13 +83,13 @@ class TimeAndRequests:
 
 
 def spent(seconds: Mapping[str, float], search: Mapping[str, Any] | None, rows_per_s: float) -> Spent:
-    """What a run took, from the seconds of its steps, all trials of its search, and its answers in a second."""
+    """Compute the time a run took from its steps, the trials of its search, and its predictions per second."""
     searching = float(search["seconds"]) if search else 0.0
     return Spent(searching + seconds.get("fit", 0.0), 1 / rows_per_s)
 
 
 def priced(table: PredictionTable, node: Component | Mapping[str, Any] | None, took: Spent) -> PredictionTable:
-    """The table of a whole run with what each answer costs.
+    """Add the cost of each prediction to the table of a run.
 
     Args:
         table: all answers of the run.

@@ -1,4 +1,4 @@
-"""Where and how a run took place: command, versions, platform, processors, git state; and what differs from it now."""
+"""Environment of a run: command, versions, platform, processors, git state; and its drift since then."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ BESIDES = ("bakeoff", "peft", "torch", "transformers")
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def versions() -> dict[str, str]:
-    """Installed versions of the packages that bakeoff declares, extras included; the others are left out."""
+    """Installed versions of the packages that bakeoff declares, extras included."""
     declared = {re.split(r"[^\w.-]", text)[0] for text in _requirements() if "dev" not in text.partition(";")[2]}
     found = {}
     for package in sorted({*declared, *BESIDES}):
@@ -41,13 +41,13 @@ def versions() -> dict[str, str]:
 
 @cache
 def installed() -> str:
-    """Every installed distribution with its version, as pip reads it, one a line."""
+    """List every installed distribution with its version in pip's format, one per line."""
     found = {(d.metadata["Name"].lower(), f"{d.metadata['Name']}=={d.version}") for d in distributions()}
     return "".join(f"{line}\n" for _, line in sorted(found))
 
 
 def command() -> str:
-    """What the person wrote, without a password that stands in a URL."""
+    """The command line as typed, with passwords in URLs removed."""
     written = os.environ.get(COMMAND) or shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
     return re.sub(r"(://[^\s:/@]*):[^\s/@]+@", r"\1:***@", written)
 
@@ -69,7 +69,7 @@ def git() -> dict[str, Any] | None:
 
 @cache
 def processor() -> str:
-    """Name of the CPU, as well as the system tells it."""
+    """Name of the CPU, as far as the system reports it."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:
@@ -91,7 +91,7 @@ def gpus() -> list[str]:
 
 
 def describe() -> dict[str, Any]:
-    """What there is to say without a look at the user's files, for the record."""
+    """Describe the environment for the record, without reading the user's files."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -103,7 +103,7 @@ def describe() -> dict[str, Any]:
 
 
 def drift(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What differs between two recorded environments, a line each. What one of them does not know is left out."""
+    """List differences between two recorded environments, one per line, as far as both record them."""
     told = []
     for key in ("python", "platform", "cpu", "cores", "gpus"):
         if key in then and then[key] != now.get(key):

@@ -69,7 +69,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Run:
-    """What one variant did, as its ``result.json`` tells it.
+    """The recorded run of one variant, as in its ``result.json``.
 
     Attributes:
         folder: the run folder.
@@ -81,14 +81,14 @@ class Run:
         fingerprint: of rows, roles and split; None when the data were not reached.
         metrics: name → score on the test split.
         slices: column → value → ``{"rows": n, "metrics": {name: value}}``.
-        stages: which part of the model answered → share of the test rows, and the share of its answers that were right.
-        parameters: of the model and of the parts that it takes, as fitted.
-        details: what model and graders have to say besides: kind of index, requests, retries, agreement with people.
-        notes: what a reader must know of this run, one sentence each.
-        search: what the search did: budget, counts of trials, best values, importances; None without a search.
-        seconds: what was spent on which step.
+        stages: stage of the model → share of the test rows it predicted, and the share of these that were right.
+        parameters: of the fitted model and its parts.
+        details: reported by model and graders: type of index, requests, retries, agreement with human labels.
+        notes: caveats for readers of this run, one sentence each.
+        search: summary of the search: budget, counts of trials, best values, importances; None without a search.
+        seconds: step → seconds spent on it.
         card: licence, hosting and the like, from the model's config.
-        cost: config of the cost model; None: nobody asked what answers cost.
+        cost: config of the cost model; None if costs were not requested.
         environment: versions, platform and git state.
         error: ``{"type", "message", "traceback"}`` when it failed.
     """
@@ -115,13 +115,13 @@ class Run:
 
 
 def begin(folder: Path, config: Mapping[str, Any], installed: str = "", diff: str = "") -> None:
-    """Make the folder ready for a run: what an earlier attempt left goes, the resolved config is written.
+    """Prepare the folder for a run: remove the files of an earlier attempt, and write the resolved config.
 
     Args:
         folder: the run folder.
         config: the whole resolved config.
         installed: every installed package with its version, one a line.
-        diff: of the working directory against its commit; empty where nothing was changed or nothing shall be kept.
+        diff: of the working directory against its commit; empty if clean or not to be recorded.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name in (RESULT, PREDICTIONS, TRACE, BOOTSTRAP, VALIDATION, PROFILE, CURVES, FITTED, LEARNT, DIFF):
@@ -144,7 +144,7 @@ def write_fitted(folder: Path, config: Mapping[str, Any]) -> None:
 
 
 def read_fitted(folder: Path) -> dict[str, Any] | None:
-    """The resolved config of the model as it was fitted, by the parameters that a search found or without one."""
+    """Read the resolved config of the fitted model, with the parameters that a search found if there was one."""
     return _read_yaml(folder / FITTED) or read_config(folder)
 
 
@@ -160,7 +160,7 @@ def write_learnt(folder: Path, hashes: NDArray[np.uint64]) -> None:
 
 
 def read_learnt(folder: Path) -> NDArray[np.uint64] | None:
-    """Read back what ``write_learnt`` wrote; None where a run of an earlier version has no such file."""
+    """Read the hashes that ``write_learnt`` wrote; None for a run of an earlier version without such a file."""
     import numpy as np
 
     if not (folder / LEARNT).is_file():
@@ -171,7 +171,7 @@ def read_learnt(folder: Path) -> NDArray[np.uint64] | None:
 
 @contextmanager
 def logged(folder: Path) -> Iterator[None]:
-    """Let the log of what happens inside go into a run folder, where Hydra does not see to it."""
+    """Log to the run folder while the block runs, unless Hydra already does."""
     folder.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(folder / LOG, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
@@ -188,7 +188,7 @@ def logged(folder: Path) -> Iterator[None]:
 
 
 def finish(run: Run) -> Run:
-    """Write ``result.json``: from then on the run counts."""
+    """Write ``result.json``, which marks the run as finished."""
     content = {k: v for k, v in asdict(run).items() if k != "folder"}
     write_json(run.folder / RESULT, content)
     return run
@@ -215,7 +215,7 @@ def read_run(folder: Path) -> Run:
 
 
 def read_runs(folder: Path) -> list[Run]:
-    """The runs of a bake-off folder, or the one run of a run folder, in the order in which they started.
+    """Read the runs of a bake-off folder, or the single run of a run folder, in order of their start.
 
     Raises:
         DataError: there is no such folder, or no run in it.
@@ -233,12 +233,12 @@ def read_runs(folder: Path) -> list[Run]:
 
 
 def read_config(folder: Path) -> dict[str, Any] | None:
-    """The resolved config that a run folder was made with; None when there is none."""
+    """Read the resolved config of a run folder; None if there is none."""
     return _read_yaml(folder / CONFIG)
 
 
 def schema_of(run: Run) -> Schema:
-    """What was asked of a run. Raises ``DataError`` when it never reached its data."""
+    """Return the task schema of a run. Raises ``DataError`` if the run failed before its data were loaded."""
     from bakeoff.task import Schema
 
     if run.task is None:
@@ -247,7 +247,7 @@ def schema_of(run: Run) -> Schema:
 
 
 def data_notes(run: Run) -> tuple[DataNote, ...]:
-    """What happened to the data of a run, most important first; none where it never reached its data."""
+    """Notes on the data of a run, most important first; none if the run failed before its data were loaded."""
     from bakeoff.task import DataNote
 
     return tuple(DataNote.from_json(note) for note in (run.task or {}).get("notes", ()))
@@ -301,10 +301,10 @@ def write_predictions(folder: Path, table: PredictionTable, name: str = PREDICTI
 def write_inputs(bakeoff: Path, test: Examples, fingerprint: str) -> str | None:
     """Write the test rows of a task into the folder of a bake-off: ``id``, then the feature columns as models get them.
 
-    Once, whichever run comes first, also where several processes want to; anew where the task has changed.
+    Written once, by the first run, also with several processes; rewritten if the task has changed.
 
     Returns:
-        Why the file cannot be written; None where it is there.
+        The reason why the file cannot be written; None if it exists.
     """
     import pyarrow as pa
     from filelock import FileLock
@@ -336,7 +336,7 @@ def write_trials(folder: Path, trials: Sequence[Mapping[str, Any]]) -> None:
 
 
 def write_curves(folder: Path, curves: Sequence[Mapping[str, float]]) -> None:
-    """Write the training curves of a model that learns in epochs, a row each; nothing where there are none."""
+    """Write the training curves, one row per epoch; nothing for a model without epochs."""
     import pandas as pd
 
     if not curves:
@@ -398,7 +398,7 @@ def _tuples(column: Any) -> Any:
 
 
 def _usage(frame: pd.DataFrame) -> Usage:
-    """The usage that a table holds. Folders of earlier versions may lack some of its columns."""
+    """Read the usage columns of a table. Folders of earlier versions may lack some."""
     from bakeoff.task import Usage
 
     return Usage.from_columns(len(frame), **{name: frame[name] for name in USAGE if name in frame})
@@ -422,7 +422,7 @@ def _read_trace(folder: Path) -> tuple[StageTrace, ...]:
 
 
 def write_model(folder: Path, save: Callable[[Path], None]) -> int:
-    """Let ``save`` write the model into a new folder, which takes its place when whole. Returns its size in bytes."""
+    """Save the model atomically: ``save`` writes into a new folder, which is then moved in place. Returns its bytes."""
     temporary = Path(tempfile.mkdtemp(UNFINISHED, f".{MODEL}-", folder))
     try:
         save(temporary)
@@ -436,17 +436,17 @@ def write_model(folder: Path, save: Callable[[Path], None]) -> int:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON, whole or not at all. NaN and infinities become null."""
+    """Write JSON atomically. NaN and infinities become null."""
     write_text(path, json.dumps(_finite(content), indent=2, ensure_ascii=False, default=str, allow_nan=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text, whole or not at all."""
+    """Write text atomically."""
     write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def write_file(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let ``write`` write a file under another name, from which it takes its place: whole or not at all."""
+    """Write a file atomically: ``write`` fills a temporary file, which is then renamed."""
     descriptor, name = tempfile.mkstemp(UNFINISHED, f".{path.name}-", path.parent)
     os.close(descriptor)
     temporary = Path(name)
@@ -464,7 +464,7 @@ def write_file(path: Path, write: Callable[[Path], Any]) -> None:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder is a run folder."""
+    """Return whether a folder is a run folder."""
     return (folder / RESULT).is_file() or (folder / CONFIG).is_file()
 
 

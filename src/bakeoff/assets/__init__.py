@@ -1,4 +1,4 @@
-"""Pinned files: fetched once, kept in a cache, and never used unless they are what was pinned."""
+"""Pinned files: downloaded once, cached, and used only if their hash matches."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Url:
 
 @dataclass(frozen=True)
 class Asset:
-    """A file that is known to the byte.
+    """A pinned file, identified by its hash.
 
     Attributes:
         name: what messages and the cache call it.
@@ -172,7 +172,7 @@ def named(node: Any) -> list[str]:
 
 
 def cache_folder() -> Path:
-    """Where fetched files are kept: ``$BAKEOFF_CACHE``, or the user's cache folder."""
+    """Folder of downloaded files: ``$BAKEOFF_CACHE``, or the user's cache folder."""
     if chosen := os.environ.get("BAKEOFF_CACHE"):
         return Path(chosen).expanduser()
     import platformdirs
@@ -181,7 +181,7 @@ def cache_folder() -> Path:
 
 
 def resolve(name: str) -> Path:
-    """The verified local file of a pinned asset, fetched if need be.
+    """Return the verified local file of a pinned asset, downloading it if necessary.
 
     Raises:
         AssetError: there is no such asset, it cannot be fetched, or it is not what was pinned.
@@ -193,7 +193,7 @@ def resolve(name: str) -> Path:
 
 
 def fetch(asset: Asset) -> Path:
-    """The verified local file of an asset, fetched if need be. Safe to call from several processes at once.
+    """Return the verified local file of an asset, downloading it if necessary. Safe with concurrent processes.
 
     Raises:
         AssetError: it cannot be fetched, or it is not what was pinned.
@@ -219,7 +219,7 @@ def fetch(asset: Asset) -> Path:
 
 
 def cached_at(asset: Asset) -> Path:
-    """Where a fetched asset lies, and where it may be put by hand. The hash in it keeps pinned versions apart."""
+    """Path of a downloaded asset, where it may also be put by hand. It contains the hash, so versions never clash."""
     match asset.origin:
         case Path():
             return asset.origin
@@ -231,7 +231,7 @@ def cached_at(asset: Asset) -> Path:
 
 
 def _put(asset: Asset, origin: Member | Url, file: Path) -> None:
-    """Fetch, verify and only then name the file: whole or not at all."""
+    """Download and verify the file, then move it into place atomically."""
     part = file.with_name(file.name + ".part")
     by_hand = f"Or put the file there by hand: {file}"
     if isinstance(origin, Url):

