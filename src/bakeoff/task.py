@@ -193,10 +193,16 @@ class Gold:
     Attributes:
         answers: any of them is right; none: the corpus does not answer the question.
         relevance: document id → grade, above 0; documents that are not named are irrelevant.
+        none_relevant: documents were judged for it, and none is relevant: it counts 0, as in BEIR and trec_eval.
+        itself: id of the document that is the query itself, which BEIR leaves out of the ranking; empty: there is none.
+        twins: id of each document with the text of a relevant one → that one's id: to cite either is right.
     """
 
     answers: tuple[str, ...] = ()
     relevance: Mapping[str, int] = field(default_factory=dict)
+    none_relevant: bool = False
+    itself: str = ""
+    twins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_answerable(self) -> bool:

@@ -18,6 +18,7 @@ from bakeoff.data.corpora import Beir, Questions, Squad
 from bakeoff.data.settings import DataSettings, SplitSettings
 from bakeoff.errors import BakeoffError, ConfigError, DataError
 from bakeoff.task import Gold, Question, Task, Turn, questions
+from bakeoff.tasks.documents import read_gold, write_gold
 
 HISTORY = [{"role": "user", "content": "What is a tuple?"}, {"role": "assistant", "content": "A sequence."}]
 DOCUMENTS = [
@@ -57,6 +58,12 @@ class TestQuestions:
         assert list(task.test.y) == [Gold(("yes",), {"a": 1})] * 2
         assert list(task.development.corpus.documents["id"]) == ["a", "b"]
 
+    def test_know_the_documents_with_the_text_of_a_gold_one(self, tmp_path):
+        twins = [{"id": name, "title": "A", "text": "Tuples do not change."} for name in ("v1", "v2")]
+        rows = [{"id": f"q{i}", "question": f"Is {i} even?", "answer": "yes", "documents": ["v2"]} for i in range(10)]
+        task = loaded(asked(tmp_path, *rows, documents=[*twins, DOCUMENTS[1]]))
+        assert task.test.y[0] == Gold(("yes",), {"v2": 1}, twins={"v1": "v2"})
+
     def test_may_have_answers_and_documents_in_several_forms(self, tmp_path):
         source = asked(
             tmp_path,
@@ -70,7 +77,7 @@ class TestQuestions:
             (["x"], {"a": 1}),
             (["x", "7"], {"a": 1, "b": 1}),
             ([], {}),
-            (["[1, 2]"], {"a": 2}),
+            (["[1, 2]"], {"a": 2, "b": 0}),
             ([], {}),
         ]
 
@@ -410,7 +417,7 @@ class TestBeir:
     def test_ranks_the_test_queries_and_leaves_the_others_to_tune_on(self, beir):
         rows = Beir(str(beir)).read()
         assert list(rows.test["id"]) == ["q1", "q0"]
-        assert gold(rows.test) == [([], {"1": 2, "2": 1}), ([], {"4": 1})]
+        assert gold(rows.test) == [([], {"1": 2, "2": 1, "3": 0}), ([], {"4": 1})]
         assert list(rows.frame["id"]) == ["q2", "q3"], "q1 is judged in both: it is for the test"
         assert list(rows.corpus["text"]) == ["Text 1.", "Text 2.", "Text 3.", ""]
         assert list(rows.test["n"]) == [1, 0]
@@ -419,6 +426,19 @@ class TestBeir:
         task = loaded(Beir(str(beir)), kind="retrieval")
         assert list(task.test.y) == [Gold((), {"1": 2, "2": 1}), Gold((), {"4": 1})]
         assert len(task.development.corpus) == 4
+
+    def test_has_queries_without_relevant_documents_queries_that_are_documents_and_documents_without_text(self, beir):
+        with (beir / "qrels" / "test.tsv").open("a") as qrels:
+            qrels.write("q4\t1\t0\nq4\t2\t-1\nq5\t1\t1\n")
+        with (beir / "corpus.jsonl").open("a") as corpus:
+            corpus.write('{"_id": "q5", "title": "", "text": "Query 5"}\n{"_id": "5", "title": "", "text": ""}\n')
+        task = loaded(Beir(str(beir)), kind="retrieval")
+        assert list(task.test.y[2:]) == [Gold((), {}, none_relevant=True), Gold((), {"1": 1}, itself="q5")]
+        assert list(read_gold(pd.Series(write_gold(task.test.y)))) == list(task.test.y)
+        notes = [str(note) for note in task.notes]
+        assert any(note.startswith("2 of 6 documents have no text") for note in notes)
+        assert any(note.startswith("1 of 6 questions were judged") for note in notes), notes
+        assert any(note.startswith("1 of 6 queries are documents themselves") for note in notes)
 
     def test_of_one_split_alone_has_nothing_to_tune_on(self, beir):
         (beir / "qrels" / "train.tsv").unlink()

@@ -91,6 +91,13 @@ def test_citation_precision_is_over_the_answers_that_cite():
     assert one("citation_precision", *rows, cited=cited) == pytest.approx((0.5 + 1 + 0) / 3)
 
 
+def test_citing_a_document_with_the_text_of_a_gold_one_is_right():
+    gold = Gold(("x",), {"v2": 1}, twins={"v1": "v2"})
+    rows, cited = [("x", gold)] * 3, [("v1",), ("v1", "v2"), ("v3",)]
+    assert one("citation_precision", *rows, cited=cited) == pytest.approx(2 / 3)
+    assert one("citation_recall", *rows, cited=cited) == pytest.approx(2 / 3)
+
+
 def test_citation_recall_is_over_the_questions_that_have_gold_documents():
     gold = Gold(("x",), {"a": 1, "b": 2})
     rows = ("x", gold), ("x", gold), ("", gold), ("x", NO_ANSWER)

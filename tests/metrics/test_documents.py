@@ -2,7 +2,8 @@ import ir_measures
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from questions import answered, assert_faces_agree, resampled, tables
+from hypothesis import strategies as st
+from questions import DOCUMENTS, answered, assert_faces_agree, rankings, resampled, tables
 
 from bakeoff import metrics
 from bakeoff.task import Gold
@@ -44,6 +45,47 @@ def test_values_are_those_of_ir_measures_on_the_same_run(table):
     parsed = {name: ir_measures.parse_measure(measure) for name, measure in MEASURES.items()}
     expected = ir_measures.calc_aggregate(list(parsed.values()), qrels, run)
     assert scores == pytest.approx({name: expected[measure] for name, measure in parsed.items()})
+
+
+judgements = st.dictionaries(st.sampled_from(DOCUMENTS), st.integers(-2, 3), max_size=5).filter(
+    # pytrec_eval crashes where all grades of a query are negative.
+    lambda judged: not judged or max(judged.values()) >= 0
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(judgements, rankings, st.sampled_from(["", "d0"])), min_size=1, max_size=6))
+def test_values_are_those_of_ir_measures_with_negative_and_zero_grades_and_queries_that_are_documents(queries):
+    golds = [
+        Gold((), {d: g for d, g in judged.items() if g > 0}, bool(judged) and max(judged.values()) <= 0, itself)
+        for judged, _, itself in queries
+    ]
+    table = answered([("", gold) for gold in golds], kind="retrieval", retrieved=[ids for _, ids, _ in queries])
+    scores = metrics.score(table, list(MEASURES))
+    qrels = [
+        ir_measures.Qrel(f"q{i}", document, grade)
+        for i, (judged, _, _) in enumerate(queries)
+        for document, grade in judged.items()
+    ]
+    if not qrels:
+        assert np.isnan(list(scores.values())).all()
+        return
+    run = [
+        ir_measures.ScoredDoc(f"q{i}", document, -rank)
+        for i, (_, ids, itself) in enumerate(queries)
+        for rank, document in enumerate(ids)
+        if document != itself
+    ]
+    parsed = {name: ir_measures.parse_measure(measure) for name, measure in MEASURES.items()}
+    expected = ir_measures.calc_aggregate(list(parsed.values()), qrels, run)
+    assert scores == pytest.approx({name: expected[measure] for name, measure in parsed.items()})
+
+
+def test_a_query_that_was_judged_to_have_no_relevant_document_counts_0():
+    """As BEIR has it; a question for which nobody judged documents says nothing."""
+    golds = [Gold((), {"a": 1}), Gold((), {}, none_relevant=True), Gold()]
+    table = answered([("", gold) for gold in golds], kind="retrieval", retrieved=[("a",)] * 3)
+    assert metrics.score(table, ["recall_at_5", "mrr"]) == {"recall_at_5": 0.5, "mrr": 0.5}
 
 
 @pytest.mark.parametrize("name", list(MEASURES))

@@ -1,8 +1,9 @@
 """Where questions over documents come from: SQuAD and BEIR files, and files of the user.
 
 Every source brings a table of questions with the columns ``id``, ``question``, ``history`` (JSON list of turns),
-``answers`` (JSON list of strings; empty: not answerable), ``relevance`` (JSON object, document id → grade) and whatever
-else the file has; and a table of documents with the columns ``id``, ``title``, ``text`` and metadata.
+``answers`` (JSON list of strings; empty: not answerable), ``relevance`` (JSON object, document id → grade; 0 and less
+is irrelevant), ``itself`` where queries are documents, and whatever else the file has; and a table of documents with
+the columns ``id``, ``title``, ``text`` and metadata.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("id", "question", "history", "answers", "relevance")
+ITSELF = "itself"
+"""Column with the id of the document that is the query itself, as in ArguAna and Quora."""
 
 
 @dataclass(frozen=True)
@@ -235,13 +238,12 @@ def _judged(path: Path, asked: Mapping[str, Record], known: set[str]) -> list[di
             raise DataError(f'data.path: {place} names the query "{query}", which is not in queries.jsonl.')
         if document not in known:
             raise DataError(f'data.path: {place} names the document "{document}", which is not in corpus.jsonl.')
-        relevant = graded.setdefault(query, {})
-        if grade > 0:
-            relevant[document] = grade
-    return [
-        _row(name, asked[name].text("text", "data.path"), [], relevant, **_metadata_of(asked[name]))
-        for name, relevant in graded.items()
-    ]
+        graded.setdefault(query, {})[document] = grade
+    rows = []
+    for name, judged in graded.items():
+        itself = {ITSELF: name} if name in known else {}
+        rows.append(_row(name, asked[name].text("text", "data.path"), [], judged, **_metadata_of(asked[name]) | itself))
+    return rows
 
 
 def _metadata_of(query: Record) -> dict[str, Any]:

@@ -38,13 +38,16 @@ def table(path: Path, key: str) -> pd.DataFrame:
     """The documents of a jsonl, csv, tsv or parquet file: an id (``id`` or ``_id``), ``text``, and what else it has."""
     found: dict[str, dict[str, Any]] = {}
     places: dict[str, str] = {}
-    for record in records.read(path, key):
+    rows = records.read(path, key)
+    has_texts = any("text" in record.values for record in rows)
+    for record in rows:
         name = _id(record, key)
         if name in found:
             raise DataError(f'{key}: {record.place} has the id "{name}", as {places[name]} has.')
         title = record.text("title", key) if "title" in record.values else ""
-        # A document may be all title, as many are in BEIR.
-        text = "" if title and "text" not in record.values else record.text("text", key)
+        # A document may be all title, or empty, as some are in BEIR: others must not take its place in the ranking.
+        is_textless = "text" not in record.values and (title or has_texts)
+        text = "" if is_textless else record.text("text", key)
         places[name] = record.place
         found[name] = {"id": name, "title": title, "text": text} | metadata(record, ("id", "_id", "title", "text"))
     made = frame(found.values())

@@ -33,7 +33,9 @@ def answers(record: Record, key: str) -> list[str]:
 
 
 def relevance(record: Record, key: str, known: Sequence[str], ids: Container[str]) -> dict[str, int]:
-    """Document id → grade, above 0. One id or a list of them, of grade 1, or an object; in text as JSON.
+    """Document id → grade; 0 and less is irrelevant.
+
+    One id or a list of them, of grade 1, or an object; in text as JSON.
 
     Args:
         record: the question.
@@ -60,7 +62,7 @@ def relevance(record: Record, key: str, known: Sequence[str], ids: Container[str
                 f'{key}: {record.place} names the document "{document}", which is not in the corpus.'
                 f"{nearest(document, known)}"
             )
-    return {document: grade for document, grade in graded.items() if grade > 0}
+    return graded
 
 
 def history(record: Record, key: str) -> list[dict[str, str]]:

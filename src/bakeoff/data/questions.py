@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bakeoff.data import columns, roles
+from bakeoff.data.corpora import ITSELF
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Rows, Source
 from bakeoff.data.splits import Traits
@@ -42,7 +43,7 @@ def read(source: Source, settings: DataSettings) -> Table:
     _refuse_empty(frame[QUESTION], where)
     X = {QUESTION: frame[QUESTION].astype("str")}
     X[HISTORY] = frame[HISTORY].astype("str") if HISTORY in frame else pd.Series("[]", index=frame.index, dtype="str")
-    y = _gold(frame, set(corpus.documents["id"]), where)
+    y = _gold(frame, corpus, where)
     known: dict[str, Any] = {
         TURN: np.where(X[HISTORY] == "[]", "first", "follow-up"),
         ANSWERABLE: ["yes" if gold.is_answerable else "no" for gold in y],
@@ -62,8 +63,29 @@ def read(source: Source, settings: DataSettings) -> Table:
     schema = Schema(settings.kind, settings.target, {QUESTION: "text", HISTORY: "text"})
     read = columns.read(frame, settings.slices, {}, where) if settings.slices else None
     slices = pd.DataFrame({} if read is None else dict(read.values), index=frame.index)
-    note = DataNote(f"The corpus has {len(corpus):,} documents.", rank=NoteRank.FACTS)
-    return Table(schema, X, y, ids, slices, traits, (note,), corpus)
+    return Table(schema, X, y, ids, slices, traits, _notes(corpus, y), corpus)
+
+
+def _notes(corpus: Corpus, y: NDArray[Any]) -> tuple[DataNote, ...]:
+    """What a reader of ranking metrics must know of the corpus and of the questions."""
+    textless = int((corpus.documents["text"].str.strip() == "").sum())
+    none_relevant = sum(gold.none_relevant for gold in y)
+    themselves = sum(bool(gold.itself) for gold in y)
+    notes = [
+        (textless, f"{textless:,} of {len(corpus):,} documents have no text and stay in the corpus.", NoteRank.VALUES),
+        (
+            none_relevant,
+            f"{none_relevant:,} of {len(y):,} questions were judged to have no relevant document: each counts 0.",
+            NoteRank.CHOICES,
+        ),
+        (
+            themselves,
+            f"{themselves:,} of {len(y):,} queries are documents themselves: a query's own document is no hit.",
+            NoteRank.CHOICES,
+        ),
+        (len(corpus), f"The corpus has {len(corpus):,} documents.", NoteRank.FACTS),
+    ]
+    return tuple(DataNote(text, rank=rank) for count, text, rank in notes if count)
 
 
 def _corpus(documents: pd.DataFrame, where: str) -> Corpus:
@@ -96,13 +118,28 @@ def _refuse_empty(asked: pd.Series, where: str) -> None:
         raise DataError(f"data: question {empty[0]} of {where}, counting from 0, is empty.")
 
 
-def _gold(frame: pd.DataFrame, known: set[str], where: str) -> NDArray[Any]:
-    found = np.empty(len(frame), dtype=object)
-    for i, (answers, relevance) in enumerate(zip(frame[ANSWERS], frame[RELEVANCE], strict=True)):
-        graded: Mapping[str, int] = {str(k): int(v) for k, v in json.loads(relevance).items() if int(v) > 0}
-        _refuse_unknown(graded, known, i, where)
-        found[i] = Gold(tuple(str(answer) for answer in json.loads(answers)), graded)
-    return found
+def _gold(frame: pd.DataFrame, corpus: Corpus, where: str) -> NDArray[Any]:
+    known = set(corpus.documents["id"])
+    texts = dict(zip(corpus.documents["id"], corpus.documents["text"].str.strip(), strict=True))
+    same_text: dict[str, list[str]] = {}
+    for name, text in texts.items():
+        same_text.setdefault(text, []).append(name)
+    own = frame[ITSELF].fillna("").astype("str") if ITSELF in frame else [""] * len(frame)
+    golds = np.empty(len(frame), dtype=object)
+    for i, (answers, relevance, itself) in enumerate(zip(frame[ANSWERS], frame[RELEVANCE], own, strict=True)):
+        judged = {str(document): int(grade) for document, grade in json.loads(relevance).items()}
+        _refuse_unknown(judged, known, i, where)
+        graded = {document: grade for document, grade in judged.items() if grade > 0}
+        twins = {
+            twin: document
+            for document in graded
+            if texts[document]
+            for twin in same_text[texts[document]]
+            if twin not in graded
+        }
+        is_none_relevant = bool(judged) and not graded
+        golds[i] = Gold(tuple(str(answer) for answer in json.loads(answers)), graded, is_none_relevant, itself, twins)
+    return golds
 
 
 def _refuse_unknown(named: Iterable[str], known: set[str], row: int, where: str) -> None:

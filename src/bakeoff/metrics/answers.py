@@ -98,7 +98,9 @@ def rouge_l(table: PredictionTable) -> float:
 def _cited(table: PredictionTable) -> list[tuple[Gold, set[str]]]:
     cited = table.predictions.cited
     assert cited is not None
-    return [(gold, {str(name) for name in ids}) for gold, ids in zip(table.target, cited, strict=True)]
+    pairs = zip(table.target, cited, strict=True)
+    # A document with the text of a gold one is as good a source as that.
+    return [(gold, {gold.twins.get(str(name), str(name)) for name in ids}) for gold, ids in pairs]
 
 
 def _right_citations(table: PredictionTable) -> Floats:

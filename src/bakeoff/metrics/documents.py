@@ -1,7 +1,8 @@
 """How well the relevant documents are found, computed by ir-measures (MacAvaney, Macdonald & Ounis 2022).
 
-Every value is a mean over the questions that have relevant documents; one for which nothing was found counts 0. NaN
-where no question has any.
+Every value is a mean over the questions for which documents were judged; one of which none is relevant, or for which
+nothing was found, counts 0, as in BEIR and trec_eval. The document that is the query itself is no hit. NaN where no
+question was judged.
 """
 
 from __future__ import annotations
@@ -32,7 +33,14 @@ def per_question(table: PredictionTable, measures: Sequence[str] = MEASURES) -> 
     # Rows are named by their position: a resample holds the same question several times.
     qrels = {str(i): dict(gold.relevance) for i, gold in enumerate(table.target) if gold.relevance}
     # Scores fall from document to document: trec_eval orders by score alone, and equal ones by name.
-    run = {i: {str(name): -float(rank) for rank, name in enumerate(retrieved[int(i)])} for i in qrels}
+    run = {
+        i: {
+            str(name): -float(rank)
+            for rank, name in enumerate(retrieved[int(i)])
+            if not table.target[int(i)].itself or str(name) != table.target[int(i)].itself
+        }
+        for i in qrels
+    }
     values = np.zeros((len(table), len(measures)))
     asked: dict[Any, int] = {ir_measures.parse_measure(name): column for column, name in enumerate(measures)}
     if qrels:
@@ -42,9 +50,9 @@ def per_question(table: PredictionTable, measures: Sequence[str] = MEASURES) -> 
 
 
 def _columns(table: PredictionTable, measures: Sequence[str] = MEASURES) -> Floats:
-    """Each measure, and whether there is anything to find, shape (n, m + 1)."""
-    has_relevance = np.array([bool(gold.relevance) for gold in table.target], dtype=np.float64)
-    return np.column_stack([per_question(table, measures), has_relevance])
+    """Each measure, and whether documents were judged, shape (n, m + 1)."""
+    is_judged = np.array([bool(gold.relevance) or gold.none_relevant for gold in table.target], dtype=np.float64)
+    return np.column_stack([per_question(table, measures), is_judged])
 
 
 def _all(table: PredictionTable) -> Floats:

@@ -64,7 +64,11 @@ def write_gold(targets: NDArray[Any]) -> NDArray[Any]:
     """Each ``Gold`` as JSON, shape (n,)."""
     column = np.empty(len(targets), dtype=object)
     for i, gold in enumerate(targets):
-        content = {"answers": gold.answers, "relevance": dict(gold.relevance)}
+        content: dict[str, Any] = {"answers": gold.answers, "relevance": dict(gold.relevance)}
+        # What few questions have is written for those, so that files of other tasks stay as they were.
+        content |= {"none_relevant": True} if gold.none_relevant else {}
+        content |= {"itself": gold.itself} if gold.itself else {}
+        content |= {"twins": dict(gold.twins)} if gold.twins else {}
         column[i] = json.dumps(content, ensure_ascii=False)
     return column
 
@@ -74,5 +78,11 @@ def read_gold(column: pd.Series) -> NDArray[Any]:
     targets = np.empty(len(column), dtype=object)
     for i, text in enumerate(column):
         content: Mapping[str, Any] = json.loads(text)
-        targets[i] = Gold(tuple(content["answers"]), content["relevance"])
+        targets[i] = Gold(
+            tuple(content["answers"]),
+            content["relevance"],
+            content.get("none_relevant", False),
+            content.get("itself", ""),
+            content.get("twins", {}),
+        )
     return targets

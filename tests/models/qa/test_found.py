@@ -94,7 +94,7 @@ def test_an_llm_that_cannot_be_asked_is_told_wherever_it_stands(llm, prompt):
 
 def test_passages_of_equal_text_are_shown_once_and_documents_are_named_once():
     hits = [Hit(passage, 1.0) for passage in PASSAGES]
-    assert found.passages(hits) == PASSAGES[:2]
+    assert found.distinct(hit.passage for hit in hits) == PASSAGES[:2]
     assert found.documents(PASSAGES) == ("x", "y")
     assert found.documents([]) == ()
 

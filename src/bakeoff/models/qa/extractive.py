@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -84,7 +84,7 @@ class Extractive(Model):
             found.objects(one.sentence if sure else ABSTAINED for one, sure in pairs),
             stage=found.objects(ANSWERED if sure else UNSURE for sure in is_sure),
             confidence=np.array([one.confidence for one in said]),
-            retrieved=found.objects(found.documents(one.shown) for one in said),
+            retrieved=found.objects(found.documents(one.retrieved) for one in said),
             cited=found.objects(found.documents(one.cited) if sure else () for one, sure in pairs),
             evidence=found.objects("\n".join(p.text for p in one.cited) if sure else "" for one, sure in pairs),
             seconds=told.seconds,
@@ -134,13 +134,15 @@ class Extractive(Model):
         """The best sentence for each question."""
         texts = (self.rewriter or FollowUps()).rewrite(asked)
         hits = self.opened_.index.search(texts, self.retriever.top_k)
-        shown = [found.passages(of_one) for of_one in hits]
+        retrieved = [[hit.passage for hit in of_one] for of_one in hits]
+        shown = [found.distinct(of_one) for of_one in retrieved]
         pairs = [
             [(s, rank) for rank, passage in enumerate(of_one) for s in sentences(passage.text)] for of_one in shown
         ]
         candidates = [[sentence for sentence, _ in of_one] for of_one in pairs]
         scores = (self.scorer or Words()).scores(texts, candidates, self.rarity_, self.opened_.threads)
-        return [self._best(*of_one) for of_one in zip(pairs, scores, shown, strict=True)]
+        best = [self._best(*of_one) for of_one in zip(pairs, scores, shown, strict=True)]
+        return [replace(one, retrieved=of_one) for one, of_one in zip(best, retrieved, strict=True)]
 
     def _best(self, pairs: Sequence[tuple[str, int]], scores: NDArray[np.float64], shown: Sequence[Passage]) -> _Said:
         """The best sentence of some passages; of equal ones the first.
@@ -183,7 +185,7 @@ class _Said:
 
     sentence: str
     confidence: float
-    shown: Sequence[Passage]
+    retrieved: Sequence[Passage]
     passage: Passage | None
 
     @property

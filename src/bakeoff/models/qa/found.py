@@ -11,7 +11,7 @@ import numpy as np
 
 from bakeoff.llm.base import Planned
 from bakeoff.llm.usage import Meter, metered
-from bakeoff.retrieval.base import Hit, Index, LooksUpByLLM, Passage, Retriever
+from bakeoff.retrieval.base import Index, LooksUpByLLM, Passage, Retriever
 from bakeoff.task import NO_ANSWER, NOT_ASKED, OK, PASSING, WITHHELD, Corpus, Question, RowStatus, Usage
 
 if TYPE_CHECKING:
@@ -131,11 +131,11 @@ def notes(details: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(note for part in inner for note in notes(part)))
 
 
-def passages(hits: Sequence[Hit]) -> list[Passage]:
-    """The passages found, best first, each text once."""
+def distinct(passages: Iterable[Passage]) -> list[Passage]:
+    """The passages in their order, each text once: to show it twice tells a model nothing."""
     first: dict[str, Passage] = {}
-    for hit in hits:
-        first.setdefault(hit.passage.text, hit.passage)
+    for passage in passages:
+        first.setdefault(passage.text, passage)
     return list(first.values())
 
 

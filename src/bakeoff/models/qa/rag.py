@@ -93,8 +93,8 @@ class RAG(Model):
         """Answer n questions. Raises ``LLMError`` when none has ever got an answer."""
         require_fitted(self, "opened_")
         asked = questions(X)
-        told = self.opened_.timed(self._shown, asked)
-        shown: list[list[Passage]] = told.results
+        told = self.opened_.timed(self._passages, asked)
+        shown = [found.distinct(passages) for passages in told.results]
         completions = self.llm.complete([self._ask(*pair) for pair in zip(asked, shown, strict=True)])
         self._count_cuts(shown, completions)
         self._was_answered = self._was_answered or any(c.status == "ok" for c in completions)
@@ -116,7 +116,7 @@ class RAG(Model):
             statuses,
             short=found.objects(one.read.short if is_given else ABSTAINED for one, is_given in given),
             confidence=np.array([one.confidence for one in said]),
-            retrieved=found.objects(map(found.documents, shown)),
+            retrieved=found.objects(map(found.documents, told.results)),
             cited=found.objects(found.documents(one.cited) if is_given else () for one, is_given in given),
             evidence=found.objects("\n".join(p.text for p in one.cited) if is_given else "" for one, is_given in given),
         )
@@ -169,10 +169,11 @@ class RAG(Model):
             notes.append(f"{cut['answers']:,} answers ended at {limit}, and count as they are.")
         return notes
 
-    def _shown(self, asked: Sequence[Question]) -> list[list[Passage]]:
-        """The passages to show for each question, each text once."""
+    def _passages(self, asked: Sequence[Question]) -> list[list[Passage]]:
+        """The passages found for each question, best first."""
         texts = (self.rewriter or FollowUps()).rewrite(asked)
-        return [found.passages(hits) for hits in self.opened_.index.search(texts, self.retriever.top_k)]
+        found_hits = self.opened_.index.search(texts, self.retriever.top_k)
+        return [[hit.passage for hit in hits] for hits in found_hits]
 
     def _ask(self, question: Question, shown: Sequence[Passage]) -> Ask:
         told = [
