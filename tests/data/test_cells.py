@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -270,6 +271,43 @@ def test_a_declared_decimal_settles_what_is_ambiguous(tmp_path: Path) -> None:
 def test_almost_numbers_are_named(tmp_path: Path) -> None:
     task = load_csv(tmp_path, {"x": ["abc", *(str(i) for i in range(N - 1))]})
     assert 'x: numbers but for 1 rows ("abc")' in notes(task)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [([10**20 + i for i in range(N)], "text"), ([10**20 + i % 3 for i in range(N)], "categorical")],
+)
+def test_numbers_of_too_many_digits_have_one_note_that_is_true(tmp_path: Path, values: list[int], kind: str) -> None:
+    rows = [json.dumps({"acct": acct, "u": i * 0.5, "y": LABELS[i]}) for i, acct in enumerate(values)]
+    (tmp_path / "a.jsonl").write_text("\n".join(rows))
+    task = load(JsonLines(str(tmp_path / "a.jsonl")))
+    assert task.schema.columns["acct"] == kind
+    [note] = [note.text for note in task.notes if "acct" in note.text]
+    assert note.endswith(f"read as {'free text' if kind == 'text' else 'categories'}.")
+
+
+def test_mixed_values_have_one_note(tmp_path: Path) -> None:
+    rows = [json.dumps({"code": i % 5 if i % 9 else "-", "u": i * 0.5, "y": LABELS[i]}) for i in range(N)]
+    (tmp_path / "a.jsonl").write_text("\n".join(rows))
+    task = load(JsonLines(str(tmp_path / "a.jsonl")))
+    [note] = [note.text for note in task.notes if "code" in note.text]
+    assert note == "code: numbers and texts together, read as categories."
+
+
+def test_text_that_is_empty_in_training_is_left_out_and_nothing_else(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "day": pd.date_range("2024-01-01", periods=N).strftime("%Y-%m-%d"),
+            "comment": [f"a remark number {i} of a customer" if i >= N - 10 else "" for i in range(N)],
+            "u": np.arange(N) * 0.5,
+            "y": LABELS,
+        }
+    )
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    task = load(Csv(str(tmp_path / "a.csv")), time="day")
+    assert [note.text for note in task.notes if "comment" in note.text] == [
+        "comment: empty in the training rows, left out."
+    ]
 
 
 def test_strings_of_digits_in_a_typed_file_stay_and_are_named(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ class Cells:
         kinds: column → its declared kind.
         left_out: columns that are no features, though nobody declared it.
         notes: decisions that nobody declared.
+        explained: columns of texts whose note says what they are read as.
     """
 
     frame: pd.DataFrame
@@ -70,6 +71,7 @@ class Cells:
     kinds: dict[str, ColumnKind] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     notes: list[DataNote] = field(default_factory=list)
+    explained: set[str] = field(default_factory=set)
 
 
 def read(source: Source, settings: DataSettings) -> Cells:
@@ -107,6 +109,7 @@ class _Reader:
     def __init__(self, cells: Cells, settings: DataSettings, rows: Rows, where: str) -> None:
         self.cells, self.settings, self.is_text, self.where = cells, settings, rows.is_text, where
         self.known = rows.readings
+        self.mixed: set[str] = set()  # columns of numbers and texts
         self.said: dict[tuple[str, str, NoteRank], list[str]] = defaultdict(list)
         split, forecast = settings.split, settings.forecast
         self.named = {c for c in (settings.id, settings.group, split.column, forecast.series) if c}
@@ -134,6 +137,8 @@ class _Reader:
                 columns_of[name] = self._as_declared(columns_of[name], self.declared.get(name) or self.parts[name])
             elif name in guesses:
                 columns_of[name] = self._as_guessed(columns_of[name], guesses[name], decimal)
+            if name in self.mixed and columns.is_string(columns_of[name]):
+                self._say_texts(columns_of[name], "numbers and texts together", "category")
             if name == settings.id:
                 columns_of[name] = _texts(columns_of[name])
         self.cells.frame = pd.DataFrame(columns_of, copy=False)
@@ -169,7 +174,7 @@ class _Reader:
             and values.dropna().map(lambda v: isinstance(v, str | int | float)).all()
         ):
             if values.name not in (self.settings.id, *self.declared):
-                self._say(str(values.name), "{columns}: numbers and texts together, read as texts.", "category")
+                self.mixed.add(str(values.name))
             return _texts(values)
         return values
 
@@ -243,19 +248,11 @@ class _Reader:
         if guess.formats:
             form = _resolved(guess.formats, decimal)
             if numerals.loses_digits(texts):
-                self._say(
-                    name,
-                    "{columns}: whole numbers of more digits than a number holds, read as text.",
-                    "number",
-                )
+                self._say_texts(texts, "whole numbers of more digits than a number holds", "number")
                 return texts
             if not self.is_text and form.is_plain:
-                if name != self.settings.target:
-                    self._say(
-                        name,
-                        "{columns}: numbers written as texts, read as categories.",
-                        "number",
-                    )
+                if name not in (*self.mixed, self.settings.target):
+                    self._say_texts(texts, "numbers written as texts", "number")
                 return texts
             return self._numbers(texts, form, guess)
         if name == self.settings.target:
@@ -269,19 +266,20 @@ class _Reader:
             return parsed
         looks_like = dates.looks_like(texts)
         if looks_like:
-            self._say(
-                name,
-                f'{{columns}}: dates such as "{looks_like}", read as categories or text.',
-                "date",
-            )
+            self._say_texts(texts, f'dates such as "{looks_like}"', "date")
         elif guess.odd:
             examples = ", ".join(f'"{text}"' for text in guess.odd)
-            self._say(
-                name,
-                f"{{columns}}: numbers but for {guess.odd_rows:,} rows ({examples}), read as categories or text.",
-                "number",
-            )
+            self._say_texts(texts, f"numbers but for {guess.odd_rows:,} rows ({examples})", "number")
         return texts
+
+    def _say_texts(self, texts: pd.Series, held: str, remedy: str) -> None:
+        """Say once what a column of texts holds and is read as."""
+        name = str(texts.name)
+        if name in self.cells.explained:
+            return
+        self.cells.explained.add(name)
+        words = "texts" if name == self.settings.target else columns.words(texts)
+        self._say(name, f"{{columns}}: {held}, read as {words}.", remedy)
 
     def _numbers(self, texts: pd.Series, form: NumberFormat, guess: Guess) -> pd.Series:
         name = str(texts.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +27,11 @@ MOST_CATEGORIES = 1_000  # values of a column that are remembered, to tell a new
 
 @dataclass(frozen=True)
 class Columns:
-    """Converted columns by name, their kinds, and what happened on the way."""
+    """Converted columns by name, their kinds, and those that were found to be free text."""
 
     values: Mapping[str, pd.Series]
     kinds: Mapping[str, ColumnKind]
-    notes: tuple[DataNote, ...]
+    texts: tuple[str, ...]
 
 
 def read(frame: pd.DataFrame, names: Iterable[str], declared: Mapping[str, ColumnKind], where: str) -> Columns:
@@ -63,11 +63,21 @@ def read(frame: pd.DataFrame, names: Iterable[str], declared: Mapping[str, Colum
                 recognised_texts.append(name)
         converted[name] = values.fillna("") if kinds[name] == "text" else values
     _refuse_infinite(converted, where)
-    notes = []
-    if recognised_texts:
-        remedy = advice.override("data.columns", {recognised_texts[0]: "category"})
-        notes.append(DataNote(f"{advice.listed(recognised_texts)}: read as free text.", remedy))
-    return Columns(converted, kinds, tuple(notes))
+    return Columns(converted, kinds, tuple(recognised_texts))
+
+
+def text_notes(names: Sequence[str]) -> tuple[DataNote, ...]:
+    """What is said of columns that were found to be free text."""
+    if not names:
+        return ()
+    remedy = advice.override("data.columns", {names[0]: "category"})
+    return (DataNote(f"{advice.listed(names)}: read as free text.", remedy),)
+
+
+def words(values: pd.Series) -> str:
+    """What a column of strings is read as."""
+    kind, _ = _recognise(values)
+    return {"text": "free text", "categorical": "categories"}.get(kind, f"{kind}s")
 
 
 def empty_in(features: Mapping[str, pd.Series], rows: NDArray[np.intp]) -> list[str]:

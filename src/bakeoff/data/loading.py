@@ -51,7 +51,13 @@ def task_from(table: Table, settings: DataSettings) -> Task:
         table = _without_unlearnable(table, split.train, learnt_from)
     is_seen = np.isin(table.traits.content[split.test], table.traits.content[learnt_from])
     development, test = _dealt(table, [learnt_from, split.test])
-    notes = (*table.notes, *split.notes, *equal_rows.notes(int(is_seen.sum()), len(is_seen)))
+    texts = [name for name in table.texts if name in table.schema.columns or name in table.slices]
+    notes = (
+        *table.notes,
+        *columns.text_notes(texts),
+        *split.notes,
+        *equal_rows.notes(int(is_seen.sum()), len(is_seen)),
+    )
     return Task(
         name=settings.name,
         development=Development(
@@ -110,7 +116,8 @@ def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Ta
             part,
             kind.strata(target.y),
         ),
-        notes=(*target.notes, *table.notes, *read.notes),
+        notes=(*target.notes, *table.notes),
+        texts=tuple(name for name in read.texts if name not in table.explained),
     )
 
 

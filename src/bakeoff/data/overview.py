@@ -94,7 +94,8 @@ def overview(source: Source, declared: Mapping[str, str] | None = None) -> Overv
         _column(table.frame[name], TYPE_OF[read.kinds[name]] if name in read.kinds else "left out")
         for name in table.frame.columns
     ]
-    notes = (*table.notes, *read.notes)
+    found = [name for name in read.texts if name not in table.explained]
+    notes = (*table.notes, *columns.text_notes(found))
     return Overview(where, len(table.frame), tuple(rows), likely_targets(rows), notes)
 
 

@@ -24,3 +24,4 @@ class Table:
     traits: Traits
     notes: tuple[DataNote, ...]
     corpus: Corpus | None = None
+    texts: tuple[str, ...] = ()  # columns that were found to be free text, of which no note speaks yet
