@@ -23,7 +23,7 @@ Job = tuple[str, Metric]
 Values = Mapping[str, Mapping[str, Floats]]
 Evaluate = Callable[[Whole], Iterator[tuple[str, str, Floats]]]
 
-BLOCK, LEAST_BLOCK = 2_000_000, 32
+BLOCK, LEAST_BLOCK = 2_000_000, 8
 """Entries of the counts matrix that each thread holds at a time, and resamples all the same: sparse products add up
 whole stretches of resamples at once."""
 
