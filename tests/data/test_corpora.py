@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -397,6 +398,40 @@ class TestSquad:
         with pytest.raises(DataError) as raised:
             Squad(str(tmp_path / "dev.json")).read()
         assert message in str(raised.value)
+
+
+class TestOddCharacters:
+    @pytest.mark.parametrize("is_document", [True, False])
+    def test_half_a_surrogate_pair_is_refused_with_its_line(self, tmp_path, is_document):
+        documents = [*DOCUMENTS, {"id": "c", "title": "C", "text": "Odd"}]
+        questions = [{"question": "Why?", "answer": "x"}, {"question": "Odd", "answer": "x"}]
+        source = asked(tmp_path, *questions, documents=documents)
+        file = tmp_path / ("corpus.jsonl" if is_document else "asked.jsonl")
+        file.write_text(file.read_text().replace("Odd", "Odd \\ud83d"))
+        number, name = (3, "text") if is_document else (2, "question")
+        with pytest.raises(DataError, match=rf'"{name}" of line {number} of {file.name} holds \\ud83d alone'):
+            source.read()
+
+    def test_a_whole_pair_is_a_character(self, tmp_path):
+        source = asked(tmp_path, {"question": "Odd", "answer": "x"})
+        file = tmp_path / "asked.jsonl"
+        file.write_text(file.read_text().replace("Odd", "Odd \\ud83d\\ude00"))
+        assert source.read().frame["question"][0] == "Odd \N{GRINNING FACE}"
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+    def test_a_file_name_that_is_not_utf_8_is_refused(self, tmp_path):
+        (tmp_path / "names").mkdir()
+        (tmp_path / "names" / os.fsdecode(b"caf\xe9.md")).write_text("The cafe opens at nine.")
+        questions = lines(tmp_path / "asked.jsonl", [{"question": "When?", "answer": "at nine"}])
+        with pytest.raises(DataError, match=r'the name of the file "caf\\xe9\.md" is not utf-8\. Rename it'):
+            Questions(questions, str(tmp_path / "names")).read()
+
+    def test_whole_numbers_that_a_missing_one_made_floats_are_whole(self, tmp_path):
+        frame = pd.DataFrame({"question": ["1?", "2?", "3?"], "answer": [1800, 1807, None], "size": [1.5, 2.0, None]})
+        frame.to_parquet(tmp_path / "asked.parquet")
+        found = Questions(str(tmp_path / "asked.parquet"), lines(tmp_path / "corpus.jsonl", DOCUMENTS)).read().frame
+        assert found["answers"].tolist() == ['["1800"]', '["1807"]', "[]"]
+        assert found["size"].tolist()[:2] == [1.5, 2.0]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -94,6 +95,7 @@ def folder(path: Path, key: str) -> pd.DataFrame:
     found, empty = [], []
     for file in files:
         name = file.relative_to(path).as_posix()
+        _refuse_undecoded(name, key)
         title, text = FORMATS[file.suffix.lower()](file, f"{key}: {name}")
         if not text.strip():
             empty.append(name)
@@ -106,6 +108,15 @@ def folder(path: Path, key: str) -> pd.DataFrame:
             f"{', …' if len(empty) > 5 else ''}. Recognise the text of scanned pages first, or take these files out."
         )
     return frame(found)
+
+
+def _refuse_undecoded(name: str, key: str) -> None:
+    """Raise ``DataError`` for the name of a file that is not UTF-8: it names the document, and no file can hold it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        shown = ascii(os.fsencode(name))[2:-1]
+        raise DataError(f'{key}: the name of the file "{shown}" is not utf-8. Rename it.') from None
 
 
 def _id(record: Record, key: str) -> str:

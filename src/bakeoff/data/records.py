@@ -7,10 +7,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bakeoff.data import delimited, files, typed_files
 from bakeoff.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MOST_COMPARED = 10_000
 """Names among which the nearest is looked for: to compare a name with millions would take minutes."""
@@ -118,7 +121,22 @@ def _json_lines(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
                 values = parsed(line, place, key)
                 if not isinstance(values, dict):
                     raise DataError(f'{key}: {place} is not a JSON object such as {{"id": "…", "text": "…"}}.')
+                _refuse_half_pairs(line, values, place, key)
                 yield place, values
+
+
+def _refuse_half_pairs(line: str, values: dict[str, Any], place: str, key: str) -> None:
+    """Raise ``DataError`` for an escape such as ``\\ud83d`` alone: half a character, which no file can hold."""
+    if "\\ud" not in line.lower():
+        return
+    for name, value in values.items():
+        content = json.dumps([name, value], ensure_ascii=False)
+        half = next((letter for letter in content if "\ud800" <= letter <= "\udfff"), None)
+        if half is not None:
+            raise DataError(
+                f'{key}: "{name.encode("ascii", "backslashreplace").decode()}" of {place} holds '
+                f"\\u{ord(half):04x} alone, half a surrogate pair. Take it out, or write the whole pair."
+            )
 
 
 def _csv(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -146,10 +164,29 @@ def _parquet(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
     import pyarrow.parquet as pq
 
     try:
-        rows = pq.read_table(path).to_pylist(maps_as_pydicts="strict")
+        table = pq.read_table(path)
+        for i, field in enumerate(table.schema):
+            table = table.set_column(i, field.name, _whole_again(table.column(i)))
+        rows = table.to_pylist(maps_as_pydicts="strict")
     except pa.ArrowException as error:
         raise DataError(f"{key}: {path.name} cannot be read as Parquet: {error}.") from error
     return ((f"row {i} of {path.name}", row) for i, row in enumerate(rows, 1))
+
+
+def _whole_again(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The integers that a column held before a missing value made them floats, as pandas does; else the column."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_floating(column.type):
+        return column
+    is_number = pc.is_finite(column)
+    numbers = column.filter(is_number)
+    if len(numbers) in (0, len(column)) or pc.any(pc.is_inf(column)).as_py():
+        return column
+    if not pc.all(pc.and_(pc.equal(numbers, pc.floor(numbers)), pc.less(pc.abs(numbers), 2.0**53))).as_py():
+        return column
+    return pc.if_else(is_number, column, None).cast(pa.int64())
 
 
 def _rows(frame: Any, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
