@@ -163,6 +163,15 @@ def test_three_groups_of_any_size_give_three_parts() -> None:
         assert {len(made.train), len(made.valid), len(made.test)} == set(sizes)
 
 
+def test_parts_that_groups_keep_from_their_shares_are_said() -> None:
+    group = np.repeat([0, 1, 2], 100)
+    made = split(Traits(np.arange(300), group=group), SplitSettings(test=0.9))
+    assert len(made.test) == 100
+    assert "make 3 units, so the split gives" in str(made.notes[0])
+    assert "33% for test, not 90%" in str(made.notes[0])
+    assert not split(Traits(np.arange(300), group=np.arange(300) // 3), SplitSettings()).notes
+
+
 def test_groups_that_equal_rows_link_into_one_are_refused_with_the_reason() -> None:
     with pytest.raises(DataError, match=r"nothing is left to validate on .* 3 groups share equal rows, which leaves 1"):
         split(Traits(np.array([0, 0, 1, 1]), group=np.array([7, 8, 8, 9])), SplitSettings(), TOGETHER)

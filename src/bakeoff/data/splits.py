@@ -63,6 +63,7 @@ class Repeats:
 
 
 INDEPENDENT = Repeats()
+FAR = 0.1  # how much a part may differ from its declared share before a note says so
 """Equal inputs are split like any others."""
 
 
@@ -130,6 +131,7 @@ def split(traits: Traits, settings: SplitSettings, repeats: Repeats = INDEPENDEN
             _refuse_rare(units, traits.labels[free], len(shares))
         stratum = None if strata is None else strata[free]
         part[free] = _by_share(units, stratum, shares, np.random.default_rng(settings.seed))
+        _note_shares(part[free], shares, len(np.unique(units)), notes)
     _refuse_empty(part, settings, notes, (TEST,) if may_be_empty else (TRAIN, VALID, TEST))
     if traits.labels is not None:
         _refuse_unlearnable(part, traits.labels)
@@ -141,6 +143,16 @@ def split(traits: Traits, settings: SplitSettings, repeats: Repeats = INDEPENDEN
     by = by if traits.is_test is None and traits.part is None else "given"
     together = _units(traits, repeats, traits.group is not None, [])
     return Split(train, valid, test, by, tuple(notes), together, is_ordered)
+
+
+def _note_shares(part: NDArray[np.int8], shares: dict[int, float], n_units: int, notes: list[DataNote]) -> None:
+    """Note a part that is far from its share, because what stays together cannot be divided."""
+    names = {TRAIN: "training", VALID: "validation", TEST: "test"}
+    got = {p: float((part == p).mean()) for p in shares}
+    far = [f"{got[p]:.0%} for {names[p]}, not {shares[p]:.0%}" for p in shares if abs(got[p] - shares[p]) > FAR]
+    if far and n_units < len(part):
+        text = f"Rows that stay together make {n_units:,} units, so the split gives {'; '.join(far)}."
+        notes.append(DataNote(text, "data.split", NoteRank.ROWS))
 
 
 def method(asked: str, traits: Traits) -> str:
