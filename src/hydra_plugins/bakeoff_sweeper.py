@@ -49,9 +49,13 @@ class BakeoffSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run what the arguments ask for."""
+        import gc
+
         from bakeoff.execution import sweep
 
         assert self.launcher is not None
+        gc.freeze()  # what the imports left stays: collections need not look through it
+        gc.enable()  # the command line has disabled it until here
         return sweep.run(
             self.master, self.loader, self.launcher, self.params, arguments, variants=self.variants, plan=self.plan
         )

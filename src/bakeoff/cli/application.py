@@ -26,9 +26,18 @@ CHOOSES_WHAT_RUNS = ("experiment", "model", "data")
 
 def run(arguments: list[str]) -> int:
     """Hand over to Hydra, as a sweep. Returns the exit code; a failure is raised."""
+    gc.disable()  # while modules are imported and configs composed nothing is worth collecting; the sweeper ends it
+    try:
+        return _run(arguments)
+    finally:
+        gc.enable()
+
+
+def _run(arguments: list[str]) -> int:
     import hydra
 
     from bakeoff.config import settings, trust
+    from bakeoff.config.parsed_once import without_search_for_mode
 
     trust.check_files(lifted=trust.FLAG in arguments)
     arguments = [a for a in arguments if a != trust.FLAG]
@@ -48,9 +57,9 @@ def run(arguments: list[str]) -> int:
     elif "COMP_LINE" in os.environ and not _completes_overrides():
         return 0
     settings.register()
-    gc.freeze()  # what the imports left stays: looking through it while configs are composed takes a tenth of the time
     sys.argv = [sys.argv[0], *flags, *overrides]
-    hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(job)()
+    with without_search_for_mode(overrides):
+        hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(job)()
     return 0
 
 

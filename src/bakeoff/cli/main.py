@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import shlex
-import signal
 import sys
 from contextlib import suppress
 
@@ -28,6 +25,8 @@ def main(argv: list[str] | None = None) -> None:
 
         print(f"bakeoff {__version__}")
         sys.exit(OK)
+    import signal  # not at the top: help is to come at once
+
     signal.signal(signal.SIGTERM, _terminate)
     code = _guarded(arguments)
     try:
@@ -42,6 +41,8 @@ def main(argv: list[str] | None = None) -> None:
 
 def _guarded(arguments: list[str]) -> int:
     """Run, and turn what is raised into an exit code and a message."""
+    import logging
+
     from bakeoff.errors import BakeoffError, VariantsFailed
 
     for argument in arguments:
@@ -89,6 +90,8 @@ def _is_text(argument: str) -> bool:
 
 def _dispatch(arguments: list[str]) -> int:
     """Call the function of the verb, or run the bake-off that the arguments describe."""
+    import shlex
+
     from bakeoff import environment
 
     verb, rest = commands.split(arguments)

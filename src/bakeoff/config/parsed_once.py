@@ -1,12 +1,15 @@
-"""Config files parsed once for all variants: Hydra itself reads every file anew for each composition."""
+"""Less work for Hydra, which reads every config file anew for each composition, and composes more than it needs."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from hydra._internal.config_repository import ConfigRepository
+from hydra._internal.hydra import Hydra
 from hydra.core.config_loader import ConfigLoader
 from hydra.plugins.config_source import ConfigResult
 
@@ -49,3 +52,21 @@ def parse_once(loader: ConfigLoader) -> None:
     repository = getattr(loader, "repository", None)
     if isinstance(repository, ConfigRepository) and not isinstance(repository, ParsedOnce):
         loader.repository = ParsedOnce(repository)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def without_search_for_mode(overrides: Sequence[str]) -> Iterator[None]:
+    """Let Hydra run as its flag says. It would compose the whole config a first time to look for ``hydra.mode``.
+
+    Args:
+        overrides: of the command line; where one of them gives ``hydra.mode``, Hydra looks, and warns.
+    """
+    if any(override.lstrip("+~").startswith("hydra.mode") for override in overrides):
+        yield
+        return
+    original = Hydra.get_mode
+    Hydra.get_mode = lambda self, config_name, overrides: None  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Hydra.get_mode = original  # type: ignore[method-assign]

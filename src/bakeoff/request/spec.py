@@ -179,7 +179,12 @@ class Request:
         tree: Any = self.components
         for key, value in values.items():
             tree = component.updated(tree, key.split("."), value)
-        return replace(self, model=tree["model"], parts={key: part for key, part in tree.items() if key != "model"})
+        return self.with_components(tree)
+
+    def with_components(self, components: Mapping[str, Component]) -> Request:
+        """The request with another model and other parts, by the name of their group."""
+        parts = {key: part for key, part in components.items() if key != "model"}
+        return replace(self, model=components["model"], parts=parts)
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bakeoff import metrics
-from bakeoff.config import search_space
+from bakeoff.config import component, search_space
 from bakeoff.config.search_space import Dimension
 from bakeoff.config.settings import LARGEST_SEED, SearchSettings
 from bakeoff.errors import BakeoffError, ConfigError
@@ -193,14 +193,14 @@ class Search:
         choices = self._choices(trial)
         request = self._chosen(choices)
         values: dict[str, Any] = dict(choices)
+        facts: dict[str, Any] = {**request.components, "task": self.evaluation.facts}
         for dimension in self._space(choices):
-            facts = {**request.components, "task": self.evaluation.facts}
             if search_space.is_group(dimension.key) or not dimension.applies(facts):
                 continue
             value = search_space.suggest(trial, dimension)
             values[dimension.key] = value
-            request = request.updated({dimension.key: value})
-        return request, values
+            facts = component.updated(facts, dimension.key.split("."), value)
+        return request.with_components({group: facts[group] for group in request.components}), values
 
     def _choices(self, trial: Trial) -> tuple[tuple[str, Any], ...]:
         groups = [d for d in self._space(()) if search_space.is_group(d.key)]
