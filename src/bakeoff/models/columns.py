@@ -1,4 +1,4 @@
-"""Feature columns as plain arrays, whatever their dtype in the frame."""
+"""Feature columns as plain arrays, independent of their dtype in the frame."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DATE_PARTS = ("year", "month", "day", "weekday", "hour", "days")
 def date_parts(column: pd.Series[Any]) -> NDArray[np.float64]:
     """A date column as numbers, shape (n, 6) in the order of ``DATE_PARTS``; NaN where a date is missing.
 
-    ``days`` counts from 1970 with fractions, so that a trend over time can be learnt.
+    ``days`` counts from 1970 with fractions, so that models can learn a trend over time.
     """
     moments = dates(column)
     parts = pd.DatetimeIndex(moments)

@@ -1,4 +1,4 @@
-"""Any number of labels as a matrix with a column a label, and back."""
+"""Conversion between label tuples and indicator matrices with one column per label."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIKELY = 0.5
 
 
 def indicators(y: NDArray[Any], classes: Sequence[str]) -> NDArray[np.int8]:
-    """Whether each row has each label: 1 or 0, shape (n, k)."""
+    """Indicator matrix of labels: 1 where a row has a label, else 0, shape (n, k)."""
     position = {label: column for column, label in enumerate(classes)}
     matrix = np.zeros((len(y), len(classes)), dtype=np.int8)
     for row, labels in enumerate(y):
@@ -37,7 +37,7 @@ def outputs(is_predicted: NDArray[np.bool_], classes: Sequence[str]) -> NDArray[
 
 
 def from_proba(proba: NDArray[np.float64], classes: Sequence[str]) -> Predictions:
-    """Predict the labels that are likely by themselves; ``proba`` has shape (n, k)."""
+    """Predict the labels with a probability of at least one half; ``proba`` has shape (n, k)."""
     return Predictions(outputs(proba >= LIKELY, classes), proba)
 
 

@@ -1,4 +1,4 @@
-"""Networks that are trained with PyTorch Lightning: from scratch, or from a pre-trained encoder.
+"""Neural networks trained with PyTorch Lightning, from scratch or from a pre-trained encoder.
 
 ``mlp`` reads tables, ``lstm`` and ``gru`` read text and series, ``finetune`` goes on with an encoder that has read
 much. Each turns rows into tensors once (``tabular``, ``reading``, ``forecaster``, ``batches``), builds a network

@@ -1,4 +1,4 @@
-"""Rows as tensors, made once, and batches of them, a few indexing operations each.
+"""Rows as in-memory tensors, and batches made of them by indexing.
 
 All rows are in memory, so a batch takes microseconds: processes that load in parallel would only copy it once more.
 """
@@ -25,7 +25,7 @@ POOL = 32  # batches whose rows are sorted by length among each other, so that l
 
 @dataclass(frozen=True)
 class Ragged:
-    """Sequences of different lengths, one after the other.
+    """Sequences of different lengths, stored contiguously.
 
     Attributes:
         flat: the items of all sequences, int32.
@@ -39,7 +39,7 @@ class Ragged:
 
     @classmethod
     def of(cls, sequences: Sequence[Sequence[int]], padding: int = 0) -> Ragged:
-        """Put sequences one after the other."""
+        """Concatenate sequences."""
         lengths = np.fromiter((len(s) for s in sequences), dtype=np.int64, count=len(sequences))
         flat = np.fromiter((item for s in sequences for item in s), dtype=np.int32, count=int(lengths.sum()))
         return cls(flat, np.cumsum(lengths), padding)
@@ -49,11 +49,11 @@ class Ragged:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """Of each sequence, shape (n,)."""
+        """Length of each sequence, shape (n,)."""
         return np.diff(self.ends, prepend=0)
 
     def padded(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The given sequences, shape (b, longest), and their lengths, shape (b,)."""
+        """Return the given sequences padded, shape (b, longest), and their lengths, shape (b,)."""
         ends = self.ends[rows]
         starts = np.where(rows > 0, self.ends[rows - 1], 0)
         lengths = ends - starts
@@ -85,17 +85,17 @@ class Rows:
         return self.n
 
     def with_target(self, target: NDArray[np.generic]) -> Rows:
-        """The same rows with their truth; nothing is copied."""
+        """Return the same rows with targets, without copying."""
         return replace(self, target=target)
 
     @property
     def lengths(self) -> NDArray[np.int64] | None:
-        """Of the longest sequence of each row, shape (n,); None where rows hold no sequences."""
+        """Length of each row's longest sequence, shape (n,); None if rows hold no sequences."""
         lengths = [ragged.lengths for ragged in self.ragged.values()]
         return np.max(lengths, axis=0) if lengths else None
 
     def batch(self, rows: NDArray[np.intp]) -> Batch:
-        """The given rows as tensors."""
+        """Return the given rows as tensors."""
         import torch
 
         batch: Batch = {name: torch.from_numpy(values[rows]) for name, values in self.dense.items()}
@@ -108,7 +108,7 @@ class Rows:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all of it."""
+        """SHA-256 of the whole content."""
         digest = hashlib.sha256(str(self.n).encode())
         arrays = [*self.dense.items(), *((k, a) for k, r in self.ragged.items() for a in (r.flat, r.ends))]
         for name, values in [*arrays, *([] if self.target is None else [(TARGET, self.target)])]:
@@ -118,7 +118,7 @@ class Rows:
 
 
 class Batches:
-    """The batches of an epoch, anew each time they are gone through.
+    """Iterable over the batches of an epoch; reshuffled on each iteration.
 
     Training rows are shuffled by seed and epoch alone, so a fit that goes on after an interruption meets the batches
     that it would have met. Where rows are sequences, those of similar length come together.
@@ -139,7 +139,7 @@ class Batches:
             yield self.rows.batch(rows)
 
     def positions(self) -> Iterator[NDArray[np.intp]]:
-        """Which rows are in each batch."""
+        """Row positions in each batch."""
         n, size = len(self.rows), self.size
         if self.seed is None:
             order: NDArray[np.intp] = (

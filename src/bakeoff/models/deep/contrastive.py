@@ -1,4 +1,4 @@
-"""A pre-trained encoder that learns from pairs of rows, and a scikit-learn classifier on its vectors."""
+"""SetFit: contrastive fine-tuning of a pre-trained encoder, and a scikit-learn classifier on its vectors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 LEFT, RIGHT = "left", "right"  # as in pooled.py, which imports torch
 HEAD = "head.skops"
-# What the encoder learns: whether two texts are of one class.
+# Training target of the encoder: whether two texts belong to the same class.
 NEAR = Schema("regression", "near", {LEFT: "text", RIGHT: "text"})
 
 
@@ -80,7 +80,7 @@ class SetFit(Model):
         encoders.check("full")
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
-        """Let the encoder learn from pairs of ``train``, then fit a copy of the classifier to its vectors."""
+        """Fine-tune the encoder on pairs of ``train``, then fit a copy of the classifier to its vectors."""
         from sklearn.base import clone
 
         from bakeoff.models.deep.pooled import Pairs, Vectors
@@ -108,7 +108,7 @@ class SetFit(Model):
             learning = encoders.prepare(self.encoder_.network, "full", 0, 0)
             return Pairs(Vectors(learning, self.pooling), rows)
 
-        # How near pairs are says little of how well classes are told apart: a search is not told.
+        # The pair loss says little about classification quality, so it is not reported to a search.
         of_pairs = training.fit(build, problem, self._recipe, self.trainer, replace(context, report=no_report))
         self.trained_ = replace(of_pairs, network=of_pairs.network.vectors)  # type: ignore[arg-type]
         with threads.working(self.head_, context.threads):
@@ -122,7 +122,7 @@ class SetFit(Model):
             return heads.answer(self.head_, vectors, self.schema_)
 
     def report(self) -> ModelReport:
-        """How training went: facts, notes, and a row of the curves per epoch."""
+        """Report on the training: facts, notes, and curves with one row per epoch."""
         details = {"training": self.trained_.facts}
         notes = training.notes(self.trained_, self.texts_.cut, self.texts_.longest)
         return ModelReport(details, tuple(notes), tuple(self.trained_.curves))
@@ -157,13 +157,13 @@ class SetFit(Model):
         return encoders.Texts(self.encoder_, f"{self.encoder} {self.revision}", self.max_tokens)
 
     def _vectors(self, rows: Rows) -> NDArray[np.float64]:
-        """Of n texts, shape (n, width); at a precision in which probabilities sum to 1."""
+        """Vectors of n texts, shape (n, width), in double precision so that probabilities sum to 1."""
         found = training.answered(self.trained_.network, rows, self.encoder_.width, self.trained_.threads)
         return found.astype(np.float64)
 
 
 def drawn(codes: NDArray[Any], pairs: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
-    """Pairs of rows, half of one class and half of two; all rows take turns.
+    """Sample pairs of rows, half from the same class and half from two; rows are used evenly.
 
     Args:
         codes: class of each row, shape (n,).

@@ -1,4 +1,4 @@
-"""Where a network is computed: which device, in which precision, with how many threads."""
+"""Device, precision and number of threads with which a network is computed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORTH_SHARING = 2**24  # multiplications of a matrix product, about a millisecon
 
 
 def chosen(trainer: Trainer) -> torch.device:
-    """The device that the trainer's accelerator means here. Raises ``ConfigError`` when there is no such device."""
+    """Resolve the trainer's accelerator to a device. Raises ``ConfigError`` if there is none."""
     import torch
 
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
@@ -34,7 +34,7 @@ def chosen(trainer: Trainer) -> torch.device:
 
 
 def precision(trainer: Trainer, device: torch.device) -> str:
-    """The precision that the trainer means on this device."""
+    """Resolve the trainer's precision for this device."""
     import torch
 
     if trainer.precision != "auto":
@@ -45,7 +45,7 @@ def precision(trainer: Trainer, device: torch.device) -> str:
 
 
 def useful_threads(network: nn.Module, items: int, n: int) -> int:
-    """n threads for a network whose largest product is worth handing out, one for any other.
+    """Choose n threads for a network with matrix products large enough to parallelise, else one.
 
     By its size and not by the clock: how sums are split among threads shows in their last digits, and the same seed has
     to give the same network.
@@ -64,7 +64,7 @@ def useful_threads(network: nn.Module, items: int, n: int) -> int:
 
 @contextmanager
 def threads(n: int) -> Iterator[None]:
-    """Compute with n threads, so that workers side by side do not fight for cores; afterwards with as many as before.
+    """Limit PyTorch to n threads while the block runs, so that parallel workers do not compete for cores.
 
     PyTorch's number is of the whole process, hence the way back.
     """
@@ -79,7 +79,7 @@ def threads(n: int) -> Iterator[None]:
 
 
 def described() -> str:
-    """The accelerators of this machine, in words."""
+    """Describe the accelerators of this machine."""
     import torch
 
     if torch.cuda.is_available():

@@ -1,4 +1,4 @@
-"""Pre-trained encoders: where they come from, which of their weights learn, and how they are kept."""
+"""Pre-trained encoders: loading, choice of trainable weights, and saving."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class Encoder:
 
     @property
     def width(self) -> int:
-        """Dimensions of its vectors."""
+        """Number of dimensions of its vectors."""
         return int(self.network.config.hidden_size)  # type: ignore[union-attr, arg-type]
 
     @property
     def longest(self) -> int:
-        """How many tokens it can read."""
+        """Maximum sequence length in tokens."""
         return int(getattr(self.network.config, "max_position_embeddings", 10**9))
 
 
@@ -57,7 +57,7 @@ def check(tune: Tune) -> None:
 
 
 def pretrained(name: str, revision: str | None) -> Encoder:
-    """The encoder of that name.
+    """Load the encoder of that name.
 
     Args:
         name: ``minilm``, which is pinned; a name on the Hugging Face hub; or a folder in the hub's layout.
@@ -91,7 +91,7 @@ def pretrained(name: str, revision: str | None) -> Encoder:
 
 
 def of_config(file: Path) -> nn.Module:
-    """An encoder of that config, not yet with its weights."""
+    """Build an encoder from its config, without loading weights."""
     from transformers import AutoConfig, AutoModel
 
     described = json.loads(file.read_text("utf-8"))
@@ -126,13 +126,13 @@ def saved(folder: Path) -> Encoder:
 
 
 def read(tokenizer: Tokenizer, texts: Sequence[str]) -> Ragged:
-    """The tokens of n texts, with those that begin and end a text."""
+    """Tokenise n texts, special tokens included."""
     padding = next((i for t in ("[PAD]", "<pad>") if (i := tokenizer.token_to_id(t)) is not None), 0)
     return Ragged.of([encoding.ids for encoding in tokenizer.encode_batch(list(texts))], padding)
 
 
 def read_once(encoder: Encoder, name: str, texts: Sequence[str], longest: int) -> Cut:
-    """The tokens of n texts, as many as are read; from memory where the same texts met the same tokenizer before.
+    """Tokenise n texts, truncated; cached for the same texts and tokenizer.
 
     Args:
         encoder: whose tokenizer it is.
@@ -165,18 +165,18 @@ class Texts:
 
     @property
     def longest(self) -> int:
-        """How many tokens of a text are read."""
+        """Maximum number of tokens per text."""
         return min(self.max_tokens, self.encoder.longest)
 
     def rows(self, texts: Sequence[str], whose: str) -> Rows:
-        """n texts as tokens; how many were cut is kept."""
+        """Tokenise n texts, and count those truncated."""
         shortened = read_once(self.encoder, self.name, texts, self.longest)
         self.cut[whose] = max(shortened.count, self.cut.get(whose, 0))
         return Rows(len(texts), ragged={TOKENS: shortened.tokens})
 
 
 def prepare(network: nn.Module, tune: Tune, last_layers: int, rank: int) -> nn.Module:
-    """Let some of an encoder's weights learn, and the others be.
+    """Make some of an encoder's weights trainable, and freeze the others.
 
     Args:
         network: of transformers.
@@ -202,7 +202,7 @@ def prepare(network: nn.Module, tune: Tune, last_layers: int, rank: int) -> nn.M
 
 
 def merged(network: nn.Module) -> nn.Module:
-    """The encoder with a low-rank addition added in, so that it needs peft no more."""
+    """Merge low-rank adapters into the encoder, so that peft is no longer needed."""
     if hasattr(network, "merge_and_unload"):
         whole: nn.Module = network.merge_and_unload()  # type: ignore[operator]
         return whole
@@ -210,7 +210,7 @@ def merged(network: nn.Module) -> nn.Module:
 
 
 def _layers(network: nn.Module) -> Any:
-    """The layers of an encoder: its longest list of modules."""
+    """Return the layers of an encoder: its longest list of modules."""
     from torch import nn
 
     lists = [module for module in network.modules() if isinstance(module, nn.ModuleList)]
@@ -218,7 +218,7 @@ def _layers(network: nn.Module) -> Any:
 
 
 def _plain(tokenizer: Tokenizer) -> Tokenizer:
-    """Neither cutting nor padding: bakeoff does, and counts."""
+    """Turn off the tokenizer's truncation and padding: bakeoff does both, and counts."""
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer

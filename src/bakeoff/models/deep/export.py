@@ -1,4 +1,4 @@
-"""Networks as ONNX: answered by onnxruntime, without torch. The graphs are written node by node.
+"""ONNX export: predict with onnxruntime, without torch. Graphs are written node by node.
 
 PyTorch's own exporters know no packed sequences, or need a compiler of their own; these graphs are a dozen nodes.
 """
@@ -38,7 +38,7 @@ def check() -> None:
 
 
 def mlp(network: nn.Module, table: Table, folder: Path) -> None:
-    """Write a network over tables."""
+    """Export a network for tables."""
     from bakeoff.models.deep.networks import CATEGORIES, NUMBERS, MLPNetwork
 
     assert isinstance(network, MLPNetwork)
@@ -72,7 +72,7 @@ def mlp(network: nn.Module, table: Table, folder: Path) -> None:
 
 
 def recurrent(network: nn.Module, folder: Path) -> None:
-    """Write a network over sequences."""
+    """Export a network for sequences."""
     from bakeoff.models.deep.networks import TOKENS, RecurrentNetwork
 
     assert isinstance(network, RecurrentNetwork)
@@ -158,7 +158,7 @@ def _arrays(rows: Rows, positions: NDArray[np.intp]) -> Mapping[str, NDArray[Any
 
 
 def _of_cells(cells: Any, layer: int, operator: str) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Input weights, recurrent weights and biases of a layer as ONNX orders them, one entry a direction."""
+    """Input weights, recurrent weights and biases of a layer in ONNX's order, one entry per direction."""
     w, r, b = [], [], []
     for suffix in ("", "_reverse")[: 2 if cells.bidirectional else 1]:
         of = {
@@ -178,7 +178,7 @@ def _reordered(weight: Any, operator: str) -> NDArray[np.float32]:
 
 
 class _Graph:
-    """An ONNX graph in the making; values go by their names."""
+    """Builder of an ONNX graph; values are referred to by name."""
 
     def __init__(self) -> None:
         import onnx
@@ -189,13 +189,13 @@ class _Graph:
         self.inputs: list[Any] = []
 
     def input(self, name: str, of: type, shape: list[Any]) -> str:
-        """A named input of float32 or int64."""
+        """Add a named input of float32 or int64."""
         kind = self.onnx.TensorProto.FLOAT if of is float else self.onnx.TensorProto.INT64
         self.inputs.append(self.onnx.helper.make_tensor_value_info(name, kind, shape))
         return name
 
     def constant(self, value: Any) -> str:
-        """A constant: float32 for floats, int64 for integers."""
+        """Add a constant: float32 for floats, int64 for integers."""
         array = np.asarray(value)
         array = array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
         name = f"constant {len(self.constants)}"
@@ -203,21 +203,21 @@ class _Graph:
         return name
 
     def weight(self, weight: Any) -> str:
-        """A tensor of torch's as a constant."""
+        """Add a torch tensor as a constant."""
         return self.constant(weight.detach().float().cpu().numpy())
 
     def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
-        """An operation; its (first) result."""
+        """Add an operation; returns the name of its (first) output."""
         name = f"{operator} {len(self.nodes)}"
         self.nodes.append(self.onnx.helper.make_node(operator, list(inputs), [name], name=name, **attributes))
         return name
 
     def linear(self, value: str, layer: Any) -> str:
-        """A layer of torch's."""
+        """Add a torch linear layer."""
         return self.node("Gemm", value, self.weight(layer.weight), self.weight(layer.bias), transB=1)
 
     def write(self, output: str, folder: Path) -> None:
-        """Check the graph and write it."""
+        """Validate the graph and write it."""
         helper, kind = self.onnx.helper, self.onnx.TensorProto.FLOAT
         self.nodes.append(helper.make_node("Identity", [output], ["outputs"]))
         outputs = [helper.make_tensor_value_info("outputs", kind, ["rows", "outputs"])]

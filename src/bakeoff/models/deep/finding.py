@@ -1,4 +1,4 @@
-"""Batch size and learning rate, looked for before training where a model says ``auto``.
+"""Automatic batch size and learning rate, determined before training for parameters set to ``auto``.
 
 Lightning's own tuner writes checkpoints into the working directory, and its largest batch that fits is on a processor
 all of the rows; here the batch size stops growing when that no longer pays.
@@ -32,7 +32,7 @@ HOPELESS = 4.0  # times the lowest loss
 
 
 def settled(recipe: Recipe, module: Callable[[Recipe], Module], train: Rows, device: torch.device, seed: int) -> Recipe:
-    """The recipe with numbers where it says auto; the network's weights are as before."""
+    """Replace ``auto`` in the recipe by numbers; the network's weights are restored."""
     if recipe.batch_size == "auto":
         rate = USUAL_RATE if recipe.learning_rate == "auto" else recipe.learning_rate
         tried = module(replace(recipe, learning_rate=rate))
@@ -44,7 +44,7 @@ def settled(recipe: Recipe, module: Callable[[Recipe], Module], train: Rows, dev
 
 
 def batch_size(module: Module, train: Rows, device: torch.device) -> int:
-    """Double the batch while it fits into memory and brings more rows a second, tried on the longest rows."""
+    """Double the batch size while it fits into memory and raises rows per second, tested on the longest rows."""
     tried = copy.deepcopy(module).to(device)
     lengths = train.lengths
     order = np.arange(len(train)) if lengths is None else np.argsort(-lengths, kind="stable")
@@ -64,7 +64,7 @@ def batch_size(module: Module, train: Rows, device: torch.device) -> int:
 
 
 def learning_rate(module: Module, train: Rows, size: int, device: torch.device, seed: int) -> float:
-    """The rate at which the loss falls fastest while the rate rises from step to step (Smith 2017)."""
+    """Learning-rate range test: the rate at which the loss falls fastest as the rate rises (Smith 2017)."""
     import torch
 
     tried = copy.deepcopy(module).to(device)
@@ -99,7 +99,7 @@ def learning_rate(module: Module, train: Rows, size: int, device: torch.device, 
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether it says that memory does not suffice, on whatever device."""
+    """Return whether an error means out of memory, on any device."""
     import torch
 
     message = str(error).lower()

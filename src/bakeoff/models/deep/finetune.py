@@ -1,4 +1,4 @@
-"""A pre-trained encoder that goes on learning: all of it, its last layers, a low-rank addition, or a layer on top."""
+"""Fine-tuning of a pre-trained encoder: all weights, the last layers, low-rank adapters, or the output layer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from bakeoff.models.deep.pooled import Pooled
 
-# What a learning rate usually is: the fewer weights learn, the faster they may.
+# Usual learning rates: the fewer trainable weights, the higher.
 USUAL_RATES = {"full": 1e-4, "last": 2e-4, "lora": 1e-3, "head": 1e-2}
 
 
@@ -83,7 +83,7 @@ class FinetunedEncoder(Model):
         encoders.check(self.tune)
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
-        """Go on learning from ``train`` until ``valid`` says that more epochs do not help."""
+        """Fine-tune on ``train``, with early stopping on ``valid``."""
         import torch
 
         from bakeoff.models.deep.networks import start_at
@@ -122,7 +122,7 @@ class FinetunedEncoder(Model):
         return self.targets_.predictions(self.trained_.outputs(self.texts_.rows(texts(X, self.schema_), "test")))
 
     def report(self) -> ModelReport:
-        """How training went: facts, notes, and a row of the curves per epoch."""
+        """Report on the training: facts, notes, and curves with one row per epoch."""
         details = {"training": self.trained_.facts, "parameters_learnt": self.learning_}
         notes = training.notes(self.trained_, self.texts_.cut, self.texts_.longest)
         return ModelReport(details, tuple(notes), tuple(self.trained_.curves))

@@ -1,4 +1,4 @@
-"""What a recurrent network reads of a series: its window period by period, and each moment ahead beside its like.
+"""Inputs of a recurrent forecaster: the window step by step, and each future step with its seasonal counterparts.
 
 The network learns how far each moment ahead is from the one a season (or period) before, in units of the scale of its
 series. So it begins as the seasonal naive forecast, less its mean error, and follows a level that it has not seen.
@@ -31,7 +31,7 @@ SEEN, AHEAD = "seen", "ahead"  # as in networks.py, which imports torch
 
 @dataclass(frozen=True)
 class Standards:
-    """Mean and deviation of each channel but the target, which is relative to its level instead.
+    """Mean and standard deviation of each channel except the target, which is relative to its level instead.
 
     Attributes:
         past: of the window's channels after the first, shape (2, channels - 1).
@@ -43,12 +43,12 @@ class Standards:
 
     @classmethod
     def learn(cls, windows: Windows) -> Standards:
-        """Of training windows."""
+        """Compute them from training windows."""
         return cls(_moments(windows.past[:, :, 1:]), _moments(windows.known))
 
 
 class SeriesReader:
-    """Reads windows.
+    """Encoder of series windows as network inputs.
 
     Args:
         schema: of a forecast.
@@ -67,14 +67,14 @@ class SeriesReader:
 
     @classmethod
     def learn(cls, train: Examples, schema: Schema, cells: Cells) -> SeriesReader:
-        """Learn how channels and distances spread in the training rows."""
+        """Learn the means and deviations of channels and targets from the training rows."""
         windows = series.arrays(train.X, schema)
         distances = (train.y - _before(windows, series.of(schema))) / _scale(windows)[:, None]
         return cls(schema, cells, Standards.learn(windows), Targets.learn(distances, schema))
 
     @classmethod
     def of(cls, plain: Mapping[str, Any], schema: Schema, cells: Cells) -> SeriesReader:
-        """Read back what ``plain`` gave."""
+        """Restore from the output of ``plain``."""
         standards = Standards(np.array(plain["past"]), np.array(plain["known"]))
         return cls(schema, cells, standards, Targets.of(plain, schema))
 
@@ -92,19 +92,19 @@ class SeriesReader:
         return Rows(n, {SEEN: seen.astype(np.float32), AHEAD: ahead.astype(np.float32)})
 
     def known(self, examples: Examples, whose: str) -> Rows:
-        """The same with how far each moment ahead was from the one a season before."""
+        """Encode rows together with their targets: distances of each future step from one season before."""
         windows = series.arrays(examples.X, self.schema)
         distances = (examples.y - _before(windows, self.span)) / _scale(windows)[:, None]
         return self.rows(examples.X, whose).with_target(self.targets.encoded(distances))
 
     def predictions(self, outputs: Any, X: pd.DataFrame) -> Predictions:
-        """The last season, and how far from it the network says that each moment is."""
+        """Predictions: the last season plus the distances predicted by the network."""
         windows = series.arrays(X, self.schema)
         distances = self.targets.predictions(outputs).output
         return Predictions(_before(windows, self.span) + _scale(windows)[:, None] * distances)
 
     def network(self) -> Forecaster:
-        """A network over such rows."""
+        """Build a network for such rows."""
         from bakeoff.models.deep.networks import Forecaster
 
         of, span = self.cells, self.span
@@ -115,7 +115,7 @@ class SeriesReader:
         )  # fmt: skip
 
     def plain(self) -> dict[str, Any]:
-        """How channels and distances spread."""
+        """Learned means and deviations, for JSON."""
         return {
             "past": self.standards.past.tolist(),
             "known": self.standards.known.tolist(),
@@ -123,17 +123,17 @@ class SeriesReader:
         }
 
     def identity(self) -> Mapping[str, Any]:
-        """The rows tell all that is learnt here."""
+        """Empty: everything learned here follows from the rows."""
         return {"horizon": self.span.horizon, "period": periods(self.span)[0]}
 
     def details(self) -> Mapping[str, Any]:
-        """How the window is read."""
+        """Details of the window, for ``result.json``."""
         period = periods(self.span)[0]
         return {"moments_a_step": period, "steps_of_the_window": self.span.window // period}
 
 
 def _likes(span: Series) -> list[NDArray[np.intp]]:
-    """Where in the window the moments like those ahead are, each of shape (horizon,): some periods before."""
+    """Positions in the window of earlier periods' counterparts of the future steps, each of shape (horizon,)."""
     steps, last = np.arange(1, span.horizon + 1), span.window - 1
     return [
         last + steps - period * (-(-steps // period) + multiple)
@@ -143,18 +143,18 @@ def _likes(span: Series) -> list[NDArray[np.intp]]:
 
 
 def _before(windows: Windows, span: Series) -> NDArray[np.float64]:
-    """Each moment ahead as it was in the last season that the window shows, shape (n, horizon)."""
+    """Value of each future step one season earlier, the last season in the window, shape (n, horizon)."""
     period, steps = periods(span)[-1], np.arange(1, span.horizon + 1)
     return windows.target[:, span.window - 1 + steps - period * -(-steps // period)]
 
 
 def _scale(windows: Windows) -> NDArray[np.float64]:
-    """The unit of each row's series, shape (n,)."""
+    """Scale of each row's series, shape (n,)."""
     return np.where(windows.scales > 0, windows.scales, 1.0)
 
 
 def _moments(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean and deviation of each channel, without gaps; 0 and 1 where there is nothing."""
+    """Mean and deviation of each channel, ignoring gaps; 0 and 1 for an empty channel."""
     found = np.array([[0.0, 1.0]] * values.shape[2], dtype=np.float64).reshape(-1, 2)
     for i in range(values.shape[2]):
         there = values[:, :, i][np.isfinite(values[:, :, i])]
@@ -164,6 +164,6 @@ def _moments(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _standardised(values: NDArray[np.float64], standards: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each channel at mean 0 and deviation 1, gaps at the mean."""
+    """Standardise each channel, with gaps at the mean."""
     standard = (values - standards[0]) / standards[1]
     return np.where(np.isfinite(standard), standard, 0.0)

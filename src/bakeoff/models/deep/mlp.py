@@ -1,4 +1,4 @@
-"""A network for tables: numbers, embedded categories, dates, missing values and bags of words."""
+"""Feed-forward network for tables: numbers, embedded categories, dates, missing values and bags of words."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BUCKETS = 2**15
 
 @dataclass(eq=False)
 class MLP(Model):
-    """Layers that are all connected, over the columns of a table.
+    """Fully connected layers over the columns of a table.
 
     Args:
         hidden: width of each hidden layer.
@@ -77,7 +77,7 @@ class MLP(Model):
             export.check()
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
-        """Learn from ``train`` until ``valid`` says that more epochs do not help."""
+        """Train on ``train``, with early stopping on ``valid``."""
         import torch
 
         from bakeoff.models.deep.networks import start_at
@@ -110,7 +110,7 @@ class MLP(Model):
         return self.targets_.predictions(self.trained_.outputs(rows))
 
     def report(self) -> ModelReport:
-        """How training went: facts, notes, and a row of the curves per epoch."""
+        """Report on the training: facts, notes, and curves with one row per epoch."""
         details = {"training": self.trained_.facts, "numbers": self.table_.numbers, "categories": self.table_.sizes}
         notes = training.notes(self.trained_, self.cut_, self.max_tokens)
         return ModelReport(details, tuple(notes), tuple(self.trained_.curves))

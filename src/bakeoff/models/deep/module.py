@@ -1,4 +1,4 @@
-"""What Lightning trains: a network, its loss, its optimiser and how the learning rate falls."""
+"""Lightning module: a network with its loss, optimiser and learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Module(LightningModule):
     Args:
         network: takes a batch and gives outputs of shape (b, outputs).
         weights: of the classes, shape (k,); None for values, or when all count alike.
-        is_classes: whether labels are learnt.
+        is_classes: whether the targets are labels.
         recipe: with a learning rate that is a number.
         settings: of the trainer.
         steps: of all epochs together.
@@ -56,7 +56,7 @@ class Module(LightningModule):
         self.valid_losses: list[tuple[Tensor, int]] = []
 
     def loss(self, batch: Batch) -> Tensor:
-        """Of a batch: cross-entropy, or squared error."""
+        """Loss of a batch: cross-entropy, or squared error."""
         outputs = self.network(batch)
         if self.is_classes:
             weights = self.weights if isinstance(self.weights, Tensor) else None
@@ -64,45 +64,45 @@ class Module(LightningModule):
         return nn.functional.mse_loss(outputs.float().reshape(batch[TARGET].shape), batch[TARGET])
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """One step."""
+        """Compute the loss of a training batch."""
         loss = self.loss(batch)
         self.train_losses.append(loss.detach())
-        # What is no number stays none: the last loss tells of those before it.
+        # NaN persists: the last loss reveals a NaN in any earlier step.
         if batch_idx % LOOK_EVERY == 0 and self.watch is not None and not math.isfinite(float(loss.detach())):
             self.watch.mean_loss(self)
         return loss
 
     def on_train_epoch_start(self) -> None:
-        """Forget the losses of the epoch before."""
+        """Reset the losses of the previous epoch."""
         self.train_losses = []
         if self.watch is not None:
             self.watch.begin(self.current_epoch)
 
     def on_train_epoch_end(self) -> None:
-        """Have the watch take stock."""
+        """End the epoch in the watch."""
         if self.watch is not None:
             self.watch.end(self)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """What the watch knows goes along."""
+        """Add the watch's state to a checkpoint."""
         if self.watch is not None:
             checkpoint[WATCH] = self.watch.state_dict()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """And comes back."""
+        """Restore the watch's state from a checkpoint."""
         if self.watch is not None:
             self.watch.load_state_dict(checkpoint[WATCH])
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """The loss of validation rows."""
+        """Collect the loss of a validation batch."""
         self.valid_losses.append((self.loss(batch).detach(), len(batch[TARGET])))
 
     def on_validation_epoch_start(self) -> None:
-        """Forget those of the epoch before."""
+        """Reset the validation losses of the previous epoch."""
         self.valid_losses = []
 
     def on_validation_epoch_end(self) -> None:
-        """Tell the schedule that waits for a plateau."""
+        """Step the plateau scheduler."""
         if self.settings.schedule == "plateau":
             self.log("valid_loss", torch.tensor(self.valid_loss()))
 
@@ -128,7 +128,7 @@ class Module(LightningModule):
         }
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """The weights that learn, by learning rate and decay."""
+        """Group trainable weights by learning rate and weight decay."""
         rate = float(self.recipe.learning_rate)
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         for name, weight in self.network.named_parameters():
@@ -139,7 +139,7 @@ class Module(LightningModule):
         return [{"params": found, "lr": lr, "weight_decay": decay} for (lr, decay), found in groups.items()]
 
     def share(self, step: int) -> float:
-        """Of the largest learning rate, after so many steps."""
+        """Share of the peak learning rate after a number of steps."""
         warm = self.settings.warmup * self.steps
         if step < warm:
             return (step + 1) / (warm + 1)

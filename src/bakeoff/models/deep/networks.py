@@ -1,4 +1,4 @@
-"""The networks that learn from scratch. Each takes a batch of named tensors and gives outputs of shape (b, outputs)."""
+"""Networks trained from scratch. Each takes a batch of named tensors and returns outputs of shape (b, outputs)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Cell = Literal["lstm", "gru"]
 
 
 def is_within(lengths: Tensor, longest: int) -> Tensor:
-    """True where a sequence has an item, shape (b, longest, 1)."""
+    """Mask that is True where a sequence has an item, shape (b, longest, 1)."""
     return (torch.arange(longest, device=lengths.device) < lengths[:, None]).unsqueeze(-1)
 
 
 class MLPNetwork(nn.Module):
-    """Numbers, embedded categories and bags of embedded words, through layers that are all connected.
+    """Numbers, embedded categories and bags of embedded words, through fully connected layers.
 
     Args:
         numbers: how many.
@@ -64,7 +64,7 @@ class MLPNetwork(nn.Module):
         self.head = nn.Linear(width, outputs)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Outputs, shape (b, outputs)."""
+        """Compute outputs, shape (b, outputs)."""
         parts = [batch[NUMBERS]] if self.has_numbers else []
         parts += [embed(batch[CATEGORIES][:, i]) for i, embed in enumerate(self.categories)]
         for name, embed in zip(self.texts, self.words, strict=True):
@@ -76,7 +76,7 @@ class MLPNetwork(nn.Module):
 
 
 class RecurrentNetwork(nn.Module):
-    """Embedded words through an LSTM or GRU; the mean and the maximum over the words decide.
+    """Embedded words through an LSTM or GRU, with mean and max pooling.
 
     Args:
         vocabulary: how many words, padding and unknown among them.
@@ -114,7 +114,7 @@ class RecurrentNetwork(nn.Module):
         self.head = nn.Linear(2 * hidden * (2 if bidirectional else 1), outputs)
 
     def forward(self, batch: Batch) -> Tensor:
-        """Outputs, shape (b, outputs)."""
+        """Compute outputs, shape (b, outputs)."""
         tokens, lengths = batch[TOKENS], batch[TOKENS + LENGTHS]
         words = self.dropout(self.embedding(tokens))
         packed = pack_padded_sequence(words, lengths.cpu(), batch_first=True, enforce_sorted=False)
@@ -127,7 +127,7 @@ class RecurrentNetwork(nn.Module):
 
 
 class Forecaster(nn.Module):
-    """The window through one LSTM or GRU, then the horizon through another that begins where the first one ended.
+    """Encoder-decoder forecaster: one LSTM or GRU over the window, another over the horizon from its final state.
 
     What is known of a moment ahead also reaches the head directly: the cells need not learn a linear forecast.
 
@@ -151,10 +151,10 @@ class Forecaster(nn.Module):
         self.horizon = of(ahead, hidden, layers, batch_first=True, bidirectional=bidirectional, dropout=between)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden * (2 if bidirectional else 1) + ahead, 1)
-        nn.init.zeros_(self.head.weight)  # it begins by saying what the last season does
+        nn.init.zeros_(self.head.weight)  # so that the initial forecast is the last season
 
     def forward(self, batch: Batch) -> Tensor:
-        """Outputs, shape (b, horizon)."""
+        """Compute outputs, shape (b, horizon)."""
         ahead = batch[AHEAD]
         _, state = self.window(batch[SEEN])
         states, _ = self.horizon(ahead, state)
@@ -163,6 +163,6 @@ class Forecaster(nn.Module):
 
 
 def start_at(head: nn.Linear, bias: Tensor) -> None:
-    """Let a network begin by saying what is known without looking: how frequent each class is."""
+    """Initialise the output bias to the prior, e.g. the class frequencies."""
     with torch.no_grad():
         head.bias.copy_(bias)

@@ -1,4 +1,4 @@
-"""An encoder, the mean of its vectors, and what answers from it: a layer, or how near two texts are."""
+"""Pooled encoders: with an output layer, or for the similarity of two texts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LEFT, RIGHT = "left", "right"
 
 
 def pooled(encoder: nn.Module, batch: Batch, pooling: str) -> Tensor:
-    """The mean of a text's vectors, or the first one, shape (b, width)."""
+    """Pool token vectors by their mean, or take the first one, shape (b, width)."""
     tokens, lengths = batch[TOKENS], batch[TOKENS + LENGTHS]
     is_token = is_within(lengths, tokens.shape[1])
     mask = is_token.squeeze(-1).long()
@@ -23,7 +23,7 @@ def pooled(encoder: nn.Module, batch: Batch, pooling: str) -> Tensor:
 
 
 class Pooled(nn.Module):
-    """Answers from what an encoder makes of a text.
+    """Encoder with pooling and an output layer.
 
     Args:
         encoder: takes ``input_ids`` and ``attention_mask``, gives ``last_hidden_state``.
@@ -41,13 +41,13 @@ class Pooled(nn.Module):
         self.pooling = pooling
 
     def forward(self, batch: Batch) -> Tensor:
-        """Outputs, shape (b, outputs)."""
+        """Compute outputs, shape (b, outputs)."""
         outputs: Tensor = self.head(self.dropout(pooled(self.encoder, batch, self.pooling)))
         return outputs
 
 
 class Vectors(nn.Module):
-    """What an encoder makes of a text, at length 1.
+    """Pooled and normalised vectors of texts.
 
     Args:
         encoder: takes ``input_ids`` and ``attention_mask``, gives ``last_hidden_state``.
@@ -60,12 +60,12 @@ class Vectors(nn.Module):
         self.pooling = pooling
 
     def forward(self, batch: Batch) -> Tensor:
-        """Vectors, shape (b, width)."""
+        """Compute vectors, shape (b, width)."""
         return nn.functional.normalize(pooled(self.encoder, batch, self.pooling), dim=-1)
 
 
 class Pairs(nn.Module):
-    """How near two texts are. A text that is in several pairs of a batch is read once.
+    """Cosine similarity of pairs of texts. A text that is in several pairs of a batch is encoded once.
 
     Args:
         vectors: of texts.
@@ -78,7 +78,7 @@ class Pairs(nn.Module):
         self.rows = rows
 
     def forward(self, batch: Batch) -> Tensor:
-        """Cosines, shape (b, 1)."""
+        """Compute cosines, shape (b, 1)."""
         device = batch[LEFT].device
         distinct, where = torch.unique(torch.cat([batch[LEFT], batch[RIGHT]]), return_inverse=True)
         texts = self.rows.batch(distinct.cpu().numpy())

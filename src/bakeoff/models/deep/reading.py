@@ -1,4 +1,4 @@
-"""What a recurrent network reads: the words of a text here, the window of a series in ``forecaster``."""
+"""Inputs of a recurrent network: the words of a text; ``forecaster`` has those of a series."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOKENS = "tokens"  # as in networks.py, which imports torch
 
 @dataclass(frozen=True)
 class Cells:
-    """The recurrent part of a network.
+    """Settings of a network's recurrent layers.
 
     Attributes:
         kind: lstm or gru.
@@ -41,7 +41,7 @@ class Cells:
 
 
 class Reader(Protocol):
-    """Turns rows into what a network takes, and what it says into predictions. Made from training rows alone.
+    """Converter of rows to network inputs, and of network outputs to predictions. Learned from training rows alone.
 
     Attributes:
         targets: how the truth is encoded.
@@ -52,30 +52,30 @@ class Reader(Protocol):
     cut: dict[str, int]
 
     def rows(self, X: pd.DataFrame, whose: str) -> Rows:
-        """n rows as the network takes them."""
+        """Encode n rows for the network."""
 
     def known(self, examples: Examples, whose: str) -> Rows:
-        """The same with their truth."""
+        """Encode rows together with their targets."""
 
     def predictions(self, outputs: Any, X: pd.DataFrame) -> Predictions:
-        """What the network's outputs of n rows mean."""
+        """Convert the network's outputs for n rows to predictions."""
 
     def network(self) -> RecurrentNetwork | Forecaster:
-        """A new network for such rows."""
+        """Build a network for such rows."""
 
     def plain(self) -> dict[str, Any]:
-        """What was learnt of the training rows, for JSON."""
+        """Learned state, for JSON."""
 
     def identity(self) -> Mapping[str, Any]:
-        """What tells this reader from others, for checkpoints."""
+        """Identity of this reader, to match checkpoints."""
 
     def details(self) -> Mapping[str, Any]:
-        """What belongs into ``result.json``."""
+        """Details for ``result.json``."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """How texts are read.
+    """Settings of reading texts.
 
     Attributes:
         tokens: words or characters.
@@ -93,7 +93,7 @@ class Words:
 
 
 class TextReader:
-    """Reads the words of a row.
+    """Encoder of a row's text as word numbers.
 
     Args:
         schema: what is asked.
@@ -113,18 +113,18 @@ class TextReader:
 
     @classmethod
     def learn(cls, train: Examples, schema: Schema, words: Words, cells: Cells) -> TextReader:
-        """Learn the words of the training rows."""
+        """Learn the vocabulary of the training rows."""
         vocabulary = Vocabulary.learn(texts(train.X, schema), words.tokens, words.min_count, words.most)
         return cls(schema, words, cells, vocabulary, Targets.learn(train.y, schema))
 
     @classmethod
     def of(cls, plain: Mapping[str, Any], schema: Schema, words: Words, cells: Cells) -> TextReader:
-        """Read back what ``plain`` gave."""
+        """Restore from the output of ``plain``."""
         vocabulary = Vocabulary(tuple(plain["words"]), words.tokens)
         return cls(schema, words, cells, vocabulary, Targets.of(plain, schema))
 
     def rows(self, X: pd.DataFrame, whose: str) -> Rows:
-        """Texts as tokens; how many were cut is kept."""
+        """Tokenise texts, and count those truncated."""
         read = texts(X, self.schema)
         if len(read) <= training.FEW_ROWS:
             tokenised = self.vocabulary.read(read)
@@ -135,15 +135,15 @@ class TextReader:
         return Rows(len(read), ragged={TOKENS: shortened.tokens})
 
     def known(self, examples: Examples, whose: str) -> Rows:
-        """The same with their truth."""
+        """Encode rows together with their targets."""
         return self.rows(examples.X, whose).with_target(self.targets.encoded(examples.y))
 
     def predictions(self, outputs: Any, X: pd.DataFrame) -> Predictions:
-        """What the network's outputs mean."""
+        """Convert the network's outputs to predictions."""
         return self.targets.predictions(outputs)
 
     def network(self) -> RecurrentNetwork:
-        """A network over words."""
+        """Build a network for words."""
         from bakeoff.models.deep.networks import RecurrentNetwork
 
         of = self.cells
@@ -153,13 +153,13 @@ class TextReader:
         )  # fmt: skip
 
     def plain(self) -> dict[str, Any]:
-        """Words, and how values are scaled."""
+        """Vocabulary and scaling of the targets, for JSON."""
         return {"words": list(self.vocabulary.words), **self.targets.plain()}
 
     def identity(self) -> Mapping[str, Any]:
-        """The vocabulary, in short."""
+        """Digest of the vocabulary."""
         return {"vocabulary": self.vocabulary.identity}
 
     def details(self) -> Mapping[str, Any]:
-        """How many words are known."""
+        """Size of the vocabulary, for ``result.json``."""
         return {"vocabulary": len(self.vocabulary)}

@@ -1,4 +1,4 @@
-"""What a model asks of its training, beside what the trainer is told."""
+"""Training recipe of a model: its own hyperparameters, besides those of the trainer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Auto = Literal["auto"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long, how fast, and with how many rows at a time a network learns.
+    """Epochs, learning rate, batch size and regularisation of a training.
 
     Attributes:
         epochs: most passes over the training rows.

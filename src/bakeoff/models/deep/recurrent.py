@@ -1,4 +1,4 @@
-"""Networks that read sequences, from scratch: an LSTM (Hochreiter and Schmidhuber 1997) or a GRU (Cho 2014)."""
+"""Recurrent networks trained from scratch: LSTM (Hochreiter and Schmidhuber 1997) and GRU (Cho 2014)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Recurrent(Model):
     """A recurrent network over the words of a row, or over the window of a series and the horizon after it.
 
-    A row of several columns is read as a text with a line for each. What is said of words here counts for texts only.
+    A row of several columns is read as a text with a line for each. Parameters about words apply to texts only.
 
     Args:
         cell: lstm or gru.
@@ -87,7 +87,7 @@ class Recurrent(Model):
                 raise ConfigError("model.onnx: a network that forecasts is not written as ONNX. Set it to false.")
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
-        """Learn words and network from ``train`` until ``valid`` says that more epochs do not help."""
+        """Learn vocabulary and network from ``train``, with early stopping on ``valid``."""
         import torch
 
         from bakeoff.models.deep.networks import start_at
@@ -115,7 +115,7 @@ class Recurrent(Model):
         return self.reader_.predictions(self.trained_.outputs(self.reader_.rows(X, "test")), X)
 
     def report(self) -> ModelReport:
-        """How training went: facts, notes, and a row of the curves per epoch."""
+        """Report on the training: facts, notes, and curves with one row per epoch."""
         details = {"training": self.trained_.facts, **self.reader_.details()}
         notes = training.notes(self.trained_, self.reader_.cut, self.max_tokens)
         return ModelReport(details, tuple(notes), tuple(self.trained_.curves))
@@ -143,7 +143,7 @@ class Recurrent(Model):
         return Recipe(self.epochs, self.learning_rate, self.batch_size, self.weight_decay, self.class_weights)  # type: ignore[arg-type]
 
     def _learn(self, train: Examples, schema: Schema) -> Reader:
-        """What reads rows of this kind."""
+        """Learn the reader for this kind of task."""
         if schema.series is not None:
             return SeriesReader.learn(train, schema, self._cells)
         return TextReader.learn(train, schema, self._words, self._cells)

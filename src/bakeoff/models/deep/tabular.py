@@ -1,4 +1,4 @@
-"""Columns of a table as a network reads them: numbers near 0, codes of categories, hashed words of texts."""
+"""Encoding of table columns for a network: scaled numbers, category codes, hashed words of texts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNSEEN, MISSING, FIRST = 0, 1, 2
 
 @dataclass(frozen=True)
 class Table:
-    """How the columns of a table become numbers, as learnt from training rows.
+    """Encoding of table columns as numbers, learned from training rows.
 
     Attributes:
         schema: which columns there are.
@@ -43,7 +43,7 @@ class Table:
 
     @classmethod
     def learn(cls, X: pd.DataFrame, schema: Schema, max_categories: int, buckets: int, max_tokens: int) -> Table:
-        """From the training rows; of a category's values the most frequent are known, the others count as unseen."""
+        """Learn from the training rows; only the most frequent values of a category get a code of their own."""
         medians, means, deviations, gaps = [], [], [], []
         for j, values in enumerate(columns.as_numbers(X, schema.of_kind("numeric"), schema.of_kind("date"))):
             absent = np.isnan(values)
@@ -64,13 +64,13 @@ class Table:
 
     @classmethod
     def from_plain(cls, schema: Schema, plain: Mapping[str, Any]) -> Table:
-        """Read back what ``plain`` gave."""
+        """Restore from the output of ``plain``."""
         lists = {key: tuple(plain[key]) for key in ("medians", "means", "deviations", "gaps")}
         categories = {name: tuple(values) for name, values in plain["categories"].items()}
         return cls(schema, **lists, categories=categories, buckets=plain["buckets"], max_tokens=plain["max_tokens"])
 
     def plain(self) -> dict[str, Any]:
-        """What was learnt, as JSON has it."""
+        """Learned state, for JSON."""
         return {
             "medians": list(self.medians),
             "means": list(self.means),
@@ -83,12 +83,12 @@ class Table:
 
     @property
     def numbers(self) -> int:
-        """How many numbers a row has."""
+        """Number of numeric inputs per row."""
         return len(self.medians) + len(self.gaps)
 
     @property
     def sizes(self) -> list[int]:
-        """How many codes each category has."""
+        """Number of codes of each category."""
         return [len(values) + FIRST for values in self.categories.values()]
 
     @property
@@ -97,7 +97,7 @@ class Table:
         return [f"text {i}" for i, _ in enumerate(self.schema.of_kind("text"))]
 
     def rows(self, X: pd.DataFrame) -> tuple[Rows, int]:
-        """n rows as a network reads them, and in how many of them a text was cut."""
+        """Encode n rows for a network, and count the rows with a truncated text."""
         dense: dict[str, NDArray[Any]] = {}
         if self.medians:
             dense[NUMBERS] = self._numbers(X)
@@ -113,7 +113,7 @@ class Table:
         return Rows(len(X), dense, ragged), longer
 
     def _numbers(self, X: pd.DataFrame) -> NDArray[np.float32]:
-        """Standardised, and far values drawn near: an outlier of 100 deviations counts as one of 5."""
+        """Standardise numbers and compress outliers: 100 deviations become about 5."""
         k = len(self.medians)
         matrix = np.empty((len(X), self.numbers), dtype=np.float32)
         gaps = {j: k + i for i, j in enumerate(self.gaps)}
@@ -141,7 +141,7 @@ class Table:
 
 
 def _hashed(texts: list[str], buckets: int) -> Ragged:
-    """Words and pairs of words as numbers from 1, each once a text."""
+    """Hash words and word pairs to numbers from 1, each once per text."""
     from sklearn.feature_extraction.text import HashingVectorizer
 
     hashing = HashingVectorizer(

@@ -1,4 +1,4 @@
-"""The truth as a network learns it, and what it says as predictions."""
+"""Encoding of targets for a network, and decoding of its outputs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ClassWeights = Literal["balanced"] | Mapping[str, float] | None
 
 @dataclass(frozen=True)
 class Targets:
-    """Classes as codes, values at mean 0 and deviation 1.
+    """Encoder of targets: classes as codes, values standardised.
 
     Attributes:
         schema: of the task.
@@ -31,23 +31,23 @@ class Targets:
 
     @classmethod
     def learn(cls, y: NDArray[Any], schema: Schema) -> Targets:
-        """Mean and deviation of the training values."""
+        """Learn mean and deviation of the training values."""
         if schema.kind == "classification" or not len(y):
             return cls(schema)
         return cls(schema, float(y.mean()), float(y.std()) or 1.0)
 
     @classmethod
     def of(cls, plain: Mapping[str, Any], schema: Schema) -> Targets:
-        """Read back what ``plain`` gave."""
+        """Restore from the output of ``plain``."""
         return cls(schema, plain["mean"], plain["deviation"])
 
     def plain(self) -> dict[str, float]:
-        """How values are scaled, for JSON."""
+        """Scaling of values, for JSON."""
         return {"mean": self.mean, "deviation": self.deviation}
 
     @property
     def outputs(self) -> int:
-        """How many numbers the network gives for a row."""
+        """Number of network outputs per row."""
         if self.is_classes:
             return len(self.schema.classes)
         return self.schema.series.horizon if self.schema.series else 1
@@ -58,13 +58,13 @@ class Targets:
         return self.schema.kind == "classification"
 
     def encoded(self, y: NDArray[Any]) -> NDArray[Any]:
-        """What the network is trained towards: int64 codes or float32 values, in the shape of the truth."""
+        """Encode targets: int64 codes or float32 values, in the shape of the targets."""
         if self.is_classes:
             return classes.codes(y, self.schema.classes).astype(np.int64)
         return np.asarray((y - self.mean) / self.deviation, dtype=np.float32)
 
     def start(self, y: NDArray[Any]) -> NDArray[np.float32]:
-        """What the network says before it has learnt: how frequent each class is, or the mean; shape (outputs,)."""
+        """Prior outputs of an untrained network: log class frequencies, or the mean; shape (outputs,)."""
         if not self.is_classes:
             return np.zeros(1, dtype=np.float32)
         counts = np.bincount(classes.codes(y, self.schema.classes), minlength=self.outputs)
@@ -72,7 +72,7 @@ class Targets:
         return np.asarray(np.log(shares), dtype=np.float32)
 
     def weights(self, y: NDArray[Any], class_weights: ClassWeights) -> NDArray[np.float32] | None:
-        """How much an error on each class counts, shape (k,); None: all alike."""
+        """Loss weight of each class, shape (k,); None: equal weights."""
         if class_weights is None or not self.is_classes:
             return None
         names = self.schema.classes
@@ -83,7 +83,7 @@ class Targets:
         return np.array([class_weights.get(name, 1.0) for name in names], dtype=np.float32)
 
     def predictions(self, outputs: NDArray[np.float32]) -> Predictions:
-        """What the network's outputs of n rows, shape (n, outputs), mean."""
+        """Convert the network's outputs for n rows, shape (n, outputs), to predictions."""
         raw = outputs.astype(np.float64)
         if not self.is_classes:
             values = raw * self.deviation + self.mean
@@ -94,7 +94,7 @@ class Targets:
 
 
 def check_weights(class_weights: Any, schema: Schema) -> None:
-    """Raise ``ConfigError`` for weights of classes that there are not, or that are below 0."""
+    """Raise ``ConfigError`` for weights of unknown classes, or negative weights."""
     if class_weights is None or class_weights == "balanced":
         return
     if isinstance(class_weights, str):

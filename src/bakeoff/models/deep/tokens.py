@@ -1,4 +1,4 @@
-"""Text as numbers: each text is tokenised once, whoever reads it, and cut where the model reads no further."""
+"""Tokenisation: each text is tokenised once and cached, then truncated per model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bakeoff.models.deep.batches import Ragged
 
 PADDING, UNKNOWN, FIRST = 0, 1, 2
 Unit = Literal["words", "characters"]
-# Numbers digit by digit: there are too many of them to be learnt as words.
+# Numbers are split into digits: there are too many to learn as words.
 _WORDS = re.compile(r"\d|[^\W\d]+|[^\w\s]")
 KEPT_TOKENS = 20_000_000  # in memory, of all tokenisers together
 
@@ -25,7 +25,7 @@ _kept: OrderedDict[str, Ragged] = OrderedDict()
 
 
 def once(tokenizer: str, texts: Sequence[str], tokenised: Callable[[], Ragged]) -> Ragged:
-    """The tokens of texts, from memory where the same texts met the same tokeniser before.
+    """Tokens of texts, cached for the same texts and tokeniser.
 
     Args:
         tokenizer: equal for tokenisers that do the same.
@@ -50,7 +50,7 @@ def once(tokenizer: str, texts: Sequence[str], tokenised: Callable[[], Ragged]) 
 
 @dataclass(frozen=True)
 class Cut:
-    """Sequences that are no longer than a model reads.
+    """Truncated sequences.
 
     Attributes:
         tokens: what is read.
@@ -62,7 +62,7 @@ class Cut:
 
 
 def cut(tokens: Ragged, longest: int, keep_last: bool = False) -> Cut:
-    """The first ``longest`` tokens of each sequence; with ``keep_last`` the last of them is the one that ends it."""
+    """Truncate sequences to ``longest`` tokens; with ``keep_last`` the final token is kept as the last one."""
     lengths = tokens.lengths
     count = int((lengths > longest).sum())
     if not count:
@@ -78,13 +78,13 @@ def cut(tokens: Ragged, longest: int, keep_last: bool = False) -> Cut:
 
 
 def split(text: str, unit: Unit) -> list[str]:
-    """The words or characters of a text, in lower case."""
+    """Split a text into words or characters, in lower case."""
     return list(text.lower()) if unit == "characters" else _WORDS.findall(text.lower())
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words that are known by a number of their own; all others share one.
+    """Vocabulary: known words have their own number, all others share one.
 
     Attributes:
         words: the most frequent first.
@@ -96,7 +96,7 @@ class Vocabulary:
 
     @classmethod
     def learn(cls, texts: Sequence[str], unit: Unit, min_count: int, most: int) -> Vocabulary:
-        """The words of training texts.
+        """Learn the vocabulary of training texts.
 
         Args:
             texts: of the training rows.
@@ -132,10 +132,10 @@ class Vocabulary:
 
     @cached_property
     def identity(self) -> str:
-        """Equal for vocabularies that number words alike."""
+        """Digest that is equal for equal vocabularies."""
         return hashlib.sha256("\0".join((self.unit, *self.words)).encode(errors="surrogatepass")).hexdigest()
 
     def read(self, texts: Sequence[str]) -> Ragged:
-        """The numbers of the words of n texts; one unknown word for a text without any."""
+        """Convert n texts to word numbers; a text without words becomes one unknown word."""
         known = self.numbers
         return Ragged.of([[known.get(w, UNKNOWN) for w in split(text, self.unit)] or [UNKNOWN] for text in texts])

@@ -1,4 +1,4 @@
-"""How a network is trained, whatever the network: the config group ``trainer``."""
+"""Training settings that are independent of the network: the config group ``trainer``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bakeoff.errors import ConfigError, did_you_mean
 SCHEDULES = ("constant", "cosine", "linear", "plateau")
 ACCELERATORS = ("auto", "cpu", "cuda", "gpu", "mps")
 PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed", "64-true")
-# What Lightning's trainer takes and is decided here or by the run.
+# Arguments of Lightning's Trainer that are set here or by the run.
 TAKEN = frozenset(
     {
         "accelerator", "barebones", "callbacks", "default_root_dir", "deterministic", "devices", "enable_checkpointing",
@@ -22,7 +22,7 @@ TAKEN = frozenset(
 
 @dataclass(frozen=True)
 class Trainer:
-    """What is said to Lightning's trainer, and when training ends.
+    """Settings of Lightning's Trainer, the learning-rate schedule, and early stopping.
 
     Args:
         max_epochs: most passes over the training rows; None: as many as the model asks for.

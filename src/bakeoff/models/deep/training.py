@@ -1,4 +1,4 @@
-"""A fit: Lightning's loop around a network, from where an interrupted one stopped, to the best weights."""
+"""Training loop: fit a network with Lightning, resuming an interrupted fit, and keep the best weights."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ SUFFIX = ".ckpt"
 
 @dataclass(frozen=True)
 class Problem:
-    """What a network is trained on.
+    """Training data of a network.
 
     Attributes:
         train: rows to learn from, with their targets.
         valid: rows to stop on; None when there are none.
         targets: how the truth was encoded.
         y: the training targets as they are in the data, for class weights.
-        identity: plain values that make this network what it is; with the rows, they tell whose checkpoint one is.
+        identity: plain values that make this network what it is; with the rows, they identify its checkpoint.
         at_once: how many items of a row go through the network together: 1, or its tokens.
     """
 
@@ -58,7 +58,7 @@ class Problem:
 
 @dataclass
 class Trained:
-    """A network that has learnt, and how that went.
+    """A trained network with a report on its training.
 
     Attributes:
         network: in evaluation mode, on the device where it was trained.
@@ -75,12 +75,12 @@ class Trained:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def outputs(self, rows: Rows) -> NDArray[np.float32]:
-        """What the network says of n rows, shape (n, outputs)."""
+        """Compute the network's outputs for n rows, shape (n, outputs)."""
         return answered(self.network, rows, self.targets.outputs, self.threads)
 
 
 def answered(network: nn.Module, rows: Rows, width: int, n_threads: int) -> NDArray[np.float32]:
-    """What a network in evaluation mode says of n rows, shape (n, width)."""
+    """Compute a network's outputs for n rows in evaluation mode, shape (n, width)."""
     import torch
 
     device = next(network.parameters()).device
@@ -189,7 +189,7 @@ def _built(build: Callable[[], nn.Module]) -> nn.Module:
 
 
 def _lightning(trainer: Trainer, device: Any, epochs: int) -> Any:
-    """Lightning's trainer: silent, and writing nothing itself."""
+    """Build Lightning's Trainer, silent and without output files."""
     from pytorch_lightning import Trainer as LightningTrainer
 
     try:
@@ -199,7 +199,7 @@ def _lightning(trainer: Trainer, device: Any, epochs: int) -> Any:
             precision=devices.precision(trainer, device),  # type: ignore[arg-type]
             max_epochs=epochs,
             gradient_clip_val=trainer.gradient_clip_val,
-            # On a processor all that is used here is deterministic, and asking for it would only cost time.
+            # On a CPU every operation used here is deterministic, and enforcing it would only cost time.
             deterministic="warn" if trainer.deterministic and device.type != "cpu" else None,
             fast_dev_run=trainer.fast_dev_run,
             logger=False,
@@ -214,7 +214,7 @@ def _lightning(trainer: Trainer, device: Any, epochs: int) -> Any:
 
 
 def _checkpoint(problem: Problem, recipe: Recipe, trainer: Trainer, context: Context) -> Path | None:
-    """The file of this very fit's checkpoint; those of other fits in the folder go. None where none is kept."""
+    """Path of this fit's checkpoint; removes those of other fits. None if checkpoints are off."""
     if context.folder is None or trainer.fast_dev_run:
         return None
     rows = [problem.train.digest, None if problem.valid is None else problem.valid.digest]
@@ -236,7 +236,7 @@ def _out_of_memory(batch_size: int, device: Any) -> str:
 
 @contextmanager
 def _chance(seed: int, device: Any) -> Iterator[None]:
-    """Chance that follows the seed, and leaves that of others as it was."""
+    """Seed the random generators while the block runs, and restore their state afterwards."""
     import torch
 
     was_deterministic = torch.are_deterministic_algorithms_enabled()
@@ -251,7 +251,7 @@ def _chance(seed: int, device: Any) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without Lightning's banners and tips: bakeoff has a progress display and a log of its own."""
+    """Silence Lightning's banners and tips: bakeoff has its own progress display and log."""
     import pytorch_lightning  # noqa: F401  sets up its loggers
 
     loggers = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning", "lightning.pytorch")]
@@ -270,7 +270,7 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def _interruptible(lightning: Any) -> Iterator[None]:
-    """Let an interruption be one: Lightning turns it into the end of the process, deaf to further ones."""
+    """Make Ctrl-C raise ``KeyboardInterrupt``, since Lightning would exit the process and ignore further signals."""
     is_main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT) if is_main else None
     try:
@@ -285,7 +285,7 @@ def _interruptible(lightning: Any) -> Iterator[None]:
 
 
 def notes(trained: Trained, cut: Mapping[str, int], max_tokens: int) -> list[str]:
-    """What a reader of a run must know of its network."""
+    """Notes on a network for readers of the run."""
     truncated = ", ".join(f"{count:,} {part}" for part, count in cut.items() if count)
     sentences = []
     if truncated:

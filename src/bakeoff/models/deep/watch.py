@@ -1,4 +1,4 @@
-"""What happens after each epoch: the curve, the best weights, pruning, the end, a checkpoint."""
+"""End of each epoch: training curves, best weights, pruning, early stopping, checkpoints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_TIME_WRITING = 0.005  # of all time; a small network is done before a secon
 
 
 class InTraining(Protocol):
-    """A network in training, as far as ``Watch`` reads it.
+    """Protocol of a network in training, as needed by ``Watch``.
 
     Attributes:
         network: whose weights learn.
@@ -50,7 +50,7 @@ class InTraining(Protocol):
 
 
 class Watch:
-    """Goes with a fit, and survives in its checkpoints.
+    """Monitor of a fit, whose state is saved in checkpoints.
 
     It is no Lightning callback, for a callback's hooks cost a small network a thirtieth of its time.
 
@@ -91,7 +91,7 @@ class Watch:
         self._began = self._epoch_began = time.perf_counter()
 
     def state_dict(self) -> dict[str, Any]:
-        """For a checkpoint."""
+        """Return the state for a checkpoint."""
         return {
             "curves": self.curves,
             "best": self.best,
@@ -100,18 +100,18 @@ class Watch:
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """From a checkpoint."""
+        """Restore the state from a checkpoint."""
         for name, value in state_dict.items():
             setattr(self, name, value)
 
     def begin(self, epoch: int) -> None:
-        """Settle chance for this epoch."""
+        """Seed the random generators for this epoch."""
         self.batches.epoch = epoch
         torch.manual_seed(self.seed * 100_003 + epoch)
         self._epoch_began = time.perf_counter()
 
     def end(self, module: InTraining) -> None:
-        """Take stock of an epoch.
+        """Evaluate an epoch: record losses, keep the best weights, stop if there is no progress.
 
         Raises:
             ConfigError: a loss is not a number.
@@ -144,7 +144,7 @@ class Watch:
             self.report(epoch, valid_loss)
 
     def mean_loss(self, module: InTraining) -> float:
-        """Of the batches of this epoch so far; reading it waits for the device.
+        """Mean loss of this epoch's batches so far; reading it synchronises with the device.
 
         Raises:
             ConfigError: a loss is not a number.
@@ -165,7 +165,7 @@ class Watch:
         self.announce(f"fitting, epoch {done}/{of}, loss {train_loss:.4f}{validation}, at most {left:.0f} s left")
 
     def _write(self, trainer: Trainer) -> None:
-        """Write the state of training, whole or not at all, unless writing took too much time already."""
+        """Write a checkpoint atomically, unless checkpoints have already taken too much time."""
         now = time.perf_counter()
         if self.checkpoint is None or self._seconds_writing > MOST_TIME_WRITING * (now - self._began):
             return
@@ -177,7 +177,7 @@ class Watch:
 
 
 def weights(network: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """A copy of what changes in training: weights that learn, and buffers."""
+    """Copy trainable weights and buffers."""
     learning = {name for name, weight in network.named_parameters() if weight.requires_grad}
     frozen = {name for name, _ in network.named_parameters()} - learning
     return {name: value.detach().clone() for name, value in network.state_dict().items() if name not in frozen}

@@ -1,4 +1,4 @@
-"""The weights of a network on disk, as safetensors: reading them executes nothing."""
+"""Network weights on disk, as safetensors, which load without executing code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def save(network: nn.Module, folder: Path) -> None:
 
 
 def load(network: nn.Module, folder: Path) -> None:
-    """Read back into a network of the same shape. Raises ``DataError`` when the weights are of another one."""
+    """Load weights into a network of the same shape. Raises ``DataError`` if they do not fit."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -1,4 +1,4 @@
-"""Forecasts by a model of numbers: a table with a row for each moment ahead, and columns of what was seen before.
+"""Forecasting with a regression model: a table with one row per future step, and lag features as columns.
 
 All steps of the horizon share one model, which the step itself is a column of ("direct" forecasting: no forecast is fed
 back, so no error is). One fit and one pass for all steps is what keeps learning and single answers fast.
@@ -31,13 +31,13 @@ DAY = 86_400.0
 
 
 def adapted(model: Model, schema: Schema) -> Model:
-    """The model itself, or a forecaster that wraps it where the task is a forecast and it supports lag features."""
+    """Return the model, wrapped as a forecaster if the task is a forecast and it supports lag features."""
     return LagForecaster(model) if schema.series is not None and model.supports_lag_features else model
 
 
 @dataclass(eq=False)
 class LagForecaster(Model):
-    """A regression model as a forecaster. It learns how far each moment ahead is from the mean of the last period.
+    """A regression model as a forecaster. It predicts the distance of each future step from the last period's mean.
 
     Values are in units of ``Series.scales`` and relative to that mean, so that series of any size may be learnt
     together, and trees can follow a level that they have not seen.
@@ -55,7 +55,7 @@ class LagForecaster(Model):
         self.model.check(_table_schema(schema))
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
-        """Learn from the rows' tables of lags; in a search these are made once."""
+        """Fit to the rows' lag tables, which a search builds once."""
         schema = context.schema
         kept = {} if context.memo is None else context.memo.setdefault(LagForecaster, {})
         if "train" not in kept:
@@ -80,7 +80,7 @@ class LagForecaster(Model):
         self.model.warm_up(table(X.iloc[:1], self.schema_).frame)
 
     def report(self) -> ModelReport:
-        """What the model reports, and the columns of the lag features."""
+        """The model's report, and the columns of the lag features."""
         report = self.model.report()
         return replace(report, details={**report.details, "columns_of_lags": list(_table_schema(self.schema_).columns)})
 
@@ -100,7 +100,7 @@ class LagForecaster(Model):
         return saved.model
 
     def _table(self, X: pd.DataFrame) -> Table:
-        """The table of lags; in a search, that of the validation rows is made once."""
+        """Build the lag table; a search builds that of the validation rows once."""
         if self._kept is None:
             return table(X, self.schema_)
         rows, made = self._kept.get("asked", (None, None))
@@ -113,7 +113,7 @@ class LagForecaster(Model):
 
 @dataclass(frozen=True)
 class Table:
-    """Lags of n origins.
+    """Lag features of n origins.
 
     Attributes:
         frame: a row for each step ahead of each origin, n × horizon rows.
@@ -127,7 +127,7 @@ class Table:
 
 
 def table(X: pd.DataFrame, schema: Schema) -> Table:
-    """The table of lags of n origins."""
+    """Build the lag table of n origins."""
     asked, windows = series.of(schema), series.arrays(X, schema)
     scale = np.where(windows.scales > 0, windows.scales, 1.0)
     level = windows.target[:, -periods(asked)[0] :].mean(axis=1)
@@ -141,7 +141,7 @@ def table(X: pd.DataFrame, schema: Schema) -> Table:
 
 
 def periods(asked: Series) -> list[int]:
-    """After how many moments a pattern may repeat, as far as the window shows it: the day and the season, or 1."""
+    """Periods in time steps after which a pattern may repeat within the window: the day and the season, or 1."""
     day = DAY / asked.step_seconds if asked.step_seconds else 0.0
     candidates = {asked.season, int(day) if day.is_integer() else 0}
     return sorted(p for p in candidates if 1 < p <= asked.window) or [1]
@@ -150,7 +150,7 @@ def periods(asked: Series) -> list[int]:
 def _columns(
     relative: NDArray[np.float64], windows: Windows, asked: Series
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Names and values of the columns, each of shape (n × horizon,)."""
+    """Generate names and values of the columns, each of shape (n × horizon,)."""
     n, horizon, last = len(relative), asked.horizon, asked.window - 1
     steps = np.arange(1, horizon + 1)
 
@@ -182,14 +182,14 @@ def _columns(
 
 
 def _learnt(rows: Examples, schema: Schema) -> Examples:
-    """The rows' table of lags with its target: the distance from the level, in units of the scale."""
+    """Build the lag table with its target: the distance from the level, in units of the scale."""
     made = table(rows.X, schema)
     y = ((rows.y - made.level[:, None]) / made.scale[:, None]).ravel()
     return Examples(made.frame, y, np.arange(len(y)), pd.DataFrame(index=made.frame.index))
 
 
 def _table_schema(schema: Schema) -> Schema:
-    """The regression task that the table of lags is."""
+    """Schema of the regression task that the lag table poses."""
     asked = series.of(schema)
     nothing = Windows(
         np.empty((0, asked.window, len(asked.past))), np.empty((0, asked.horizon, len(asked.known))), np.empty(0)

@@ -1,4 +1,4 @@
-"""The seasonal naive forecast: each moment ahead as the same moment of the last season. What others have to beat."""
+"""Seasonal naive forecast, a baseline: each future step repeats its counterpart in the last season."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SeasonalNaive(Model):
     """Repeats the last season. It learns nothing.
 
     Args:
-        season: after how many moments the pattern repeats; None: as the data declare.
+        season: season length in time steps; None: as declared by the data.
     """
 
     season: int | None = None

@@ -1,4 +1,4 @@
-"""The frame of a forecast as arrays: what a model sees up to the origin, and what is known of the moments ahead.
+"""Arrays of a forecast: the window up to the origin, and known values of the future steps.
 
 A row of the frame is one origin. Its columns are, in this order: each moment of the window, the earliest first, with
 all columns of ``Series.past``; each moment of the horizon with all columns of ``Series.known``; and the name of the
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Windows:
-    """What a model of sequences takes of n origins.
+    """Inputs of a sequence model for n origins.
 
     Attributes:
         past: the window, shape (n, window, len(Series.past)), the origin last; the target is the first channel.
@@ -41,14 +41,14 @@ class Windows:
 
 
 def of(schema: Schema) -> Series:
-    """What a forecast looks back on and ahead to. Raises ``ConfigError`` for a task of another kind."""
+    """Return the series settings of a forecast. Raises ``ConfigError`` for a task of another kind."""
     if schema.series is None:
         raise ConfigError(f"data.kind: this needs a forecast, and the task is {schema.kind}.")
     return schema.series
 
 
 def arrays(X: pd.DataFrame, schema: Schema) -> Windows:
-    """The frame of n origins as arrays; views of it where the frame allows."""
+    """Convert the frame of n origins to arrays; views of it where possible."""
     series = of(schema)
     seen, ahead = series.window * len(series.past), series.horizon * len(series.known)
     numbers = X.iloc[:, : seen + ahead].to_numpy(dtype=np.float64)
@@ -60,11 +60,11 @@ def arrays(X: pd.DataFrame, schema: Schema) -> Windows:
 
 
 def names(X: pd.DataFrame, series: Series) -> NDArray[Any]:
-    """The series of each row, shape (n,)."""
+    """Series name of each row, shape (n,)."""
     return np.full(len(X), "", dtype=object) if series.name is None else X[series.name].to_numpy(dtype=object)
 
 
 def scales(X: pd.DataFrame, series: Series) -> NDArray[np.float64]:
-    """By which the errors of each row's series are scaled, shape (n,); a series never seen gets the mean of all."""
+    """Error scale of each row's series, shape (n,); an unseen series gets the mean of all."""
     mean = float(np.mean(list(series.scales.values())))
     return np.array([series.scales.get(name, mean) for name in names(X, series)], dtype=np.float64)
