@@ -34,7 +34,7 @@ def findings(conf: Path, verbs: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def faults(plugin: Plugin, conf: Path, verbs: Sequence[str]) -> Iterator[str]:
-    """What is wrong with a plugin, each in a sentence. Imports all that it declares."""
+    """List the faults of a plugin, one sentence each. Imports everything that it declares."""
     if plugin.fault:
         yield plugin.fault
         return
@@ -55,7 +55,7 @@ def options(plugin: Plugin) -> list[str]:
 
 
 def declared_by(plugin: Plugin) -> list[plugins.Declared]:
-    """What a plugin declares by name, group by group."""
+    """Names that a plugin declares, by group."""
     return [d for group in plugins.WORDS for who in plugins.declared(group).values() for d in who if d.plugin == plugin]
 
 

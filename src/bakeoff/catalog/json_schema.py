@@ -104,7 +104,7 @@ def _component(targets: Sequence[str]) -> dict[str, Any]:
 
 
 def _when(target: str, also: Sequence[str]) -> dict[str, Any]:
-    """What a component of a class may hold."""
+    """Schema of a component of one class."""
     takes, documented = signatures.read(target), signatures.documented(target)
     then: dict[str, Any] = {}
     if takes is not None:

@@ -1,4 +1,4 @@
-"""What there is to choose and what each choice takes: read from configs and sources, without importing a component."""
+"""Config options and their keys, read from configs and sources without importing a component."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def _above(lines: Sequence[str], line: int) -> str:
 
 
 def _of_component(target: str, prefix: str, written: Mapping[str, Entry]) -> Iterator[tuple[str, Key]]:
-    """What a class takes, and what the classes in its arguments take."""
+    """Keys of a class, and of the classes in its arguments."""
     takes, documented = signatures.read(target), signatures.documented(target)
     if takes is None:
         return

@@ -32,7 +32,7 @@ OTHER = "tools"
 
 
 def names() -> list[str]:
-    """What a plugin may import from ``bakeoff.extend``, in alphabetical order."""
+    """Names that a plugin may import from ``bakeoff.extend``, in alphabetical order."""
     return sorted(extend.__dir__() - vars(extend).keys() | {"API_VERSION"})
 
 

@@ -27,7 +27,7 @@ IN_NEITHER = {BELONGS: "neither"}
 
 @dataclass
 class MetricSettings:
-    """What is measured in a run."""
+    """Settings of the metrics."""
 
     names: list[str] | None = None  # None: every metric that is defined for the task
     latency_rows: int = 100  # how many test rows are predicted one by one
@@ -70,7 +70,7 @@ class ValidationSettings:
 
     kind: str = "holdout"  # holdout: the task's validation rows; kfold: training and validation rows in turn
     folds: int = 5
-    rows: int | None = None  # score on a seeded sample of this many validation rows; for models that are slow or dear
+    rows: int | None = None  # score on a seeded sample of this many validation rows; for slow or expensive models
 
 
 @dataclass
@@ -126,7 +126,7 @@ class Config:
     record_git: bool = True  # keep commit and diff of the working directory in the run folder
     record_inputs: bool = True  # keep the test rows in the folder of the bake-off
     record_validation: bool = False  # predict the validation rows out of sample
-    test_rows: int | None = None  # answer a seeded sample of this many test rows; for models that are slow or dear
+    test_rows: int | None = None  # answer a seeded sample of this many test rows; for slow or expensive models
     data: Any = MISSING
     model: Any = MISSING
     embedder: Any = None

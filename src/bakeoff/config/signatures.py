@@ -1,4 +1,4 @@
-"""What a class takes, read from its source without importing it.
+"""Signatures of classes, read from their source without importing them.
 
 Importing scikit-learn or CatBoost takes seconds; a request is checked, and a plan printed, in a fraction of one.
 """
@@ -78,7 +78,7 @@ def read(target: str) -> Signature | None:
 
 
 def documented(target: str) -> Documented:
-    """What the docstring of a class says of its parameters, in Google's or in NumPy's style; nothing without source."""
+    """Parse a class's docstring, in Google's or NumPy's style, for its parameters; empty without source."""
     found = _find(*_split(target))
     text = ast.get_docstring(found.node) if found and isinstance(found.node, ast.ClassDef) else None
     if not text:

@@ -1,4 +1,4 @@
-"""How far one who grades agrees with another, beyond what chance alone would give."""
+"""Agreement of two graders, corrected for chance."""
 
 from __future__ import annotations
 

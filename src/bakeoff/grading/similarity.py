@@ -1,4 +1,4 @@
-"""How near the meaning of an answer is to a gold answer, by the vectors of an embedder."""
+"""Semantic similarity of an answer to the gold answers, by text embeddings."""
 
 from __future__ import annotations
 

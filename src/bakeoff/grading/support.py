@@ -1,4 +1,4 @@
-"""How much of a generated text stands in its input: a grade that needs no reference."""
+"""Support of a generated text by its input: a grade that needs no reference."""
 
 from __future__ import annotations
 

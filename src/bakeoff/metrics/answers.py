@@ -1,4 +1,4 @@
-"""How right answers to questions and generated texts are, what answers rest on, and whether the model knows its limits.
+"""Metrics of answers and generated texts: correctness, citations, groundedness and abstention.
 
 A question that the corpus does not answer counts as in SQuAD 2.0 (Rajpurkar et al. 2018): abstaining is worth 1, any
 answer 0. Abstaining from a question that has an answer is worth 0.
@@ -46,7 +46,7 @@ def _answerable(table: PredictionTable) -> NDArray[np.bool_]:
 
 
 def _best(table: PredictionTable, closeness: Closeness, outputs: NDArray[Any]) -> Floats:
-    """How close each output is to what is right, as the task kind compares them, shape (n,)."""
+    """Closeness of each output to the target, as the task kind defines it, shape (n,)."""
     compared = kinds.get(table.schema.kind).closeness(outputs, table.target, closeness)
     return np.asarray(compared, dtype=np.float64)
 

@@ -22,7 +22,7 @@ LEAST_OF_RARER_CLASS = 10
 
 
 def _rarer_class(table: PredictionTable) -> int:
-    """How many rows the rarer of two classes has; of more classes, all rows."""
+    """Count the rows of the rarer of two classes; with more classes, all rows."""
     if table.schema.positive is None:
         return len(table)
     positives = int((table.target == table.schema.positive).sum())
@@ -152,7 +152,7 @@ def _entropy(hits: Floats, truth: Floats, answers: Floats) -> Floats:
 
 
 def _class_rows(table: PredictionTable) -> Floats:
-    """Which class is true of each row, and a column that counts the rows. Shape (n, k + 1)."""
+    """Indicator of each row's true class, and a column that counts the rows. Shape (n, k + 1)."""
     return with_ones(_truth(table))
 
 

@@ -1,4 +1,4 @@
-"""How a metric is declared: a decorated function of the table, and the tasks it is defined for."""
+"""Declaration of metrics: a decorator for functions of the table, and predicates on tasks."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def metric(
 
 
 def applies_to(metric: Metric, table: PredictionTable) -> bool:
-    """Whether the metric is defined for this task and for what this model answered."""
+    """Return whether the metric is defined for this task and these predictions."""
     return metric.applies(table.schema) and all(_has(table, name) for name in metric.needs)
 
 

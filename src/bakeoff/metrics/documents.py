@@ -1,4 +1,4 @@
-"""How well the relevant documents are found, computed by ir-measures (MacAvaney, Macdonald & Ounis 2022).
+"""Retrieval metrics, computed by ir-measures (MacAvaney, Macdonald & Ounis 2022).
 
 Every value is a mean over the questions for which documents were judged; one of which none is relevant, or for which
 nothing was found, counts 0, as in BEIR and trec_eval. The document that is the query itself is no hit. NaN where no

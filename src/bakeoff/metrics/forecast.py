@@ -1,4 +1,4 @@
-"""How near the forecast values of a series are to the true ones, whatever the unit of the series."""
+"""Forecast metrics that do not depend on the unit of a series."""
 
 from __future__ import annotations
 

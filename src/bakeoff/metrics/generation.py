@@ -1,4 +1,4 @@
-"""How good generated texts are, beyond what they share with answers to questions."""
+"""Metrics of generated texts, in addition to those shared with question answering."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How right any number of labels is, row by row. Averages over labels are those of classification."""
+"""Multilabel metrics per row. Averages over labels are those of classification."""
 
 from __future__ import annotations
 

@@ -97,13 +97,13 @@ def latency_p95_ms(table: PredictionTable) -> float:
 
 
 def _spent(table: PredictionTable, field: str) -> Floats:
-    """What each row took, whether that is unknown, and a column that counts the rows. Shape (n, 3)."""
+    """Usage of each row, whether it is unknown, and a column that counts the rows. Shape (n, 3)."""
     values = np.asarray(getattr(table if field == "cost" else table.predictions.usage, field), dtype=np.float64)
     return with_ones(np.nan_to_num(values), np.isnan(values))
 
 
 def _thousandfold(sums: Floats) -> Floats:
-    """What 1,000 rows take; NaN where one of them is unknown: a part of the sum would pass for all of it."""
+    """Total per 1,000 rows; NaN if any row is unknown, since a partial sum would pass for the total."""
     known = (sums[:, 1] == 0) & (sums[:, 2] > 0)
     return np.asarray(np.divide(1000 * sums[:, 0], sums[:, 2], out=np.full(len(sums), np.nan), where=known))
 
@@ -118,25 +118,25 @@ _requests, _cost = (_per_1k(field) for field in ("cost_usd", "cost"))
 
 @metric("calls_per_1k", "minimize", unit="calls/1k", needs=("usage",), group="usage", resample=_calls)
 def calls_per_1k(table: PredictionTable) -> float:
-    """Requests to an LLM for 1,000 answers; replayed ones count as if they had been asked."""
+    """LLM requests per 1,000 predictions; replayed ones count too."""
     return over(table, _calls)
 
 
 @metric("input_tokens_per_1k", "minimize", unit="tokens/1k", needs=("usage",), group="usage", resample=_input)
 def input_tokens_per_1k(table: PredictionTable) -> float:
-    """Tokens that an LLM reads for 1,000 answers."""
+    """LLM input tokens per 1,000 predictions."""
     return over(table, _input)
 
 
 @metric("output_tokens_per_1k", "minimize", unit="tokens/1k", needs=("usage",), group="usage", resample=_output)
 def output_tokens_per_1k(table: PredictionTable) -> float:
-    """Tokens that an LLM writes for 1,000 answers."""
+    """LLM output tokens per 1,000 predictions."""
     return over(table, _output)
 
 
 @metric("requests_usd_per_1k", "minimize", unit="USD/1k", needs=("usage",), group="cost", resample=_requests)
 def requests_usd_per_1k(table: PredictionTable) -> float:
-    """Price in US dollars of the requests for 1,000 answers; NaN where a price is not known, never 0."""
+    """Price of the LLM requests per 1,000 predictions, in US dollars; NaN where a price is unknown, never 0."""
     return over(table, _requests)
 
 
@@ -152,5 +152,5 @@ def requests_usd_per_1k(table: PredictionTable) -> float:
     is_headline=True,
 )
 def cost_per_1k(table: PredictionTable) -> float:
-    """What 1,000 answers cost in US dollars by the cost model, machine and all; NaN where a price is not known."""
+    """Cost of 1,000 predictions in US dollars by the cost model, machine included; NaN where a price is unknown."""
     return over(table, _cost)

@@ -1,4 +1,4 @@
-"""How near the predicted values are to the true ones."""
+"""Regression metrics: errors of predicted numbers."""
 
 from __future__ import annotations
 

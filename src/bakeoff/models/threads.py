@@ -1,4 +1,4 @@
-"""How many threads a scikit-learn estimator works with."""
+"""Thread limits of scikit-learn estimators."""
 
 from __future__ import annotations
 

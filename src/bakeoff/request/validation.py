@@ -1,4 +1,4 @@
-"""What of a request can be checked without data, and without importing what it names."""
+"""Checks of a request that need neither data nor imports of its components."""
 
 from __future__ import annotations
 

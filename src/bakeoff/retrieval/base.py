@@ -1,4 +1,4 @@
-"""What retrieval is made of: passages of documents, embeddings of text, and what finds the one for the other."""
+"""Contracts of retrieval: passages, embedders, indexes and retrievers."""
 
 from __future__ import annotations
 

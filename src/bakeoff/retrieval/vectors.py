@@ -24,7 +24,7 @@ Metric = Literal["cosine", "euclidean"]
 
 
 def kind_for(rows: int, kind: Kind = "auto") -> Kind:
-    """Which index so many vectors get."""
+    """Choose the type of index for a number of vectors."""
     if kind != "auto":
         return kind
     return "exact" if rows <= EXACT_ROWS else "ivf_flat" if rows <= FLAT_ROWS else "ivf_hnsw_sq"

@@ -1,4 +1,4 @@
-"""What ``bakeoff new`` writes: a plugin whose tests pass as written, and an experiment that runs."""
+"""Scaffolds of ``bakeoff new``: a plugin whose tests pass as written, and an experiment that runs."""
 
 from __future__ import annotations
 

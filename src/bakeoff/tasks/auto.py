@@ -59,7 +59,7 @@ class Auto(TableKind):
 
 
 def _is_whole(values: pd.Series) -> bool:
-    """Whether all values are integers. One missing value was enough for the source to make them floats."""
+    """Return whether all values are integers; a single missing value makes a source read them as floats."""
     return types.is_integer_dtype(values.dtype) or (
         types.is_float_dtype(values.dtype) and bool((values == values.round()).all() and np.isfinite(values).all())
     )

@@ -1,4 +1,4 @@
-"""What question answering and retrieval share: questions over a corpus, and gold answers and documents as targets."""
+"""Base of question answering and retrieval: questions over a corpus, gold answers and documents as targets."""
 
 from __future__ import annotations
 

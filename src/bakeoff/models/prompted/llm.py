@@ -150,7 +150,7 @@ class PromptedLLM(Model):
         return [Planned(self.llm, [*(model._content_free() if is_calibrated else []), *model._asks(X)])]
 
     def report(self) -> ModelReport:
-        """What was asked of the LLM so far."""
+        """Report on the LLM usage so far."""
         return ModelReport({"llm": dict(self.llm.usage())})
 
     def save(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""When not to answer: the confidence from which an answer is worth more than silence."""
+"""Abstention: the confidence threshold above which answering pays."""
 
 from __future__ import annotations
 

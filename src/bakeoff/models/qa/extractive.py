@@ -104,7 +104,7 @@ class Extractive(Model):
         return found.planned([*learnt, *questions(X)], context.corpus, self.retriever, self.rewriter)
 
     def report(self) -> ModelReport:
-        """What was indexed, and the confidence that an answer needs."""
+        """Report on the index and the confidence threshold."""
         details = {"retrieval": dict(self.opened_.index.details()), "min_confidence": self.threshold_}
         return ModelReport(details, found.notes(details))
 

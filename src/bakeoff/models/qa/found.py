@@ -1,4 +1,4 @@
-"""What is looked up for questions: how long each one takes, and what language models ask for it."""
+"""Lookups for questions: the time each takes, and the LLM usage on the way."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ class RAG(Model):
         return [*before, Planned(self.llm, [self._ask(question, shown) for question in asked])]
 
     def report(self) -> ModelReport:
-        """What was indexed, and what was asked of the LLM so far."""
+        """Report on the index and the LLM usage so far."""
         details = {"retrieval": dict(self.opened_.index.details()), "llm": dict(self.llm.usage())}
         return ModelReport(details, notes=(*found.notes(details), *self._notes()))
 

@@ -89,7 +89,7 @@ class Retrieve(Model):
         return found.planned(questions(X), context.corpus, self.retriever, self.rewriter)
 
     def report(self) -> ModelReport:
-        """What was indexed."""
+        """Report on the index."""
         details = {"retrieval": dict(self.opened_.index.details())}
         return ModelReport(details, found.notes(details))
 

@@ -1,4 +1,4 @@
-"""Declared rules: the first one that holds answers. What a team has before it has a model, and often all it needs."""
+"""Hand-written rules: the first rule that matches decides."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ class Rules(Model):
         return stage
 
     def _idle(self, rule: Rule, cells: Cells) -> str:
-        """What to say of a rule that covers no training row."""
+        """Note on a rule that matches no training row."""
         hints = " ".join(filter(None, (condition.unseen(cells) for condition in rule.conditions)))
         alone = len(rule.fires(cells, np.arange(len(cells))))
         why = hints or (f"Earlier rules cover the {alone:,} rows for which it holds." if alone else "")
@@ -269,7 +269,7 @@ def _regex(written: Any, where: str) -> list[re.Pattern[str]]:
 
 
 def _columns(name: Any, schema: Schema, where: str) -> tuple[str, ...]:
-    """Where keywords and a regex are looked for."""
+    """Columns in which keywords and a regex are searched."""
     if name is None:
         found = schema.of_kind("text") or schema.of_kind("categorical")
         if not found:

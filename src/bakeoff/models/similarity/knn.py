@@ -1,4 +1,4 @@
-"""What the most similar training rows were: neighbours by meaning, in LanceDB."""
+"""k nearest neighbours by text embedding, in LanceDB."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class KNN(Model):
         return model
 
     def _weights(self, cosines: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What each neighbour counts, shape (n, k); the rows add up to 1."""
+        """Vote weight of each neighbour, shape (n, k); the rows sum to 1."""
         if self.weights == "uniform":
             return np.full(cosines.shape, 1 / cosines.shape[1])
         closeness = 1 / np.maximum(1 - cosines, NEAREST)

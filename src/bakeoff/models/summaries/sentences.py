@@ -1,4 +1,4 @@
-"""What extractive summaries have in common: the text of a row, and its sentences."""
+"""Sentences of a row's text, shared by extractive summarisers."""
 
 from __future__ import annotations
 
