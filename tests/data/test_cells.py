@@ -246,6 +246,14 @@ def test_a_declared_number_that_is_none_is_refused_with_the_rows(tmp_path: Path)
     assert column(task, "amount")[0] == 12 and np.isnan(column(task, "amount")[1])
 
 
+def test_declared_number_with_decimal_commas_error_names_the_odd_text(tmp_path: Path) -> None:
+    columns = {"amount": [f"{i}.500,25" for i in range(1, N)] + ["k.A."]}
+    with pytest.raises(DataError, match=r'holds "k\.A\." .*\(1 such row.*data\.missing='):
+        load_csv(tmp_path, columns, columns={"amount": "number"})
+    task = load_csv(tmp_path, columns, columns={"amount": "number"}, missing=["k.A."])
+    assert column(task, "amount")[0] == 1500.25 and np.isnan(column(task, "amount")[-1])
+
+
 def test_ambiguous_dates_are_asked_about(tmp_path: Path) -> None:
     columns = {"when": [f"{i % 12 + 1:02d}/{i % 11 + 1:02d}/2024" for i in range(N)]}
     with pytest.raises(ConfigError, match=r'may be %d/%m/%Y or %m/%d/%Y\. Say which: "date:%d/%m/%Y"'):

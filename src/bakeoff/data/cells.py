@@ -356,8 +356,12 @@ class _Reader:
             return self._as_known(known_columns.as_numbers(texts, known, self.where))
         texts = numerals.unpadded(texts)
         guess = numerals.guess(texts, self.settings.decimal, self.settings.thousands)
+        formats = guess.formats
+        if not formats and guess.odd:  # the format of the rest, so that an error names the odd texts and not the numbers
+            rest = texts[texts.str.contains(r"\d", na=False)]
+            formats = numerals.guess(rest, self.settings.decimal, self.settings.thousands).formats
         usual = NumberFormat(self.settings.decimal or ".", self.settings.thousands or "")
-        return self._numbers(texts, guess.formats[0] if guess.formats else usual, guess)
+        return self._numbers(texts, formats[0] if formats else usual, guess)
 
     def _as_known(self, column: KnownColumn) -> pd.Series:
         name = str(column.values.name)
