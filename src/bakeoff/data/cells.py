@@ -357,7 +357,9 @@ class _Reader:
         texts = numerals.unpadded(texts)
         guess = numerals.guess(texts, self.settings.decimal, self.settings.thousands)
         formats = guess.formats
-        if not formats and guess.odd:  # the format of the rest, so that an error names the odd texts and not the numbers
+        if (
+            not formats and guess.odd
+        ):  # the format of the rest, so that an error names the odd texts and not the numbers
             rest = texts[texts.str.contains(r"\d", na=False)]
             formats = numerals.guess(rest, self.settings.decimal, self.settings.thousands).formats
         usual = NumberFormat(self.settings.decimal or ".", self.settings.thousands or "")
