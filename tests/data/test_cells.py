@@ -294,6 +294,19 @@ def test_numbers_of_too_many_digits_have_one_note_that_is_true(tmp_path: Path, v
     assert note.endswith(f"read as {'free text' if kind == 'text' else 'categories'}.")
 
 
+def test_labels_with_a_decimal_point_are_named_or_kept_as_declared(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"u": np.arange(N) * 0.5, "y": ["1.0" if i % 3 else "0.0" for i in range(N)]})
+    rows.to_csv(tmp_path / "a.csv", index=False)
+    task = load(Csv(str(tmp_path / "a.csv")), kind="classification")
+    assert task.schema.classes == ("0", "1")
+    [note] = [str(note) for note in task.notes if "labels are numbers" in note.text]
+    assert note.startswith('y: labels are numbers, so 0.0 is the class "0".')
+    assert "data.columns" in note
+    kept = load(Csv(str(tmp_path / "a.csv")), kind="classification", columns={"y": "category"})
+    assert kept.schema.classes == ("0.0", "1.0")
+    assert "labels are numbers" not in notes(kept)
+
+
 def test_mixed_values_have_one_note(tmp_path: Path) -> None:
     rows = [json.dumps({"code": i % 5 if i % 9 else "-", "u": i * 0.5, "y": LABELS[i]}) for i in range(N)]
     (tmp_path / "a.jsonl").write_text("\n".join(rows))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
 from bakeoff import advice, booleans
 from bakeoff.data import columns
@@ -55,7 +56,7 @@ class Classification(TableKind):
                 "Classification needs at least two."
             )
         positive = _positive(y, classes, settings.positive)
-        notes = _lookalikes(y, classes)
+        notes = (*_renamed(column), *_lookalikes(y, classes))
         if positive and settings.positive is None:
             is_rarer = 2 * (y == positive).sum() < len(y)
             reason = "the rarer class" if is_rarer else "the last of two equally frequent classes"
@@ -118,6 +119,17 @@ def _lookalikes(y: NDArray[Any], classes: tuple[str, ...]) -> tuple[DataNote, ..
     more = f", and {len(alike) - 1} more such groups" if len(alike) > 1 else ""
     text = f"Classes that differ only in case or white space are kept apart: {shown}{more}."
     return (DataNote(text, "data.target", NoteRank.VALUES),)
+
+
+def _renamed(column: pd.Series) -> tuple[DataNote, ...]:
+    """A note where labels are decimal numbers without decimals: 1.0 is the class "1"."""
+    if not types.is_float_dtype(column.dtype):
+        return ()
+    example = next((value for value in column if float(value).is_integer()), None)
+    if example is None:
+        return ()
+    text = f'{column.name}: labels are numbers, so {float(example)} is the class "{columns.label(example)}".'
+    return (DataNote(text, advice.override("data.columns", {str(column.name): "category"}), NoteRank.VALUES),)
 
 
 def _positive(y: NDArray[Any], classes: tuple[str, ...], declared: str | None) -> str | None:
