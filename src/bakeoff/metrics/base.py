@@ -86,9 +86,14 @@ class Metric:
     def title(self, schema: Schema) -> str:
         """The heading of its column for such a task: ``f1 of spam``, ``p95 ms``."""
         name = self.label or (f"{self.name} {self.unit}".rstrip() if self.unit else self.name)
-        return f"{name} of {schema.positive}" if self.is_of_positive and schema.positive is not None else name
+        if not self.is_of_positive or schema.positive is None:
+            return name
+        label = schema.positive
+        # A sentence as a label would push the figures out of the table; the note on data.positive has it whole.
+        return f"{name} of {label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + '…'}"
 
 
+LONGEST_LABEL = 40  # characters of a class in a heading
 _registry: dict[str, Metric] = {}
 _own: set[str] = set()
 
