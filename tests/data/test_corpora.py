@@ -426,6 +426,20 @@ class TestOddCharacters:
         with pytest.raises(DataError, match=r'the name of the file "caf\\xe9\.md" is not utf-8\. Rename it'):
             Questions(questions, str(tmp_path / "names")).read()
 
+    def test_an_encrypted_pdf_that_takes_a_library_is_named(self, tmp_path, monkeypatch):
+        """As where ``cryptography`` is not installed, which the machine that runs this may have."""
+        import pypdf
+
+        def lacks_library(path: Path) -> None:
+            raise pypdf.errors.DependencyError("cryptography>=3.1 is required for AES algorithm")
+
+        monkeypatch.setattr(pypdf, "PdfReader", lacks_library)
+        (tmp_path / "docs").mkdir()
+        (tmp_path / "docs" / "secret.pdf").write_bytes(b"%PDF-1.7")
+        questions = lines(tmp_path / "asked.jsonl", [{"question": "When?", "answer": "at nine"}])
+        with pytest.raises(ConfigError, match=r"data\.corpus: secret\.pdf is encrypted: cryptography>=3\.1"):
+            Questions(questions, str(tmp_path / "docs")).read()
+
     def test_whole_numbers_that_a_missing_one_made_floats_are_whole(self, tmp_path):
         frame = pd.DataFrame({"question": ["1?", "2?", "3?"], "answer": [1800, 1807, None], "size": [1.5, 2.0, None]})
         frame.to_parquet(tmp_path / "asked.parquet")

@@ -174,6 +174,8 @@ def _pdf(path: Path, where: str) -> tuple[str, str]:
         reader = pypdf.PdfReader(path)
         text = "\n\n".join(page.extract_text() for page in reader.pages)
         return str((reader.metadata and reader.metadata.title) or "").strip(), text
+    except pypdf.errors.DependencyError as error:
+        raise ConfigError(f"{where} is encrypted: {error}. Install it, or save the file without encryption.") from None
     except (pypdf.errors.PyPdfError, ValueError, KeyError) as error:
         raise DataError(f"{where} cannot be read as PDF: {error}.") from error
 
