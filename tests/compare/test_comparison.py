@@ -336,6 +336,18 @@ def test_the_leaderboard_is_a_table_in_the_same_order(tmp_path: Path, three: lis
     assert (rows[-1]["status"], rows[-1]["f1"], rows[0]["fit_seconds_low"]) == ("failed", "", "")
 
 
+@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
+def test_leaderboard_quotes_names_that_a_spreadsheet_would_calculate(
+    tmp_path: Path, three: list[Run], start: str
+) -> None:
+    compared = compare(three, FAST, "old")
+    hostile = replace(compared.variants[0], name=f"{start}cmd|'/c calc'!A1")
+    comparison.write(replace(compared, variants=(hostile, *compared.variants[1:])), tmp_path)
+    rows = list(csv.DictReader((tmp_path / record.LEADERBOARD).open()))
+    assert rows[0]["variant"] == f"'{start}cmd|'/c calc'!A1"
+    assert float(rows[0]["f1"]) == compared.variants[0].metrics["f1"].value
+
+
 def test_comparing_again_gives_the_same(three: list[Run]) -> None:
     assert compare(three, FAST, "old") == compare(three, FAST, "old")
 

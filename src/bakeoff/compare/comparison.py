@@ -32,6 +32,9 @@ from bakeoff.record import Run, Score
 if TYPE_CHECKING:
     from bakeoff.task import PredictionTable
 
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""How cells begin that a spreadsheet would calculate."""
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -273,12 +276,18 @@ def write(comparison: Comparison, folder: Path) -> None:
     columns = list(dict.fromkeys(name for v in comparison.variants for name in v.metrics))
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["variant", "family", "status", *(f"{c}{end}" for c in columns for end in ("", "_low", "_high"))])
+    names = [_cell(f"{c}{end}") for c in columns for end in ("", "_low", "_high")]
+    rows.writerow(["variant", "family", "status", *names])
     for v in comparison.variants:
         scores = [v.metrics.get(c, Score(None)) for c in columns]
         cells = ["" if x is None or x != x else x for s in scores for x in (s.value, s.low, s.high)]
-        rows.writerow([v.name, v.family, v.status, *cells])
+        rows.writerow([_cell(v.name), _cell(v.family), v.status, *cells])
     record.write_text(folder / record.LEADERBOARD, text.getvalue())
+
+
+def _cell(text: str) -> str:
+    """The text as a cell that a spreadsheet shows, and does not calculate as a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
 
 def _check_one_task(runs: Sequence[Run]) -> None:
