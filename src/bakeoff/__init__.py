@@ -1,7 +1,10 @@
 """Which kind of solution should we ship?"""
 
+import os
 from importlib import import_module
 from typing import Any
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reads it when it is imported, and reports by default
 
 __version__ = "0.1.0"
 

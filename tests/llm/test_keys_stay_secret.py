@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import pytest
 from asking import ask
 
 from bakeoff.errors import BakeoffError, ConfigError
+from bakeoff.llm import wire
 
 KEY = "sk-proj-f4ke0123456789abcdefKEY"
 
@@ -75,3 +77,27 @@ def test_a_run_of_the_command_line_writes_the_key_nowhere(bakeoff, proxy, own_ca
     assert any(path.name == "result.json" for path in written)
     assert not places_of(KEY, tmp_path / "outputs", own_cache / "llm")
     assert any("SOME_KEY" in read(path) for path in written), "the name of the variable is part of the config"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "is_sent"),
+    [
+        ("https://api.openai.com/v1", True),
+        ("https://eu.api.openai.com/v1", True),
+        ("https://api.notopenai.com/v1", False),
+        ("https://openai.com.example/v1", False),
+        ("http://127.0.0.1:1/v1", False),
+    ],
+)
+def test_the_organization_is_sent_to_openai_only(monkeypatch, base_url, is_sent):
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-canary")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-canary")
+    with wire.connect(base_url, KEY, 1.0) as client:
+        sent = str(client.default_headers)
+    assert ("org-canary" in sent, "proj-canary" in sent) == (is_sent, is_sent)
+
+
+def test_onnxruntime_is_imported_with_its_telemetry_off():
+    import bakeoff
+
+    assert bakeoff.__version__ and os.environ["ORT_DISABLE_TELEMETRY"] == "1"

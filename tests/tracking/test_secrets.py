@@ -46,6 +46,12 @@ def test_no_secret_is_in_any_file(recorded, monkeypatch):
     ("value", "masked"),
     [
         ("mysql+pymysql://u:p%40w@h/d", "mysql+pymysql://u:***@h/d"),
+        ("https://ghp_token@example.com/x.git", "https://***@example.com/x.git"),
+        ("postgresql://me:pa/ss@host/db", "postgresql://me:***@host/db"),
+        ("postgresql://me:1#2@host/db", "postgresql://me:***@host/db"),
+        ("postgresql://me:p@w@host/db", "postgresql://me:***@host/db"),
+        ("http://[::1]:8080/@user and http://x:80/a@b", "http://[::1]:8080/@user and http://x:80/a@b"),
+        ("https://example.com?mail=me@there", "https://example.com?mail=me@there"),
         ("https://h/x?a=1&token=abc&b=2", "https://h/x?a=1&token=***&b=2"),
         ({"password": "x", "tokenizer": "bpe"}, {"password": "***", "tokenizer": "bpe"}),
         ({"a": [{"secret_key": "x"}]}, {"a": [{"secret_key": "***"}]}),

@@ -179,7 +179,7 @@ def connect(base_url: str, key: str, timeout_seconds: float, headers: Mapping[st
             logger.setLevel(logging.WARNING)
     host = urlsplit(base_url).hostname or ""
     is_here = host == "localhost" or host.startswith("127.") or host == "::1"
-    return openai.OpenAI(
+    client = openai.OpenAI(
         base_url=base_url,
         api_key=key or "none",
         timeout=timeout_seconds,
@@ -187,6 +187,15 @@ def connect(base_url: str, key: str, timeout_seconds: float, headers: Mapping[st
         default_headers=dict(headers or {}),
         http_client=openai.DefaultHttpxClient(trust_env=False) if is_here else None,
     )
+    keep_account_at_openai(client)
+    return client
+
+
+def keep_account_at_openai(client: Any) -> None:
+    """Let a client of another host send neither organization nor project, which it takes from the environment."""
+    host = client.base_url.host
+    if host != "openai.com" and not host.endswith(".openai.com"):
+        client.organization = client.project = None
 
 
 def of_choices(choices: tuple[str, ...]) -> dict[str, Any]:

@@ -179,6 +179,7 @@ class OpenAIEmbeddings:
         import openai
 
         from bakeoff.errors import LLMError
+        from bakeoff.llm import wire
 
         key = os.environ.get(self.key_env) if self.key_env else "none"
         if not key:
@@ -189,6 +190,7 @@ class OpenAIEmbeddings:
         with openai.OpenAI(
             api_key=key, base_url=self.base_url, max_retries=self.retries, timeout=self.timeout_seconds
         ) as client:
+            wire.keep_account_at_openai(client)
             for start in range(0, len(texts), self.batch):
                 asked = [text or " " for text in texts[start : start + self.batch]]  # servers refuse an empty text
                 try:

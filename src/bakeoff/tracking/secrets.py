@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bakeoff import environment
+
 MASK = "***"
 LEAST = 6  # characters: a shorter value would be found in ordinary words
 OF_ENVIRONMENT = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 OF_CONFIG = re.compile(
     r"(^|[._])(api_?key|access_?key|secret(_key)?|(auth_|access_)?token|passw(or)?d|pwd)$", re.IGNORECASE
 )
-IN_URL = re.compile(r"(\w[\w+.-]*://[^/\s:@]*):[^/\s]+@")
 IN_QUERY = re.compile(r"([?&](?:password|passwd|token|key|api_key|sig|signature)=)[^&\s]+", re.IGNORECASE)
 
 
@@ -30,7 +31,7 @@ def masked(value: Any, secrets: list[str]) -> Any:
     if isinstance(value, str):
         for secret in secrets:
             value = value.replace(secret, MASK)
-        return IN_QUERY.sub(rf"\1{MASK}", IN_URL.sub(rf"\1:{MASK}@", value))
+        return IN_QUERY.sub(rf"\1{MASK}", environment.without_user_info(value))
     if isinstance(value, Mapping):
         return {
             str(k): MASK if isinstance(v, str) and v and OF_CONFIG.search(str(k)) else masked(v, secrets)
