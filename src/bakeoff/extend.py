@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from bakeoff import assets as assets
     from bakeoff.assets import Asset as Asset
     from bakeoff.assets import Member as Member
+    from bakeoff.columns.base import ColumnKind as ColumnKind
+    from bakeoff.columns.base import Converted as Converted
+    from bakeoff.columns.base import Declared as Declared
     from bakeoff.compare.checks import Check as Check
     from bakeoff.compare.checks import Evidence as Evidence
     from bakeoff.compare.checks import check as check
@@ -106,6 +109,7 @@ if TYPE_CHECKING:
     from bakeoff.task import Gold as Gold
     from bakeoff.task import PredictionTable as PredictionTable
     from bakeoff.task import Question as Question
+    from bakeoff.task import Reading as Reading
     from bakeoff.task import Schema as Schema
     from bakeoff.task import Series as Series
     from bakeoff.task import Task as Task

@@ -29,9 +29,17 @@ PROVIDER = "plugins"
 """What Hydra calls the source of the configs that plugins bring."""
 
 PLUGINS, VERSION = "bakeoff.plugins", "bakeoff.api"
+COLUMN_KINDS = "bakeoff.column_kinds"
 METRICS, KINDS, VERBS = "bakeoff.metrics", "bakeoff.kinds", "bakeoff.verbs"
 SECTIONS, CHECKS = "bakeoff.sections", "bakeoff.checks"
-WORDS = {METRICS: "metric", KINDS: "kind of task", SECTIONS: "section", CHECKS: "method check", VERBS: "verb"}
+WORDS = {
+    METRICS: "metric",
+    KINDS: "kind of task",
+    COLUMN_KINDS: "kind of column",
+    SECTIONS: "section",
+    CHECKS: "method check",
+    VERBS: "verb",
+}
 """Groups of entry points that declare something by name, and what it is called."""
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from bakeoff.predictions import (
     ABSTAINED,
@@ -40,7 +40,6 @@ __all__ = [
     "QUESTION",
     "REASONS",
     "WITHHELD",
-    "ColumnKind",
     "Corpus",
     "DataNote",
     "Development",
@@ -64,8 +63,6 @@ __all__ = [
     "questions",
     "series_of",
 ]  # fmt: skip
-
-ColumnKind = Literal["numeric", "categorical", "date", "text"]
 
 SEEN_INPUT = "input seen in training"
 """Slice of the test rows: ``yes`` where the same input also stands in the development rows."""
@@ -152,8 +149,9 @@ class Schema:
     Attributes:
         kind: how the target is to be read; one of ``bakeoff.tasks.kinds``.
         target: name of the target column.
-        columns: the feature columns in frame order, each with its kind; of a forecast, the columns of the series, each
-            of which stands in the frame once a moment (see ``bakeoff.models.forecast.series``).
+        columns: the feature columns in frame order, each with the name of its kind (``bakeoff.columns.kinds``); of a
+            forecast, the columns of the series, each of which stands in the frame once a moment (see
+            ``bakeoff.models.forecast.series``).
         classes: the labels in sorted order; empty for regression.
         positive: the class that precision, recall and F1 of a binary task speak of.
         series: what a forecast looks back on and ahead to; None for other kinds.
@@ -163,7 +161,7 @@ class Schema:
 
     kind: str
     target: str
-    columns: Mapping[str, ColumnKind]
+    columns: Mapping[str, str]
     classes: tuple[str, ...] = ()
     positive: str | None = None
     series: Series | None = None
@@ -181,7 +179,7 @@ class Schema:
         }
         return cls(**found)
 
-    def of_kind(self, *kinds: ColumnKind) -> list[str]:
+    def of_kind(self, *kinds: str) -> list[str]:
         """Names of the feature columns of the given kinds, in frame order."""
         return [name for name, kind in self.columns.items() if kind in kinds]
 

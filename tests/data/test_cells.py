@@ -346,7 +346,7 @@ def test_wrong_declarations_are_refused_before_any_data() -> None:
         ({"columns": '{"a, ns=1": "numbr"}'}, 'data.columns.a, ns=1: "numbr" is unknown'),
         ({"columns": "{x"}, "neither a mapping nor JSON"),
         ({"columns": ["x"]}, "is no mapping"),
-        ({"columns": {"x": "number:%d"}}, "only a date has a format"),
+        ({"columns": {"x": "number:%d"}}, "takes no format"),
         ({"decimal": ";"}, "data.decimal"),
         ({"thousands": "x"}, "data.thousands"),
         ({"decimal": ",", "thousands": ","}, "is data.decimal already"),

@@ -13,15 +13,15 @@ import pytest
 from numpy.typing import NDArray
 
 from bakeoff.data import leaks, near_duplicates
-from bakeoff.task import ColumnKind, Development, Examples, Schema, Task
+from bakeoff.task import Development, Examples, Schema, Task
 
 N = 1200
 Columns = dict[str, NDArray[Any]]
 
 
-def task(columns: Columns, y: NDArray[Any], kinds: dict[str, ColumnKind] | None = None, ids: Any = None) -> Task:
+def task(columns: Columns, y: NDArray[Any], kinds: dict[str, str] | None = None, ids: Any = None) -> Task:
     X = pd.DataFrame(columns)
-    kind: dict[str, ColumnKind] = {
+    kind: dict[str, str] = {
         name: "numeric" if pd.api.types.is_numeric_dtype(X[name].dtype)
         else "date" if pd.api.types.is_datetime64_any_dtype(X[name].dtype) else "categorical"
         for name in X

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from pandas.api import types
 
 from bakeoff import advice
-from bakeoff.data import columns, dates, known_columns, numerals, roles, target
-from bakeoff.data.known_columns import KnownColumn
+from bakeoff.columns import kinds
+from bakeoff.columns.base import Converted, Declared
+from bakeoff.data import columns, conversion, dates, numerals, roles
 from bakeoff.data.numerals import Guess, NumberFormat
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Rows, Source
 from bakeoff.errors import DataError
-from bakeoff.task import ColumnKind, DataNote, NoteRank, Reading, Schema
+from bakeoff.task import DataNote, NoteRank, Reading, Schema
 
 UNNAMED = re.compile(r"Unnamed: \d+|index|level_0|__index_level_0__")
 COUNTERS = frozenset(
@@ -42,13 +43,6 @@ COUNTERS = frozenset(
     ]
 )
 """Names under which a column that counts the rows is left out; one of another name is kept, and named."""
-KIND_OF: Mapping[str, ColumnKind] = {
-    "number": "numeric",
-    "category": "categorical",
-    "id": "categorical",
-    "text": "text",
-}
-"""Declared type → kind of column."""
 
 
 @dataclass
@@ -68,7 +62,7 @@ class Cells:
     frame: pd.DataFrame
     is_test: NDArray[np.bool_] | None
     readings: dict[str, Reading] = field(default_factory=dict)
-    kinds: dict[str, ColumnKind] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     notes: list[DataNote] = field(default_factory=list)
     explained: set[str] = field(default_factory=set)
@@ -85,11 +79,11 @@ def read(source: Source, settings: DataSettings) -> Cells:
 
 def declared_types(schema: Schema) -> dict[str, str]:
     """The columns of a known task as ``data.columns`` declares them, so that new rows are read as its rows were."""
-    types_of = {"numeric": "number", "categorical": "category", "text": "text", "date": "date"}
     declared = {}
     for name, kind in schema.columns.items():
         form = schema.readings[name].date_format if name in schema.readings else None
-        declared[name] = f"date:{form}" if form not in (None, dates.ISO) else types_of[kind]
+        word = kinds.get(kind).words[0]
+        declared[name] = f"{word}:{form}" if form not in (None, dates.ISO) else word
     return declared
 
 
@@ -140,7 +134,7 @@ class _Reader:
             if name in self.mixed and columns.is_string(columns_of[name]):
                 self._say_texts(columns_of[name], "numbers and texts together", "category")
             if name == settings.id:
-                columns_of[name] = _texts(columns_of[name])
+                columns_of[name] = conversion.texts(columns_of[name])
         self.cells.frame = pd.DataFrame(columns_of, copy=False)
         for name in used if settings.missing else ():
             reading = self.cells.readings.get(name, Reading())
@@ -168,14 +162,14 @@ class _Reader:
             return values
         found = types.infer_dtype(values, skipna=True)
         if found == "integer" and _is_beyond(values):  # which is said where types are found
-            return _texts(values)
+            return conversion.texts(values)
         if (
             found in ("mixed-integer", "mixed")
             and values.dropna().map(lambda v: isinstance(v, str | int | float)).all()
         ):
             if values.name not in (self.settings.id, *self.declared):
                 self.mixed.add(str(values.name))
-            return _texts(values)
+            return conversion.texts(values)
         return values
 
     def _without_marks(self, values: pd.Series) -> pd.Series:
@@ -230,7 +224,7 @@ class _Reader:
             name in self.named
             or name in self.parts
             or name in self.cells.left_out
-            or not columns.is_string(_as_str(values))
+            or not columns.is_string(conversion.as_str(values))
         ):
             return False
         if name in self.declared:
@@ -241,10 +235,10 @@ class _Reader:
         marks = (
             name not in (self.settings.target, self.settings.time, *self.settings.slices) and name not in self.declared
         )
-        return numerals.guess(_as_str(values), self.settings.decimal, self.settings.thousands, marks)
+        return numerals.guess(conversion.as_str(values), self.settings.decimal, self.settings.thousands, marks)
 
     def _as_guessed(self, values: pd.Series, guess: Guess, decimal: str | None) -> pd.Series:
-        name, texts = str(values.name), _as_str(values)
+        name, texts = str(values.name), conversion.as_str(values)
         if guess.formats:
             form = _resolved(guess.formats, decimal)
             if numerals.loses_digits(texts):
@@ -254,16 +248,15 @@ class _Reader:
                 if name not in (*self.mixed, self.settings.target):
                     self._say_texts(texts, "numbers written as texts", "number")
                 return texts
-            return self._numbers(texts, form, guess)
+            return self._taken(name, conversion.numbers(texts, form, guess, self.where))
         if name == self.settings.target:
             return self._target(texts)
         parsed, form_of_dates, marks = dates.recognised(
             texts, name not in self.settings.slices and name != self.settings.time
         )
         if parsed is not None:
-            self._tell_marks(name, marks)
-            self.cells.readings[name] = Reading(missing=tuple(text for text, _ in marks), date_format=form_of_dates)
-            return parsed
+            reading = Reading(missing=tuple(text for text, _ in marks), date_format=form_of_dates)
+            return self._taken(name, Converted(parsed, reading, conversion.remark_on(marks)))
         looks_like = dates.looks_like(texts)
         if looks_like:
             self._say_texts(texts, f'dates such as "{looks_like}"', "date")
@@ -281,35 +274,13 @@ class _Reader:
         words = "texts" if name == self.settings.target else columns.words(texts)
         self._say(name, f"{{columns}}: {held}, read as {words}.", remedy)
 
-    def _numbers(self, texts: pd.Series, form: NumberFormat, guess: Guess) -> pd.Series:
-        name = str(texts.name)
-        numbers, wrong = numerals.parse(
-            texts, form, frozenset(text.strip() for text, _ in guess.marks) if guess.marks else None
-        )
-        if wrong.any():
-            positions = np.flatnonzero(wrong.to_numpy())
-            example = str(texts.iloc[positions[0]])
-            is_value = any(character.isdigit() for character in example)
-            remedy = (
-                "Write all numbers of the column alike, or declare it as category."
-                if is_value
-                else f"Name texts that stand for a missing value: data.missing=['{example}']"
-            )
-            raise DataError(
-                f'data.columns: "{name}" is declared as number, and holds "{example}" in {self.where} '
-                f"({len(positions):,} such rows: {target.rows(positions)}). {remedy}"
-            )
-        if not form.is_plain:
-            example = texts[numbers.notna()].iloc[0]
-            self._say(name, f'{{columns}}: read as numbers, {form} ("{example}").', "category")
-        negative = numerals.in_parentheses(numerals.as_arrow(texts.str.strip()))
-        if negative:
-            self._say(name, f"{{columns}}: {negative:,} rows in parentheses read as negative numbers.", "category")
-        self._tell_marks(name, guess.marks)
-        self.cells.readings[name] = Reading(
-            form.decimal, form.thousands, form.affix, tuple(text for text, _ in guess.marks)
-        )
-        return numbers
+    def _taken(self, name: str, converted: Converted) -> pd.Series:
+        """The values of a converted column, of which what there is to say is noted."""
+        for text, remedy in converted.remarks:
+            self._say(name, text, remedy)
+        if converted.reading is not None:
+            self.cells.readings[name] = converted.reading
+        return converted.values
 
     def _target(self, texts: pd.Series) -> pd.Series:
         """A target that holds more than numbers: its texts are labels, unless they are marks among many numbers."""
@@ -329,54 +300,13 @@ class _Reader:
         )
 
     def _as_declared(self, values: pd.Series, declared: str) -> pd.Series:
-        name = str(values.name)
-        asked, _, form_of_dates = declared.partition(":")
+        name, settings = str(values.name), self.settings
+        word, _, form = declared.partition(":")
+        kind = kinds.declared(word, f"data.columns.{name}")
+        self.cells.kinds[name] = kind.name
         known = None if self.known is None else self.known.get(name, Reading())
-        if asked in KIND_OF:
-            self.cells.kinds[name] = KIND_OF[asked]
-        if asked in ("category", "id", "text"):
-            texts = _texts(values)
-            return texts.mask(texts.isin(known.missing)) if known and known.missing else texts
-        if asked == "date":
-            self.cells.kinds[name] = "date"
-            if types.is_datetime64_any_dtype(columns.plain(values, self.where).dtype):
-                return values
-            if known is not None:
-                return self._as_known(known_columns.as_dates(_texts(values), known, form_of_dates, self.where))
-            parsed, used = dates.parsed(_texts(values), form_of_dates or None, f"data.columns.{name}", self.where)
-            self.cells.readings[name] = Reading(date_format=used)
-            return parsed
-        if types.is_bool_dtype(values.dtype) or types.is_numeric_dtype(values.dtype):
-            return values.astype("float64") if types.is_bool_dtype(values.dtype) else values
-        texts = _as_str(values)
-        if not columns.is_string(texts):
-            return values
-        if known is not None:
-            known = known_columns.with_declared(known, self.settings.decimal, self.settings.thousands)
-            return self._as_known(known_columns.as_numbers(texts, known, self.where))
-        texts = numerals.unpadded(texts)
-        guess = numerals.guess(texts, self.settings.decimal, self.settings.thousands)
-        formats = guess.formats
-        if (
-            not formats and guess.odd
-        ):  # the format of the rest, so that an error names the odd texts and not the numbers
-            rest = texts[texts.str.contains(r"\d", na=False)]
-            formats = numerals.guess(rest, self.settings.decimal, self.settings.thousands).formats
-        usual = NumberFormat(self.settings.decimal or ".", self.settings.thousands or "")
-        return self._numbers(texts, formats[0] if formats else usual, guess)
-
-    def _as_known(self, column: KnownColumn) -> pd.Series:
-        name = str(column.values.name)
-        self.cells.readings[name] = column.reading
-        for text in column.remarks:
-            self._say(name, text, "")
-        self._tell_marks(name, column.marks)
-        return column.values
-
-    def _tell_marks(self, name: str, marks: Sequence[tuple[str, int]]) -> None:
-        if marks:
-            listed = ", ".join(f'"{text}" ({rows:,} rows)' for text, rows in marks[:5])
-            self._say(name, f"{{columns}}: {listed} read as missing.", "category")
+        asked = Declared(form, settings.decimal, settings.thousands, self.where, known)
+        return self._taken(name, kind.convert(values, asked))
 
 
 MOST_LABELS = 20
@@ -430,23 +360,3 @@ def _whole(values: pd.Series) -> NDArray[np.int64] | None:
         return np.asarray(values.astype("str").astype("int64"))
     except (ValueError, OverflowError, TypeError):
         return None
-
-
-def _texts(values: pd.Series) -> pd.Series:
-    """Any column as texts, numbers by their shortest name, missing values kept."""
-    if columns.is_string(values):
-        return values
-    present = values.dropna()
-    named = pd.Series([columns.label(value) for value in present], index=present.index, dtype="str")
-    texts: pd.Series = named.reindex(values.index).astype("str")
-    texts.name = values.name
-    return texts
-
-
-def _as_str(values: pd.Series) -> pd.Series:
-    """A column of Python strings as one of type ``str``; any other as it is."""
-    if types.is_object_dtype(values.dtype):
-        return values.astype("str") if types.infer_dtype(values, skipna=True) == "string" else values
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        return values
-    return values.astype("str") if types.is_string_dtype(values.dtype) else values

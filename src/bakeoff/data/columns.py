@@ -15,13 +15,11 @@ from numpy.typing import NDArray
 from pandas.api import types
 
 from bakeoff import advice
+from bakeoff.columns import kinds
 from bakeoff.errors import DataError
-from bakeoff.task import ColumnKind, DataNote
+from bakeoff.task import DataNote
 
 ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
-TEXT_WORDS = 4  # on average, at least
-TEXT_UNIQUE = 0.5  # share of distinct values, more than
-TEXT_DISTINCT = 50  # distinct values of fewer words, more than: names and codes, none of which says much as a category
 MOST_CATEGORIES = 1_000  # values of a column that are remembered, to tell a new one
 
 
@@ -30,11 +28,11 @@ class Columns:
     """Converted columns by name, their kinds, and those that were found to be free text."""
 
     values: Mapping[str, pd.Series]
-    kinds: Mapping[str, ColumnKind]
+    kinds: Mapping[str, str]
     texts: tuple[str, ...]
 
 
-def read(frame: pd.DataFrame, names: Iterable[str], declared: Mapping[str, ColumnKind], where: str) -> Columns:
+def read(frame: pd.DataFrame, names: Iterable[str], declared: Mapping[str, str], where: str) -> Columns:
     """Find the kind of each named column, and convert it.
 
     Numbers stay as they are, or become ``float64`` where a value is missing. Dates become ``datetime64[us]`` in UTC
@@ -51,19 +49,20 @@ def read(frame: pd.DataFrame, names: Iterable[str], declared: Mapping[str, Colum
         DataError: a column holds an infinite value, or what is neither number, date nor string.
     """
     converted: dict[str, pd.Series] = {}
-    kinds: dict[str, ColumnKind] = {}
+    kind_of: dict[str, str] = {}
     recognised_texts = []
     for name in names:
         values = plain(frame[name], where)
         if name in declared:
-            kinds[name] = declared[name]
+            kind_of[name] = declared[name]
         else:
-            kinds[name], values = _recognise(values)
-            if kinds[name] == "text":
+            kind_of[name], values = _recognise(values)
+            if kind_of[name] == "text":
                 recognised_texts.append(name)
-        converted[name] = values.fillna("") if kinds[name] == "text" else values
+        missing = kinds.get(kind_of[name]).missing
+        converted[name] = values if missing is None else values.fillna(missing)
     _refuse_infinite(converted, where)
-    return Columns(converted, kinds, tuple(recognised_texts))
+    return Columns(converted, kind_of, tuple(recognised_texts))
 
 
 def text_notes(names: Sequence[str]) -> tuple[DataNote, ...]:
@@ -168,19 +167,10 @@ def row_hashes(features: Mapping[str, pd.Series] | pd.DataFrame, n: int) -> NDAr
     return mixed
 
 
-def _recognise(values: pd.Series) -> tuple[ColumnKind, pd.Series]:
-    if not is_string(values):
-        return ("date" if types.is_datetime64_any_dtype(values.dtype) else "numeric"), values
-    parsed = dates(values)
-    if parsed is not None:
-        return "date", parsed
-    present = values.dropna()
-    if present.empty:
-        return "categorical", values
-    distinct = present.nunique()
-    is_long = float(present.str.count(r"\S+").mean()) >= TEXT_WORDS
-    is_text = distinct > TEXT_UNIQUE * len(present) and (is_long or distinct > TEXT_DISTINCT)
-    return ("text" if is_text else "categorical"), values
+def _recognise(values: pd.Series) -> tuple[str, pd.Series]:
+    """The kind of a plain column that nobody declared, and its values."""
+    recognised = ((kind.name, kind.recognise(values)) for kind in kinds.own())
+    return next((name, of_kind) for name, of_kind in recognised if of_kind is not None)
 
 
 def _unboxed(values: pd.Series, where: str) -> pd.Series:

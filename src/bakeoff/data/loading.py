@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow
 from numpy.typing import NDArray
 
+from bakeoff.columns import kinds as column_kinds
 from bakeoff.data import cells, columns, duplicates, fingerprint, roles, splits
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
@@ -93,12 +94,12 @@ def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Ta
     read = columns.read(frame, used, table.kinds, where)
     X = {name: read.values[name] for name in features}
     kind = kinds.get(target.kind)
-    column_kinds = {name: read.kinds[name] for name in features}
+    kind_of = {name: read.kinds[name] for name in features}
     return Table(
         schema=Schema(
             target.kind,
             settings.target,
-            column_kinds,
+            kind_of,
             target.classes,
             target.positive,
             readings=_kept_readings(table.readings, [*features, *_parts(settings, target)]),
@@ -141,7 +142,7 @@ def _without_unlearnable(table: Table, train: NDArray[np.intp], learnt_from: NDA
     kinds = {name: kind for name, kind in table.schema.columns.items() if name not in empty}
     readings = {name: reading for name, reading in table.schema.readings.items() if name not in empty}
     for name, kind in kinds.items():
-        if kind == "categorical":
+        if column_kinds.get(kind).remembers_values:
             known = columns.categories(table.X[name].iloc[learnt_from])
             readings[name] = replace(readings.get(name, Reading()), categories=known)
     note = DataNote(f"{', '.join(empty)}: empty in the training rows, left out.", "", NoteRank.VALUES)

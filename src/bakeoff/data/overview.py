@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bakeoff import advice
+from bakeoff.columns import kinds
 from bakeoff.data import cells, columns
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
 from bakeoff.task import DataNote, Schema
 
-TYPE_OF = {"numeric": "number", "categorical": "category", "date": "date", "text": "text"}
 TELLING = ("target", "label", "class", "y", "outcome", "churn", "response", "result", "price", "score", "sentiment")
 MOST_CLASSES = 20
 LIKELY, WIDTH = 3, 24
@@ -91,7 +91,7 @@ def overview(source: Source, declared: Mapping[str, str] | None = None) -> Overv
     names = [name for name in table.frame.columns if name not in table.left_out]
     read = columns.read(table.frame, names, table.kinds, where)
     rows = [
-        _column(table.frame[name], TYPE_OF[read.kinds[name]] if name in read.kinds else "left out")
+        _column(table.frame[name], kinds.get(read.kinds[name]).words[0] if name in read.kinds else "left out")
         for name in table.frame.columns
     ]
     found = [name for name in read.texts if name not in table.explained]
@@ -118,7 +118,7 @@ def reading_of(schema: Schema) -> str:
     """How the columns of a task are read, in a sentence."""
     by_type: dict[str, list[str]] = {}
     for name, kind in schema.columns.items():
-        by_type.setdefault(TYPE_OF[kind], []).append(name)
+        by_type.setdefault(kinds.get(kind).words[0], []).append(name)
     return "; ".join(f"{kind}: {advice.listed(names)}" for kind, names in by_type.items())
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bakeoff.columns import kinds
 from bakeoff.task import Examples, Predictions, Schema
 
 if TYPE_CHECKING:
@@ -69,26 +70,11 @@ def _column(kind: str, column: pd.Series[Any], with_values: bool) -> dict[str, A
     found: dict[str, Any] = {"type": kind, "rows": len(column), "missing": len(column) - len(present)}
     if not len(present):
         return found
-    if kind == "numeric":
-        numbers = present.to_numpy(dtype=np.float64)
-        return found | _numbers(numbers) | {"mean": float(numbers.mean()), "std": float(numbers.std())}
-    if kind == "date":
-        moments = present.astype("datetime64[ns]").to_numpy().astype(np.int64)
-        written = np.quantile(moments, QUANTILES, method="nearest").astype("datetime64[ns]")
-        return found | {"quantiles": dict(zip(map(str, QUANTILES), np.datetime_as_string(written, "s"), strict=True))}
-    texts = present.astype(str)
-    found["distinct"] = int(texts.nunique())
-    if kind == "text":
-        return found | {"characters": _numbers(np.asarray(texts.str.len(), dtype=np.float64))["quantiles"]}
-    if with_values:
-        counts = texts.value_counts()
-        named = counts.head(MOST_CATEGORIES)
-        found["categories"] = {str(name): int(count) for name, count in named.items()}
-        found["other_categories"] = int(counts.sum() - named.sum())
-    return found
+    return found | kinds.get(kind).profile(present, with_values)
 
 
-def _numbers(values: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, Mapping[str, float]]:
+def quantiles(values: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, Mapping[str, float]]:
+    """The quantiles of those of n values that are finite, under ``quantiles``."""
     finite = values[np.isfinite(values)]
-    quantiles = np.quantile(finite, QUANTILES) if len(finite) else np.full(len(QUANTILES), np.nan)
-    return {"quantiles": dict(zip(map(str, QUANTILES), map(float, quantiles), strict=True))}
+    of_finite = np.quantile(finite, QUANTILES) if len(finite) else np.full(len(QUANTILES), np.nan)
+    return {"quantiles": dict(zip(map(str, QUANTILES), map(float, of_finite), strict=True))}

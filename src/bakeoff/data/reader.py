@@ -10,10 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api import types
 
-from bakeoff.data import columns, dates, numerals
-from bakeoff.data.numerals import NumberFormat
+from bakeoff.columns import kinds
+from bakeoff.data import columns
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.task import HISTORY, QUESTION, Reading, Schema
 
@@ -81,7 +80,7 @@ class RowReader:
             if name == HISTORY and QUESTION in schema.columns:
                 X[name] = _histories(values, found)
             else:
-                X[name] = _READERS[kind](values, schema.readings.get(name, Reading()), found, name)
+                X[name] = kinds.get(kind).read(values, schema.readings.get(name, Reading()), found, name)
         common = [f"{name}: no such column" for name in absent]
         keys = _keys(rows)
         if not keys:
@@ -145,66 +144,6 @@ def texts(values: pd.Series) -> pd.Series:
         return values
     named = [None if _is_missing(value) else _text(value) for value in values]
     return pd.Series(named, index=values.index, dtype="str")
-
-
-def _numbers(values: pd.Series, reading: Reading, found: list[list[str]], name: str) -> pd.Series:
-    if types.is_numeric_dtype(values.dtype):
-        numbers = values.astype("float64") if not isinstance(values.dtype, np.dtype) else values
-        is_wrong = np.zeros(len(values), dtype=bool)
-    else:
-        written = texts(
-            values.map(lambda v: int(v) if isinstance(v, bool) else v) if values.dtype == object else values
-        )
-        form = NumberFormat(reading.decimal, reading.thousands, reading.affix)
-        numbers, wrong = numerals.parse(written, form, frozenset(text.strip() for text in reading.missing))
-        is_plain = np.array([isinstance(value, int | float) and not isinstance(value, bool) for value in values])
-        if is_plain.any():  # a number of JSON is no text in the format of a file
-            numbers = numbers.astype("float64").mask(
-                pd.Series(is_plain, index=values.index), pd.to_numeric(values.where(is_plain))
-            )
-            wrong &= ~is_plain
-        is_wrong = wrong.to_numpy()
-        for i in np.flatnonzero(is_wrong).tolist():
-            found[i].append(f'{name}: "{written.iloc[i]}" is no number, read as missing')
-    marks = numerals.numbers_among(reading.missing)
-    if marks:
-        numbers = numbers.mask(numbers.isin(marks))
-    infinite = np.isinf(numbers.to_numpy(dtype=np.float64))
-    for i in np.flatnonzero(infinite).tolist():
-        found[i].append(f"{name}: infinite, read as missing")
-    return numbers.mask(infinite) if infinite.any() else numbers
-
-
-def _categories(values: pd.Series, reading: Reading, found: list[list[str]], name: str) -> pd.Series:
-    written = texts(values)
-    if reading.missing:
-        written = written.mask(written.isin(reading.missing))
-    if reading.categories is not None:
-        unseen = ~written.isin(reading.categories) & written.notna()
-        for i in np.flatnonzero(unseen.to_numpy()).tolist():
-            found[i].append(f'{name}: "{written.iloc[i]}" was never seen in training')
-    return written
-
-
-def _dates(values: pd.Series, reading: Reading, found: list[list[str]], name: str) -> pd.Series:
-    if types.is_datetime64_any_dtype(values.dtype):
-        return columns.plain(values, "the new rows")
-    written = texts(values)
-    if reading.missing:
-        written = written.mask(written.isin(reading.missing))
-    form = dates.ISO if reading.date_format is None else reading.date_format
-    parsed = pd.to_datetime(written.str.strip(), format=form, utc=True, errors="coerce")
-    for i in np.flatnonzero((parsed.isna() & written.notna()).to_numpy()).tolist():
-        found[i].append(f'{name}: "{written.iloc[i]}" is no date as in training, read as missing')
-    return parsed.dt.tz_localize(None).astype("datetime64[us]")
-
-
-def _texts(values: pd.Series, reading: Reading, found: list[list[str]], name: str) -> pd.Series:
-    written = texts(values)
-    return written.mask(written.isin(reading.missing)).fillna("")
-
-
-_READERS = {"numeric": _numbers, "categorical": _categories, "date": _dates, "text": _texts}
 
 
 def _histories(values: pd.Series, found: list[list[str]]) -> pd.Series:

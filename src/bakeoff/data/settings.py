@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bakeoff.columns import kinds as column_kinds
 from bakeoff.config.settings import IN_NEITHER, check_seed
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.tasks import kinds
 
-COLUMN_TYPES = ("number", "category", "text", "date", "id")
 DUPLICATES = ("auto", "independent", "group", "drop")
 SPLITS = ("auto", "random", "stratified", "group", "time", "given")
 
@@ -154,9 +154,9 @@ class DataSettings:
     def _check_columns(self) -> None:
         for name, declared in self.column_types.items():
             known, _, form = declared.partition(":")
-            _one_of(known, COLUMN_TYPES, f"data.columns.{name}")
-            if form and known != "date":
-                raise ConfigError(f'data.columns.{name}: "{declared}": only a date has a format.')
+            kind = column_kinds.declared(known, f"data.columns.{name}")
+            if form and not kind.has_format:
+                raise ConfigError(f'data.columns.{name}: "{declared}": "{known}" takes no format, as "date" does.')
             if name in self.text and known != "text":
                 raise ConfigError(f'data.columns.{name}: data.text names "{name}" too. Remove it from one of them.')
         if self.decimal is not None and self.decimal not in (".", ","):

@@ -17,7 +17,7 @@ from bakeoff.data.series import Recorded, Track
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
 from bakeoff.errors import DataError
-from bakeoff.task import ColumnKind, DataNote, Development, Examples, NoteRank, Schema, Series, Task, origin
+from bakeoff.task import DataNote, Development, Examples, NoteRank, Schema, Series, Task, origin
 
 Positions = NDArray[np.intp]
 
@@ -146,7 +146,7 @@ def _schema(recorded: Recorded, lengths: Lengths, parts: Parts, settings: DataSe
         name=settings.forecast.series,
         scales={track.name: _scale(track, lengths, parts) for track in recorded.tracks},
     )
-    channels: dict[str, ColumnKind] = dict.fromkeys([*recorded.past[1:], *recorded.known], "numeric")
+    channels: dict[str, str] = dict.fromkeys([*recorded.past[1:], *recorded.known], "numeric")
     if asked.name is not None:
         channels[asked.name] = "categorical"
     return Schema(settings.kind, settings.target, channels, series=asked)

@@ -26,7 +26,7 @@ from bakeoff.execution import inputs, scoring, validation
 from bakeoff.execution.measurement import PeakMemory, latency
 from bakeoff.llm.usage import one_budget
 from bakeoff.models import persistence
-from bakeoff.models.base import Context, Model
+from bakeoff.models.base import Context, Model, require_columns
 from bakeoff.predictions import in_words
 from bakeoff.record import Run, Score
 from bakeoff.request.spec import Request
@@ -189,6 +189,7 @@ def make_model(request: Request, schema: Schema) -> Model:
     from bakeoff.models.tabular.estimator import adapt
 
     model = lags.adapted(adapt(components.instantiate(request.assembled_model, "model")), schema)
+    require_columns(model, schema)
     model.check(schema)
     return model
 

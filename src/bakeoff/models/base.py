@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from bakeoff import advice
 from bakeoff.errors import ConfigError
 from bakeoff.task import Corpus, Examples, Predictions, Schema
 
@@ -89,6 +90,19 @@ class Model(ABC):
         The final fit of a model that does not want them learns from all development rows.
         """
         return any(model.uses_validation for model in nested(self).values())
+
+    @property
+    def column_kinds(self) -> Collection[str] | None:
+        """The kinds of the columns that this model reads (``bakeoff.columns.kinds``); None: any.
+
+        A task with a column of another kind is refused. Default: numbers, categories, dates and texts; of a model with
+        nested models, what all of these read.
+        """
+        read = [model.column_kinds for model in nested(self).values()]
+        if not read:
+            return frozenset({"numeric", "categorical", "date", "text"})
+        limited = [frozenset(kinds) for kinds in read if kinds is not None]
+        return frozenset.intersection(*limited) if limited else None
 
     @property
     def supports_lag_features(self) -> bool:
@@ -193,6 +207,20 @@ def require_kind(model: object, schema: Schema, *kinds: str) -> None:
     if schema.kind not in kinds:
         served = " and ".join(filter(None, [", ".join(kinds[:-1]), kinds[-1]]))
         raise ConfigError(f"model: {type(model).__name__} serves {served}, and this task is {schema.kind} (data.kind).")
+
+
+def require_columns(model: Model, schema: Schema) -> None:
+    """Raise ``ConfigError`` where a task has a column of a kind that a model does not read."""
+    read = model.column_kinds
+    if read is None:
+        return
+    unread = [name for name, kind in schema.columns.items() if kind not in read]
+    if unread:
+        kind = schema.columns[unread[0]]
+        raise ConfigError(
+            f'model: {type(model).__name__} reads no column of the kind {kind}, which "{unread[0]}" is. Leave out what '
+            f"it cannot read: {advice.override('data.ignore', unread)}"
+        )
 
 
 def require_fitted(model: object, learned: str = "schema_") -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bakeoff.columns import kinds as column_kinds
 from bakeoff.config import components, wiring
 from bakeoff.errors import ConfigError
 from bakeoff.models import persistence
@@ -188,7 +189,8 @@ def _with_gaps(X: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     X = X.iloc[: len(columns) + 2].copy()
     for row, (column, kind) in enumerate(columns.items(), 2):
         is_there = ~np.isin(np.arange(len(X)), (1, row))
-        X[column] = X[column].where(is_there, "") if kind == "text" else X[column].where(is_there)
+        missing = column_kinds.get(kind).missing
+        X[column] = X[column].where(is_there) if missing is None else X[column].where(is_there, missing)
     return X
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
-from bakeoff.task import HISTORY, QUESTION, ColumnKind, Corpus, Examples, Gold, Schema, Series
+from bakeoff.task import HISTORY, QUESTION, Corpus, Examples, Gold, Schema, Series
 
 Toy = tuple[Schema, Examples]
 TOPICS = {
@@ -97,7 +97,7 @@ def mixed() -> Toy:
         }
     )
     y = np.where((X["plan"] == "pro") | (X["age"] > 60), "stays", "leaves").astype(object)
-    kinds: Mapping[str, ColumnKind] = {
+    kinds: Mapping[str, str] = {
         "age": "numeric", "plan": "categorical", "street": "categorical", "joined": "date", "note": "text"
     }  # fmt: skip
     return Schema("classification", "y", kinds, ("leaves", "stays"), "leaves"), examples(X, y)

@@ -18,7 +18,7 @@ from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model, ModelReport, require_fitted
 from bakeoff.models.forecast import series
 from bakeoff.models.forecast.series import Windows
-from bakeoff.task import ColumnKind, Examples, Predictions, Schema, Series
+from bakeoff.task import Examples, Predictions, Schema, Series
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -196,7 +196,7 @@ def _table_schema(schema: Schema) -> Schema:
     )
     with np.errstate(all="ignore"):
         names = [name for name, _ in _columns(nothing.target, nothing, asked)]
-    columns: dict[str, ColumnKind] = dict.fromkeys([*names, "level"], "numeric")
+    columns: dict[str, str] = dict.fromkeys([*names, "level"], "numeric")
     if asked.name is not None:
         columns[asked.name] = "categorical"
     return Schema("regression", schema.target, columns)

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff import booleans
+from bakeoff.columns import kinds
 from bakeoff.errors import ConfigError, did_you_mean
-from bakeoff.models import columns
-from bakeoff.task import ColumnKind, Schema
+from bakeoff.task import Schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,7 @@ class Cells:
 
     def __init__(self, X: pd.DataFrame, schema: Schema) -> None:
         self._X, self._schema = X, schema
-        self._read: dict[tuple[str, ColumnKind], NDArray[Any]] = {}
+        self._read: dict[tuple[str, str], NDArray[Any]] = {}
 
     def __len__(self) -> int:
         return len(self._X)
@@ -53,18 +53,10 @@ class Cells:
         """Strings, empty where one is missing, shape (n,)."""
         return self._array(name, "text")
 
-    def _array(self, name: str, kind: ColumnKind) -> NDArray[Any]:
+    def _array(self, name: str, kind: str) -> NDArray[Any]:
         if (name, kind) not in self._read:
-            self._read[name, kind] = READERS[kind](self._X[name])
+            self._read[name, kind] = kinds.get(kind).array(self._X[name])
         return self._read[name, kind]
-
-
-READERS: Mapping[ColumnKind, Callable[[Any], NDArray[Any]]] = {
-    "numeric": columns.numbers,
-    "date": columns.dates,
-    "categorical": lambda column: columns.strings(column, missing=None),
-    "text": lambda column: columns.strings(column, missing=""),
-}
 
 
 @dataclass(frozen=True)
@@ -150,7 +142,7 @@ def _condition(name: str, declared: Any, schema: Schema, where: str) -> Conditio
     symbol, value = written.groups() if written else ("==", declared)
     if symbol in ("==", "!=") and value == MISSING:
         return Condition(name, COMPARISONS[symbol], ())
-    if symbol not in ("==", "!=") and kind in ("categorical", "text"):
+    if symbol not in ("==", "!=") and not kinds.get(kind).has_order:
         raise ConfigError(
             f'{where}: "{declared}" compares sizes, and {name} holds labels. '
             f'For the label "{declared}" itself write "== {declared}".'
@@ -158,22 +150,18 @@ def _condition(name: str, declared: Any, schema: Schema, where: str) -> Conditio
     return Condition(name, COMPARISONS[symbol], _operands(value, kind, where))
 
 
-def _operands(value: Any, kind: ColumnKind, where: str) -> tuple[Any, ...]:
+def _operands(value: Any, kind: str, where: str) -> tuple[Any, ...]:
     """What is compared with: a bare Yes or No, which YAML reads as a boolean, is any text that it can have been."""
-    if isinstance(value, bool) and kind in ("categorical", "text"):
+    if isinstance(value, bool) and not kinds.get(kind).has_order:
         return booleans.spellings(value)
     return (_operand(value, kind, where),)
 
 
-def _operand(value: Any, kind: ColumnKind, where: str) -> Any:
+def _operand(value: Any, kind: str, where: str) -> Any:
     if value is None or isinstance(value, Mapping | list | tuple):
         raise ConfigError(f"{where}: {value!r} is no condition. Conditions: {FORMS}.")
     try:
-        if kind == "numeric":
-            return float(value)
-        if kind == "date":
-            return np.datetime64(str(value), "s")
+        return kinds.get(kind).parse_operand(value)
     except ValueError:
-        meant = "number" if kind == "numeric" else "ISO date"
+        meant = kinds.get(kind).operand
         raise ConfigError(f'{where}: "{value}" is not a {meant}. Conditions: {FORMS}.') from None
-    return str(value)

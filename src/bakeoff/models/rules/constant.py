@@ -23,6 +23,8 @@ class Constant(Model):
     Of several labels, it predicts those that more than half of the rows have, or the most frequent one.
     """
 
+    column_kinds = None
+
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for questions."""
         require_kind(self, schema, "classification", "regression", "multilabel")

@@ -78,6 +78,8 @@ class Rules(Model):
     rules: list[dict[str, Any]]
     default: str | float | list[str] | None = None
 
+    column_kinds = None
+
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` when there are no rules, or one cannot be read for this task."""
         require_kind(self, schema, "classification", "regression", "multilabel", "generation")
