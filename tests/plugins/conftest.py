@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bakeoff import plugins
+from bakeoff.columns import kinds as column_kinds
 from bakeoff.config import signatures
 from bakeoff.metrics import base
 from bakeoff.tasks import kinds
@@ -18,10 +19,11 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "site"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
-    registered = dict(base._registry), dict(kinds._kinds)
+    registries = base._registry, kinds._kinds, column_kinds._kinds
+    registered = [dict(registry) for registry in registries]
     _forget()
     yield folder
-    for registry, before in zip((base._registry, kinds._kinds), registered, strict=True):
+    for registry, before in zip(registries, registered, strict=True):
         registry.clear()  # type: ignore[attr-defined]
         registry.update(before)  # type: ignore[arg-type]
     monkeypatch.undo()

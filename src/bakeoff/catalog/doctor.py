@@ -8,6 +8,7 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from bakeoff import metrics, plugins
+from bakeoff.columns import kinds as column_kinds
 from bakeoff.compare import checks
 from bakeoff.config import components
 from bakeoff.config.component import read, walk
@@ -63,6 +64,7 @@ def _of_declared(declared: plugins.Declared, verbs: Sequence[str]) -> Iterator[s
     own = {
         plugins.METRICS: metrics.own(),
         plugins.KINDS: kinds.own(),
+        plugins.COLUMN_KINDS: column_kinds.OWN,
         plugins.VERBS: verbs,
         plugins.CHECKS: checks.own(),
     }

@@ -61,6 +61,7 @@ POINTS = (
     Point("data source", _group("data"), "bakeoff.data.sources.Source", "check_data"),
     Point("splitter", "`data.split.splitter`", "bakeoff.data.roles.Splitter"),
     Point("kind of task", f"{_declared('bakeoff.kinds')}, `data.kind`", "bakeoff.tasks.base.Kind", "check_data"),
+    Point("kind of column", f"{_declared('bakeoff.column_kinds')}, `data.columns`", "bakeoff.columns.base.ColumnKind"),
     Point("metric", f"{_declared('bakeoff.metrics')}, `metrics.names`", "bakeoff.metrics.Metric", "check_metric"),
     Point("grader of answers", f"`metrics.graders`, {_group('metrics')}", "bakeoff.grading.base.Grader"),
     Point("tracker", _group("tracker"), "bakeoff.tracking.base.Tracker"),

@@ -24,7 +24,8 @@ START, END = (
 )
 ROOMS = {
     "errors": "errors", "task": "the task", "predictions": "the task", "models": "models", "retrieval": "retrieval",
-    "llm": "language models", "data": "data", "tasks": "task kinds", "metrics": "metrics", "grading": "metrics",
+    "llm": "language models", "data": "data", "columns": "data", "tasks": "task kinds", "metrics": "metrics",
+    "grading": "metrics",
     "compare": "verdicts and reports", "report": "verdicts and reports", "record": "verdicts and reports",
     "cost": "verdicts and reports", "tracking": "verdicts and reports", "testing": "contract tests",
 }  # fmt: skip

@@ -42,7 +42,7 @@ class Number(ColumnKind):
         texts = numerals.unpadded(texts)
         guess = numerals.guess(texts, declared.decimal, declared.thousands)
         formats = guess.formats
-        if not formats and guess.odd:  # the format of the rest, so that an error names the odd texts and not the numbers
+        if not formats and guess.odd:  # in the format of the rest, an error names the odd texts
             rest = texts[texts.str.contains(r"\d", na=False)]
             formats = numerals.guess(rest, declared.decimal, declared.thousands).formats
         usual = NumberFormat(declared.decimal or ".", declared.thousands or "")
