@@ -1,4 +1,4 @@
-"""Graders of predictions, under the names by which a config calls them."""
+"""Graders of predictions, under the names that configs use."""
 
 from typing import TYPE_CHECKING
 

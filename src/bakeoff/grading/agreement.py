@@ -13,12 +13,12 @@ RESAMPLES = 10_000
 
 @dataclass(frozen=True)
 class Agreement:
-    """Agreement of two who say right or wrong of the same answers.
+    """Agreement of two graders who mark the same answers right or wrong.
 
     Attributes:
         n: how many answers.
-        share: of them on which both say the same; NaN for none.
-        kappa: Cohen's: 1 for full agreement, 0 for what chance gives; NaN where both always say the same one thing.
+        share: of them on which both agree; NaN if n is 0.
+        kappa: Cohen's: 1 for full agreement, 0 for chance level; NaN if both always give the same single verdict.
         low, high: bounds of its 95 % bootstrap interval (percentiles), over the resamples that define it.
     """
 
@@ -54,7 +54,7 @@ def kappas(cells: NDArray[np.integer]) -> NDArray[np.float64]:
         cells: how often both say wrong, the second alone right, the first alone right, both right: shape (B, 4).
 
     Returns:
-        Shape (B,), NaN where both always say the same one thing.
+        Shape (B,), NaN where both always give the same single verdict.
     """
     shares = cells / cells.sum(axis=1, keepdims=True)
     observed = shares[:, 0] + shares[:, 3]

@@ -1,4 +1,4 @@
-"""The contract of what grades answers after they were given: a metric then averages the grades."""
+"""Contract of graders, which grade answers after prediction; a metric then averages the grades."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Grader(Protocol):
-    """Gives each answer a grade. Parameters go to the constructor and nowhere else.
+    """Grades each answer. Parameters go to the constructor and nowhere else.
 
     The metric ``semantic_similarity`` is the mean of what the grader named ``similarity`` gives, ``judge`` that of the
     grader named so.
@@ -33,10 +33,10 @@ class Grader(Protocol):
         """
 
     def details(self) -> Mapping[str, Any]:
-        """What belongs into ``result.json`` after grading: requests, failures, agreement with people. JSON values."""
+        """Details of grading for ``result.json``: requests, failures, agreement with human labels. JSON values."""
 
     def notes(self) -> list[str]:
-        """What a reader of the grades must know, one sentence each, after grading."""
+        """Caveats for readers of the grades, one sentence each, after grading."""
 
 
 @runtime_checkable
@@ -44,13 +44,13 @@ class GradesByLLM(Protocol):
     """A grader that asks an LLM.
 
     Attributes:
-        llm: who is asked.
+        llm: the model to call.
     """
 
     llm: LLM
 
     def planned(self, X: pd.DataFrame, y: NDArray[Any]) -> list[Ask]:
-        """About the requests that grading the answers to n questions takes; nothing is asked.
+        """Estimate the requests needed to grade the answers to n questions; nothing is sent.
 
         Args:
             X: the questions, n rows of the feature columns.

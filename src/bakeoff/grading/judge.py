@@ -1,4 +1,4 @@
-"""An LLM that grades answers, and how far people agree with it."""
+"""An LLM that grades answers, and its agreement with human labels."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class Given:
     """An answer to be graded.
 
     Attributes:
-        question: what was asked.
+        question: text of the question.
         answers: any of them is right; none: not answerable.
-        output: what was answered.
+        output: the answer that was given.
     """
 
     question: Question
@@ -64,18 +64,18 @@ class Given:
 
 @dataclass
 class Judge:
-    """Says of each answer whether it is right: 1 or 0.
+    """Grades each answer as right (1) or wrong (0).
 
     Abstaining needs no judge: it is right for a question that has no answer, wrong for another. An answer on which the
     LLM says nothing that can be used gets no grade, and is counted.
 
     Args:
         llm: the judge. Keep it the same for all variants, and another than the one that answers.
-        rubric: what the judge is told; None for ``RUBRIC``.
+        rubric: instructions for the judge; None for ``RUBRIC``.
         labels: a jsonl, csv or parquet file with ``question``, ``answers``, ``output`` and ``correct``, where a person
             said whether the output is right. The judge grades these too, and its agreement with the person is shown;
             without them it is not validated.
-        max_tokens: of what the judge says of one answer.
+        max_tokens: maximum output tokens of the judge per answer.
     """
 
     llm: LLM
@@ -117,7 +117,7 @@ class Judge:
         return grades
 
     def planned(self, X: pd.DataFrame, y: NDArray[Any]) -> list[Ask]:
-        """The requests that grading n answers takes, and those of the labels; gold answers stand in for the answers."""
+        """Estimate the requests to grade n answers and the labels; gold answers stand in for the answers."""
         given = [
             Given(question, truth.answers, truth.answers[0] if truth.answers else "")
             for question, truth in zip(questions(X), y, strict=True)
@@ -126,7 +126,7 @@ class Judge:
         return [Ask(self._messages(one), VERDICT, (), self.max_tokens) for one in [*given, *labelled]]
 
     def notes(self) -> list[str]:
-        """How far the judge can be trusted, and how many answers it could not grade."""
+        """Notes on the judge's reliability and on the answers it could not grade."""
         return [*self._trust(), *self._ungraded()]
 
     def _ungraded(self) -> list[str]:
@@ -148,7 +148,7 @@ class Judge:
         ]
 
     def details(self) -> Mapping[str, Any]:
-        """How many answers have a grade, what went wrong, and the agreement with a person where there are labels."""
+        """Number of graded answers, failures, and the agreement with human labels if there are any."""
         return self._details
 
     def _validation(self, labelled: Sequence[Given], said: Sequence[bool]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class SemanticSimilarity:
     _details: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def check(self) -> None:
-        """Nothing can be wrong before there are answers."""
+        """Do nothing: there is nothing to check before answers exist."""
 
     def grade(self, X: pd.DataFrame, table: PredictionTable) -> NDArray[np.float64]:
         """A grade for each of n answers, shape (n,)."""
@@ -56,9 +56,9 @@ class SemanticSimilarity:
         return grades
 
     def details(self) -> Mapping[str, Any]:
-        """Which embedder, how many grades and texts."""
+        """Embedder, and numbers of grades and texts."""
         return self._details
 
     def notes(self) -> list[str]:
-        """None."""
+        """Empty: no caveats."""
         return []

@@ -23,7 +23,7 @@ class InputSupport:
     """Share of the content words of an output that stand in its row's feature columns; 0 for an empty output."""
 
     def check(self) -> None:
-        """Nothing can be wrong before there are outputs."""
+        """Do nothing: there is nothing to check before outputs exist."""
 
     def grade(self, X: pd.DataFrame, table: PredictionTable) -> NDArray[np.float64]:
         """A grade for each of n outputs, shape (n,)."""
@@ -31,9 +31,9 @@ class InputSupport:
         return np.array([support(output, text) if output.strip() else 0.0 for output, text in pairs], dtype=np.float64)
 
     def details(self) -> Mapping[str, Any]:
-        """Nothing besides the grades."""
+        """Empty: there is nothing to record besides the grades."""
         return {}
 
     def notes(self) -> list[str]:
-        """None."""
+        """Empty: no caveats."""
         return []

@@ -46,8 +46,8 @@ class TextJudge:
 
     Args:
         llm: the judge. Keep it the same for all variants, and another than the one that writes.
-        rubric: what the judge is told; None for ``RUBRIC``.
-        max_tokens: of what the judge says of one text.
+        rubric: instructions for the judge; None for ``RUBRIC``.
+        max_tokens: maximum output tokens of the judge per text.
     """
 
     llm: LLM
@@ -56,7 +56,7 @@ class TextJudge:
     _details: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def check(self) -> None:
-        """Raise ``ConfigError`` where the LLM cannot be asked."""
+        """Raise ``ConfigError`` if the LLM cannot be called."""
         self.llm.check()
 
     def grade(self, X: pd.DataFrame, table: PredictionTable) -> NDArray[np.float64]:
@@ -89,7 +89,7 @@ class TextJudge:
         return grades
 
     def planned(self, X: pd.DataFrame, y: NDArray[Any]) -> list[Ask]:
-        """The requests that grading n texts takes; the input stands in for the text where there is no reference."""
+        """Estimate the requests to grade n texts; the input stands in for the text if there is no reference."""
         inputs = texts(X, Schema("generation", "", dict.fromkeys(X.columns, "text")))
         return [
             Ask(
@@ -102,11 +102,11 @@ class TextJudge:
         ]
 
     def details(self) -> Mapping[str, Any]:
-        """How many texts have a grade, and what went wrong."""
+        """Number of graded texts, and failures."""
         return self._details
 
     def notes(self) -> list[str]:
-        """How far the judge can be trusted."""
+        """Notes on the judge's reliability."""
         missing = self._details.get("without_grade", 0)
         found = ["The judge is not validated: its scores were not compared with those of people."]
         return found + ([f"Texts without a usable score from the judge: {missing:,}."] if missing else [])

@@ -1,4 +1,4 @@
-"""Language models: clients and prompts, under the names by which a config calls them."""
+"""Language models: clients and prompts, under the names that configs use."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What is asked of a language model, and what comes back."""
+"""Requests to language models, and their completions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Message:
 
     Attributes:
         role: system, user or assistant.
-        content: what it says.
+        content: text of the message.
     """
 
     role: str
@@ -43,7 +43,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Completion:
-    """What came back for one request.
+    """Result of one request.
 
     Attributes:
         status: ok; invalid when the answer breaks the schema or is none of the choices; failed when none came after all
@@ -51,21 +51,21 @@ class Completion:
         text: of the answer.
         parsed: the JSON value where a schema was asked.
         logprobs: candidates for the first token, most probable first, each with its log-probability.
-        input_tokens, output_tokens: as the server counts them; NaN where it does not say.
+        input_tokens, output_tokens: as counted by the server; NaN if it does not report them.
         cost_usd: of these tokens; NaN where the price or the count is not known.
         seconds: from the request to the answer, of the attempt that succeeded.
-        is_cached: whether it was replayed; all else is then as it was when it was asked.
+        is_cached: whether it was replayed from the cache; all other fields are then those of the original request.
         model: as the server names it.
         fingerprint: of the server's configuration, where it gives one.
-        error: in a sentence, where the status is not ok.
+        error: one sentence, if the status is not ok.
         reason: why there is no usable answer, as ``code: words`` (see ``bakeoff.predictions``); the same words for all
             requests that end alike.
-        raw: the reply as it came, thoughts included; None where none came, or an earlier version kept it.
-        reasoning: thoughts that the server gives apart from the reply.
-        refusal: why the model declines, where the server gives that apart from the reply.
+        raw: the unprocessed reply, thoughts included; None if there was none, or if cached by an earlier version.
+        reasoning: thoughts that the server returns separately from the reply.
+        refusal: why the model declines, if the server returns that separately from the reply.
         finish: why the reply ended, as the server names it.
-        is_cut: whether the reply ended with the tokens that it may have.
-        tries: requests that were sent until it ended.
+        is_cut: whether the reply was truncated at its token limit.
+        tries: number of attempts, the last one included.
     """
 
     status: Status
@@ -91,11 +91,11 @@ class Completion:
 
 @dataclass(frozen=True)
 class Planned:
-    """Requests that would be made.
+    """Estimated requests to one language model; nothing is sent.
 
     Attributes:
-        llm: who would be asked.
-        asks: about what.
+        llm: the model they would go to.
+        asks: the requests.
     """
 
     llm: LLM
@@ -107,11 +107,11 @@ class LLM(Protocol):
 
     @property
     def max_in_flight(self) -> int:
-        """How many requests are asked at a time."""
+        """Maximum number of concurrent requests."""
 
     @property
     def tells_logprobs(self) -> bool:
-        """Whether it can tell log-probabilities of tokens at all."""
+        """True if it can return log-probabilities of tokens."""
 
     def check(self) -> None:
         """Raise ``ConfigError`` where a request cannot be served: no key in the environment, no such file.
@@ -125,7 +125,7 @@ class LLM(Protocol):
         A request that fails for good becomes a completion that says so.
 
         Raises:
-            LLMError: no request can succeed: the key is refused, the model does not exist, nobody answers.
+            LLMError: no request can succeed: the key is refused, the model does not exist, the server does not respond.
         """
 
     def cost(self, input_tokens: int, output_tokens: int) -> float:
@@ -135,4 +135,4 @@ class LLM(Protocol):
         """
 
     def usage(self) -> Mapping[str, Any]:
-        """What was asked so far: model, calls, replayed, retries, troubles by cause, tokens, dollars. JSON values."""
+        """Usage so far: model, calls, replayed, retries, errors by cause, tokens, dollars. JSON values."""

@@ -1,4 +1,4 @@
-"""Answers of language models, kept: a request that was answered before is answered again without asking.
+"""Cache of LLM completions: a repeated request is replayed without calling the model.
 
 One SQLite file for all processes of a user. A write is one transaction, so a process that is killed leaves either the
 whole answer or none.
@@ -30,10 +30,10 @@ TABLE = "CREATE TABLE IF NOT EXISTS responses (key TEXT PRIMARY KEY, completion 
 
 
 def key(identity: Mapping[str, Any], ask: Ask) -> str:
-    """SHA-256 of all that an answer depends on: the model, its parameters, and the whole request.
+    """SHA-256 of everything a completion depends on: the model, its parameters, and the whole request.
 
     Args:
-        identity: of the model and its parameters. Keys of an account are no part of it.
+        identity: of the model and its parameters. API keys are not part of it.
         ask: the request.
     """
     content = json.dumps([identity, asdict(ask)], sort_keys=True, ensure_ascii=False)
@@ -54,7 +54,7 @@ class Cache:
         self._process = 0
 
     def get(self, keys: Sequence[str]) -> dict[str, Completion]:
-        """The completions there are, marked as replayed."""
+        """Return the cached completions, marked as replayed."""
         rows: list[tuple[str, str]] = []
         if not self.file.exists():
             return {}
@@ -68,7 +68,7 @@ class Cache:
         return {key: completion for key, text in rows if (completion := _read(text)) is not None}
 
     def put(self, key: str, completion: Completion) -> None:
-        """Keep a completion; one that is there is replaced."""
+        """Store a completion; an existing one is replaced."""
         row = (key, json.dumps(asdict(completion), ensure_ascii=False))
         with self._lock, self._explained():
             connection = self._open()
@@ -77,7 +77,7 @@ class Cache:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Say of SQLite's errors which file they are about, and what to do."""
+        """Add the file and a remedy to SQLite's errors."""
         try:
             yield
         except sqlite3.Error as error:
@@ -85,7 +85,7 @@ class Cache:
             raise LLMError(told) from error
 
     def _open(self) -> sqlite3.Connection:
-        """The connection of this process: SQLite's do not survive a fork."""
+        """Return this process's connection: SQLite connections do not survive a fork."""
         if self._connection is None or self._process != os.getpid():
             self.file.parent.mkdir(parents=True, exist_ok=True)
             self._connection = _opened(self.file)
@@ -94,7 +94,7 @@ class Cache:
 
 
 def _opened(file: Path) -> sqlite3.Connection:
-    """A connection to the file, which is made if need be."""
+    """Connect to the file, creating it if needed."""
     connection = sqlite3.connect(file, timeout=BUSY_SECONDS, check_same_thread=False)
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
@@ -111,7 +111,7 @@ def _opened(file: Path) -> sqlite3.Connection:
 
 
 def _read(text: str) -> Completion | None:
-    """A completion as it was kept, marked; None for one of another version, which is asked again."""
+    """Read a stored completion and mark it as replayed; None if another version wrote it, so it is requested again."""
     try:
         content = json.loads(text)
         content["logprobs"] = tuple((token, value) for token, value in content["logprobs"])

@@ -25,31 +25,31 @@ _dropped: dict[tuple[str, str], dict[str, str]] = {}
 
 @dataclass(frozen=True)
 class OpenAICompatible:
-    """A model that is asked over HTTP through the official ``openai`` package.
+    """A model called over HTTP through the official ``openai`` package.
 
     Args:
         model: as the server names it.
         base_url: of the server, with its version.
-        key_env: the environment variable that holds the key; None: the server wants none. The key itself is read when
+        key_env: the environment variable that holds the key; None: the server needs none. The key itself is read when
             the first request is made, and written nowhere.
-        constrain: how the form of an answer is asked for: by JSON schema, by grammar (llama.cpp), or in words alone.
+        constrain: how the output format is enforced: by JSON schema, by grammar (llama.cpp), or in words alone.
         temperature: 0 for the most probable answer; None: it is not sent, and the server's default holds.
         seed: of the server's chance, where it has one; None: it is not sent.
-        concurrency: requests at a time.
+        concurrency: maximum number of concurrent requests.
         timeout_seconds: of one request.
         retries: after 429, 5xx, a timeout, a cut connection or an answer in no known form, with growing pauses.
-        max_calls: after which nothing is asked any more; retries count.
-        max_cost_usd: the same in dollars; what is in flight is still paid.
-        cache: on: answer again what was answered before; refresh: ask, and keep the new answer; off.
+        max_calls: maximum number of requests, retries included.
+        max_cost_usd: maximum cost in US dollars; requests in flight are still paid for.
+        cache: on: replay earlier completions; refresh: send the request, and store the new completion; off.
         price: dollars per million tokens, ``{input, output}``; None: from the price table.
-        max_tokens_key: what the server calls the longest answer.
-        most_logprobs: how many candidates for a token the server tells at most; 0: it tells no log-probabilities.
+        max_tokens_key: the server's name for the maximum output tokens.
+        most_logprobs: maximum candidates per token that the server returns; 0: it returns no log-probabilities.
         thinking_tokens: added to the longest answer, for a model that thinks before it answers; what it does not use
             is not paid.
         extra: more parameters of each request.
         headers: more headers of each request, name → the environment variable that holds the value; a value itself is
             never written into a config.
-        patience_seconds: the longest wait that a server may ask for; beyond it nothing is asked any more.
+        patience_seconds: the longest wait a server may ask for; beyond it no more requests are sent.
     """
 
     model: str
@@ -76,21 +76,21 @@ class OpenAICompatible:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Travel to another process as parameters: a session and its lock stay here."""
+        """Pickle as constructor parameters: a session and its lock stay in this process."""
         return type(self), tuple(getattr(self, f.name) for f in fields(self) if f.init)
 
     @property
     def max_in_flight(self) -> int:
-        """How many requests are asked at a time."""
+        """Maximum number of concurrent requests."""
         return self.concurrency
 
     @property
     def tells_logprobs(self) -> bool:
-        """Whether the server can tell log-probabilities at all."""
+        """True if the server can return log-probabilities."""
         return self.most_logprobs > 0
 
     def check(self) -> None:
-        """Raise ``ConfigError`` for a missing key, and for a budget in dollars that nobody can count."""
+        """Raise ``ConfigError`` for a missing key, or for a budget in dollars when the price is unknown."""
         self._key()
         self._headers()
         prices.check(self.price, self.max_cost_usd, self.model, self.base_url)
@@ -99,7 +99,7 @@ class OpenAICompatible:
         """Answer n requests in the order asked.
 
         Raises:
-            ConfigError: log-probabilities are wanted of a server that tells none.
+            ConfigError: log-probabilities are requested from a server that returns none.
             LLMError: none can succeed.
         """
         self.check()
@@ -112,7 +112,7 @@ class OpenAICompatible:
         return prices.of_tokens(self.price, self.model, self.base_url, input_tokens, output_tokens)
 
     def usage(self) -> Mapping[str, Any]:
-        """What was asked so far, and of whom."""
+        """Usage so far, with the model and server it went to."""
         return {"asked_for": self.model, "server": self.base_url, **self._usage.told()}
 
     @property
@@ -120,7 +120,7 @@ class OpenAICompatible:
         return self.price is not None or prices.is_known(self.model, self.base_url)
 
     def _key(self) -> str:
-        """The key, if the server wants one. Raises ``ConfigError`` where there is none that can be sent."""
+        """The API key, if the server needs one. Raises ``ConfigError`` if it is missing or cannot be sent."""
         return "" if self.key_env is None else keys.read(self.key_env, self.base_url)
 
     def _headers(self) -> dict[str, str]:

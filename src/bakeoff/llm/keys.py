@@ -1,4 +1,4 @@
-"""Keys of accounts: read from the environment when a request is made, and kept out of all that is told."""
+"""API keys: read from the environment when a request is made, and kept out of messages and records."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ def read(variable: str, whose: str, where: str = "llm.key_env") -> str:
         where: the config key that names the variable.
 
     Raises:
-        ConfigError: there is none that can be sent.
+        ConfigError: it is missing or cannot be sent.
     """
     key = os.environ.get(variable, "").strip()
     if not key:
         raise ConfigError(f"{where}: the environment variable {variable} is not set. Set it to your key of {whose}.")
     if not (key.isascii() and key.isprintable()):
-        # The HTTP library would repeat it in its own error.
+        # The HTTP library would repeat the key in its own error.
         raise ConfigError(f"{where}: {variable} holds characters that no key has, such as a line break.")
     return key
 
 
 @contextmanager
 def hidden(key: str) -> Iterator[None]:
-    """Take a key out of what trouble within this block says: some servers repeat the key that they refuse."""
+    """Redact a key from errors raised within this block: some servers repeat the key that they refuse."""
     try:
         yield
     except Trouble as trouble:

@@ -21,7 +21,7 @@ from bakeoff.llm.wire import Wire, connect
 MOST_LOGPROBS = 2_000
 MAGIC = b"GGUF"
 SPIN, TURNS = "GOMP_SPINCOUNT", "1000"
-END = 1_048_576  # bytes at each end of a file that tell it from others
+END = 1_048_576  # bytes hashed at each end of a file to identify it
 SAMPLES, SAMPLE = 64, 65_536  # and samples in between, with their size
 
 _servers: dict[tuple[Any, ...], Any] = {}
@@ -45,9 +45,9 @@ class LlamaCpp:
         seed: of chance, where the temperature is not 0.
         timeout_seconds: of one request.
         retries: after a request that failed.
-        max_calls: after which nothing is asked any more.
-        max_cost_usd: nothing here costs any; other models count it.
-        cache: on: answer again what was answered before; refresh: ask, and keep the new answer; off.
+        max_calls: maximum number of requests.
+        max_cost_usd: no effect, since local requests are free; present because other models have it.
+        cache: on: replay earlier completions; refresh: send the request, and store the new completion; off.
     """
 
     path: str | None = None
@@ -67,17 +67,17 @@ class LlamaCpp:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Travel to another process as parameters: a session and its lock stay here."""
+        """Pickle as constructor parameters: a session and its lock stay in this process."""
         return type(self), tuple(getattr(self, f.name) for f in fields(self) if f.init)
 
     @property
     def max_in_flight(self) -> int:
-        """How many requests are asked at a time."""
+        """Maximum number of concurrent requests."""
         return self.parallel
 
     @property
     def tells_logprobs(self) -> bool:
-        """It does."""
+        """True: llama.cpp returns log-probabilities."""
         return True
 
     def check(self) -> None:
@@ -99,11 +99,11 @@ class LlamaCpp:
         return self._session().complete(asks)
 
     def cost(self, input_tokens: int, output_tokens: int) -> float:
-        """Nothing: what it costs is the time of this machine."""
+        """Zero: a local model costs only machine time."""
         return 0.0
 
     def usage(self) -> Mapping[str, Any]:
-        """What was asked so far, and of which file."""
+        """Usage so far, with the file it went to."""
         return {"asked_for": self.path or self.asset, "server": "llama.cpp in this process", **self._usage.told()}
 
     def _file(self) -> Path:
@@ -179,7 +179,7 @@ def _library() -> Any:
 
 
 def digest(file: Path) -> str:
-    """SHA-256 of a file's size, both its ends and samples between: gigabytes are not read to know them again."""
+    """SHA-256 of a file's size, both ends and samples in between, so that gigabytes need not be read to identify it."""
     size = file.stat().st_size
     found = hashlib.sha256(str(size).encode())
     with file.open("rb") as content:

@@ -1,4 +1,4 @@
-"""What tokens cost: as the config says, or as the price table of genai-prices does."""
+"""Token prices, from the config or from the price table of genai-prices."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def of_tokens(
 
 @lru_cache(maxsize=64)
 def is_known(model: str, base_url: str) -> bool:
-    """Whether the table has a price."""
+    """Check whether the table has a price."""
     return not math.isnan(of_tokens(None, model, base_url, 1, 1))
 
 
@@ -50,7 +50,7 @@ def of_served(
 
 
 def check(price: Mapping[str, float] | None, max_cost_usd: float | None, model: str, base_url: str) -> None:
-    """Raise ``ConfigError`` for a price that is none, and for a budget in dollars that nobody can count."""
+    """Raise ``ConfigError`` for an invalid price, or for a budget in dollars when the price is unknown."""
     if price is not None and set(price) != {"input", "output"}:
         raise ConfigError("llm.price: give dollars per million tokens, e.g. llm.price='{input: 0.15, output: 0.6}'")
     if max_cost_usd is not None and price is None and not is_known(model, base_url):

@@ -15,7 +15,7 @@ from bakeoff.task import Turn
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a language model is told.
+    """Prompt templates for a language model.
 
     Args:
         system: template of the first message; empty for none.
@@ -39,7 +39,7 @@ class Prompt:
             values: by name, for both templates.
 
         Raises:
-            ConfigError: a template is no template, or names a value that there is not.
+            ConfigError: a template is invalid, or names an unknown value.
         """
         told = {"history": history, **values}
         messages = [Message("system", text)] if (text := _rendered(self.system, "system", told)) else []
@@ -50,11 +50,11 @@ class Prompt:
         return (*messages, Message("user", _rendered(self.user, "user", told)))
 
     def variables(self) -> set[str]:
-        """Names of the values that the templates want. Raises ``ConfigError`` for what is no template."""
+        """Names of the values that the templates use. Raises ``ConfigError`` for an invalid template."""
         return _wanted(self.system, "system") | _wanted(self.user, "user")
 
     def check(self, names: Collection[str]) -> None:
-        """Raise ``ConfigError`` for what is no template, and for one that wants a value not among ``names``."""
+        """Raise ``ConfigError`` for an invalid template, or one that uses a value not among ``names``."""
         for which, template in (("system", self.system), ("user", self.user)):
             for wanted in sorted(_wanted(template, which) - set(names)):
                 raise _unknown(which, wanted, names)
@@ -101,7 +101,7 @@ def _compiled(template: str) -> Any:
 
 @lru_cache(maxsize=1)
 def _environment() -> Any:
-    """A sandbox: people share experiment files, and a template may not reach what is not its own."""
+    """A sandboxed Jinja environment: experiment files are shared, so a template must not reach beyond its values."""
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 

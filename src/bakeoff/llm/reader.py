@@ -1,4 +1,4 @@
-"""Reads what a language model meant: thoughts, wrapping and small talk around an answer are set aside.
+"""Parsing of LLM replies: thoughts, wrapping and small talk around an answer are stripped.
 
 Everything here is a pure function of the text, so a reply can be read again without asking for it.
 """
@@ -128,7 +128,7 @@ def short_answer(text: str) -> str:
 
 
 def _unlabelled(text: str) -> str:
-    """Without ``Answer:`` or ``The answer is`` before it, in whatever emphasis."""
+    """Strip a leading ``Answer:`` or ``The answer is``, in whatever emphasis."""
     plain = re.sub(r"^\*{1,2}([^*\n]{1,30}?[:：])\*{1,2}|^\*{1,2}([^*\n]{1,30})\*{1,2}(?=\s*[:：])", r"\1\2", text)
     stripped = _LABEL.sub("", plain, count=1).strip()
     return unwrapped(stripped) if stripped and stripped != plain.strip() else unwrapped(text)
@@ -176,7 +176,7 @@ def _same(said: str, choices: Sequence[str]) -> str | None:
 
 
 def _plain(text: str) -> str:
-    """Without case, articles, and signs around it."""
+    """Lower-case a text, without articles and surrounding punctuation."""
     return re.sub(r"^(?:an?|the)\s+", "", text.casefold().strip(" \t\"'`*_.!?:;,()[]{}"))
 
 
@@ -198,7 +198,7 @@ def _within(text: str, choices: Sequence[str]) -> list[str]:
 
 
 def _in_json(text: str) -> Iterator[str]:
-    """What JSON in a text says: the value of ``answer``, the only value, or the value itself."""
+    """Answers found in a text's JSON: the value of ``answer``, the only value, or the value itself."""
     for value in json_values(text):
         if isinstance(value, Mapping):
             keys = [k for k in value if str(k).lower() in (ANSWER, "label", "class", "category", "choice", "value")]
@@ -245,7 +245,7 @@ def value(text: str, schema: Mapping[str, Any]) -> Any:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a reply in free text says.
+    """Answer parsed from a free-text reply.
 
     Attributes:
         status: ok, withheld (it says that it does not know) or refused (it declines to answer).

@@ -14,7 +14,7 @@ class Trouble(Exception):
 
     Attributes:
         kind: rate_limited, server_error, timeout, connection, malformed or refused.
-        wait_seconds: that the server asks for before the next try.
+        wait_seconds: delay the server asks for before the next attempt.
         is_final: whether the same request can never succeed.
         is_for_all: whether no request can: the key is refused, the model or the server does not exist.
         reason: the same in words that are equal for all requests that end alike, as ``code: words``.
@@ -39,7 +39,7 @@ class Trouble(Exception):
 
 @dataclass(frozen=True)
 class Reply:
-    """What a server answered, as it came.
+    """A server's reply, before any parsing of its text.
 
     Attributes:
         text: of the reply; empty where there is none.
@@ -48,8 +48,8 @@ class Reply:
         model: as the server names it.
         fingerprint: of the server's configuration, where it gives one.
         seconds: from the request to the reply.
-        is_cut: whether the reply ended with the tokens that it may have.
-        reasoning: thoughts that the server gives apart from the text.
+        is_cut: whether the reply was truncated at its token limit.
+        reasoning: thoughts that the server returns separately from the text.
         refusal: why the model declines, in its words, where the server gives that apart from the text.
         finish: why the reply ended, as the server names it.
     """
@@ -68,7 +68,7 @@ class Reply:
 
     @property
     def is_counted(self) -> bool:
-        """Whether the server said how many tokens there were."""
+        """True if the server reported token counts."""
         return not (isnan(self.input_tokens) or isnan(self.output_tokens))
 
 
@@ -161,7 +161,7 @@ def _text(content: Any) -> str:
 
 
 def _well_formed(text: str) -> str:
-    """Without halves of surrogate pairs, which no file can hold."""
+    """Drop unpaired surrogates, which cannot be encoded in a file."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

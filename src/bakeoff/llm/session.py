@@ -1,4 +1,4 @@
-"""Many requests, several at a time, in order: replayed, retried, counted, and stopped where a budget ends."""
+"""Batches of requests, concurrent but in order: cached, retried, counted, and stopped when a budget runs out."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ THINKING = "A model that thinks first needs room for it: raise llm.thinking_toke
 
 @dataclass(frozen=True)
 class Terms:
-    """On what terms a model is asked.
+    """Settings for calling a model.
 
     Attributes:
         identity: of the model and its parameters, for the cache.
-        concurrency: requests at a time.
+        concurrency: maximum number of concurrent requests.
         retries: after a request that failed.
         cache: on, refresh (ask, and keep the new answer) or off.
-        remedy: what to do where nobody answers, in a sentence.
-        patience_seconds: the longest wait that a server may ask for.
+        remedy: advice for when the server does not respond, one sentence.
+        patience_seconds: the longest wait a server may ask for.
     """
 
     identity: Mapping[str, Any]
@@ -55,14 +55,14 @@ class Terms:
 
 
 class Session:
-    """Asks one model.
+    """Sends requests to one model.
 
     Args:
-        terms: on which it is asked.
-        send: asks once; raises ``Trouble``.
+        terms: settings for calling it.
+        send: sends one request; raises ``Trouble``.
         price: dollars for input and output tokens of a model; NaN where unknown.
-        budget: that may be spent.
-        usage: where all is counted.
+        budget: limit on requests and cost.
+        usage: counters to update.
         cache: of answers.
     """
 
@@ -85,12 +85,12 @@ class Session:
         self._lost_in_a_row = 0
         self._usable = threading.Event()
         self._hopeless: LLMError | None = None
-        self._over: str | None = None  # why nothing is asked any more, as a reason
+        self._over: str | None = None  # reason why no more requests are sent
         self._alike = Counter[str]()  # first requests that failed, by reason
         self._unusable = Counter[str]()  # replies that could not be used, by reason
 
     def complete(self, asks: Sequence[Ask]) -> list[Completion]:
-        """Answer the requests in order; equal ones are asked once."""
+        """Answer the requests in order; duplicates are sent once."""
         keys = [caches.key(self.terms.identity, ask) for ask in asks]
         known = self._replayed(dict(zip(keys, asks, strict=True))) if self.terms.cache == "on" else {}
         waiting = {key: ask for key, ask in zip(keys, asks, strict=True) if key not in known}
@@ -110,7 +110,7 @@ class Session:
         return completions
 
     def _replayed(self, asks: Mapping[str, Ask]) -> dict[str, Completion]:
-        """What the cache has, read anew, with a price where it is known only now."""
+        """Return cached completions, parsed afresh, with a price if it has become known since."""
         replayed = {}
         for key, completion in self._cache.get(list(asks)).items():
             if isnan(completion.cost_usd) and not isnan(completion.input_tokens + completion.output_tokens):
@@ -122,7 +122,7 @@ class Session:
         return replayed
 
     def _asked(self, waiting: Mapping[str, Ask]) -> dict[str, Completion]:
-        """Ask, several at a time. An interrupt ends the waiting between tries, and asks no more."""
+        """Send requests concurrently. An interrupt ends the waiting between attempts, and sends no more."""
         stop = threading.Event()
         # The first request is sent alone: where it shows that none can succeed, it is the only one that was sent.
         first = {} if self._reached.is_set() else {key: self._answer(key, waiting[key], stop) for key in [*waiting][:1]}
@@ -188,7 +188,7 @@ class Session:
                 return completion
 
     def _is_beyond_patience(self, trouble: Trouble) -> bool:
-        """Whether the server asks to wait for longer than anybody would; nothing is asked any more then."""
+        """Check whether the server asks for too long a wait; if so, no more requests are sent."""
         wait = trouble.wait_seconds
         if wait is None or wait <= self.terms.patience_seconds:
             return False
@@ -199,7 +199,7 @@ class Session:
         return True
 
     def _is_in_vain(self, trouble: Trouble) -> bool:
-        """Whether the first requests failed alike with what no retry helps, which ends the asking."""
+        """Check whether the first requests all failed with the same unretryable error; if so, no more are sent."""
         if self._reached.is_set() or not (trouble.kind == "malformed" or trouble.is_final):
             return False
         self._alike[trouble.reason] += 1
@@ -209,7 +209,7 @@ class Session:
         return True
 
     def _given_up(self, trouble: Trouble, tries: int) -> Completion:
-        """A request without an answer; where no other can have one, it ends them all."""
+        """Completion of a request that failed for good; if no other request can succeed, it ends them all."""
         self._lost_in_a_row += not trouble.is_final
         nobody_there = trouble.kind == "connection" and not self._reached.is_set()
         reason = trouble.reason
@@ -228,7 +228,7 @@ class Session:
     def _read(self, reply: Reply, ask: Ask) -> Completion:
         if reply.is_counted:
             cost = self._price(reply.model, int(reply.input_tokens), int(reply.output_tokens))
-        else:  # nobody knows how many tokens there were
+        else:  # the token count is unknown
             cost = 0.0 if self._price(reply.model, 1, 1) == 0 else nan
         self._budget.paid(cost)
         self._usage.paid(reply.input_tokens, reply.output_tokens, cost)
@@ -251,7 +251,7 @@ class Session:
 
 
 def _with(completion: Completion, wasted: Sequence[Completion]) -> Completion:
-    """The completion with the tokens and the price of the answers before it that could not be used."""
+    """The completion, plus the tokens and price of earlier attempts whose answers were unusable."""
     return replace(
         completion,
         input_tokens=completion.input_tokens + sum(c.input_tokens for c in wasted),

@@ -1,4 +1,4 @@
-"""What was asked of a language model so far, counted, and how much may still be asked."""
+"""LLM usage so far, and the budget that remains."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _shared: dict[Hashable, Budget] | None = None
 
 
 class Budget:
-    """Requests and dollars spent of what may be. Safe for threads.
+    """Limit on requests and dollars, and the amount spent. Thread-safe.
 
     Args:
-        max_calls: after which nothing is asked any more; None for no limit.
-        max_cost_usd: the same in dollars; what is in flight is still paid.
+        max_calls: maximum number of requests; None for no limit.
+        max_cost_usd: maximum cost in US dollars; requests in flight are still paid for.
     """
 
     def __init__(self, max_calls: int | None = None, max_cost_usd: float | None = None) -> None:
@@ -41,13 +41,13 @@ class Budget:
             return True
 
     def paid(self, cost_usd: float) -> None:
-        """Count what an answer cost; NaN where nobody knows."""
+        """Add the cost of a completion; NaN if unknown."""
         with self._lock:
             self.spent_usd += 0.0 if math.isnan(cost_usd) else cost_usd
 
     @property
     def ended(self) -> str | None:
-        """Which limit was reached, in words; None while there is room."""
+        """The limit that was reached, in words; None while there is room."""
         if self.max_calls is not None and self.calls >= self.max_calls:
             return f"llm.max_calls={self.max_calls} was reached"
         if self.max_cost_usd is not None and self.spent_usd >= self.max_cost_usd:
@@ -57,7 +57,7 @@ class Budget:
 
 @contextmanager
 def one_budget() -> Iterator[None]:
-    """Within this block, models with equal settings spend one budget: a search makes one anew for each trial.
+    """Share one budget among models with equal settings within this block: a search rebuilds its model each trial.
 
     It holds in this process.
     """
@@ -150,17 +150,17 @@ class RequestCounts:
             self.retries += is_retry
 
     def refused(self, reason: str) -> None:
-        """Keep why the budget has no room for more."""
+        """Record why the budget allows no more requests."""
         with self._lock:
             self.budget_ended = reason
 
     def trouble(self, kind: str) -> None:
-        """Count a request that got no answer, or one that cannot be used."""
+        """Count a request that got no answer, or an unusable one."""
         with self._lock:
             self.troubles[kind] += 1
 
     def paid(self, input_tokens: float, output_tokens: float, cost_usd: float) -> None:
-        """Count what an answer cost, whether it could be used or not."""
+        """Add the cost of an answer, usable or not."""
         with self._lock:
             for name, count in (("input", input_tokens), ("output", output_tokens)):
                 if math.isnan(count):
@@ -189,7 +189,7 @@ class RequestCounts:
                 self.fingerprints[completion.fingerprint] = None
 
     def told(self) -> dict[str, Any]:
-        """All of it, as JSON values. Tokens and ``cost_usd`` are null where one is not known."""
+        """All counts, as JSON values. Tokens and ``cost_usd`` are null if any is unknown."""
         with self._lock:
             return {
                 "models": list(self.models),

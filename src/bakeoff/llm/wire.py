@@ -1,4 +1,4 @@
-"""One request to an OpenAI-compatible server, and what can go wrong with it, through the official client."""
+"""One request to an OpenAI-compatible server through the official client, and its possible errors."""
 
 from __future__ import annotations
 
@@ -62,15 +62,15 @@ class Unsupported(Exception):
 
 @dataclass(frozen=True)
 class Wire:
-    """The way to a server.
+    """Connection settings for a server.
 
     Attributes:
         base_url: up to and with its version, such as ``https://api.openai.com/v1``.
-        model: that is asked for.
-        constrain: how the form of an answer is asked for: by JSON schema, by grammar (llama.cpp), or in words alone.
+        model: name to request.
+        constrain: how the output format is enforced: by JSON schema, by grammar (llama.cpp), or in words alone.
         parameters: more of the request, such as temperature and seed.
-        max_tokens_key: what the server calls the longest answer.
-        most_logprobs: how many candidates it tells at most.
+        max_tokens_key: the server's name for the maximum output tokens.
+        most_logprobs: maximum number of candidates per token.
         thinking_tokens: added to the longest answer, for a model that thinks before it answers.
         dropped: parameters that the server has refused, which are not sent again: name → what it said. Shared by all
             clients of one server and model in this process.
@@ -120,12 +120,12 @@ class Wire:
         return "max_completion_tokens" if self.max_tokens_key == "max_tokens" else "max_tokens"
 
     def _room(self, ask: Ask) -> int:
-        """Tokens that a reply may have: a choice within JSON needs room for the JSON too."""
+        """Maximum tokens of a reply: a choice within JSON needs room for the JSON too."""
         is_wrapped = bool(ask.choices) and self.constrain == "schema" and "response_format" not in self.dropped
         return ask.max_tokens + self.thinking_tokens + (JSON_TOKENS if is_wrapped else 0)
 
     def send(self, client: Any, ask: Ask) -> Reply:
-        """Ask once; once more for each parameter that the server turns out not to support. Raises ``Trouble``."""
+        """Send once, and once more for each parameter the server turns out not to support. Raises ``Trouble``."""
         while True:
             sent = self.body(ask)
             try:
@@ -163,10 +163,10 @@ class Wire:
 
 
 def connect(base_url: str, key: str, timeout_seconds: float, headers: Mapping[str, str] | None = None) -> Any:
-    """The official client. It retries nothing: retries are counted, and keep to the budget.
+    """Create the official client, without its own retries: ours are counted and stay within the budget.
 
     Args:
-        base_url: of the server. One on this machine is asked past any proxy of the environment: what stays here, stays.
+        base_url: of the server. One on this machine bypasses any proxy in the environment, so local data stays local.
         key: empty for none.
         timeout_seconds: of one request.
         headers: sent with each request, besides those of the client.
@@ -192,7 +192,7 @@ def connect(base_url: str, key: str, timeout_seconds: float, headers: Mapping[st
 
 
 def keep_account_at_openai(client: Any) -> None:
-    """Let a client of another host send neither organization nor project, which it takes from the environment."""
+    """Stop a client of another host from sending the organization and project it takes from the environment."""
     host = client.base_url.host
     if host != "openai.com" and not host.endswith(".openai.com"):
         client.organization = client.project = None
@@ -213,7 +213,7 @@ def _of_status(error: Any, base_url: str, body: Mapping[str, Any]) -> Exception:
     told = _told(error)
     wait = _wait(error.response.headers)
     is_empty = status == 402 or getattr(error, "code", None) in ("insufficient_quota", "billing_hard_limit_reached")
-    if is_empty:  # which some servers tell with 429; no patience helps
+    if is_empty:  # some servers report this with 429; waiting does not help
         message = f"{base_url} refuses with {status}: {told}"
         return Trouble("refused", message, is_final=True, is_for_all=True, reason="account: is empty")
     if status == 429:

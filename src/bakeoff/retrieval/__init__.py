@@ -1,4 +1,4 @@
-"""Retrieval: embedders, chunkers, retrievers, rerankers, under the names by which a config calls them."""
+"""Retrieval: embedders, chunkers, retrievers, rerankers, under the names that configs use."""
 
 from typing import TYPE_CHECKING
 

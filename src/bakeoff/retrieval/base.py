@@ -64,12 +64,12 @@ class Embedder(Protocol):
 
 @runtime_checkable
 class Truncates(Protocol):
-    """An embedder that reads the beginning of a text and knows how many texts are longer."""
+    """An embedder that truncates texts and can count those truncated."""
 
     max_tokens: int
 
     def count_truncated(self, texts: Sequence[str]) -> int:
-        """How many texts are longer than ``max_tokens``."""
+        """Number of texts longer than ``max_tokens``."""
 
 
 class Index(Protocol):
@@ -85,7 +85,7 @@ class Index(Protocol):
         """
 
     def details(self) -> Mapping[str, Any]:
-        """For ``result.json``: kind of index, recall against exact search, what was embedded and what was reused."""
+        """Details for ``result.json``: index type, recall against exact search, numbers embedded and reused."""
 
 
 class Retriever(Protocol):
@@ -93,10 +93,10 @@ class Retriever(Protocol):
 
     @property
     def top_k(self) -> int:
-        """How many passages a model gets."""
+        """Number of passages a model gets."""
 
     def passages(self, corpus: Corpus) -> Sequence[Passage]:
-        """What a corpus is cut into, in order. Nothing is embedded or indexed."""
+        """Passages of a corpus, in order. Nothing is embedded or indexed."""
 
     def index(self, corpus: Corpus, threads: int = 1) -> Index:
         """Make a corpus searchable. What was embedded or indexed before, here or in another run, is used again."""
@@ -104,10 +104,10 @@ class Retriever(Protocol):
 
 @runtime_checkable
 class LooksUpByLLM(Protocol):
-    """A part of looking things up that asks an LLM: a retriever or a rewriter."""
+    """A retrieval component that calls an LLM: a retriever or a rewriter."""
 
     def check(self) -> None:
-        """Raise ``ConfigError`` where the LLM cannot be asked. Asks nothing."""
+        """Raise ``ConfigError`` if the LLM cannot be called. Sends no request."""
 
     def planned(self, questions: Sequence[Question], corpus: Corpus) -> list[Planned]:
-        """About the requests that n questions take; nothing is asked or embedded."""
+        """Estimate the requests for n questions; nothing is sent or embedded."""

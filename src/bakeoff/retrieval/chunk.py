@@ -1,4 +1,4 @@
-"""Chunkers: they cut a document into passages. No text is lost but white space.
+"""Chunkers: split documents into passages. Nothing but white space is lost.
 
 Sizes are in words. A character of a script that is written without spaces, such as Chinese, counts as one word: models
 read it as one token or more. Any other run without white space counts as one word for each 24 characters.
@@ -123,12 +123,12 @@ class Markdown:
 
 
 def count(text: str) -> int:
-    """How many words there are."""
+    """Count the words of a text."""
     return sum(1 for _ in WORD.finditer(text))
 
 
 def cut_to(text: str, words: int | None) -> str:
-    """The first so many words of a text, laid out as they are; None: all of it."""
+    """Truncate a text to a number of words, layout preserved; None: all of it."""
     if words is None:
         return text
     match = next(islice(WORD.finditer(text), words, None), None)
@@ -140,7 +140,7 @@ def _count(texts: Sequence[str]) -> int:
 
 
 def _passages(parts: Iterable[str]) -> list[str]:
-    """The parts that say something, or one empty passage."""
+    """The non-empty parts, or one empty passage."""
     return [part for part in (p.strip() for p in parts) if part] or [""]
 
 
@@ -150,19 +150,19 @@ def _sentences(text: str) -> list[str]:
 
 
 def _cut(text: str, words: int) -> list[str]:
-    """Parts of so many words, cut wherever that is."""
+    """Split a text into parts of the given number of words, wherever that falls."""
     starts = [match.start() for match in WORD.finditer(text)][::words]
     return [text[a:b].rstrip() for a, b in pairwise([*starts, len(text)])]
 
 
 def _after(text: str, separator: str) -> list[str]:
-    """Pieces that end in the separator."""
+    """Split a text into pieces that end in the separator."""
     pieces = text.split(separator)
     return [piece + separator for piece in pieces[:-1]] + pieces[-1:]
 
 
 def _joined(pieces: Sequence[str], words: int) -> list[str]:
-    """Neighbours together as long as they fit."""
+    """Join neighbouring pieces as long as they fit."""
     found: list[str] = []
     size = 0
     for piece in pieces:

@@ -1,4 +1,4 @@
-"""Conditions on the documents' metadata, in SQL: which rows they leave, and what is wrong with one."""
+"""Metadata filters in SQL: the rows they match, and error messages for invalid ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NOISE = re.compile(r"^(Invalid input|lance error: [\w ]+:?),? ?|, \S+\.rs:[\d:]
 
 
 def both(one: str | None, other: str | None) -> str | None:
-    """A condition for which both hold."""
+    """Combine two conditions with AND."""
     given = [condition for condition in (one, other) if condition is not None]
     return given[0] if len(given) == 1 else " AND ".join(f"({condition})" for condition in given) or None
 
@@ -41,7 +41,7 @@ def allowed(table: Any, where: str) -> NDArray[np.intp]:
 
 
 def refused(where: str | None, table: Any, error: Exception) -> Exception:
-    """What LanceDB says of a condition, in our words; the error itself where there was no condition."""
+    """Translate LanceDB's error about a condition; the error itself if there was no condition."""
     if where is None:
         return error
     columns = [name for name in table.schema.names if name not in OWN]

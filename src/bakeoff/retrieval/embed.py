@@ -1,4 +1,4 @@
-"""Embedders: they turn texts into vectors of length 1."""
+"""Embedders: map texts to vectors of length 1."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class MiniLM:
     """all-MiniLM-L6-v2 with 8-bit weights under onnxruntime: 384 dimensions, mean over the tokens.
 
     Args:
-        max_tokens: of a text; the rest is not read.
+        max_tokens: per text; longer texts are truncated.
         batch: texts at a time. The vectors do not depend on it.
     """
 
@@ -33,11 +33,11 @@ class MiniLM:
 
     @property
     def identity(self) -> str:
-        """The file, and how much of a text it reads."""
+        """Model file and maximum tokens per text."""
         return f"minilm-{assets.ASSETS['minilm'].sha256[:16]}-mean-{self.max_tokens}"
 
     def count_truncated(self, texts: Sequence[str]) -> int:
-        """How many texts are longer than what is read of them."""
+        """Number of texts that are truncated."""
         long = [text for text in texts if len(text) > self.max_tokens - 2]  # a token is a character at least
         return sum(bool(tokens.overflowing) for tokens in _tokenizer(self.max_tokens).encode_batch(long))
 
@@ -149,7 +149,7 @@ class OpenAIEmbeddings:
     Args:
         model: as the server names it.
         base_url: of the server, such as http://127.0.0.1:8080/v1.
-        key_env: the environment variable that holds the key; None: the server wants none.
+        key_env: the environment variable that holds the key; None: the server needs none.
         dimensions: of the vectors, where the model lets one choose; None: as many as it has.
         batch: texts a request.
         retries: of a request that fails, with back-off.
@@ -208,7 +208,7 @@ class OpenAIEmbeddings:
 
 
 def _vectors(answer: Any, n: int) -> list[Any]:
-    """What a server gave for n texts, in their order; nothing where that is not one for each."""
+    """A server's vectors for n texts, in their order; empty unless there is one for each."""
     items = {
         getattr(item, "index", None): getattr(item, "embedding", None) for item in getattr(answer, "data", ()) or ()
     }
@@ -216,7 +216,7 @@ def _vectors(answer: Any, n: int) -> list[Any]:
 
 
 def _cause(error: Exception) -> str:
-    """The kind of an error and the server's status; not its message, which may hold the key."""
+    """Type of an error and the server's status; not its message, which may contain the key."""
     status = getattr(error, "status_code", None)
     return type(error).__name__ + (f" ({status})" if status else "")
 
@@ -249,6 +249,6 @@ class Hashing:
 
 
 def normalised(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Each row at length 1; rows of zeros as they are."""
+    """Scale each row to length 1; rows of zeros stay as they are."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)

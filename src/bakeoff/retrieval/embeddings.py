@@ -1,4 +1,4 @@
-"""Embeddings by content: a text is embedded once, whoever asks for it, in this run or in another."""
+"""Embedding cache keyed by content: each text is embedded once across runs and variants."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from bakeoff.retrieval.base import Embedder
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-AT_ONCE = 256  # new texts between two commits: what a killed process loses
-KEPT_BYTES = 512_000_000  # of vectors in this process
-WAIT_SECONDS = 120.0  # for another process that writes
+AT_ONCE = 256  # new texts per commit: the most a killed process loses
+KEPT_BYTES = 512_000_000  # maximum size of the vectors held in memory by this process
+WAIT_SECONDS = 120.0  # maximum wait for another process to finish writing
 
 _kept: OrderedDict[tuple[str, str, bytes], NDArray[np.float32]] = OrderedDict()
 

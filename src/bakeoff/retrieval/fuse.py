@@ -1,4 +1,4 @@
-"""One ranking out of two."""
+"""Fusion of two rankings into one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Fused:
         return [weighted(a, b, self.weight)[:k] for a, b in pairs]
 
     def details(self) -> Mapping[str, Any]:
-        """Of both."""
+        """Details of both indexes."""
         return {"index": "hybrid", "words": dict(self.words.details()), "meaning": dict(self.meaning.details())}
 
 

@@ -1,4 +1,4 @@
-"""Questions that stand for themselves: what was said before is put into them, before anything is looked up."""
+"""Query rewriting: makes follow-up questions self-contained before retrieval."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class AsAsked:
     """Questions as they were asked."""
 
     def rewrite(self, questions: Sequence[Question]) -> list[str]:
-        """Their texts."""
+        """Return the questions' texts unchanged."""
         return [question.text for question in questions]
 
 
@@ -63,7 +63,7 @@ class ByLLM:
     """An LLM rewrites questions that follow others; where it gives no answer, the rule does.
 
     Args:
-        llm: who is asked, once for each such question.
+        llm: the model to call, once per follow-up question.
         template: a prompt that sees ``question`` and ``history``, as ``conf/prompt/rewrite.yaml``. It is not named
             ``prompt``, as the chosen prompt is for answers.
         max_tokens: of a question.
@@ -84,7 +84,7 @@ class ByLLM:
         return texts
 
     def check(self) -> None:
-        """Raise ``ConfigError`` where the LLM cannot be asked."""
+        """Raise ``ConfigError`` if the LLM cannot be called."""
         self.llm.check()
 
     def planned(self, questions: Sequence[Question], corpus: Corpus) -> list[Planned]:

@@ -51,7 +51,7 @@ class FullText:
             return list(pool.map(lambda query: self._one(query, k, condition, table), queries))
 
     def details(self) -> Mapping[str, Any]:
-        """Kind of index, its size, and whether it was there before."""
+        """Index type, its size, and whether it was reused."""
         return self.about
 
     def _one(self, query: str, k: int, where: str | None, table: Any) -> list[Hit]:
@@ -92,7 +92,7 @@ class Nearest:
         return [[Hit(self.passages.passages[p], float(s)) for p, s in zip(*one, strict=True)] for one in found]
 
     def details(self) -> Mapping[str, Any]:
-        """Kind of index, recall@10 against exact search, what was embedded and what was reused."""
+        """Index type, recall@10 against exact search, numbers embedded and reused."""
         return self.about
 
 

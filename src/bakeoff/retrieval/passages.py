@@ -43,7 +43,7 @@ class Passages:
 
     @property
     def bodies(self) -> list[str]:
-        """What is searched and embedded: the title of the document, and the passage."""
+        """Texts to search and embed: the title of the document, and the passage."""
         return [body(p.title, p.text) for p in self.passages]
 
     def table(self) -> pa.Table:

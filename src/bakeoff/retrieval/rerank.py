@@ -1,4 +1,4 @@
-"""Rerankers: they look at the first passages of a ranking again."""
+"""Rerankers: reorder the top passages of a ranking."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Reranker(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class RerankedIndex:
-    """An index whose first passages are looked at again."""
+    """An index whose top passages are reranked."""
 
     first: Index
     reranker: Reranker
@@ -41,7 +41,7 @@ class RerankedIndex:
         return [_joined(new, hits[self.depth :])[:k] for new, hits in zip(again, found, strict=True)]
 
     def details(self) -> Mapping[str, Any]:
-        """Of the first index, and who reranked."""
+        """Details of the first index and of the reranker."""
         told: dict[str, Any] = {"index": "reranked", "reranker": type(self.reranker).__name__}
         usage = getattr(getattr(self.reranker, "llm", None), "usage", None)
         return told | {"first": dict(self.first.details())} | ({} if usage is None else {"llm": dict(usage())})
@@ -101,7 +101,7 @@ class Pointwise:
     """Asks an LLM of each passage whether it answers the question, and ranks by the probability of yes.
 
     Args:
-        llm: who is asked, once for each question and passage.
+        llm: the model to call, once per question and passage.
         words: of a passage that are shown; the rest is cut.
     """
 

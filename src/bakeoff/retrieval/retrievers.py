@@ -1,4 +1,4 @@
-"""Retrievers: ways to find passages. Their parameters say how; ``index`` makes a corpus searchable."""
+"""Retrievers: settings for finding passages; ``index`` makes a corpus searchable."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bakeoff.task import Corpus, Question
 
 @dataclass(frozen=True)
 class BM25:
-    """By the words they share, rare ones counting more.
+    """Ranks passages by the words they share with the query, rare ones counting more (BM25).
 
     Args:
         top_k: how many passages a model gets.
@@ -40,7 +40,7 @@ class BM25:
         _check(self.top_k)
 
     def passages(self, corpus: Corpus) -> Sequence[Passage]:
-        """What the corpus is cut into."""
+        """Passages of the corpus, in order."""
         return cut(corpus, self.chunker).passages
 
     def index(self, corpus: Corpus, threads: int = 1) -> Index:
@@ -50,7 +50,7 @@ class BM25:
 
 @dataclass(frozen=True)
 class Dense:
-    """By the nearness of their vectors.
+    """Ranks passages by vector similarity to the query.
 
     Args:
         embedder: of passages and questions.
@@ -72,7 +72,7 @@ class Dense:
         _check(self.top_k)
 
     def passages(self, corpus: Corpus) -> Sequence[Passage]:
-        """What the corpus is cut into."""
+        """Passages of the corpus, in order."""
         return cut(corpus, self.chunker).passages
 
     def index(self, corpus: Corpus, threads: int = 1) -> Index:
@@ -83,7 +83,7 @@ class Dense:
 
 @dataclass(frozen=True)
 class Hybrid:
-    """By words and by meaning, in one ranking. It shares the indexes of ``BM25`` and ``Dense``.
+    """Ranks passages by words and by meaning, fused into one ranking. Shares the indexes of ``BM25`` and ``Dense``.
 
     Args:
         embedder: of passages and questions.
@@ -92,7 +92,7 @@ class Hybrid:
         fusion: rrf: by ranks; weighted: by scores.
         weight: of meaning, from 0 (words alone) to 1 (meaning alone).
         rrf_k: the larger, the less the first ranks count more.
-        depth: how far both rankings are read.
+        depth: number of top passages taken from each ranking.
         stem: read words by their stem.
         kind: of vector index, as for ``Dense``.
         where: a condition on the documents' metadata in SQL; None: all of them.
@@ -117,7 +117,7 @@ class Hybrid:
             raise ConfigError(f"retriever.weight: {self.weight} is not between 0 and 1.")
 
     def passages(self, corpus: Corpus) -> Sequence[Passage]:
-        """What the corpus is cut into."""
+        """Passages of the corpus, in order."""
         return cut(corpus, self.chunker).passages
 
     def index(self, corpus: Corpus, threads: int = 1) -> Index:
@@ -130,13 +130,13 @@ class Hybrid:
 
 @dataclass(frozen=True)
 class Reranked:
-    """As another retriever finds them, and the first ones in a better order.
+    """Reranks the top passages of another retriever.
 
     Args:
         first: the retriever that finds them; its own top_k is not used.
-        reranker: puts them in order.
+        reranker: reorders them.
         top_k: how many passages a model gets.
-        depth: how many are put in order.
+        depth: number of top passages to rerank.
     """
 
     first: Retriever
@@ -148,11 +148,11 @@ class Reranked:
         _check(self.top_k)
 
     def passages(self, corpus: Corpus) -> Sequence[Passage]:
-        """What the first retriever cuts the corpus into."""
+        """Passages of the corpus, as the first retriever splits it."""
         return self.first.passages(corpus)
 
     def check(self) -> None:
-        """Raise ``ConfigError`` where an LLM is asked that cannot be."""
+        """Raise ``ConfigError`` if an LLM that is needed cannot be called."""
         if isinstance(self.first, LooksUpByLLM):
             self.first.check()
         if isinstance(self.reranker, Pointwise):

@@ -21,7 +21,7 @@ READY = "_ready"
 
 @dataclass(frozen=True)
 class Store:
-    """Where tables lie.
+    """Storage location of tables.
 
     A table is written under a name of its own; only then a second, tiny table says that it is there and what it is
     called. Readers follow that one, so they never see half a table, on a disk or in an object store. What a killed

@@ -1,4 +1,4 @@
-"""Nearest vectors: exactly while they fit into one matrix, through an index of LanceDB beyond."""
+"""Nearest-vector search: exact while the vectors fit into one matrix, through a LanceDB index beyond that."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 EXACT_ROWS = 200_000  # 300 MB at 384 dimensions; a batch of queries takes some milliseconds each
 FLAT_ROWS = 1_000_000
-SAMPLES = 50  # queries by which recall is measured
-WANTED = 0.99  # of recall
-SCORES_AT_ONCE = 16_000_000  # 64 MB
+SAMPLES = 50  # queries for measuring recall
+WANTED = 0.99  # target recall
+SCORES_AT_ONCE = 16_000_000  # query-vector scores held in memory at once, 64 MB
 
 Kind = Literal["auto", "exact", "ivf_flat", "ivf_hnsw_sq"]
 Metric = Literal["cosine", "euclidean"]
@@ -45,7 +45,7 @@ def build(table: Any, kind: Kind, metric: Metric) -> None:
 
 
 def _partitions(table: Any) -> int:
-    """Of an IVF_FLAT index: 4,096 rows each."""
+    """Number of partitions of an IVF_FLAT index: one per 4,096 rows."""
     return max(1, int(table.count_rows()) // 4096)
 
 
@@ -92,7 +92,7 @@ class Vectors:
         return self._recall(*self._sampled(k))
 
     def settle(self, k: int = 10, wanted: float = WANTED) -> float | None:
-        """Double the effort until recall is as wanted. Returns what it came to."""
+        """Double the effort until recall reaches the target. Returns the recall reached."""
         n = self.table.count_rows()
         if not n or self.kind == "exact":
             return self.recall(k)

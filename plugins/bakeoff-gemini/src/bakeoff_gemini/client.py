@@ -36,7 +36,7 @@ DECIDED = (
 
 @dataclass(frozen=True)
 class Gemini:
-    """A model of Google's, asked through the SDK google-genai.
+    """A Google model, called through the google-genai SDK.
 
     The key is read from the environment variable GEMINI_API_KEY when the first request is made, and written nowhere.
 
@@ -45,16 +45,16 @@ class Gemini:
         base_url: of the server, without its version.
         temperature: 0 for the most probable answer; None: it is not sent, and the model's default holds.
         seed: of the server's chance; None: it is not sent.
-        thinking_budget: tokens that the model may think; 0: none, -1: as many as it likes, None: its default.
-        thinking_tokens: added to the longest answer, which thoughts count against; what is not used is not paid.
-        concurrency: requests at a time.
+        thinking_budget: maximum thinking tokens; 0: none, -1: chosen by the model, None: its default.
+        thinking_tokens: added to the output limit, which thoughts count against; unused tokens are not paid for.
+        concurrency: maximum number of concurrent requests.
         timeout_seconds: of one request.
         retries: after 429, 5xx, a timeout, a cut connection or an answer in no known form, with growing pauses.
-        max_calls: after which nothing is asked any more; retries count.
-        max_cost_usd: the same in dollars; what is in flight is still paid.
-        cache: on: answer again what was answered before; refresh: ask, and keep the new answer; off.
+        max_calls: maximum number of requests, retries included.
+        max_cost_usd: maximum cost in US dollars; requests in flight are still paid for.
+        cache: on: replay earlier completions; refresh: send the request, and store the new completion; off.
         price: dollars per million tokens, ``{input, output}``; None: from the price table.
-        most_logprobs: how many candidates for a token the model tells at most; 0: it tells no log-probabilities.
+        most_logprobs: maximum candidates per token that the model returns; 0: it returns no log-probabilities.
         extra: more of the SDK's GenerateContentConfig, such as ``{top_p: 0.9}``.
     """
 
@@ -79,16 +79,16 @@ class Gemini:
 
     @property
     def max_in_flight(self) -> int:
-        """How many requests are asked at a time."""
+        """Maximum number of concurrent requests."""
         return self.concurrency
 
     @property
     def tells_logprobs(self) -> bool:
-        """Whether it can tell log-probabilities at all."""
+        """True if it can return log-probabilities."""
         return self.most_logprobs > 0
 
     def check(self) -> None:
-        """Raise ``ConfigError`` for a missing key, an unknown parameter, or a budget that nobody can count."""
+        """Raise ``ConfigError`` for a missing key, an unknown parameter, or a dollar budget without a known price."""
         self._key()
         for name in self.extra:
             if name in DECIDED:
@@ -110,7 +110,7 @@ class Gemini:
         """Answer n requests in the order asked.
 
         Raises:
-            ConfigError: log-probabilities are wanted, and ``most_logprobs`` is 0.
+            ConfigError: log-probabilities are requested, and ``most_logprobs`` is 0.
             LLMError: none can succeed.
         """
         self.check()
@@ -123,7 +123,7 @@ class Gemini:
         return prices.of_tokens(self.price, self.model, self.base_url, input_tokens, output_tokens)
 
     def usage(self) -> Mapping[str, Any]:
-        """What was asked so far, and of whom."""
+        """Usage so far, with the model and server it went to."""
         return {"asked_for": self.model, "server": self.base_url, **self._usage.told()}
 
     @property

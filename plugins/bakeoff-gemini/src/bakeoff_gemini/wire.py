@@ -1,4 +1,4 @@
-"""One request to Gemini through Google's SDK, and what can go wrong with it."""
+"""One request to Gemini through Google's SDK, and its possible errors."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ROLES = {"user": "user", "assistant": "model"}
 
 @dataclass(frozen=True)
 class Wire:
-    """The way to a model.
+    """Connection settings for a model.
 
     Attributes:
         base_url: of the server, without its version.
-        model: that is asked for.
+        model: name to request.
         parameters: more of ``GenerateContentConfig``, by the SDK's names.
-        most_logprobs: how many candidates for a token it tells at most.
-        thinking_tokens: added to the longest answer, which thoughts count against.
+        most_logprobs: maximum number of candidates per token.
+        thinking_tokens: added to the output limit, which thoughts count against.
     """
 
     base_url: str
@@ -55,7 +55,7 @@ class Wire:
         return contents, config
 
     def send(self, client: Any, ask: Ask) -> Reply:
-        """Ask, once. Raises ``Trouble``."""
+        """Send one request. Raises ``Trouble``."""
         from google.genai import errors
 
         timeouts, connections = _network()
@@ -101,10 +101,10 @@ class Wire:
 
 
 def connect(base_url: str, key: str, timeout_seconds: float) -> Any:
-    """Google's client. It retries nothing: retries are counted, and keep to the budget.
+    """Create Google's client, without its own retries: ours are counted and stay within the budget.
 
     Args:
-        base_url: of the server. One on this machine is asked past any proxy of the environment.
+        base_url: of the server. One on this machine bypasses any proxy in the environment.
         key: of the account.
         timeout_seconds: of one request.
     """
@@ -157,14 +157,14 @@ def _of_status(error: Any, base_url: str) -> Trouble:
         return Trouble("rate_limited", f"{base_url} asks for patience: {told}", _wait(details))
     if code >= 500 or code in (408, 409):
         return Trouble("server_error", f"{base_url} fails with {code}: {told}", _wait(details))
-    # A key that is not valid is told with 400; a quota of the day with 429, and no patience helps.
+    # An invalid key is reported with 400; an exhausted daily quota with 429, and waiting does not help.
     is_bad_key = any(detail.get("reason") == "API_KEY_INVALID" for detail in details)
     is_for_all = code in (401, 402, 403, 404, 429) or is_bad_key
     return Trouble("refused", f"{base_url} refuses with {code}: {told}", is_final=True, is_for_all=is_for_all)
 
 
 def _details(error: Any) -> list[Mapping[str, Any]]:
-    """What Google's errors say besides their message: objects that name their type."""
+    """Details of Google's errors besides the message: objects that name their type."""
     body = error.details if isinstance(error.details, Mapping) else {}
     inner = body.get("error", body)
     found = inner.get("details") if isinstance(inner, Mapping) else None

@@ -45,7 +45,7 @@ class SetFit(Model):
         encoder: ``minilm``, the name of an encoder on the Hugging Face hub, or a folder in the hub's layout.
         revision: of the hub repository; None: the newest.
         pooling: mean of all vectors, or cls: the first one.
-        max_tokens: of a text; what follows is not read.
+        max_tokens: per text; longer texts are truncated.
         pairs: how many are drawn, half of them of one class; what a fit costs depends on it and not on the rows.
         epochs: passes over the pairs.
         learning_rate: the largest.

@@ -154,7 +154,7 @@ class Texts:
     Attributes:
         encoder: whose tokenizer it is.
         name: equal for encoders whose tokenizers do the same.
-        max_tokens: of a text; what follows is not read.
+        max_tokens: per text; longer texts are truncated.
         cut: whose texts → how many of them were too long to be read as a whole.
     """
 

@@ -39,7 +39,7 @@ class FinetunedEncoder(Model):
         last_layers: with ``tune=last``: how many.
         lora_rank: with ``tune=lora``: of the matrices that are added.
         pooling: mean of all vectors, or cls: the first one.
-        max_tokens: of a text; what follows is not read.
+        max_tokens: per text; longer texts are truncated.
         dropout: before the layer on top: share of values that are left out in training.
         epochs: most passes over the training rows.
         learning_rate: the largest; None: what is usual for ``tune``; auto looks for it.

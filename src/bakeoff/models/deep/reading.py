@@ -81,7 +81,7 @@ class Words:
         tokens: words or characters.
         min_count: how often a word occurs in training to be known.
         most: words that are known.
-        max_tokens: of a text; what follows is not read.
+        max_tokens: per text; longer texts are truncated.
         embedding: dimensions of a word.
     """
 

@@ -37,7 +37,7 @@ class Recurrent(Model):
         tokens: words or characters.
         min_count: how often a word occurs in training to be known.
         max_vocabulary: words that are known, the most frequent ones.
-        max_tokens: of a text; what follows is not read.
+        max_tokens: per text; longer texts are truncated.
         embedding: dimensions of a word.
         hidden: width of each direction.
         layers: of recurrent cells.

@@ -29,7 +29,7 @@ class Table:
         gaps: positions of the numbers that are missing somewhere in training; each gets a second number that says so.
         categories: column → its values, the most frequent first.
         buckets: for hashed words and pairs of words.
-        max_tokens: of a text; what follows is not read.
+        max_tokens: per text; longer texts are truncated.
     """
 
     schema: Schema

@@ -51,7 +51,7 @@ class PromptedLLM(Model):
     """Asks a language model about each row.
 
     Args:
-        llm: who is asked.
+        llm: the model to call.
         prompt: what it is told. Its templates see ``text`` (the row), ``labels``, ``target``, or ``question`` and
             ``history``.
         method: generate: the answer is one of the labels, by constrained output. logprobs: the label whose first token
