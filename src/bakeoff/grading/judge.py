@@ -44,7 +44,7 @@ VERDICT = {
 """JSON schema of what the judge says."""
 
 CHOICES = ("correct", "incorrect")
-"""What it may say when its first answer broke the schema: small models do not always end their reason in time."""
+"""Schema for the retry after a schema violation: small models do not always finish their reason in time."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from bakeoff.llm.usage import Budget, RequestCounts
 
 FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 0.5, 30.0
 INVALID_TRIES = 2
-"""How often an answer may break its form before it counts as one that does."""
+"""Number of times a reply may violate the output format before the request counts as invalid."""
 PATIENCE = 8
 """Requests in a row that fail after all retries. Others are then tried once each, until the server answers again."""
 ALIKE, UNUSABLE = 4, 6

@@ -29,7 +29,7 @@ ADVICE = {
     "grammar": "choose llm.constrain=schema",
     "reasoning_effort": "look at llm.extra",
 }
-"""What to do where a server refuses a request and names this part of it."""
+"""Remedies for a server that refuses a request and names this part of it."""
 
 
 JSON_TOKENS = 16

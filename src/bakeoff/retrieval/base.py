@@ -99,7 +99,7 @@ class Retriever(Protocol):
         """Passages of a corpus, in order. Nothing is embedded or indexed."""
 
     def index(self, corpus: Corpus, threads: int = 1) -> Index:
-        """Make a corpus searchable. What was embedded or indexed before, here or in another run, is used again."""
+        """Index a corpus. Embeddings and indexes built before, by this or another run, are reused."""
 
 
 @runtime_checkable

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 REFUSED = (ValueError, RuntimeError)
-"""What LanceDB raises for a condition that it cannot read, or not compute."""
+"""Exceptions that LanceDB raises for a condition that it cannot parse or evaluate."""
 
 _UNKNOWN = re.compile(r"No field named (\S+)\. Valid fields")
 _NOISE = re.compile(r"^(Invalid input|lance error: [\w ]+:?),? ?|, \S+\.rs:[\d:]+$")

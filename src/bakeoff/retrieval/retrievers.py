@@ -159,7 +159,7 @@ class Reranked:
             self.reranker.llm.check()
 
     def planned(self, questions: Sequence[Question], corpus: Corpus) -> list[Planned]:
-        """The requests of a reranker that asks an LLM, about any passages in the place of those to be found."""
+        """Estimate the requests of a reranker that calls an LLM; arbitrary passages stand in for the retrieved ones."""
         before = self.first.planned(questions, corpus) if isinstance(self.first, LooksUpByLLM) else []
         if not isinstance(self.reranker, Pointwise):
             return before

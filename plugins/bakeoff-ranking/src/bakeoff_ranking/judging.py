@@ -57,7 +57,7 @@ def _pairs(grades: Floats) -> float:
 
 
 def best_first(table: PredictionTable) -> Floats:
-    """Whether one of the best items of each list comes first; NaN where all are equal."""
+    """1 for each list with one of its best items first, else 0; NaN where all are equal."""
     return np.array([float(g[0] == max(g)) if max(g) > min(g) else math.nan for g in grades_in_order(table)])
 
 

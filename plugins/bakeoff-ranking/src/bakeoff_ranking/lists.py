@@ -36,7 +36,7 @@ class Lists:
 
     @property
     def name(self) -> str:
-        """Of the source."""
+        """Name of the source."""
         return f"lists of {self.source.name}"
 
     def read(self) -> Rows:

@@ -43,7 +43,7 @@ def _answered(scores: list[list[float]]) -> Predictions:
 
 @dataclass(eq=False)
 class ByColumn(Model):
-    """Sorts by one column: what many a shop has in production.
+    """Sorts by one column, a common production baseline.
 
     Args:
         column: of the items; those without a number in it go last.
@@ -58,7 +58,7 @@ class ByColumn(Model):
         _check(self, schema)
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
-        """See whether there is such a column; nothing is learnt. Raises ``ConfigError`` where there is none."""
+        """Check that the column exists; nothing is learnt. Raises ``ConfigError`` if it does not."""
         names = dict.fromkeys(name for items in items_of(train.X[ITEMS]) for item in items for name in item)
         if self.column not in names:
             raise ConfigError(f'model.column: items have no "{self.column}". They have: {", ".join(names)}.')
@@ -165,7 +165,7 @@ class Pairwise(Model):
 
 
 def _columns(items: list[Item], most_categories: int) -> dict[str, dict[str, Any]]:
-    """How each column becomes numbers. Columns of one value say nothing of an order, and are left out."""
+    """Encoding of each column as numbers. Constant columns carry no ranking information and are dropped."""
     found: dict[str, dict[str, Any]] = {}
     for name in dict.fromkeys(name for item in items for name in item):
         values = [item[name] for item in items if item.get(name) is not None]

@@ -1,4 +1,4 @@
-"""What a report says of rankings besides the leaderboard."""
+"""Report section on rankings, besides the leaderboard."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bakeoff_ranking.judging import is_ranking, ndcg, pairs
 
 @section("list_order", "The order of the lists", applies=is_ranking)
 def order_of_lists(comparison: Comparison, runs: Sequence[Run]) -> list[str]:
-    """Of each variant: how many lists are in the right order, and the one that is most wrong."""
+    """Describe for each variant how many lists are in the right order, and the worst one."""
     told = []
     width = max(len(run.variant) for run in runs)
     for run in runs:

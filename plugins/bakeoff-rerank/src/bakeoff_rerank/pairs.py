@@ -1,4 +1,4 @@
-"""Questions with passages that answer them, and with passages that only look like it."""
+"""Training pairs: questions with passages that answer them, and with hard negatives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HISTORY = "[]"  # of a question that stands for itself
 
 @dataclass(frozen=True)
 class Pair:
-    """A question, a passage, and whether the one is answered by the other (1 or 0)."""
+    """A question, a passage, and a label: 1 if the passage answers the question, else 0."""
 
     question: str
     passage: str

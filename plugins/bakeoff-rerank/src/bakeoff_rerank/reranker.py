@@ -55,7 +55,7 @@ class TrainedCrossEncoder:
             raise ConfigError("retriever.reranker: epochs, negatives and batch must be 1 or more.")
 
     def rerank(self, queries: Sequence[str], hits: Sequence[Sequence[Hit]], threads: int = 1) -> list[list[Hit]]:
-        """The passages of each query, by what both say of them.
+        """Rerank the passages of each query by the retriever's and the cross-encoder's scores.
 
         Raises:
             ConfigError: there is nothing to be trained on.

@@ -89,7 +89,7 @@ def _fit(
     batch: int,
     chance: random.Random,
 ) -> None:
-    """Which passage of a question's answers it? Cross-entropy over them (Cao et al. 2007), AdamW, a rate that falls."""
+    """Train by listwise cross-entropy over each question's passages (Cao et al. 2007), AdamW and a decaying rate."""
     import torch
 
     tokenizer, model = encoder.tokenizer, encoder.model

@@ -1,4 +1,4 @@
-"""What both models refuse before any fit."""
+"""Parameter checks of both models, before any fit."""
 
 from __future__ import annotations
 

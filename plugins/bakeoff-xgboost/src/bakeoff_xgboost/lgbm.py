@@ -25,7 +25,7 @@ from bakeoff.extend import (
 from bakeoff_xgboost import checks, table
 
 FILE = "model.txt"
-# What the constructor or the run decides, by LightGBM's main names; each has aliases there.
+# Parameters set by the constructor or the run, by LightGBM's main names; each has aliases there.
 DECIDED = {
     "num_iterations": "Set model.rounds",
     "num_leaves": "Set model.leaves",
@@ -96,7 +96,7 @@ class LightGBMModel(Model):
             checks.extra(self.extra, taken, known, "LightGBM")
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
-        """Boost on ``train`` until ``rounds``, or until ``valid`` says that more trees do not help."""
+        """Boost on ``train`` for ``rounds``, or until more trees no longer help on ``valid``."""
         import lightgbm
 
         self.schema_, self.threads_ = context.schema, context.threads
@@ -112,7 +112,7 @@ class LightGBMModel(Model):
         self.booster_ = lightgbm.train(parameters, learnt_from, self.rounds, **stopping)
 
     def predict(self, X: pd.DataFrame) -> Predictions:
-        """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
+        """Predict n rows. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "booster_")
         matrix = self.layout_.matrix(X)
         if not len(matrix):
@@ -179,7 +179,7 @@ class LightGBMModel(Model):
 
 
 def _listener(report: Report) -> Any:
-    """Passes the validation loss of each round on; what that raises ends the fit."""
+    """Build a callback that reports each round's validation loss; an exception raised by the report ends the fit."""
 
     def listen(env: Any) -> None:
         report(env.iteration, float(env.evaluation_result_list[-1][2]))

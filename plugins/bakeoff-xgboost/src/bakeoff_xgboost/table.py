@@ -17,7 +17,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Layout:
-    """How the feature columns become a matrix, learnt from the training rows.
+    """Mapping of the feature columns to a matrix, learnt from the training rows.
 
     Attributes:
         numeric, date: columns, in order.
@@ -32,7 +32,7 @@ class Layout:
 
     @property
     def is_categorical(self) -> list[bool]:
-        """Of each column of the matrix, whether it holds codes."""
+        """Mask of the matrix columns that hold category codes."""
         n_numbers = len(self.numeric) + len(columns.DATE_PARTS) * len(self.date)
         n_words = sum(map(len, self.vocabulary.values()))
         return [False] * n_numbers + [True] * len(self.categories) + [False] * n_words
@@ -55,7 +55,7 @@ class Layout:
 
 
 def learn(X: pd.DataFrame, schema: Schema, most_words: int) -> Layout:
-    """See which categories and words there are."""
+    """Learn the categories and words of the training rows."""
     categories = {}
     for name in schema.of_kind("categorical"):
         values = columns.strings(X[name], missing=None)
@@ -65,7 +65,7 @@ def learn(X: pd.DataFrame, schema: Schema, most_words: int) -> Layout:
 
 
 def read(told: dict[str, Any]) -> Layout:
-    """What ``Layout.told`` told."""
+    """Rebuild a layout from the output of ``Layout.told``."""
     return Layout(tuple(told["numeric"]), tuple(told["date"]), told["categories"], told["vocabulary"])
 
 

@@ -100,7 +100,7 @@ class XGBoostModel(Model):
             checks.extra(self.extra, TAKEN, set(XGBRegressor().get_params()) - set(TAKEN), "XGBoost")
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
-        """Boost on ``train`` until ``rounds``, or until ``valid`` says that more trees do not help."""
+        """Boost on ``train`` for ``rounds``, or until more trees no longer help on ``valid``."""
         import xgboost
 
         self.schema_, self.threads_ = context.schema, context.threads
@@ -119,7 +119,7 @@ class XGBoostModel(Model):
         self.booster_ = booster
 
     def predict(self, X: pd.DataFrame) -> Predictions:
-        """Answer n rows. Raises ``RuntimeError`` before ``fit``."""
+        """Predict n rows. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "booster_")
         # For few rows, handing out the work takes longer than the work.
         self.booster_.set_param({"nthread": 1 if len(X) <= threads.FEW_ROWS else self.threads_})
@@ -177,7 +177,7 @@ class XGBoostModel(Model):
 
 
 def _listener(report: Report) -> Any:
-    """Passes the validation loss of each round on; what that raises ends the fit."""
+    """Build a callback that reports each round's validation loss; an exception raised by the report ends the fit."""
     from xgboost.callback import TrainingCallback
 
     class Listener(TrainingCallback):

@@ -50,7 +50,7 @@ class SetFit(Model):
         epochs: passes over the pairs.
         learning_rate: the largest.
         batch_size: pairs a step.
-        weight_decay: the larger, the more regularised.
+        weight_decay: AdamW coefficient; larger values regularise more.
         classifier: of scikit-learn, on vectors of length 1.
         trainer: how the encoder is trained.
     """

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bakeoff.models.deep.trainer import Trainer
 
-WORTH_SHARING = 2**24  # multiplications of a matrix product, about a millisecond's work
+WORTH_SHARING = 2**24  # multiplications in a matrix product that make threads worthwhile, about a millisecond's work
 
 
 def chosen(trainer: Trainer) -> torch.device:

@@ -28,7 +28,7 @@ STEPS_AN_EPOCH = 8  # at least
 PAYS = 1.15  # how much more rows a second a doubled batch must bring
 LOWEST_RATE, HIGHEST_RATE, RATES = 1e-6, 1.0, 80
 USUAL_RATE = 1e-3
-HOPELESS = 4.0  # times the lowest loss
+HOPELESS = 4.0  # stop the range test when the loss exceeds this multiple of the lowest
 
 
 def settled(recipe: Recipe, module: Callable[[Recipe], Module], train: Rows, device: torch.device, seed: int) -> Recipe:

@@ -41,11 +41,11 @@ class FinetunedEncoder(Model):
         pooling: mean of all vectors, or cls: the first one.
         max_tokens: per text; longer texts are truncated.
         dropout: before the layer on top: share of values that are left out in training.
-        epochs: most passes over the training rows.
-        learning_rate: the largest; None: what is usual for ``tune``; auto looks for it.
+        epochs: maximum passes over the training rows.
+        learning_rate: peak value; None: what is usual for ``tune``; auto looks for it.
         head_rate: learning rate of the layer on top, as a multiple of the encoder's.
-        batch_size: rows a step; auto looks for it.
-        weight_decay: the larger, the more regularised.
+        batch_size: rows per step; auto looks for it.
+        weight_decay: AdamW coefficient; larger values regularise more.
         class_weights: balanced, or class → how much an error on it counts.
         trainer: how it is trained.
     """

@@ -32,7 +32,7 @@ class MLPNetwork(nn.Module):
         buckets: of hashed words.
         text_dimensions: of a word's embedding.
         hidden: width of each hidden layer.
-        dropout: share of values that are left out in training.
+        dropout: share of values dropped in training.
         outputs: how many.
     """
 
@@ -85,7 +85,7 @@ class RecurrentNetwork(nn.Module):
         layers: of recurrent cells.
         cell: lstm or gru.
         bidirectional: whether the text is read from its end as well.
-        dropout: share of values that are left out in training.
+        dropout: share of values dropped in training.
         outputs: how many.
     """
 
@@ -138,7 +138,7 @@ class Forecaster(nn.Module):
         layers: of recurrent cells, in each of the two.
         cell: lstm or gru.
         bidirectional: whether window and horizon are read from their ends as well.
-        dropout: share of values that are left out in training.
+        dropout: share of values dropped in training.
     """
 
     def __init__(

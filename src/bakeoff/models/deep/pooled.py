@@ -28,7 +28,7 @@ class Pooled(nn.Module):
     Args:
         encoder: takes ``input_ids`` and ``attention_mask``, gives ``last_hidden_state``.
         width: of its vectors.
-        dropout: share of values that are left out in training.
+        dropout: share of values dropped in training.
         outputs: how many.
         pooling: mean of all vectors, or the first one.
     """

@@ -30,7 +30,7 @@ class Cells:
         hidden: width of each direction.
         layers: how many.
         bidirectional: whether a sequence is read from its end as well.
-        dropout: share of values that are left out in training.
+        dropout: share of values dropped in training.
     """
 
     kind: Literal["lstm", "gru"]
@@ -96,7 +96,7 @@ class TextReader:
     """Encoder of a row's text as word numbers.
 
     Args:
-        schema: what is asked.
+        schema: of the task.
         words: how texts are read.
         cells: of the network.
         vocabulary: the words that are known.

@@ -16,10 +16,10 @@ class Recipe:
     """Epochs, learning rate, batch size and regularisation of a training.
 
     Attributes:
-        epochs: most passes over the training rows.
-        learning_rate: the largest; auto looks for it before training.
-        batch_size: rows a step; auto looks for the one that is fastest and fits into memory.
-        weight_decay: the larger, the more regularised.
+        epochs: maximum passes over the training rows.
+        learning_rate: peak value; auto looks for it before training.
+        batch_size: rows per step; auto looks for the one that is fastest and fits into memory.
+        weight_decay: AdamW coefficient; larger values regularise more.
         class_weights: how much an error on each class counts.
         head_rate: learning rate of the last layer, as a multiple of the others'.
     """

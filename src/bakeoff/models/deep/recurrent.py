@@ -42,11 +42,11 @@ class Recurrent(Model):
         hidden: width of each direction.
         layers: of recurrent cells.
         bidirectional: whether a sequence is read from its end as well.
-        dropout: share of values that are left out in training.
-        epochs: most passes over the training rows.
-        learning_rate: the largest; auto looks for it.
-        batch_size: rows a step; auto looks for it.
-        weight_decay: the larger, the more regularised.
+        dropout: share of values dropped in training.
+        epochs: maximum passes over the training rows.
+        learning_rate: peak value; auto looks for it.
+        batch_size: rows per step; auto looks for it.
+        weight_decay: AdamW coefficient; larger values regularise more.
         class_weights: balanced, or class → how much an error on it counts.
         onnx: whether to write the network as ONNX too.
         trainer: how it is trained.

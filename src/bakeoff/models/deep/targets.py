@@ -54,7 +54,7 @@ class Targets:
 
     @property
     def is_classes(self) -> bool:
-        """Whether the targets are classes, not values."""
+        """True if the targets are classes, False if values."""
         return self.schema.kind == "classification"
 
     def encoded(self, y: NDArray[Any]) -> NDArray[Any]:

@@ -25,16 +25,16 @@ class Trainer:
     """Settings of Lightning's Trainer, the learning-rate schedule, and early stopping.
 
     Args:
-        max_epochs: most passes over the training rows; None: as many as the model asks for.
+        max_epochs: maximum passes over the training rows; None: as many as the model asks for.
         patience: epochs without a lower validation loss after which training ends; None: never.
         schedule: how the learning rate falls: ``cosine`` or ``linear`` to 0 at the last epoch, ``plateau`` by half
             whenever the validation loss has not fallen for ``patience // 2`` epochs, or ``constant``.
         warmup: share of all steps in which the learning rate rises from 0.
-        gradient_clip_val: longest gradient, by its norm; None: as long as it is.
+        gradient_clip_val: maximum gradient norm; None: no clipping.
         accelerator: auto takes a GPU where there is one.
         precision: auto takes bf16 or fp16 on a GPU, and 32 bits elsewhere.
         deterministic: use deterministic algorithms wherever there are some.
-        fast_dev_run: train and validate on one batch only, to see that everything fits together; a number: on so many.
+        fast_dev_run: train and validate on one batch only, as a smoke test; a number: on that many batches.
         keep_checkpoints: leave the last checkpoint in the run folder when training has ended.
         extra: more of Lightning's own arguments, such as ``accumulate_grad_batches``.
     """

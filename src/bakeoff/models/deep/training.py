@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PREDICT_BATCH = 256
-FEW_ROWS = 64  # up to which more threads do not answer sooner
+FEW_ROWS = 64  # number of rows up to which more threads do not speed up prediction
 SUFFIX = ".ckpt"
 
 
@@ -105,7 +105,7 @@ def fit(
         problem: what it learns.
         recipe: how long and how fast.
         trainer: how else.
-        context: seed, threads, who is told, and where checkpoints go.
+        context: seed, threads, progress reporter, and checkpoint folder.
 
     Raises:
         ConfigError: memory does not suffice, the loss is not a number, or Lightning refuses its arguments.

@@ -59,7 +59,7 @@ class Watch:
         seed: of all chance; each epoch has its own, so that it is the same whether or not a fit was interrupted.
         patience: epochs without a lower validation loss after which training ends; None: never.
         report: takes each epoch's loss; it may raise, to end a trial.
-        announce: told how far training is.
+        announce: receives the training progress.
         checkpoint: where to write the state of training; None: nowhere.
 
     Attributes:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 INNER = "regressor"
-RECENT = 8  # values up to the origin
-MOST_MULTIPLES = 6  # of a period back
+RECENT = 8  # number of most recent values, the origin included
+MOST_MULTIPLES = 6  # maximum number of periods to look back
 DECAYS = (2.0, 6.0, 18.0)  # steps after which what was unusual at the origin has lost two thirds of its weight
 DAY = 86_400.0
 
@@ -117,8 +117,8 @@ class Table:
 
     Attributes:
         frame: a row for each step ahead of each origin, n × horizon rows.
-        level: what the values of each origin are relative to, shape (n,).
-        scale: what their unit is, shape (n,).
+        level: the level that each origin's values are relative to, shape (n,).
+        scale: unit of each origin's values, shape (n,).
     """
 
     frame: pd.DataFrame

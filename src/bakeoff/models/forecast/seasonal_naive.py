@@ -42,7 +42,7 @@ class SeasonalNaive(Model):
             )
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
-        """Note what is asked."""
+        """Keep the schema; nothing is learnt."""
         self.schema_ = context.schema
 
     def predict(self, X: pd.DataFrame) -> Predictions:

@@ -26,7 +26,7 @@ class Windows:
 
     Attributes:
         past: the window, shape (n, window, len(Series.past)), the origin last; the target is the first channel.
-        known: what is known of the horizon, shape (n, horizon, len(Series.known)).
+        known: known values of the horizon, shape (n, horizon, len(Series.known)).
         scales: by which the errors of each row's series are scaled, shape (n,): of the training part alone.
     """
 

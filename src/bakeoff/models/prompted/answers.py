@@ -1,4 +1,4 @@
-"""From completions to predictions: which rows were answered, and what asking took."""
+"""Conversion of completions to predictions, with status and LLM usage per row."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DECLINED, EMPTY = "refused: by the model", "unreadable: as an answer (empty)"
 
 
 def status_of(completion: Completion) -> tuple[RowStatus, str]:
-    """Status of a row that took one request, and the reason where it has no answer."""
+    """Status of a row that took one request, and the reason if it has no answer."""
     if completion.status == "ok":
         return OK, ""
     reason = completion.reason or f"error: ({completion.error or 'no usable answer'})"
@@ -40,7 +40,7 @@ def status_of(completion: Completion) -> tuple[RowStatus, str]:
 
 @dataclass(frozen=True)
 class Read:
-    """What a reply says of its row. Output and its short form mean nothing unless the status is ok."""
+    """Parsed reply for one row. Output and its short form are meaningless unless the status is ok."""
 
     status: RowStatus
     reason: str = ""
@@ -52,7 +52,7 @@ UNREADABLE = Read(NO_ANSWER, "unreadable: as what was asked for")
 
 
 def lost(status: RowStatus, reason: str, output: Any = ABSTAINED) -> Read:
-    """A row without an answer; ``unreadable`` where the completion has nothing to object to."""
+    """A row without an answer; ``unreadable`` if the completion itself is ok."""
     return Read(NO_ANSWER, UNREADABLE.reason, output) if status == OK else Read(status, reason, output)
 
 
@@ -70,7 +70,7 @@ def read(completion: Completion, reader: Reader, text: str | None = None) -> Rea
 
 
 def read_text(completion: Completion, reader: Reader) -> Read:
-    """Read a longer text, such as a summary: it stays as it is, and says nothing of having no answer."""
+    """Read a longer text, such as a summary: kept as it is, and never read as an abstention."""
     status, reason = status_of(completion)
     if status != OK:
         return Read(status, reason)
@@ -81,7 +81,7 @@ def read_text(completion: Completion, reader: Reader) -> Read:
 
 
 def require_any(completions: Sequence[Completion]) -> None:
-    """Raise ``LLMError`` where no request has an answer that can be used, and none was left to a budget."""
+    """Raise ``LLMError`` if no request has a usable answer, and none was skipped because a budget ended."""
     if any(c.status in ("ok", "not_asked") and not c.reason.startswith("stopped") for c in completions):
         return
     reasons = Counter(c.reason or str(c.error) for c in completions)
@@ -99,17 +99,17 @@ def of_completions(
     statuses: Sequence[tuple[RowStatus, str]] | None = None,
     **more: Any,
 ) -> Predictions:
-    """Predictions of n rows that took one request each, and what was looked up before.
+    """Build predictions for n rows that took one request each, after an optional lookup.
 
     Args:
         output: the answers.
         stage: of the rows that were answered.
         completions: of the requests.
-        before: what was looked up for each row before it was asked.
-        statuses: status and reason of each row, where the reply tells more than the completion; None: as that says.
+        before: lookup done for each row before its request.
+        statuses: status and reason of each row, if the reply tells more than the completion; None: the completion's.
         more: other fields of ``Predictions``.
     """
-    # A request that failed for good is no quick answer.
+    # A request that failed for good must not count as a fast prediction.
     seconds = np.array([math.nan if c.status == "failed" else c.seconds for c in completions], dtype=np.float64)
     usage = usage_of(completions)
     rows = list(statuses) if statuses is not None else [status_of(c) for c in completions]

@@ -1,4 +1,4 @@
-"""Labels as a language model says them: as they are, or as letters where their first tokens could be confused."""
+"""Labels as an LLM outputs them: by name, or as letters if their first tokens could be confused."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Spoken:
 
     Attributes:
         classes: the labels.
-        names: what they are called.
-        words: what the model says for each.
+        names: display name of each.
+        words: the model's output for each.
     """
 
     classes: tuple[str, ...]
@@ -55,16 +55,16 @@ class Spoken:
 
     @property
     def listed(self) -> list[str]:
-        """For a prompt: each word, with the label's name where that is another."""
+        """List the words for a prompt, each with the label's name if that differs."""
         pairs = zip(self.words, self.names, strict=True)
         return [word if word == name else f"{word} ({name})" for word, name in pairs]
 
     def word(self, label: str) -> str:
-        """What is said for a label."""
+        """Word for a label."""
         return self.words[self.classes.index(label)]
 
     def label(self, word: str) -> str | None:
-        """The label that a word means; None for none."""
+        """Label for a word; None if there is none."""
         return self.classes[self.words.index(word)] if word in self.words else None
 
     def labels(self, text: str) -> tuple[str, ...] | None:
@@ -114,7 +114,7 @@ def as_json(words: Sequence[str]) -> str:
 
 
 def _listed(text: str) -> list[str] | None:
-    """What an answer lists, in whatever form: JSON anywhere in it, else its words between separators.
+    """Parse the items an answer lists, in any form: JSON anywhere in it, else words between separators.
 
     None where it is empty or begins JSON that does not end.
     """

@@ -1,4 +1,4 @@
-"""A language model that labels, estimates or answers what it is shown, with or without examples."""
+"""A prompted LLM that classifies, estimates, answers or writes, zero-shot or few-shot."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NUMBER = {
     "required": ["value"],
     "additionalProperties": False,
 }
-# What says nothing, by which a prompt's own leaning to a label is measured (Zhao et al. 2021).
+# Content-free inputs that measure a prompt's own bias towards a label (Zhao et al. 2021).
 CONTENT_FREE = ("N/A", "", "[MASK]")
 NEEDS = {"classification": "text", "multilabel": "text", "regression": "text", "qa": "question", "generation": "text"}
 PROMPTS = {
@@ -48,21 +48,21 @@ LABELLED = ("classification", "multilabel")
 
 @dataclass(eq=False)
 class PromptedLLM(Model):
-    """Asks a language model about each row.
+    """Prompts a language model for each row.
 
     Args:
         llm: the model to call.
-        prompt: what it is told. Its templates see ``text`` (the row), ``labels``, ``target``, or ``question`` and
+        prompt: prompt templates. They see ``text`` (the row), ``labels``, ``target``, or ``question`` and
             ``history``.
         method: generate: the answer is one of the labels, by constrained output. logprobs: the label whose first token
-            is most probable, which gives probabilities too; the server must tell log-probabilities.
-        calibrate: divide these by what the prompt gives when there is nothing to label (Zhao et al. 2021).
-        shots: how many training rows are shown as examples; 0 for none.
+            is most probable, which gives probabilities too; the server must return log-probabilities.
+        calibrate: divide these by the probabilities for a content-free input (Zhao et al. 2021).
+        shots: number of training rows shown as examples; 0 for none.
         shots_by: random, balanced over the labels, or nearest: those whose text is most like the row's.
-        embedder: by which rows are near; for ``shots_by: nearest``.
-        names: what labels are called, label → a word that says what it means; the others are called as they are.
-        max_tokens: of an answer.
-        predict_batch_size: how many rows a search predicts between two looks at the score.
+        embedder: measures which rows are nearest; for ``shots_by: nearest``.
+        names: label → a word that says what it means; labels not listed keep their own name.
+        max_tokens: maximum output tokens of an answer.
+        predict_batch_size: rows that a search predicts before it checks the score again.
         reader: reads answers to questions; its ``abstention`` is the word that prompts see as ``unknown``.
     """
 
@@ -78,10 +78,10 @@ class PromptedLLM(Model):
     predict_batch_size: int | None = 16
     reader: readers.Reader = field(default_factory=readers.Reader)
 
-    _was_answered = False  # once it was, a batch without a usable answer is a bad batch, and no broken server
+    _was_answered = False  # once True, a batch without a usable answer means a bad batch, not a broken server
 
     def check(self, schema: Schema) -> None:
-        """Raise ``ConfigError`` for a prompt of another kind of task, a missing key, or labels that no token tells."""
+        """Raise ``ConfigError`` for a prompt of another task kind, a missing key, or ambiguous labels."""
         require_kind(self, schema, *NEEDS)
         wanted = self.prompt.variables()
         if NEEDS[schema.kind] not in wanted or (schema.kind not in LABELLED and "labels" in wanted):
@@ -108,7 +108,7 @@ class PromptedLLM(Model):
         self.llm.check()
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
-        """Choose which rows are shown as examples; nothing else is learnt."""
+        """Choose the rows to show as examples; nothing else is learnt."""
         self.schema_, self.threads_ = context.schema, context.threads
         self.spoken_ = Spoken.of(context.schema.classes, self.names or {}, codes=self._is_by_logprobs(context.schema))
         asked = _values(train.X, context.schema)
@@ -120,7 +120,7 @@ class PromptedLLM(Model):
         self.leaning_: NDArray[np.float64] | None = None
 
     def predict(self, X: pd.DataFrame) -> Predictions:
-        """Ask about n rows. Raises ``LLMError`` when no row has ever got an answer."""
+        """Predict n rows. Raises ``LLMError`` if no row has ever got an answer."""
         require_fitted(self)
         start = time.perf_counter()
         asks = self._asks(X)
@@ -139,10 +139,10 @@ class PromptedLLM(Model):
         return self._by_logprobs(completions, before) if is_by_logprobs else self._by_text(completions, before)
 
     def warm_up(self, X: pd.DataFrame) -> None:
-        """Do nothing: predictions are requests to an LLM, and are paid for."""
+        """Do nothing: predictions are paid LLM requests."""
 
     def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
-        """The requests that n rows take; where examples are to be the nearest, others stand in their place."""
+        """Estimate the requests for n rows; other examples stand in for the nearest ones."""
         shots_by = "random" if self.shots_by == "nearest" else self.shots_by
         model = replace(self, shots_by=shots_by, embedder=None)
         model.fit(train, None, context)
@@ -175,11 +175,11 @@ class PromptedLLM(Model):
         return model
 
     def _is_by_logprobs(self, schema: Schema) -> bool:
-        """Whether labels are chosen by the probability of their first token: only where a row has one label."""
+        """True if labels are chosen by the probability of their first token: only if each row has one label."""
         return schema.kind == "classification" and self.method == "logprobs"
 
     def _said(self, truth: Any) -> str:
-        """A right answer, as the model should say it."""
+        """Correct answer in the form the model should output."""
         if self.schema_.kind == "multilabel":
             return labels.as_json([self.spoken_.word(label) for label in truth])
         if self.schema_.kind == "classification":
@@ -214,7 +214,7 @@ class PromptedLLM(Model):
         return answers.of_completions(output, ANSWERED, completions, before, statuses, short=short)
 
     def _read(self, completion: Completion) -> answers.Read:
-        """What a completion says of its row."""
+        """Parse a completion into the prediction for its row."""
         status, reason = answers.status_of(completion)
         if self.schema_.kind == "qa":
             return answers.read(completion, self.reader)
@@ -262,19 +262,19 @@ class PromptedLLM(Model):
         return [self._ask({"text": text}, shown) for text in CONTENT_FREE]
 
     def _measured_leaning(self) -> NDArray[np.float64] | None:
-        """How probable each label is when there is nothing to label, shape (k,); None where nobody says."""
+        """Probability of each label for a content-free input, shape (k,); None if no log-probabilities come back."""
         found = self.llm.complete(self._content_free())
         told = [self.spoken_.probabilities(c.logprobs) for c in found if c.logprobs]
         return np.asarray(np.mean(told, axis=0), dtype=np.float64) if told else None
 
 
 def _values(X: pd.DataFrame, schema: Schema) -> list[dict[str, Any]]:
-    """What the templates see of each row."""
+    """Template values of each row."""
     if schema.kind == "qa":
         return [{"question": question.text, "history": question.history} for question in questions(X)]
     return [{"text": text} for text in texts(X, schema)]
 
 
 def _finite(value: float) -> float:
-    """The number as a float; NaN for what is none, or is beyond the range of one."""
+    """Convert a number to float; NaN if it is not a number or out of range."""
     return float(value) if abs(value) <= sys.float_info.max else np.nan

@@ -23,9 +23,9 @@ class Shots:
     """The examples to choose from.
 
     Attributes:
-        pool: what the templates see of each, and its right answer. Of a fixed choice, all of it is shown.
-        count: how many of them are shown with each row, where they are chosen for it.
-        reader: by which they are chosen; None where the choice is fixed.
+        pool: template values of each, and its correct answer. If the choice is fixed, all of it is shown.
+        count: number shown with each row, if they are chosen per row.
+        reader: embeds texts to choose by; None if the choice is fixed.
     """
 
     pool: Shown
@@ -50,9 +50,9 @@ class Shots:
         """Choose among n training rows.
 
         Args:
-            values: what the templates see of each.
-            answers: the right one of each.
-            count: how many to show.
+            values: template values of each.
+            answers: the correct one of each.
+            count: number to show.
             by: random, balanced or nearest.
             reader: for nearest.
             seed: of the choice.

@@ -1,4 +1,4 @@
-"""Abstention: the confidence threshold above which answering pays."""
+"""Abstention: the confidence threshold above which answering scores better."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def calibrated(confidence: Sequence[float], answers: Sequence[str], golds: Sequence[Gold]) -> float:
-    """The confidence at which token F1 is best, where abstaining from a question without an answer is worth 1.
+    """Find the confidence threshold with the best token F1; abstaining on an unanswerable question scores 1.
 
     Args:
         confidence: of n answers, from 0 to 1.
@@ -35,12 +35,12 @@ def calibrated(confidence: Sequence[float], answers: Sequence[str], golds: Seque
 def best_threshold(
     confidence: NDArray[np.float64], answering: NDArray[np.float64], abstaining: NDArray[np.float64]
 ) -> float:
-    """The confidence from which answering pays, halfway between two of those seen; 0 where it always does.
+    """Find the confidence above which answering pays, halfway between two observed ones; 0 if it always does.
 
     Args:
         confidence: of n answers, shape (n,).
-        answering: what each is worth, shape (n,).
-        abstaining: what abstaining in its place is worth, shape (n,).
+        answering: score of each answer, shape (n,).
+        abstaining: score of abstaining instead, shape (n,).
     """
     order = np.argsort(confidence, kind="stable")
     levels = np.concatenate([[0.0], confidence[order], [1.001]])

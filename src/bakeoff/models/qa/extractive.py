@@ -1,4 +1,4 @@
-"""Answers without a language model: the sentence of the passages found that shares most with the question."""
+"""Extractive QA without a language model: the retrieved sentence that best matches the question."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Extractive(Model):
     The confidence of an answer is the score of its sentence, from 0 to 1.
 
     Args:
-        retriever: finds the passages; its ``top_k`` is how many are looked through.
-        scorer: how well a sentence answers a question; None: by the words they share.
+        retriever: finds the passages; its ``top_k`` is the number searched for sentences.
+        scorer: rates how well a sentence answers a question; None: by the words they share.
         rank_weight: how much the rank of its passage counts beside the score of a sentence, from 0 to 1.
         min_confidence: of an answer; below it the model abstains. None: where token F1 is best on a sample of the
             training questions, from which nothing else is learnt.
         rewriter: makes a question self-contained before passages are looked for; None: by rule.
-        predict_batch_size: how many rows a search predicts between two looks at the score.
+        predict_batch_size: rows that a search predicts before it checks the score again.
     """
 
     retriever: Retriever
@@ -52,7 +52,7 @@ class Extractive(Model):
     predict_batch_size: int | None = 32
 
     def check(self, schema: Schema) -> None:
-        """Raise ``ConfigError`` for a task that asks no questions, or a share that is none."""
+        """Raise ``ConfigError`` for a task without questions, or a share outside 0 to 1."""
         require_kind(self, schema, "qa")
         for name in ("rank_weight", "min_confidence"):
             value = getattr(self, name)
@@ -61,7 +61,7 @@ class Extractive(Model):
         found.check(self.retriever, self.rewriter)
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
-        """Make the corpus searchable, and find the confidence below which to abstain."""
+        """Index the corpus, and calibrate the confidence threshold for abstaining."""
         assert context.corpus is not None
         memo: dict[Any, Any] = {} if context.memo is None else context.memo
         texts = context.corpus.documents["text"]
@@ -93,12 +93,12 @@ class Extractive(Model):
         )
 
     def warm_up(self, X: pd.DataFrame) -> None:
-        """Predict one row, unless an LLM would be asked: its requests are paid for."""
+        """Predict one row, unless that would call an LLM: its requests are paid for."""
         if not found.asks_llm(self.opened_.corpus, self.retriever, self.rewriter):
             super().warm_up(X)
 
     def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
-        """The requests of a reranker or a rewriter that asks an LLM, about the questions of calibration too."""
+        """Estimate the requests of a reranker or rewriter that calls an LLM, calibration questions included."""
         assert context.corpus is not None
         learnt = questions(train.X.iloc[self._sample(train, context.seed)])
         return found.planned([*learnt, *questions(X)], context.corpus, self.retriever, self.rewriter)
@@ -121,7 +121,7 @@ class Extractive(Model):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read back what ``save`` wrote. The index is found again by what is in it, or made anew."""
+        """Read back what ``save`` wrote. The index is found by its content, or rebuilt."""
         saved = persistence.read(cls, folder)
         assert saved.corpus is not None
         model, model.schema_, threads = saved.model, saved.schema, saved.learned["threads"]
@@ -161,8 +161,8 @@ class Extractive(Model):
         return _Said(sentence, float(np.clip(scores[best], 0, 1)), shown, shown[rank])
 
     def _calibrated(self, train: Examples, seed: int) -> float:
-        """The least confidence at which token F1 is best on training questions, where abstaining from one without an
-        answer is worth 1; 0 when there are none.
+        """The lowest threshold with the best token F1 on training questions, where abstaining on a question without an
+        answer scores 1; 0 if there are no such questions.
         """
         rows = self._sample(train, seed)
         if not len(rows):
@@ -172,7 +172,7 @@ class Extractive(Model):
         return calibrated([one.confidence for one in said], [one.sentence for one in said], list(golds))
 
     def _sample(self, train: Examples, seed: int) -> NDArray[np.intp]:
-        """The training questions to calibrate on; none where the confidence is given, or abstaining cannot pay."""
+        """Sample training questions to calibrate on; none if the confidence is given, or abstaining cannot pay."""
         rows = np.random.default_rng(seed).permutation(len(train))[:CALIBRATED_ON]
         if self.min_confidence is not None or all(gold.is_answerable for gold in train.y[rows]):
             return rows[:0]
@@ -181,7 +181,7 @@ class Extractive(Model):
 
 @dataclass(frozen=True)
 class _Said:
-    """The best sentence for a question, how sure, of which passages, and the one that it stands in."""
+    """The best sentence for a question, with its confidence, the passages searched, and the passage it is from."""
 
     sentence: str
     confidence: float
@@ -190,17 +190,17 @@ class _Said:
 
     @property
     def is_answer(self) -> bool:
-        """Whether there is a sentence at all."""
+        """True if there is a sentence at all."""
         return self.passage is not None
 
     @property
     def cited(self) -> list[Passage]:
-        """The passage that it stands in."""
+        """The passage that contains it."""
         return [] if self.passage is None else [self.passage]
 
 
 def _why(said: _Said, is_sure: bool, threshold: float) -> str:
-    """Why the answer is withheld; empty where it is given."""
+    """Reason for withholding the answer; empty if it is given."""
     if not said.is_answer:
         return "nothing was found"
     return "" if is_sure else f"confidence below min_confidence={threshold:.3g}"

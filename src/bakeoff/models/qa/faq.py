@@ -1,4 +1,4 @@
-"""Answers by what was answered before: the training question of the nearest meaning, and its answer."""
+"""FAQ lookup: the answer of the semantically nearest training question."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FAQ(Model):
             questions, each answered by the others.
         rewriter: makes a question self-contained first; None: by rule.
         store: folder or URL (s3://…) of the vectors; None: the user's cache.
-        predict_batch_size: how many rows a search predicts between two looks at the score.
+        predict_batch_size: rows that a search predicts before it checks the score again.
     """
 
     embedder: Embedder
@@ -49,7 +49,7 @@ class FAQ(Model):
     predict_batch_size: int | None = 256
 
     def check(self, schema: Schema) -> None:
-        """Raise ``ConfigError`` for a task that asks no questions, or a confidence that is none."""
+        """Raise ``ConfigError`` for a task without questions, or a confidence outside 0 to 1."""
         require_kind(self, schema, "qa")
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
             raise ConfigError(f"model.min_confidence: {self.min_confidence} is not between 0 and 1.")
@@ -92,18 +92,18 @@ class FAQ(Model):
         )
 
     def warm_up(self, X: pd.DataFrame) -> None:
-        """Predict one row, unless an LLM would be asked: its requests are paid for."""
+        """Predict one row, unless that would call an LLM: its requests are paid for."""
         if not found.asks_llm(self.corpus_, self.rewriter):
             super().warm_up(X)
 
     def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
-        """The requests of a rewriter that asks an LLM, about the training questions too."""
+        """Estimate the requests of a rewriter that calls an LLM, training questions included."""
         assert context.corpus is not None
         learnt = questions(train.X.iloc[self._needed(train)])
         return found.planned([*learnt, *questions(X)], context.corpus, self.rewriter)
 
     def report(self) -> ModelReport:
-        """How many questions there are to choose from, kind of index, and the confidence that an answer needs."""
+        """Report on the number of known questions, the index type, and the confidence threshold."""
         return ModelReport({"neighbours": dict(self.rows_.details()), "min_confidence": self.threshold_})
 
     def save(self, folder: Path) -> None:
@@ -142,7 +142,7 @@ class FAQ(Model):
         return "\n".join(str(self.texts_[name]) for name in entry.documents)
 
     def _is_calibrated(self, train: Examples) -> bool:
-        """Whether the threshold is found on the training questions: where abstaining can pay, and others can answer."""
+        """True if the threshold is calibrated on training questions: if abstaining can pay, and others can answer."""
         answered = sum(gold.is_answerable for gold in train.y)
         return self.min_confidence is None and 2 <= answered < len(train)
 

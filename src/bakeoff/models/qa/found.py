@@ -22,13 +22,13 @@ Find = Callable[[Sequence[Question]], list[Any]]
 
 @dataclass(frozen=True)
 class Timed:
-    """What was made of n questions.
+    """Lookup results for n questions, with time and usage.
 
     Attributes:
         results: one a question.
         seconds: that each took, shape (n,); None where they were made together.
         mean_seconds: a question.
-        usage: what language models were asked for each; equal parts where they were made together.
+        usage: LLM usage of each; equal parts if they were made together.
         lost: for each, status and reason where a request before the answer got none that can be used; None elsewhere,
             and where they were made together.
     """
@@ -46,9 +46,9 @@ class Timed:
 
 
 def timed(make: Find, asked: Sequence[Question], together: bool) -> Timed:
-    """Make something of n questions: together, as is quickest, or one after the other with a clock around each.
+    """Look up n questions: in one batch, which is fastest, or one by one, each timed.
 
-    A request that is replayed takes the time that it took when it was asked.
+    A replayed request counts with the time that it took originally.
     """
     if together:
         start = time.perf_counter()
@@ -79,13 +79,13 @@ def _lost(meter: Meter) -> tuple[RowStatus, str] | None:
 
 @dataclass(frozen=True)
 class Opened:
-    """A corpus that a model looks things up in.
+    """An indexed corpus, ready for lookups by a model.
 
     Attributes:
         corpus: the documents.
         index: of the model's retriever.
         threads: for it.
-        together: whether questions are looked up together, as in a search, or each with a clock around it.
+        together: whether questions are looked up in one batch, as in a search, or each timed.
     """
 
     corpus: Corpus
@@ -94,34 +94,34 @@ class Opened:
     together: bool
 
     def timed(self, make: Find, asked: Sequence[Question]) -> Timed:
-        """Make something of n questions."""
+        """Look up n questions, in one batch or each timed."""
         return timed(make, asked, self.together)
 
 
 def opened(corpus: Corpus, retriever: Retriever, threads: int, together: bool = False) -> Opened:
-    """Make a corpus searchable. What was indexed before, here or in another run, is used again."""
+    """Index a corpus. Indexes built before, by this or another run, are reused."""
     return Opened(corpus, retriever.index(corpus, threads), threads, together)
 
 
 def asks_llm(corpus: Corpus, *parts: object) -> bool:
-    """Whether looking something up with these parts may send a request to an LLM."""
+    """Check whether a lookup with these components may call an LLM."""
     return bool(planned([], corpus, *parts))
 
 
 def check(*parts: object) -> None:
-    """Raise ``ConfigError`` where a retriever or a rewriter asks an LLM that cannot be asked."""
+    """Raise ``ConfigError`` if a retriever or rewriter needs an LLM that cannot be called."""
     for part in parts:
         if isinstance(part, LooksUpByLLM):
             part.check()
 
 
 def planned(asked: Sequence[Question], corpus: Corpus, *parts: object) -> list[Planned]:
-    """The requests to language models that looking up n questions takes; nothing is asked."""
+    """Estimate the LLM requests for looking up n questions; nothing is sent."""
     return [one for part in parts if isinstance(part, LooksUpByLLM) for one in part.planned(asked, corpus)]
 
 
 def notes(details: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a reader must know of an index and of those within it: texts that were embedded in part."""
+    """Caveats about an index and those within it: texts truncated before embedding."""
     if truncated := details.get("texts_truncated"):
         return (
             f"{truncated:,} of {details['passages']:,} passages are longer than the {details['tokens_read']} tokens "
@@ -132,7 +132,7 @@ def notes(details: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def distinct(passages: Iterable[Passage]) -> list[Passage]:
-    """The passages in their order, each text once: to show it twice tells a model nothing."""
+    """Deduplicate passages by text, in order: showing one twice tells a model nothing."""
     first: dict[str, Passage] = {}
     for passage in passages:
         first.setdefault(passage.text, passage)

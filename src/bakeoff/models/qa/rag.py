@@ -1,4 +1,4 @@
-"""Retrieval-augmented generation: find passages, let an LLM answer from them, and say which ones it used."""
+"""Retrieval-augmented generation: retrieve passages, let an LLM answer from them, and cite the ones used."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ class RAG(Model):
     The confidence of an answer is the share of its content words that stand in the passages it cites.
 
     Args:
-        retriever: finds the passages; its ``top_k`` is how many are shown.
-        llm: who answers.
-        prompt: what it is told. Its templates see ``question``, ``history`` and ``passages``, each with ``number``,
+        retriever: finds the passages; its ``top_k`` is the number shown.
+        llm: the model that answers.
+        prompt: prompt templates. They see ``question``, ``history`` and ``passages``, each with ``number``,
             ``title`` and ``text``.
         rewriter: makes a question self-contained before passages are looked for.
         citations: asked: the LLM names the passages it used, in JSON; matched: the passage that holds most of the
             answer's words is cited, for small models that are lost in JSON.
         min_confidence: of an answer; below it the model abstains.
-        passage_words: how many words of a passage are shown; None: all of it. What is cut is counted and reported.
+        passage_words: maximum words shown of a passage; None: all of it. Truncated passages are counted and reported.
         max_tokens: of an answer with its sources.
-        predict_batch_size: how many rows a search predicts between two looks at the score.
+        predict_batch_size: rows that a search predicts before it checks the score again.
         reader: reads the answer; its ``abstention`` is the word that prompts see as ``unknown``.
     """
 
@@ -69,10 +69,10 @@ class RAG(Model):
     reader: Reader = field(default_factory=Reader)
 
     _cuts: Counter[str] = field(default_factory=Counter, init=False, repr=False)
-    _was_answered = False  # once it was, a batch without a usable answer is a bad batch, and no broken server
+    _was_answered = False  # once True, a batch without a usable answer means a bad batch, not a broken server
 
     def check(self, schema: Schema) -> None:
-        """Raise ``ConfigError`` for a task that asks no questions, a prompt without passages, or a missing key."""
+        """Raise ``ConfigError`` for a task without questions, a prompt without passages, or a missing key."""
         require_kind(self, schema, "qa")
         if not {"question", "passages"} <= self.prompt.variables():
             raise ConfigError(
@@ -84,7 +84,7 @@ class RAG(Model):
         found.check(self.retriever, self.rewriter)
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
-        """Make the corpus searchable; nothing is learnt from the rows."""
+        """Index the corpus; nothing is learnt from the rows."""
         assert context.corpus is not None
         self.schema_, in_search = context.schema, context.memo is not None
         self.opened_ = found.opened(context.corpus, self.retriever, context.threads, in_search)
@@ -122,10 +122,10 @@ class RAG(Model):
         )
 
     def warm_up(self, X: pd.DataFrame) -> None:
-        """Do nothing: predictions are requests to an LLM, and are paid for."""
+        """Do nothing: predictions are paid LLM requests."""
 
     def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
-        """The requests that n questions take, with other passages of the corpus in the place of those to be found."""
+        """Estimate the requests for n questions; other passages of the corpus stand in for the retrieved ones."""
         assert context.corpus is not None
         cut = self.retriever.passages(context.corpus)
         k = min(self.retriever.top_k, len(cut))
@@ -145,7 +145,7 @@ class RAG(Model):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read back what ``save`` wrote. The index is found again by what is in it, or made anew."""
+        """Read back what ``save`` wrote. The index is found by its content, or rebuilt."""
         saved = persistence.read(cls, folder)
         assert saved.corpus is not None
         model, model.schema_, threads = saved.model, saved.schema, saved.learned["threads"]
@@ -153,7 +153,7 @@ class RAG(Model):
         return model
 
     def _count_cuts(self, shown: Sequence[Sequence[Passage]], completions: Sequence[Completion]) -> None:
-        """Count passages that were shown in part, and answers that ended with their tokens."""
+        """Count truncated passages, and answers truncated at their token limit."""
         texts = [passage.text for passages in shown for passage in passages]
         self._cuts["shown"] += len(texts)
         self._cuts["passages"] += sum(cut_to(text, self.passage_words) != text for text in texts)
@@ -188,7 +188,7 @@ class RAG(Model):
 
 @dataclass(frozen=True)
 class _Said:
-    """What a completion says of its question, from which passages, and how far these support it."""
+    """Parsed answer to a question, the passages it cites, and how far these support it."""
 
     read: answers.Read
     cited: Sequence[Passage] = ()
@@ -196,7 +196,7 @@ class _Said:
 
     @classmethod
     def of(cls, completion: Completion, shown: Sequence[Passage], reader: Reader) -> Self:
-        """Read it. Numbers that no passage has are left out."""
+        """Parse a completion. Numbers that match no passage are dropped."""
         parsed = completion.parsed
         read = answers.read(completion, reader, None if parsed is None else str(parsed["answer"]))
         if read.status != OK:

@@ -1,4 +1,4 @@
-"""Search alone: the documents of a corpus, ranked for each query."""
+"""Retrieval only: rank the documents of a corpus for each query."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Retrieve(Model):
 
     Args:
         retriever: finds passages; ``depth`` stands for its ``top_k``.
-        depth: how many documents are ranked.
+        depth: number of documents to rank.
         rewriter: makes a question self-contained before anything is looked for; None: by rule.
-        predict_batch_size: how many rows a search predicts between two looks at the score.
+        predict_batch_size: rows that a search predicts before it checks the score again.
     """
 
     retriever: Retriever
@@ -40,14 +40,14 @@ class Retrieve(Model):
     predict_batch_size: int | None = 128
 
     def check(self, schema: Schema) -> None:
-        """Raise ``ConfigError`` for a task without documents, or no document to rank."""
+        """Raise ``ConfigError`` for a task without documents, or a ``depth`` below 1."""
         require_kind(self, schema, "retrieval", "qa")
         if self.depth < 1:
             raise ConfigError(f"model.depth: {self.depth}. Rank at least 1 document.")
         found.check(self.retriever, self.rewriter)
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
-        """Make the corpus searchable; nothing is learnt from the rows."""
+        """Index the corpus; nothing is learnt from the rows."""
         assert context.corpus is not None
         self.schema_, in_search = context.schema, context.memo is not None
         self.opened_ = found.opened(context.corpus, self.retriever, context.threads, in_search)
@@ -79,12 +79,12 @@ class Retrieve(Model):
         )
 
     def warm_up(self, X: pd.DataFrame) -> None:
-        """Predict one row, unless an LLM would be asked: its requests are paid for."""
+        """Predict one row, unless that would call an LLM: its requests are paid for."""
         if not found.asks_llm(self.opened_.corpus, self.retriever, self.rewriter):
             super().warm_up(X)
 
     def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
-        """The requests of a reranker or a rewriter that asks an LLM."""
+        """Estimate the requests of a reranker or rewriter that calls an LLM."""
         assert context.corpus is not None
         return found.planned(questions(X), context.corpus, self.retriever, self.rewriter)
 
@@ -99,7 +99,7 @@ class Retrieve(Model):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read back what ``save`` wrote. The index is found again by what is in it, or made anew."""
+        """Read back what ``save`` wrote. The index is found by its content, or rebuilt."""
         saved = persistence.read(cls, folder)
         assert saved.corpus is not None
         model, model.schema_, threads = saved.model, saved.schema, saved.learned["threads"]

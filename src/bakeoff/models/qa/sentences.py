@@ -1,4 +1,4 @@
-"""Sentences of passages, and how well each answers a question: by the words they share, or by meaning as well."""
+"""Sentence splitting, and scoring of sentences against a question: by shared words, or by meaning as well."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _END = re.compile(
 )
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _SUFFIX = re.compile(r"(?:ing|ied|ies|ed|es|s|ly)$")
-_SHORT = 4  # letters; words of so many have no suffix to lose
-LENGTH = 20.0  # words of a usual sentence
+_SHORT = 4  # letters; words this short are not stemmed
+LENGTH = 20.0  # words in a typical sentence
 
 
 def sentences(text: str) -> list[str]:
@@ -42,11 +42,11 @@ def stems(text: str) -> set[str]:
 
 @dataclass(frozen=True)
 class Rarity:
-    """How rare each stem is among the paragraphs of documents, as BM25 weighs it (Robertson and Spärck Jones 1976).
+    """Rarity of each stem among the paragraphs of documents, as in BM25 (Robertson and Spärck Jones 1976).
 
     Attributes:
-        paragraphs: how many there are.
-        having: stem → in how many of them it stands.
+        paragraphs: number of paragraphs.
+        having: stem → number of paragraphs that contain it.
     """
 
     paragraphs: int
@@ -66,15 +66,15 @@ class Rarity:
         return math.log((self.paragraphs + 1) / (self.having.get(stem, 0) + 0.5))
 
     def weights(self, found: Iterable[str]) -> float:
-        """Of several stems together."""
+        """Total weight of several stems."""
         return sum(self.weight(stem) for stem in found)
 
 
 class Scorer(Protocol):
-    """Says how well sentences answer questions."""
+    """Scores how well sentences answer questions."""
 
     def prepare(self, documents: Iterable[str], threads: int) -> None:
-        """Do what can be done before the first question."""
+        """Prepare whatever can be computed before the first question."""
 
     def scores(
         self, questions: Sequence[str], candidates: Sequence[Sequence[str]], rarity: Rarity, threads: int
@@ -84,7 +84,7 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class Words:
-    """The share of the question's words, rare ones counting more, that a sentence has.
+    """Scores a sentence by the share of the question's words it contains, rare ones counting more.
 
     Args:
         length_penalty: from 0 (none) to 1: how much a sentence of twice the usual length needs more of them.
@@ -97,7 +97,7 @@ class Words:
             raise ConfigError(f"model.scorer.length_penalty: {self.length_penalty} is not between 0 and 1.")
 
     def prepare(self, documents: Iterable[str], threads: int) -> None:
-        """Nothing to do."""
+        """Do nothing: there is nothing to prepare."""
 
     def scores(
         self, questions: Sequence[str], candidates: Sequence[Sequence[str]], rarity: Rarity, threads: int
@@ -115,7 +115,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Meaning:
-    """By words, and by the nearness of a sentence's vector to the question's.
+    """Scores sentences by shared words, and by the similarity of their vectors to the question's.
 
     Args:
         embedder: of questions and sentences. All sentences of the corpus are embedded when the model is fitted.

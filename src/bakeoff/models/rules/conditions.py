@@ -61,7 +61,7 @@ class Cells:
 
 @dataclass(frozen=True)
 class Condition:
-    """What must hold for a column. A missing value satisfies no comparison, only ``missing``."""
+    """A condition on one column. A missing value satisfies no comparison, only ``missing``."""
 
     column: str
     compare: Callable[[Any, Any], Any]
@@ -91,7 +91,7 @@ class Condition:
         return f'{self.column} is never "{self.operands[0]}"; it holds {shown}{more}.'
 
     def holds(self, cells: Cells, rows: NDArray[np.intp]) -> Mask:
-        """Whether it holds for each of the given rows; of several operands, any will do."""
+        """Evaluate the condition for each of the given rows; with several operands, any one suffices."""
         values = cells.values(self.column)[rows]
         absent = _absent(values)
         if not self.operands:
@@ -151,7 +151,7 @@ def _condition(name: str, declared: Any, schema: Schema, where: str) -> Conditio
 
 
 def _operands(value: Any, kind: str, where: str) -> tuple[Any, ...]:
-    """What is compared with: a bare Yes or No, which YAML reads as a boolean, is any text that it can have been."""
+    """Operands of a condition: a bare Yes or No, which YAML reads as a boolean, matches any text it may have been."""
     if isinstance(value, bool) and not kinds.get(kind).has_order:
         return booleans.spellings(value)
     return (_operand(value, kind, where),)

@@ -1,4 +1,4 @@
-"""A constant prediction: what any other model has to beat."""
+"""A constant prediction: the baseline that any other model has to beat."""
 
 from __future__ import annotations
 

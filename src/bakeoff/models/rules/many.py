@@ -15,7 +15,7 @@ from bakeoff.task import Predictions
 
 @dataclass(frozen=True)
 class ManyLabels:
-    """Labels of rules, and how far each is to be trusted.
+    """Labels of rules, with the confidence of each rule.
 
     Attributes:
         classes: all labels, sorted.

@@ -142,7 +142,7 @@ class Rules(Model):
         return ModelReport(notes=tuple(getattr(self, "notes_", ())))
 
     def save(self, folder: Path) -> None:
-        """Write the rules, and what was learnt about them, as JSON."""
+        """Write the rules and their learnt state as JSON."""
         if self.schema_.kind == "generation":
             persistence.write(folder, self, self.schema_)
             return
@@ -187,7 +187,7 @@ class Rules(Model):
         return f'Rule "{rule.name}" covers no training row. {why}'.strip()
 
     def _holds(self, X: pd.DataFrame) -> NDArray[np.bool_]:
-        """Whether each rule holds for each row, shape (n, rules)."""
+        """Evaluate each rule on each row, shape (n, rules)."""
         cells, rows = Cells(X, self.schema_), np.arange(len(X))
         holds = np.zeros((len(X), len(self.rules_)), dtype=np.bool_)
         for i, rule in enumerate(self.rules_):

@@ -21,15 +21,15 @@ FILE = "head.skops"
 
 @dataclass(eq=False)
 class Embedding(Model):
-    """Embeds each row, and lets a scikit-learn estimator answer from the vector.
+    """Embeds each row, and lets a scikit-learn estimator predict from the vector.
 
     A row of several columns is read as a text with a line for each.
 
     Args:
         embedder: of the texts.
-        classifier: answers classification tasks; None when it is not meant for any.
-        regressor: answers regression tasks; None when it is not meant for any.
-        predict_batch_size: how many rows a search predicts between two looks at the score.
+        classifier: for classification tasks; None if not supported.
+        regressor: for regression tasks; None if not supported.
+        predict_batch_size: rows that a search predicts before it checks the score again.
     """
 
     embedder: Embedder

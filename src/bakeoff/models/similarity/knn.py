@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-NEAREST = 1e-4  # distance; rows nearer than that are the same, and rounding must not choose among them
+NEAREST = 1e-4  # distance below which rows count as identical, so that rounding does not choose among them
 
 
 @dataclass(eq=False)
@@ -31,10 +31,10 @@ class KNN(Model):
 
     Args:
         embedder: of the texts.
-        k: how many rows have a say.
+        k: number of neighbours that vote.
         weights: distance: a row at half the distance counts twice; uniform: all count the same.
         store: folder or URL (s3://…) of the vectors; None: the user's cache.
-        predict_batch_size: how many rows a search predicts between two looks at the score.
+        predict_batch_size: rows that a search predicts before it checks the score again.
     """
 
     embedder: Embedder

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FILE = "vectors.npy"
-ROUNDING = 2e-6  # of a cosine in 32 bits, which differs between one question alone and the same among others
+ROUNDING = 2e-6  # rounding error of a 32-bit cosine, which depends on whether a query is alone or in a batch
 SPARE, MOST = 16, 1000  # neighbours looked at beyond those wanted, and at most, to choose among them in 64 bits
 
 _searched: dict[tuple[str, str], vectors.Vectors] = {}
@@ -56,7 +56,7 @@ class Neighbours:
         return self.nearest_of(self.reader.ask(texts), k)
 
     def nearest_of(self, asked: NDArray[np.float32], k: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """The same of n vectors."""
+        """The same for n query vectors."""
         found = self._exactly(asked, k) if self.kept.kind == "exact" else self.kept.search(asked, k)
         width = min(len(positions) for positions, _ in found)
         positions = np.array([rows[:width] for rows, _ in found], dtype=np.intp)
@@ -81,7 +81,7 @@ class Neighbours:
         return found
 
     def details(self) -> Mapping[str, Any]:
-        """Kind of index, its size, and its recall against exact search."""
+        """Index type, its size, and its recall against exact search."""
         rows = self.kept.table.count_rows()
         return {"index": self.kept.kind, "rows": rows, "recall_at_10": self.kept.recall()}
 

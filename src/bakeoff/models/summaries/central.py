@@ -31,7 +31,7 @@ class Central(Model):
     those that were chosen before.
 
     Args:
-        count: how many sentences.
+        count: number of sentences.
         diversity: what a sentence loses for being like one that was chosen before, from 0 to 1.
         lead_bonus: what the first sentence gains over the last by standing first, from 0 to 1.
     """
@@ -51,7 +51,7 @@ class Central(Model):
                 raise ConfigError(f"model.{name}: {getattr(self, name)} is not from 0 to 1.")
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
-        """Count in how many training texts each stem stands."""
+        """Count the training texts that contain each stem."""
         self.schema_ = context.schema
         texts = [" ".join(found) for found in sentences_of(train.X, context.schema)]
         self.texts_, self.having_ = len(texts), dict(Counter(stem for text in texts for stem in stems(text)))

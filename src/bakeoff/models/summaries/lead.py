@@ -1,4 +1,4 @@
-"""The first sentences of a text: what any other summary has to beat."""
+"""The first sentences of a text: the baseline that any other summary has to beat."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Lead(Model):
             raise ConfigError(f"model.count: {self.count} is less than 1.")
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
-        """Learn nothing."""
+        """Do nothing: there is nothing to learn."""
         self.schema_ = context.schema
 
     def predict(self, X: pd.DataFrame) -> Predictions:

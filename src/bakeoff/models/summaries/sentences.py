@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check_text(schema: Schema) -> None:
-    """Raise ``ConfigError`` where there is no text to take sentences from."""
+    """Raise ``ConfigError`` if there is no text to take sentences from."""
     if not schema.of_kind("text"):
         raise ConfigError("data.text: no column holds free text to take sentences from. Add data.text=[…].")
 

@@ -24,7 +24,7 @@ FILE = "model.cbm"
 MISSING = "(missing)"
 ROUNDS_A_REPORT = 10
 OWN = ("iterations", "depth", "learning_rate", "l2_leaf_reg", "early_stopping_rounds", "extra")
-# What the constructor or the run decides, and CatBoost's other names for it.
+# Parameters set by the constructor or the run, with CatBoost's aliases.
 OF_SAMPLING = ("subsample", "bagging_temperature", "mvs_reg", "sampling_frequency", "sampling_unit")
 TAKEN = frozenset(
     {
@@ -59,7 +59,7 @@ class CatBoost(Model):
     """CatBoost for classification with one label or several, and for regression.
 
     Args:
-        iterations: most trees; early stopping may keep fewer.
+        iterations: maximum number of trees; early stopping may keep fewer.
         depth: of each tree, 1 to 16.
         learning_rate: how much each tree corrects.
         l2_leaf_reg: regularisation of the leaves.
@@ -96,7 +96,7 @@ class CatBoost(Model):
             self._check_extra(self.extra, schema)
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
-        """Boost on ``train`` until ``iterations``, or until ``valid`` says that more trees do not help."""
+        """Boost on ``train`` for ``iterations``, or until more trees no longer help on ``valid``."""
         from catboost import CatBoostError
 
         self.schema_ = schema = context.schema
@@ -225,7 +225,7 @@ class Labels:
 
     @classmethod
     def of(cls, y: NDArray[Any], classes: tuple[str, ...]) -> Labels:
-        """Of training rows with these targets. Raises ``ConfigError`` where there is nothing to learn."""
+        """Build from training targets. Raises ``ConfigError`` if there is nothing to learn."""
         shares = multilabel.shares(y, classes)
         fitted = np.flatnonzero((shares > 0) & (shares < 1)).tolist()
         if not fitted:
@@ -240,7 +240,7 @@ class Labels:
 
 
 class _Listener:
-    """Passes the validation loss on, every few rounds. CatBoost would hide what a callback raises, so it is kept."""
+    """Reports the validation loss every few rounds. Stores exceptions, since CatBoost would hide a callback's."""
 
     def __init__(self, report: Report, loss: str) -> None:
         self.report = report
@@ -248,7 +248,7 @@ class _Listener:
         self.raised: Exception | None = None
 
     def after_iteration(self, info: Any) -> bool:
-        """Whether to go on."""
+        """Report the loss; return whether to continue."""
         if info.iteration % ROUNDS_A_REPORT:
             return True
         try:
@@ -259,7 +259,7 @@ class _Listener:
 
 
 def _text_processing(schema: Schema) -> dict[str, Any]:
-    """How text becomes numbers, in CatBoost's terms.
+    """CatBoost's text-processing settings.
 
     CatBoost's own default spends minutes on a few thousand short texts with several classes, nearly all of it on the
     thousands of columns of its bag of words. Naive Bayes and BM25 over single words, pairs and triples, a few columns

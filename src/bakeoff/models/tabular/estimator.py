@@ -24,7 +24,7 @@ FILE = "estimator.skops"
 
 @dataclass(frozen=True)
 class Encoded:
-    """A fitted encoder, the encoded training rows, and in a search what it encoded after that."""
+    """A fitted encoder, the encoded training rows, and in a search any rows encoded since."""
 
     encoder: Any
     matrix: Any
@@ -36,8 +36,8 @@ class Estimator(Model):
     """A scikit-learn estimator behind an encoding of numbers, dates, categories and text.
 
     Args:
-        classifier: answers classification tasks; None when it is not meant for any.
-        regressor: answers regression tasks; None when it is not meant for any.
+        classifier: for classification tasks; None if not supported.
+        regressor: for regression tasks; None if not supported.
         scale: bring numbers to mean 0 and deviation 1. Trees do not need it.
         text: ``tfidf``: sparse terms; ``lsa``: a few dense dimensions of spelling; ``auto``: terms where the estimator
             takes sparse input.
@@ -135,7 +135,7 @@ class Estimator(Model):
         from sklearn.utils import get_tags
 
         encoding = self._encoding()
-        if context.memo is None:  # nobody will ask again, and the matrix is the estimator's to overwrite
+        if context.memo is None:  # the matrix is not reused, so the estimator may overwrite it
             encoder = encoding.build(X, context.schema, estimator, context.seed)
             return Encoded(encoder, encoder.fit_transform(X, y), None)
         if not context.schema.of_kind("text"):

@@ -1,4 +1,4 @@
-"""From a frame of mixed columns to the matrix that a scikit-learn estimator takes."""
+"""Encoding of a frame of mixed columns as the matrix that a scikit-learn estimator takes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TOKEN = r"(?u)\w+|[^\w\s]"  # one-letter words and punctuation tell questions fr
 
 @dataclass(frozen=True)
 class Encoding:
-    """What of the encoding is up to the config; see ``Estimator``."""
+    """Encoding options set by the config; see ``Estimator``."""
 
     scale: bool
     text: Text
@@ -125,7 +125,7 @@ class Strings(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Categories or text as ``str``, empty where a value is missing: one column as a Series, several as an array."""
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learns nothing."""
+        """Do nothing: there is nothing to learn."""
         return self
 
     def transform(self, X: pd.DataFrame | pd.Series) -> Any:
@@ -135,7 +135,7 @@ class Strings(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.column_stack([columns.strings(X[name], missing="") for name in X])
 
     def __sklearn_tags__(self) -> Any:
-        """Works without being fitted."""
+        """Tags that say it works without being fitted."""
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
         return tags

@@ -1,4 +1,4 @@
-"""Scikit-learn estimators that answer a task: chosen by its kind, checked, settled, asked, and kept without pickle."""
+"""Scikit-learn estimators for a task: chosen by its kind, checked, configured, fitted, and saved without pickle."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def chosen(classifier: Any, regressor: Any, schema: Schema, where: str | None = 
     Args:
         classifier: for classification; None for none.
         regressor: for regression; None for none.
-        schema: what is asked.
+        schema: of the task.
         where: config key of the estimator; None: ``model.classifier`` or ``model.regressor``.
 
     Raises:
@@ -53,7 +53,7 @@ def chosen(classifier: Any, regressor: Any, schema: Schema, where: str | None = 
 
 
 def role_for(schema: Schema) -> str:
-    """Which parameter holds the estimator for this task kind: one of ``ROLES``."""
+    """Name of the parameter that holds the estimator for this task kind: one of ``ROLES``."""
     return kinds.get(schema.kind).head or "regressor"
 
 
@@ -67,7 +67,7 @@ def copied(estimator: Any, schema: Schema) -> Any:
 
 
 def fit(estimator: Any, matrix: Any, y: NDArray[Any]) -> None:
-    """Fit a copy to what ``target`` gives. A label that no training row has, or every one, gets a constant answer."""
+    """Fit a copy to the output of ``target``. A label that no or every training row has is predicted constantly."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Label (not )?\\S+ is present in all training examples", UserWarning)
         estimator.fit(matrix, y)
@@ -98,14 +98,14 @@ def settle(estimator: Any, context: Context) -> None:
 
 
 def target(y: NDArray[Any], schema: Schema) -> NDArray[Any]:
-    """What an estimator is fitted to: positions of the labels among the classes, their matrix, or the values."""
+    """Targets for an estimator: positions of the labels among the classes, their matrix, or the values."""
     if schema.kind == "multilabel":
         return multilabel.indicators(y, schema.classes)
     return classes.codes(y, schema.classes) if schema.kind == "classification" else y
 
 
 def answer(estimator: Any, matrix: Any, schema: Schema) -> Predictions:
-    """What a fitted estimator says of n rows, with probabilities where it has them."""
+    """Predictions of a fitted estimator for n rows, with probabilities where it has them."""
     if schema.kind == "regression":
         return Predictions(np.asarray(estimator.predict(matrix), dtype=np.float64).ravel())
     if schema.kind == "multilabel":
@@ -175,12 +175,12 @@ def named(component: object) -> str:
 
 
 def _has_threshold(estimator: Any) -> bool:
-    """Whether it answers by a threshold of its own, and not by the largest probability."""
+    """Check whether it predicts by a threshold of its own, not by the largest probability."""
     from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 
     return isinstance(estimator, FixedThresholdClassifier | TunedThresholdClassifierCV)
 
 
 def _is_trusted(name: str) -> bool:
-    """Whether it is a class of a trusted library; a function such as ``pandas.read_pickle`` could run any code."""
+    """Check for a class of a trusted library; a function such as ``pandas.read_pickle`` could run any code."""
     return name.startswith(TRUSTED) and isinstance(pydoc.locate(name), type)

@@ -31,9 +31,9 @@ class InMemory(Model):
     """An estimator that was passed as an object, behind the encoding that any scikit-learn estimator gets.
 
     Args:
-        key: by which this process knows the object.
+        key: identifies the object within this process.
         estimator: its class, for the record.
-        parameters: what its ``get_params`` says, for the record; what is no plain value is described in words.
+        parameters: its ``get_params``, for the record; values that are not plain are described in words.
     """
 
     key: str
@@ -44,7 +44,7 @@ class InMemory(Model):
     _wrapped: Estimator = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Find the object. Raises ``ConfigError`` where this process does not know it."""
+        """Look up the object. Raises ``ConfigError`` if this process does not have it."""
         if self.key not in _objects:
             raise ConfigError(
                 f"model: {self.estimator} was an object in the memory of another process, and only its class and "
@@ -68,7 +68,7 @@ class InMemory(Model):
         """Write it as any estimator; one that skops cannot write is not kept, and the folder says why."""
         try:
             self._wrapped.save(folder)
-        except Exception as error:  # whatever a foreign class raises: its answers are worth more than its file
+        except Exception as error:  # a foreign class may raise anything: its predictions matter more than its file
             (folder / NOT_KEPT).write_text(f"{type(error).__name__}: {error}\n", encoding="utf-8")
 
     @classmethod
@@ -110,7 +110,7 @@ def component(estimator: Any) -> dict[str, Any]:
 
 
 def forget() -> None:
-    """Let go of all objects: what another process would know."""
+    """Drop all objects, which leaves this process as a new one would be."""
     _objects.clear()
 
 
@@ -126,7 +126,7 @@ def _card(licence: str, summary: str) -> dict[str, Any]:
 
 
 def _said(value: Any) -> Any:
-    """A value as a config says it; None where none can. None itself is not asked about."""
+    """A value in config form; None if it has none. Not called with None itself."""
     if isinstance(value, bool | int | float | str):
         return None if isinstance(value, str) and "${" in value else value
     if not hasattr(value, "get_params") or isinstance(value, type):
@@ -143,7 +143,7 @@ def _said(value: Any) -> Any:
 
 
 def _public(cls: type) -> str | None:
-    """The path under which scikit-learn offers a class; None for a class of anybody else."""
+    """Public scikit-learn path of a class; None for a class of another library."""
     parts = cls.__module__.split(".")
     if parts[0] != "sklearn":
         return None
