@@ -16,7 +16,7 @@ class Agreement:
     """Agreement of two graders who mark the same answers right or wrong.
 
     Attributes:
-        n: how many answers.
+        n: number of answers.
         share: of them on which both agree; NaN if n is 0.
         kappa: Cohen's: 1 for full agreement, 0 for chance level; NaN if both always give the same single verdict.
         low, high: bounds of its 95 % bootstrap interval (percentiles), over the resamples that define it.
@@ -51,7 +51,7 @@ def kappas(cells: NDArray[np.integer]) -> NDArray[np.float64]:
     """Cohen's kappa (1960) of tables of two columns of verdicts.
 
     Args:
-        cells: how often both say wrong, the second alone right, the first alone right, both right: shape (B, 4).
+        cells: counts of both wrong, only the second right, only the first right, both right: shape (B, 4).
 
     Returns:
         Shape (B,), NaN where both always give the same single verdict.

@@ -41,10 +41,10 @@ VERDICT = {
     "required": ["reason", "correct"],
     "additionalProperties": False,
 }
-"""JSON schema of what the judge says."""
+"""JSON schema of the judge's output."""
 
 CHOICES = ("correct", "incorrect")
-"""Schema for the retry after a schema violation: small models do not always finish their reason in time."""
+"""Choices for the retry after a schema violation: small models do not always finish their reason in time."""
 
 
 @dataclass(frozen=True)

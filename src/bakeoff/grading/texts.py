@@ -34,7 +34,7 @@ VERDICT = {
     "required": ["reason", "score"],
     "additionalProperties": False,
 }
-"""JSON schema of what the judge says."""
+"""JSON schema of the judge's output."""
 
 
 @dataclass

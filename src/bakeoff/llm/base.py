@@ -31,7 +31,7 @@ class Ask:
         schema: JSON schema that the answer must follow; None for free text.
         choices: the answer is exactly one of these; empty for free text.
         max_tokens: of the answer.
-        top_logprobs: how many candidates for the first token to report, with their log-probabilities.
+        top_logprobs: number of candidates for the first token to return, with their log-probabilities.
     """
 
     messages: tuple[Message, ...]

@@ -39,7 +39,7 @@ class LlamaCpp:
         path: of the file; None: ``asset``.
         asset: name of a pinned file, see ``bakeoff doctor``.
         context_tokens: for prompt and answer of each request.
-        parallel: requests at a time. On a few cores, more are no faster.
+        parallel: concurrent requests. On a few cores, more are no faster.
         threads: None: one for each core.
         temperature: 0 for the most probable answer.
         seed: of chance, where the temperature is not 0.

@@ -59,7 +59,7 @@ _OBJECTS = (
 _AS_AI = r"(?:as\s+an?\s+(?:ai|large\s+language)\b[^.,]{0,40},\s*)?"
 
 ABSTAINS = re.compile(rf"^{_SORRY}{_BASED}(?:{'|'.join(_ABSTENTIONS)})", re.IGNORECASE)
-"""Matches a reply that says that it has no answer."""
+"""Matches a reply that abstains."""
 
 REFUSES = re.compile(
     rf"^{_SORRY}(?:i\s+apologi[sz]e,?\s+(?:but\s+)?)?{_AS_AI}i\s*{_DECLINES}\s+{_OBJECTS}", re.IGNORECASE

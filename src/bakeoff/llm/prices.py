@@ -20,7 +20,7 @@ def of_tokens(
         price: dollars per million tokens, ``{input, output}``; None: the table of genai-prices, which is part of its
             package, so nothing is fetched.
         model: as the server names it, or as it was asked for.
-        base_url: which tells the provider.
+        base_url: of the server, which identifies the provider.
         input_tokens: read.
         output_tokens: written.
     """

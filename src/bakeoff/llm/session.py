@@ -26,9 +26,9 @@ INVALID_TRIES = 2
 PATIENCE = 8
 """Requests in a row that fail after all retries. Others are then tried once each, until the server answers again."""
 ALIKE, UNUSABLE = 4, 6
-"""First requests that fail alike with what no retry helps, and first replies that cannot be used, until asking ends."""
+"""Limit on first requests with the same unretryable error, or first unusable replies, before requests stop."""
 LASTING = ("cut", "filtered", "refused")
-"""Codes of reasons that asking again does not change: such replies are kept, and cost nothing the next time."""
+"""Reason codes that a retry does not change: such replies are cached, and cost nothing the next time."""
 FILTERED = ("content_filter", "SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST", "safety")
 THINKING = "A model that thinks first needs room for it: raise llm.thinking_tokens, or let it think less by llm.extra"
 

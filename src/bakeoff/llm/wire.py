@@ -33,9 +33,9 @@ ADVICE = {
 
 
 JSON_TOKENS = 16
-"""Added to the room for a choice that comes within JSON."""
+"""Extra output tokens for a choice wrapped in JSON."""
 OPTIONAL = ("logprobs", "temperature", "seed", "max_tokens", "max_completion_tokens", "response_format", "grammar")
-"""Parameters that are left out where a server does not support them. Without log-probabilities, models say so."""
+"""Parameters that are dropped if a server does not support them. Models report missing log-probabilities."""
 UNSUPPORTED = re.compile(
     r"unsupported|not supported|(?:does|do)(?: not|n.t) support|unknown|unrecogni[sz]ed|unexpected|not permitted|extra"
     r"|invalid (?:parameter|argument|field)|not (?:allowed|available|implemented)|instead|no such|deprecated",

@@ -36,7 +36,7 @@ class Hit:
     """A passage that was found.
 
     Attributes:
-        passage: what was found.
+        passage: the passage itself.
         score: the higher, the better; comparable within one query only.
     """
 
@@ -80,7 +80,7 @@ class Index(Protocol):
 
         Args:
             queries: texts.
-            k: how many passages.
+            k: number of passages.
             where: a condition on the documents' metadata in SQL, such as ``year >= 2020 AND lang = 'en'``.
         """
 

@@ -34,8 +34,8 @@ class Sentences:
     """As many whole sentences as fit, each passage beginning with the last sentences of the one before it.
 
     Args:
-        words: most words of a passage; a longer sentence is cut.
-        overlap: most words that a passage repeats from the one before it; whole sentences only.
+        words: maximum words per passage; a longer sentence is split.
+        overlap: maximum words repeated from the previous passage; whole sentences only.
     """
 
     words: int = 120
@@ -75,7 +75,7 @@ class Recursive:
     """Cuts at the first separator, joins what fits, and cuts what is still too long at the next separator.
 
     Args:
-        words: most words of a passage.
+        words: maximum words per passage.
         separators: where to cut, the best place first; between words when none is left.
     """
 
@@ -108,7 +108,7 @@ class Markdown:
     A heading with no text of its own goes with the next one. A ``#`` in a block of code is no heading.
 
     Args:
-        words: most words of a passage.
+        words: maximum words per passage.
     """
 
     words: int = 240

@@ -25,7 +25,7 @@ class MiniLM:
 
     Args:
         max_tokens: per text; longer texts are truncated.
-        batch: texts at a time. The vectors do not depend on it.
+        batch: texts per batch. The vectors do not depend on it.
     """
 
     max_tokens: int = 256
@@ -86,9 +86,9 @@ class SentenceTransformers:
     Args:
         model: name or folder.
         revision: of the hub repository; None: the newest.
-        batch: texts at a time.
-        device: cpu, cuda, …; None: the best there is.
-        prefix: put before each text, where the model asks for one.
+        batch: texts per batch.
+        device: cpu, cuda, …; None: the best available.
+        prefix: prepended to each text, if the model needs one.
     """
 
     model: str
@@ -151,7 +151,7 @@ class OpenAIEmbeddings:
         base_url: of the server, such as http://127.0.0.1:8080/v1.
         key_env: the environment variable that holds the key; None: the server needs none.
         dimensions: of the vectors, where the model lets one choose; None: as many as it has.
-        batch: texts a request.
+        batch: texts per request.
         retries: of a request that fails, with back-off.
         timeout_seconds: of a request.
     """

@@ -35,8 +35,8 @@ class FollowUps:
     """By rule: a question that follows others is preceded by the words of the user's turns that carry their meaning.
 
     Args:
-        turns: of the user's, counted from the last.
-        words: most words that are put before a question; the latest ones are kept.
+        turns: number of the user's latest turns to use.
+        words: maximum words prepended to a question; the latest ones are kept.
     """
 
     turns: int = 2

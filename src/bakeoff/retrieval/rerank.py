@@ -102,7 +102,7 @@ class Pointwise:
 
     Args:
         llm: the model to call, once per question and passage.
-        words: of a passage that are shown; the rest is cut.
+        words: maximum words shown of a passage; longer ones are truncated.
     """
 
     llm: LLM
@@ -151,7 +151,7 @@ class CrossEncoder:
 
     Args:
         model: name on the hub, or folder.
-        batch: pairs at a time.
+        batch: pairs per batch.
     """
 
     model: str

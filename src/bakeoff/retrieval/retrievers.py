@@ -23,9 +23,9 @@ class BM25:
     """Ranks passages by the words they share with the query, rare ones counting more (BM25).
 
     Args:
-        top_k: how many passages a model gets.
+        top_k: number of passages a model gets.
         chunker: cuts the documents.
-        stem: read words by their stem (of English), and leave out the most common ones.
+        stem: use English stemming and remove stop words.
         where: a condition on the documents' metadata in SQL, such as year >= 2020; None: all of them.
         store: folder or URL (s3://…) of the indexes; None: the user's cache.
     """
@@ -54,7 +54,7 @@ class Dense:
 
     Args:
         embedder: of passages and questions.
-        top_k: how many passages a model gets.
+        top_k: number of passages a model gets.
         chunker: cuts the documents.
         kind: of index; auto: exact search to 200,000 passages, IVF_FLAT to a million, IVF_HNSW_SQ beyond.
         where: a condition on the documents' metadata in SQL, such as year >= 2020; None: all of them.
@@ -87,7 +87,7 @@ class Hybrid:
 
     Args:
         embedder: of passages and questions.
-        top_k: how many passages a model gets.
+        top_k: number of passages a model gets.
         chunker: cuts the documents.
         fusion: rrf: by ranks; weighted: by scores.
         weight: of meaning, from 0 (words alone) to 1 (meaning alone).
@@ -135,7 +135,7 @@ class Reranked:
     Args:
         first: the retriever that finds them; its own top_k is not used.
         reranker: reorders them.
-        top_k: how many passages a model gets.
+        top_k: number of passages a model gets.
         depth: number of top passages to rerank.
     """
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from bakeoff.extend import Ask, Reply, Trouble, of_choices
 
 API_VERSION = "v1beta"
-"""Of Google's interface: the one that has thinking budgets and JSON schemas."""
+"""Version of Google's API: the one with thinking budgets and JSON schemas."""
 ROLES = {"user": "user", "assistant": "model"}
 
 

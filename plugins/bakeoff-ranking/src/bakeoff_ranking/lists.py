@@ -1,4 +1,4 @@
-"""Lists of items: how they are made of a table, kept in one column, and answered."""
+"""Lists of items: built from a table, stored in one column, and predicted as an order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LIST, ITEMS, GRADES = "list", "items", "grades"
-"""The columns of a table of lists: what names one, its items as JSON objects, and their grades as JSON numbers."""
+"""Columns of a table of lists: the list's name, its items as JSON objects, and their grades as JSON numbers."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Lists:
 
     Args:
         source: brings the items.
-        by: columns whose equal values make a list; they stay with the items.
+        by: columns to group by: rows with equal values form a list; they stay with the items.
         relevance: column that says how good an item is, the higher the better.
-        grades: how many grades the values of a list are cut into, with equally many items; None: the values themselves.
-        most: items of a list; longer ones are cut into several, in the order of the source.
+        grades: number of equal-frequency grades that a list's values are binned into; None: the values themselves.
+        most: maximum items in a list; longer lists are split, in the order of the source.
     """
 
     source: Source

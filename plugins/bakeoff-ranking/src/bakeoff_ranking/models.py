@@ -96,7 +96,7 @@ class Pairwise(Model):
 
     Args:
         C: inverse of the regularisation.
-        most_categories: of a column that are told apart, the most frequent ones; the others count as one.
+        most_categories: most frequent categories per column to keep apart; the others are merged into one.
     """
 
     C: float = 1.0

@@ -28,7 +28,7 @@ def of(source: Source, split_column: str | None, negatives: int, seed: int) -> l
 
     Args:
         source: its rows have the columns ``question``, ``answers``, ``relevance`` and ``history`` of a task of kind qa.
-        split_column: says which rows are for training; others are not looked at. None: all are.
+        split_column: marks the training rows; other rows are not used. None: all rows are for training.
         negatives: passages of other documents for each question: those that BM25 finds first, then any.
         seed: of the order, and of any passages.
 

@@ -25,12 +25,12 @@ class TrainedCrossEncoder:
     """A cross-encoder that is trained on the training questions of a task when it is first used, and kept.
 
     Args:
-        train_on: source of the questions and documents, of kind qa; test questions are never looked at.
+        train_on: source of the questions and documents, of kind qa; test questions are never used.
         split_column: of the source, that says which questions are for training; None: all are.
         base: minilm: pinned weights of MiniLM, with a new head; tiny: a small BERT from scratch, without a download.
-        epochs: how often all questions are seen.
+        epochs: passes over all questions.
         negatives: passages for each question that do not answer it.
-        learning_rate: the highest.
+        learning_rate: peak value.
         max_tokens: of a question and a passage together.
         batch: questions a step of training.
         weight: of the cross-encoder, from 0 (the order as it was found) to 1 (the cross-encoder alone).

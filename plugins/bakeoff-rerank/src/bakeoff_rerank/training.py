@@ -56,7 +56,7 @@ def train(
     Args:
         pairs: of each question one that answers it, and some that do not.
         base: ``minilm``: the weights of MiniLM with a new head; ``tiny``: a small BERT from scratch.
-        epochs: how often all questions are seen.
+        epochs: passes over all questions.
         learning_rate: highest, reached after a tenth of the steps; it falls to 0 in a line.
         max_tokens: of a question and a passage together.
         batch: questions a step.

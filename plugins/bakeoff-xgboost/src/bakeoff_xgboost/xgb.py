@@ -52,16 +52,16 @@ class XGBoostModel(Model):
     """XGBoost for classification and regression.
 
     Args:
-        rounds: most trees (of each class); early stopping may keep fewer.
+        rounds: maximum number of trees (per class); early stopping may keep fewer.
         depth: of each tree.
-        learning_rate: how much each tree corrects.
-        l2: regularisation of the leaves.
-        min_child_weight: least weight of rows in a leaf.
-        row_share: of the rows that each tree sees.
-        column_share: of the columns that each tree sees.
-        early_stopping_rounds: without a better validation loss, after which fitting ends; None: never.
-        words: of each text column that become a column, the most frequent ones.
-        extra: more of XGBoost's own parameters, by their names there.
+        learning_rate: shrinkage applied to each tree.
+        l2: L2 regularisation of the leaf values.
+        min_child_weight: minimum total weight of the rows in a leaf.
+        row_share: share of the rows sampled for each tree.
+        column_share: share of the columns sampled for each tree.
+        early_stopping_rounds: rounds without a better validation loss after which fitting ends; None: never.
+        words: number of most frequent words per text column that become columns.
+        extra: more XGBoost parameters, by XGBoost's names.
     """
 
     rounds: int = 500

@@ -69,7 +69,7 @@ class Rows:
     """n rows as a network reads them.
 
     Attributes:
-        n: how many.
+        n: number of rows.
         dense: name → array of shape (n, …).
         ragged: name → sequences; in a batch also ``<name> lengths``.
         target: int64 codes of classes, or float32 values, shape (n,), of a forecast (n, horizon); None for rows to be

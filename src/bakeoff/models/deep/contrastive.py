@@ -46,13 +46,13 @@ class SetFit(Model):
         revision: of the hub repository; None: the newest.
         pooling: mean of all vectors, or cls: the first one.
         max_tokens: per text; longer texts are truncated.
-        pairs: how many are drawn, half of them of one class; what a fit costs depends on it and not on the rows.
+        pairs: number of pairs to sample, half of them of one class; they, not the rows, determine the cost of a fit.
         epochs: passes over the pairs.
-        learning_rate: the largest.
+        learning_rate: peak value.
         batch_size: pairs a step.
         weight_decay: AdamW coefficient; larger values regularise more.
         classifier: of scikit-learn, on vectors of length 1.
-        trainer: how the encoder is trained.
+        trainer: training settings of the encoder.
     """
 
     encoder: str = encoders.MINILM
@@ -167,7 +167,7 @@ def drawn(codes: NDArray[Any], pairs: int, seed: int) -> tuple[NDArray[np.intp],
 
     Args:
         codes: class of each row, shape (n,).
-        pairs: how many; fewer when the rows have no pairs of one kind.
+        pairs: number of pairs; fewer if the rows have no pairs of one kind.
         seed: of the draw.
 
     Returns:

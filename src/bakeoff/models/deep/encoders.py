@@ -138,7 +138,7 @@ def read_once(encoder: Encoder, name: str, texts: Sequence[str], longest: int) -
         encoder: whose tokenizer it is.
         name: equal for encoders whose tokenizers do the same.
         texts: n of them; few are not looked for in memory.
-        longest: how many tokens of a text are read.
+        longest: maximum tokens per text.
     """
     if len(texts) <= FEW_ROWS:
         tokenised = read(encoder.tokenizer, texts)
@@ -155,7 +155,7 @@ class Texts:
         encoder: whose tokenizer it is.
         name: equal for encoders whose tokenizers do the same.
         max_tokens: per text; longer texts are truncated.
-        cut: whose texts → how many of them were too long to be read as a whole.
+        cut: name of a set of texts → number of truncated ones.
     """
 
     encoder: Encoder
@@ -181,8 +181,8 @@ def prepare(network: nn.Module, tune: Tune, last_layers: int, rank: int) -> nn.M
     Args:
         network: of transformers.
         tune: all weights, those of the last layers, a low-rank addition to all matrices (LoRA, Hu et al. 2022) or none.
-        last_layers: how many.
-        rank: of the addition.
+        last_layers: number of last layers to train.
+        rank: of the low-rank addition.
     """
     if tune == "lora":
         from peft import LoraConfig, get_peft_model

@@ -36,8 +36,8 @@ class FinetunedEncoder(Model):
         encoder: ``minilm``, the name of an encoder on the Hugging Face hub, or a folder in the hub's layout.
         revision: of the hub repository; None: the newest.
         tune: full, last (layers), lora, or head (nothing but the layer on top).
-        last_layers: with ``tune=last``: how many.
-        lora_rank: with ``tune=lora``: of the matrices that are added.
+        last_layers: number of layers to train with ``tune=last``.
+        lora_rank: rank of the added matrices with ``tune=lora``.
         pooling: mean of all vectors, or cls: the first one.
         max_tokens: per text; longer texts are truncated.
         dropout: before the layer on top: share of values that are left out in training.
@@ -46,8 +46,8 @@ class FinetunedEncoder(Model):
         head_rate: learning rate of the layer on top, as a multiple of the encoder's.
         batch_size: rows per step; auto looks for it.
         weight_decay: AdamW coefficient; larger values regularise more.
-        class_weights: balanced, or class → how much an error on it counts.
-        trainer: how it is trained.
+        class_weights: balanced, or class → its loss weight.
+        trainer: training settings.
     """
 
     encoder: str = encoders.MINILM

@@ -54,7 +54,7 @@ class SeriesReader:
         schema: of a forecast.
         cells: of the network.
         standards: of the channels.
-        targets: how the distances from the last season are encoded.
+        targets: encoder of the distances from the last season.
     """
 
     def __init__(self, schema: Schema, cells: Cells, standards: Standards, targets: Targets) -> None:

@@ -32,17 +32,17 @@ class MLP(Model):
     Args:
         hidden: width of each hidden layer.
         dropout: share of values dropped in training.
-        embedding: most dimensions of a category; small ones get fewer.
-        max_categories: values of a category that are told apart.
+        embedding: maximum embedding dimensions of a category; small ones get fewer.
+        max_categories: maximum distinct values per category; the rest share one code.
         text_dimensions: of a word in a text column.
         max_tokens: words and pairs of words of a text that are read.
         epochs: maximum passes over the training rows.
         learning_rate: peak value; auto looks for it.
         batch_size: rows per step; auto looks for it.
         weight_decay: AdamW coefficient; larger values regularise more.
-        class_weights: balanced, or class → how much an error on it counts.
+        class_weights: balanced, or class → its loss weight.
         onnx: whether to write the network as ONNX too.
-        trainer: how it is trained.
+        trainer: training settings.
     """
 
     hidden: list[int] = field(default_factory=lambda: [128, 64])

@@ -25,15 +25,15 @@ class MLPNetwork(nn.Module):
     """Numbers, embedded categories and bags of embedded words, through fully connected layers.
 
     Args:
-        numbers: how many.
-        categories: how many values each category has.
+        numbers: number of numeric inputs.
+        categories: number of codes of each category.
         dimensions: of the embedding of each category.
         texts: names of the bags of words.
         buckets: of hashed words.
         text_dimensions: of a word's embedding.
         hidden: width of each hidden layer.
         dropout: share of values dropped in training.
-        outputs: how many.
+        outputs: number of outputs.
     """
 
     def __init__(
@@ -79,14 +79,14 @@ class RecurrentNetwork(nn.Module):
     """Embedded words through an LSTM or GRU, with mean and max pooling.
 
     Args:
-        vocabulary: how many words, padding and unknown among them.
+        vocabulary: number of words, padding and unknown included.
         embedding: dimensions of a word.
         hidden: width of each direction.
         layers: of recurrent cells.
         cell: lstm or gru.
         bidirectional: whether the text is read from its end as well.
         dropout: share of values dropped in training.
-        outputs: how many.
+        outputs: number of outputs.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ class Pooled(nn.Module):
         encoder: takes ``input_ids`` and ``attention_mask``, gives ``last_hidden_state``.
         width: of its vectors.
         dropout: share of values dropped in training.
-        outputs: how many.
+        outputs: number of outputs.
         pooling: mean of all vectors, or the first one.
     """
 

@@ -28,7 +28,7 @@ class Cells:
     Attributes:
         kind: lstm or gru.
         hidden: width of each direction.
-        layers: how many.
+        layers: number of recurrent layers.
         bidirectional: whether a sequence is read from its end as well.
         dropout: share of values dropped in training.
     """
@@ -44,8 +44,8 @@ class Reader(Protocol):
     """Converter of rows to network inputs, and of network outputs to predictions. Learned from training rows alone.
 
     Attributes:
-        targets: how the truth is encoded.
-        cut: whose rows → how many of them were too long to be read as a whole.
+        targets: encoder of the truth.
+        cut: name of a set of rows → number of truncated ones.
     """
 
     targets: Targets
@@ -79,7 +79,7 @@ class Words:
 
     Attributes:
         tokens: words or characters.
-        min_count: how often a word occurs in training to be known.
+        min_count: minimum occurrences in training for a word to be known.
         most: words that are known.
         max_tokens: per text; longer texts are truncated.
         embedding: dimensions of a word.
@@ -97,10 +97,10 @@ class TextReader:
 
     Args:
         schema: of the task.
-        words: how texts are read.
+        words: settings for reading texts.
         cells: of the network.
         vocabulary: the words that are known.
-        targets: how the truth is encoded.
+        targets: encoder of the truth.
     """
 
     def __init__(self, schema: Schema, words: Words, cells: Cells, vocabulary: Vocabulary, targets: Targets) -> None:

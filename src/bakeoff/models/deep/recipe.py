@@ -20,7 +20,7 @@ class Recipe:
         learning_rate: peak value; auto looks for it before training.
         batch_size: rows per step; auto looks for the one that is fastest and fits into memory.
         weight_decay: AdamW coefficient; larger values regularise more.
-        class_weights: how much an error on each class counts.
+        class_weights: loss weight of each class.
         head_rate: learning rate of the last layer, as a multiple of the others'.
     """
 

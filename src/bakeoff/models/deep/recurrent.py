@@ -35,7 +35,7 @@ class Recurrent(Model):
     Args:
         cell: lstm or gru.
         tokens: words or characters.
-        min_count: how often a word occurs in training to be known.
+        min_count: minimum occurrences in training for a word to be known.
         max_vocabulary: words that are known, the most frequent ones.
         max_tokens: per text; longer texts are truncated.
         embedding: dimensions of a word.
@@ -47,9 +47,9 @@ class Recurrent(Model):
         learning_rate: peak value; auto looks for it.
         batch_size: rows per step; auto looks for it.
         weight_decay: AdamW coefficient; larger values regularise more.
-        class_weights: balanced, or class → how much an error on it counts.
+        class_weights: balanced, or class → its loss weight.
         onnx: whether to write the network as ONNX too.
-        trainer: how it is trained.
+        trainer: training settings.
     """
 
     cell: Literal["lstm", "gru"] = "lstm"

@@ -24,7 +24,7 @@ class Table:
     """Encoding of table columns as numbers, learned from training rows.
 
     Attributes:
-        schema: which columns there are.
+        schema: of the task, with its columns.
         medians, means, deviations: of each number: numeric columns, then the parts of dates.
         gaps: positions of the numbers that are missing somewhere in training; each gets a second number that says so.
         categories: column → its values, the most frequent first.

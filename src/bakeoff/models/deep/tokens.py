@@ -53,8 +53,8 @@ class Cut:
     """Truncated sequences.
 
     Attributes:
-        tokens: what is read.
-        count: how many sequences were longer.
+        tokens: the sequences after truncation.
+        count: number of truncated sequences.
     """
 
     tokens: Ragged
@@ -101,8 +101,8 @@ class Vocabulary:
         Args:
             texts: of the training rows.
             unit: words or characters.
-            min_count: how often a word has to occur.
-            most: how many words are kept.
+            min_count: minimum number of occurrences of a word.
+            most: maximum number of words.
 
         Raises:
             DataError: there is no word in them.

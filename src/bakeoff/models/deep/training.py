@@ -42,10 +42,10 @@ class Problem:
     Attributes:
         train: rows to learn from, with their targets.
         valid: rows to stop on; None when there are none.
-        targets: how the truth was encoded.
+        targets: encoder of the truth.
         y: the training targets as they are in the data, for class weights.
         identity: plain values that make this network what it is; with the rows, they identify its checkpoint.
-        at_once: how many items of a row go through the network together: 1, or its tokens.
+        at_once: number of a row's items that go through the network together: 1, or its tokens.
     """
 
     train: Rows
@@ -62,7 +62,7 @@ class Trained:
 
     Attributes:
         network: in evaluation mode, on the device where it was trained.
-        targets: how its outputs are to be read.
+        targets: decoder of its outputs.
         threads: for predicting.
         curves: a row an epoch.
         facts: of the fit, for the record.
@@ -102,9 +102,9 @@ def fit(
 
     Args:
         build: makes the network; chance in it follows the seed.
-        problem: what it learns.
-        recipe: how long and how fast.
-        trainer: how else.
+        problem: training data.
+        recipe: epochs, learning rate, batch size and regularisation.
+        trainer: all other training settings.
         context: seed, threads, progress reporter, and checkpoint folder.
 
     Raises:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 STAGES: dict[RowStatus, str] = {NO_ANSWER: "no answer", NOT_ASKED: "no answer", WITHHELD: "unsure"}
 """The stages of rows that were not answered."""
 SAID_SO = "the model said that it has no answer"
-"""Why a row was withheld, where the reply says so itself."""
+"""Reason for a withheld row whose reply itself abstains."""
 DECLINED, EMPTY = "refused: by the model", "unreadable: as an answer (empty)"
 
 

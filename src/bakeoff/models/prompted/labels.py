@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 MOST = len(ascii_uppercase)
 CANDIDATES = 500
-"""For the first token: many, for a small model's best candidates are often no labels at all."""
+"""Candidates for the first token: many, since a small model's top candidates are often no labels at all."""
 LABELS = "labels"
 """Key of the list in an answer with several labels."""
 NOTHING = frozenset({"none", "nothing", "no labels", "no label", "no tags", "n/a", "null"})
 _LEAD = re.compile(r"^\s*(?:labels?|tags?|answer|classes)\s*:\s*", re.IGNORECASE)
 TELLING = 2
-"""Letters by which the first tokens of two labels must differ: tokens are pieces of words."""
+"""Number of initial letters in which two labels must differ: tokens are pieces of words."""
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class Words:
     """Scores a sentence by the share of the question's words it contains, rare ones counting more.
 
     Args:
-        length_penalty: from 0 (none) to 1: how much a sentence of twice the usual length needs more of them.
+        length_penalty: from 0 (none) to 1: how many more shared words a sentence of twice the typical length needs.
     """
 
     length_penalty: float = 0.2

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FILE = "vectors.npy"
 ROUNDING = 2e-6  # rounding error of a 32-bit cosine, which depends on whether a query is alone or in a batch
-SPARE, MOST = 16, 1000  # neighbours looked at beyond those wanted, and at most, to choose among them in 64 bits
+SPARE, MOST = 16, 1000  # extra candidates beyond k, and the maximum of them, to re-rank in 64 bits
 
 _searched: dict[tuple[str, str], vectors.Vectors] = {}
 

@@ -32,8 +32,8 @@ class Central(Model):
 
     Args:
         count: number of sentences.
-        diversity: what a sentence loses for being like one that was chosen before, from 0 to 1.
-        lead_bonus: what the first sentence gains over the last by standing first, from 0 to 1.
+        diversity: penalty for similarity to sentences already chosen, from 0 to 1.
+        lead_bonus: score bonus of the first sentence over the last for its position, from 0 to 1.
     """
 
     count: int = 1

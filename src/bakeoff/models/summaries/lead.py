@@ -23,7 +23,7 @@ class Lead(Model):
     """Takes the first sentences of the text columns.
 
     Args:
-        count: how many.
+        count: number of sentences.
     """
 
     count: int = 1

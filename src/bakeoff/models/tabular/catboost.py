@@ -61,10 +61,10 @@ class CatBoost(Model):
     Args:
         iterations: maximum number of trees; early stopping may keep fewer.
         depth: of each tree, 1 to 16.
-        learning_rate: how much each tree corrects.
-        l2_leaf_reg: regularisation of the leaves.
+        learning_rate: shrinkage applied to each tree.
+        l2_leaf_reg: L2 regularisation of the leaf values.
         early_stopping_rounds: trees without a better validation score after which fitting ends; None: never.
-        extra: more of CatBoost's own parameters, by their names there.
+        extra: more CatBoost parameters, by CatBoost's names.
     """
 
     iterations: int = 500

@@ -38,7 +38,7 @@ class Estimator(Model):
     Args:
         classifier: for classification tasks; None if not supported.
         regressor: for regression tasks; None if not supported.
-        scale: bring numbers to mean 0 and deviation 1. Trees do not need it.
+        scale: standardise numbers to mean 0 and standard deviation 1. Trees do not need it.
         text: ``tfidf``: sparse terms; ``lsa``: a few dense dimensions of spelling; ``auto``: terms where the estimator
             takes sparse input.
         ngrams: longest sequence of words that is a term of ``tfidf``.

@@ -22,7 +22,7 @@ from bakeoff.task import Predictions, Schema
 from bakeoff.tasks import kinds
 
 ROLES = ("classifier", "regressor")  # parameters of models that take an estimator
-SKOPS_SCHEMA = "schema.json"  # of a file of skops, which is a zip archive: what it holds
+SKOPS_SCHEMA = "schema.json"  # the manifest within a skops file, which is a zip archive
 TRUSTED = ("sklearn.", "skrub.", "numpy.", "scipy.", "pandas.", "bakeoff.")
 
 
