@@ -43,7 +43,7 @@ def test_an_experiment_names_its_variants(bakeoff: CommandLine, tmp_path: Path, 
     assert done.returncode == 0, done.stderr
     assert folders(tmp_path) == {"usual", "strong", "grown"}
     assert "Compared on the 40 test rows that all variants answered." in done.stdout
-    assert "grown: Asked a sample of 40 of 115 test rows." in done.stdout
+    assert "grown: Evaluated on a random sample of 40 of 115 test rows." in done.stdout
     compared = json.loads((tmp_path / "outputs/named/comparison.json").read_text())
     assert compared["test_rows"] == 40
 
