@@ -340,7 +340,9 @@ def asked(task: Task, rows: int | None) -> tuple[Examples, list[str]]:
     n = len(task.test)
     if rows is None or rows >= n:
         return task.test, []
-    return task.test.take(np.sort(_drawn(task)[:rows])), [f"Evaluated on a random sample of {rows:,} of {n:,} test rows."]
+    return task.test.take(np.sort(_drawn(task)[:rows])), [
+        f"Evaluated on a random sample of {rows:,} of {n:,} test rows."
+    ]
 
 
 def _drawn(task: Task) -> NDArray[np.intp]:
