@@ -22,7 +22,7 @@ class Grader(Protocol):
     """
 
     def check(self) -> None:
-        """Raise ``ConfigError`` or ``DataError`` where no answer could be graded. Cheap: no request."""
+        """Raise ``ConfigError`` or ``DataError`` if grading would be impossible. Cheap: sends no request."""
 
     def grade(self, X: pd.DataFrame, table: PredictionTable) -> NDArray[np.float64]:
         """A grade from 0 to 1 for each of n answers, shape (n,); NaN where there is nothing to grade.

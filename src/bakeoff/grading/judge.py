@@ -85,7 +85,7 @@ class Judge:
     _details: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def check(self) -> None:
-        """Raise ``ConfigError`` where the LLM cannot be asked, ``DataError`` where the labels cannot be read."""
+        """Raise ``ConfigError`` if the LLM cannot be called, ``DataError`` if the labels cannot be read."""
         self.llm.check()
         if self.labels is not None:
             labels(self.labels)
@@ -172,7 +172,7 @@ class Judge:
             said = self.llm.complete(asks)
             counts.update(completion.status for completion in said)
             grades[asked] = [_verdict(completion) for completion in said]
-            reasons.clear()  # what is asked once more has its last reason
+            reasons.clear()  # a retried answer is reported with its latest reason only
             reasons.update(c.reason or f"error: ({c.error or 'no usable answer'})" for c in said if c.status != "ok")
             asked = asked[[completion.status == "invalid" for completion in said]]
         return grades

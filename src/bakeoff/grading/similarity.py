@@ -26,7 +26,7 @@ class SemanticSimilarity:
     to compare with.
 
     Args:
-        embedder: of both. Keep it the same for all variants, whatever they retrieve with.
+        embedder: for both texts. Keep it the same for all variants, whatever they retrieve with.
     """
 
     embedder: Embedder

@@ -70,7 +70,7 @@ class TextJudge:
         ]
         counts: Counter[str] = Counter()
         waiting = np.flatnonzero(np.isnan(grades))
-        # Small models do not always end their reason in time: they are then asked for the score alone.
+        # Small models do not always finish their reason in time: retry for the score alone.
         for schema, choices in ((VERDICT, ()), (None, SCORES)):
             if not len(waiting):
                 break

@@ -30,7 +30,7 @@ class Ask:
         messages: the chat so far.
         schema: JSON schema that the answer must follow; None for free text.
         choices: the answer is exactly one of these; empty for free text.
-        max_tokens: of the answer.
+        max_tokens: maximum output tokens.
         top_logprobs: number of candidates for the first token to return, with their log-probabilities.
     """
 
@@ -49,14 +49,14 @@ class Completion:
         status: ok; invalid when the answer breaks the schema or is none of the choices; failed when none came after all
             retries; not_asked when the budget had ended.
         text: of the answer.
-        parsed: the JSON value where a schema was asked.
+        parsed: the JSON value, if a schema was requested.
         logprobs: candidates for the first token, most probable first, each with its log-probability.
         input_tokens, output_tokens: as counted by the server; NaN if it does not report them.
         cost_usd: of these tokens; NaN where the price or the count is not known.
         seconds: from the request to the answer, of the attempt that succeeded.
         is_cached: whether it was replayed from the cache; all other fields are then those of the original request.
         model: as the server names it.
-        fingerprint: of the server's configuration, where it gives one.
+        fingerprint: of the server's configuration, if it returns one.
         error: one sentence, if the status is not ok.
         reason: why there is no usable answer, as ``code: words`` (see ``bakeoff.predictions``); the same words for all
             requests that end alike.
@@ -120,7 +120,7 @@ class LLM(Protocol):
         """
 
     def complete(self, asks: Sequence[Ask]) -> list[Completion]:
-        """Answer n requests, several at a time, in the order asked.
+        """Complete n requests concurrently; completions are in request order.
 
         A request that fails for good becomes a completion that says so.
 

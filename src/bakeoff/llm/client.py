@@ -33,18 +33,18 @@ class OpenAICompatible:
         key_env: the environment variable that holds the key; None: the server needs none. The key itself is read when
             the first request is made, and written nowhere.
         constrain: how the output format is enforced: by JSON schema, by grammar (llama.cpp), or in words alone.
-        temperature: 0 for the most probable answer; None: it is not sent, and the server's default holds.
-        seed: of the server's chance, where it has one; None: it is not sent.
+        temperature: 0 for greedy decoding; None: it is not sent, and the server's default applies.
+        seed: for the server's sampling, if supported; None: it is not sent.
         concurrency: maximum number of concurrent requests.
-        timeout_seconds: of one request.
-        retries: after 429, 5xx, a timeout, a cut connection or an answer in no known form, with growing pauses.
+        timeout_seconds: per request.
+        retries: after 429, 5xx, a timeout, a cut connection or an answer in no known form, with exponential back-off.
         max_calls: maximum number of requests, retries included.
         max_cost_usd: maximum cost in US dollars; requests in flight are still paid for.
         cache: on: replay earlier completions; refresh: send the request, and store the new completion; off.
         price: dollars per million tokens, ``{input, output}``; None: from the price table.
         max_tokens_key: the server's name for the maximum output tokens.
         most_logprobs: maximum candidates per token that the server returns; 0: it returns no log-probabilities.
-        thinking_tokens: added to the longest answer, for a model that thinks before it answers; what it does not use
+        thinking_tokens: added to the output limit, for a model that thinks before it answers; what it does not use
             is not paid.
         extra: more parameters of each request.
         headers: more headers of each request, name → the environment variable that holds the value; a value itself is
@@ -96,7 +96,7 @@ class OpenAICompatible:
         prices.check(self.price, self.max_cost_usd, self.model, self.base_url)
 
     def complete(self, asks: Sequence[Ask]) -> list[Completion]:
-        """Answer n requests in the order asked.
+        """Complete n requests; completions are in request order.
 
         Raises:
             ConfigError: log-probabilities are requested from a server that returns none.

@@ -41,10 +41,10 @@ class LlamaCpp:
         context_tokens: for prompt and answer of each request.
         parallel: concurrent requests. On a few cores, more are no faster.
         threads: None: one for each core.
-        temperature: 0 for the most probable answer.
-        seed: of chance, where the temperature is not 0.
-        timeout_seconds: of one request.
-        retries: after a request that failed.
+        temperature: 0 for greedy decoding.
+        seed: for sampling, if the temperature is not 0.
+        timeout_seconds: per request.
+        retries: maximum retries of a failed request.
         max_calls: maximum number of requests.
         max_cost_usd: no effect, since local requests are free; present because other models have it.
         cache: on: replay earlier completions; refresh: send the request, and store the new completion; off.
@@ -81,7 +81,7 @@ class LlamaCpp:
         return True
 
     def check(self) -> None:
-        """Raise ``ConfigError`` where there is no such file, or it is no GGUF."""
+        """Raise ``ConfigError`` if the file does not exist or is not GGUF."""
         if self.path is None and self.asset is None:
             raise ConfigError("llm.path: a GGUF file is needed. Add llm.path=…, or llm.asset=smollm2.")
         if self.path is None:
@@ -94,7 +94,7 @@ class LlamaCpp:
                 raise ConfigError(f"llm.path: {self.path} is no GGUF file.")
 
     def complete(self, asks: Sequence[Ask]) -> list[Completion]:
-        """Answer n requests in the order asked. Raises ``LLMError`` when the file cannot be run."""
+        """Complete n requests; completions are in request order. Raises ``LLMError`` when the file cannot be run."""
         self.check()
         return self._session().complete(asks)
 
@@ -122,7 +122,7 @@ class LlamaCpp:
         wire = Wire("llama.cpp", file.stem, "grammar", parameters, most_logprobs=MOST_LOGPROBS)
         return Session(
             Terms(identity, self.parallel, self.retries, self.cache, "Look at the file."),
-            # The server calls a model by its path, which says nothing elsewhere.
+            # The server names a model by its path, which is meaningless on other machines.
             lambda ask: replace(wire.send(self._client(file), ask), model=file.stem),
             lambda served, read, written: self.cost(read, written),
             budget_of(identity["file"], self.max_calls, self.max_cost_usd),

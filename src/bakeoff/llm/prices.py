@@ -19,7 +19,7 @@ def of_tokens(
     Args:
         price: dollars per million tokens, ``{input, output}``; None: the table of genai-prices, which is part of its
             package, so nothing is fetched.
-        model: as the server names it, or as it was asked for.
+        model: as the server names it, or as requested.
         base_url: of the server, which identifies the provider.
         input_tokens: read.
         output_tokens: written.

@@ -263,7 +263,7 @@ class Reader:
     """Reads answers in free text.
 
     Args:
-        abstention: the exact word by which the prompt lets a model say that it has no answer; templates see it as
+        abstention: the exact word with which the prompt lets a model abstain; templates see it as
             ``unknown``. A reply that is this word alone, in any case and wrapping, is an abstention.
         phrases: whether sentences such as "The passages do not mention this." are abstentions, and "I'm sorry, I can't
             help with that." is a refusal; False: the exact word alone counts.

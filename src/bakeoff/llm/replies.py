@@ -44,13 +44,13 @@ class Reply:
     Attributes:
         text: of the reply; empty where there is none.
         logprobs: candidates for the first token, each with its log-probability.
-        input_tokens, output_tokens: NaN where the server does not say.
+        input_tokens, output_tokens: NaN if the server does not report them.
         model: as the server names it.
-        fingerprint: of the server's configuration, where it gives one.
+        fingerprint: of the server's configuration, if it returns one.
         seconds: from the request to the reply.
         is_cut: whether the reply was truncated at its token limit.
         reasoning: thoughts that the server returns separately from the text.
-        refusal: why the model declines, in its words, where the server gives that apart from the text.
+        refusal: why the model declines, in its words, if the server returns that separately from the text.
         finish: why the reply ended, as the server names it.
     """
 
@@ -79,7 +79,7 @@ def read(text: str, headers: Mapping[str, str], seconds: float, model: str, base
         text: body of the response: JSON, or events of a stream, which some servers send unasked.
         headers: of the response.
         seconds: that it took.
-        model: as it was asked for.
+        model: name that was requested.
         base_url: for messages.
 
     Raises:

@@ -40,7 +40,7 @@ class Terms:
     Attributes:
         identity: of the model and its parameters, for the cache.
         concurrency: maximum number of concurrent requests.
-        retries: after a request that failed.
+        retries: maximum retries of a failed request.
         cache: on, refresh (ask, and keep the new answer) or off.
         remedy: advice for when the server does not respond, one sentence.
         patience_seconds: the longest wait a server may ask for.

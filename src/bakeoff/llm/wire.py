@@ -71,8 +71,8 @@ class Wire:
         parameters: more of the request, such as temperature and seed.
         max_tokens_key: the server's name for the maximum output tokens.
         most_logprobs: maximum number of candidates per token.
-        thinking_tokens: added to the longest answer, for a model that thinks before it answers.
-        dropped: parameters that the server has refused, which are not sent again: name → what it said. Shared by all
+        thinking_tokens: added to the output limit, for a model that thinks before it answers.
+        dropped: parameters that the server has refused, which are not sent again: name → its message. Shared by all
             clients of one server and model in this process.
     """
 
@@ -168,7 +168,7 @@ def connect(base_url: str, key: str, timeout_seconds: float, headers: Mapping[st
     Args:
         base_url: of the server. One on this machine bypasses any proxy in the environment, so local data stays local.
         key: empty for none.
-        timeout_seconds: of one request.
+        timeout_seconds: per request.
         headers: sent with each request, besides those of the client.
     """
     import openai

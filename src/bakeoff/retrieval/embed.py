@@ -150,10 +150,10 @@ class OpenAIEmbeddings:
         model: as the server names it.
         base_url: of the server, such as http://127.0.0.1:8080/v1.
         key_env: the environment variable that holds the key; None: the server needs none.
-        dimensions: of the vectors, where the model lets one choose; None: as many as it has.
+        dimensions: of the vectors, if the model lets one choose; None: its default.
         batch: texts per request.
-        retries: of a request that fails, with back-off.
-        timeout_seconds: of a request.
+        retries: maximum retries of a failed request, with back-off.
+        timeout_seconds: per request.
     """
 
     model: str

@@ -66,7 +66,7 @@ class ByLLM:
         llm: the model to call, once per follow-up question.
         template: a prompt that sees ``question`` and ``history``, as ``conf/prompt/rewrite.yaml``. It is not named
             ``prompt``, as the chosen prompt is for answers.
-        max_tokens: of a question.
+        max_tokens: maximum output tokens of a rewritten question.
     """
 
     llm: LLM

@@ -33,7 +33,7 @@ class FullText:
     def search(self, queries: Sequence[str], k: int, where: str | None = None) -> list[list[Hit]]:
         """Up to k passages for each query; fewer when fewer share a word with it.
 
-        A query of which the index has no word, such as one of stop words alone, is looked up among all words.
+        A query with no indexed word, such as stop words only, is searched in an index of all words.
         """
         condition = conditions.both(self.where, where)
         found = self._all(queries, k, condition, self.table)
@@ -123,7 +123,7 @@ def full_text(passages: Passages, store: Store, stem: bool, threads: int, where:
 
     table, was_there = index("text", remove_stop_words=stem)
     if where is not None:
-        conditions.allowed(table, where)  # a wrong condition is told before any question is asked
+        conditions.allowed(table, where)  # report an invalid condition before any query
     about = {
         "index": "full_text",
         "passages": len(passages),

@@ -31,7 +31,7 @@ class Passages:
         passages: n of them.
         metadata: the documents' columns beside the text, one row a passage. In the table, a dot in a name is an
             underscore.
-        digest: of ids, texts and metadata.
+        digest: hash of ids, texts and metadata.
     """
 
     passages: tuple[Passage, ...]

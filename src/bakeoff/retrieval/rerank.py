@@ -58,7 +58,7 @@ class MMR:
     """Maximal marginal relevance (Carbonell and Goldstein, 1998): near the question, and unlike what came before.
 
     Args:
-        embedder: of questions and passages.
+        embedder: for questions and passages.
         relevance: from 0 (only unlike each other) to 1 (only near the question).
     """
 

@@ -53,10 +53,10 @@ class Dense:
     """Ranks passages by vector similarity to the query.
 
     Args:
-        embedder: of passages and questions.
+        embedder: for passages and questions.
         top_k: number of passages a model gets.
         chunker: cuts the documents.
-        kind: of index; auto: exact search to 200,000 passages, IVF_FLAT to a million, IVF_HNSW_SQ beyond.
+        kind: index type; auto: exact search up to 200,000 passages, IVF_FLAT to a million, IVF_HNSW_SQ beyond.
         where: a condition on the documents' metadata in SQL, such as year >= 2020; None: all of them.
         store: folder or URL (s3://…) of the indexes; None: the user's cache.
     """
@@ -86,7 +86,7 @@ class Hybrid:
     """Ranks passages by words and by meaning, fused into one ranking. Shares the indexes of ``BM25`` and ``Dense``.
 
     Args:
-        embedder: of passages and questions.
+        embedder: for passages and questions.
         top_k: number of passages a model gets.
         chunker: cuts the documents.
         fusion: rrf: by ranks; weighted: by scores.
@@ -94,7 +94,7 @@ class Hybrid:
         rrf_k: the larger, the less the first ranks count more.
         depth: number of top passages taken from each ranking.
         stem: read words by their stem.
-        kind: of vector index, as for ``Dense``.
+        kind: type of the vector index, as for ``Dense``.
         where: a condition on the documents' metadata in SQL; None: all of them.
         store: folder or URL (s3://…) of the indexes; None: the user's cache.
     """

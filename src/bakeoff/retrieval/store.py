@@ -39,10 +39,10 @@ class Store:
         return self.uri or str(assets.cache_folder() / "indexes")
 
     def table(self, digest: str, make: Callable[[], pa.Table], finish: Callable[[Any], None]) -> tuple[Any, bool]:
-        """The table of that content, made if need be.
+        """Return the table with that content, building it if needed.
 
         Args:
-            digest: of all that decides the content; letters and digits.
+            digest: hash of everything that determines the content; letters and digits.
             make: the rows; called only when the table is not there.
             finish: builds the indexes of the new table.
 
@@ -69,7 +69,7 @@ class Store:
 
     @contextmanager
     def _alone(self, digest: str) -> Iterator[bool]:
-        """Hold the lock of a table, where the store is a folder; whether there is one."""
+        """Hold a table's lock if the store is a folder; yields whether there is a lock."""
         from filelock import FileLock
 
         is_local = "://" not in self.place

@@ -55,7 +55,7 @@ class Vectors:
 
     Args:
         table: with the columns of position and vector.
-        kind: of index that was built.
+        kind: type of the index that was built.
         metric: cosine (of vectors of length 1) or euclidean.
         effort: of a search in an index, to 1: share of the partitions that are looked through, 8 at least, and length
             of the list of candidates in a graph. ``settle`` raises it.

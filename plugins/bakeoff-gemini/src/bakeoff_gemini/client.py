@@ -43,13 +43,13 @@ class Gemini:
     Args:
         model: as Google names it.
         base_url: of the server, without its version.
-        temperature: 0 for the most probable answer; None: it is not sent, and the model's default holds.
-        seed: of the server's chance; None: it is not sent.
+        temperature: 0 for greedy decoding; None: it is not sent, and the model's default applies.
+        seed: for the server's sampling; None: it is not sent.
         thinking_budget: maximum thinking tokens; 0: none, -1: chosen by the model, None: its default.
         thinking_tokens: added to the output limit, which thoughts count against; unused tokens are not paid for.
         concurrency: maximum number of concurrent requests.
-        timeout_seconds: of one request.
-        retries: after 429, 5xx, a timeout, a cut connection or an answer in no known form, with growing pauses.
+        timeout_seconds: per request.
+        retries: after 429, 5xx, a timeout, a cut connection or an answer in no known form, with exponential back-off.
         max_calls: maximum number of requests, retries included.
         max_cost_usd: maximum cost in US dollars; requests in flight are still paid for.
         cache: on: replay earlier completions; refresh: send the request, and store the new completion; off.
@@ -107,7 +107,7 @@ class Gemini:
         prices.check(self.price, self.max_cost_usd, self.model, self.base_url)
 
     def complete(self, asks: Sequence[Ask]) -> list[Completion]:
-        """Answer n requests in the order asked.
+        """Complete n requests; completions are in request order.
 
         Raises:
             ConfigError: log-probabilities are requested, and ``most_logprobs`` is 0.

@@ -106,7 +106,7 @@ def connect(base_url: str, key: str, timeout_seconds: float) -> Any:
     Args:
         base_url: of the server. One on this machine bypasses any proxy in the environment.
         key: of the account.
-        timeout_seconds: of one request.
+        timeout_seconds: per request.
     """
     from google import genai
 

@@ -40,7 +40,7 @@ class Lists:
         return f"lists of {self.source.name}"
 
     def read(self) -> Rows:
-        """All lists of two items or more. Raises ``DataError`` where a column is not there, or holds no numbers."""
+        """Read all lists of two items or more. Raises ``DataError`` if a column is missing or holds no numbers."""
         import pandas as pd
 
         if self.most < 2 or (self.grades is not None and self.grades < 2):

@@ -26,12 +26,12 @@ class TrainedCrossEncoder:
 
     Args:
         train_on: source of the questions and documents, of kind qa; test questions are never used.
-        split_column: of the source, that says which questions are for training; None: all are.
+        split_column: column of the source that marks the training questions; None: all are.
         base: minilm: pinned weights of MiniLM, with a new head; tiny: a small BERT from scratch, without a download.
         epochs: passes over all questions.
         negatives: passages for each question that do not answer it.
         learning_rate: peak value.
-        max_tokens: of a question and a passage together.
+        max_tokens: maximum tokens of a question and a passage together.
         batch: questions a step of training.
         weight: of the cross-encoder, from 0 (the order as it was found) to 1 (the cross-encoder alone).
         seed: of training.
@@ -79,7 +79,7 @@ class TrainedCrossEncoder:
         return [self._ordered(found, [next(scores) for _ in found]) for found in hits]
 
     def trained(self, threads: int = 1) -> Path:
-        """The folder of the trained model, which is trained if need be. Safe to call from several processes at once."""
+        """Folder of the trained model, training it if needed. Safe to call from several processes at once."""
         made_of = pairs.of(self.train_on, self.split_column, self.negatives, self.seed)
         # By its content: the same questions give the same model, whatever the source is called.
         told = [FORMAT, self.base, self.epochs, self.learning_rate, self.max_tokens, self.batch, self.seed]
@@ -98,7 +98,7 @@ class TrainedCrossEncoder:
         return folder
 
     def _ordered(self, hits: Sequence[Hit], scores: Sequence[float]) -> list[Hit]:
-        """By the weighted sum of both scores, each of which is scaled from 0 to 1 over the passages of a question."""
+        """Sort by the weighted sum of both scores, each scaled from 0 to 1 over the passages of a question."""
         both = [
             Hit(hit.passage, self.weight * of_encoder + (1 - self.weight) * of_first)
             for hit, of_encoder, of_first in zip(

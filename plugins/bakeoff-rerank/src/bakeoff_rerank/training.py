@@ -54,11 +54,11 @@ def train(
     """Train on pairs and write the model into a folder.
 
     Args:
-        pairs: of each question one that answers it, and some that do not.
+        pairs: for each question one passage that answers it, and some that do not.
         base: ``minilm``: the weights of MiniLM with a new head; ``tiny``: a small BERT from scratch.
         epochs: passes over all questions.
         learning_rate: highest, reached after a tenth of the steps; it falls to 0 in a line.
-        max_tokens: of a question and a passage together.
+        max_tokens: maximum tokens of a question and a passage together.
         batch: questions a step.
         seed: of the new weights, of dropout, and of the order.
         threads: to work with.

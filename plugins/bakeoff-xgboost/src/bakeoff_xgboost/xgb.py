@@ -53,7 +53,7 @@ class XGBoostModel(Model):
 
     Args:
         rounds: maximum number of trees (per class); early stopping may keep fewer.
-        depth: of each tree.
+        depth: maximum depth of each tree.
         learning_rate: shrinkage applied to each tree.
         l2: L2 regularisation of the leaf values.
         min_child_weight: minimum total weight of the rows in a leaf.

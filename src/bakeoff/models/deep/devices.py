@@ -51,7 +51,7 @@ def useful_threads(network: nn.Module, items: int, n: int) -> int:
     to give the same network.
 
     Args:
-        network: whose weights count, without embeddings, which are only looked up.
+        network: the one to measure, without embeddings, which are only looked up.
         items: rows or tokens that go through it at once.
         n: threads there are.
     """

@@ -137,7 +137,7 @@ def read_once(encoder: Encoder, name: str, texts: Sequence[str], longest: int) -
     Args:
         encoder: whose tokenizer it is.
         name: equal for encoders whose tokenizers do the same.
-        texts: n of them; few are not looked for in memory.
+        texts: n of them; a handful bypass the cache.
         longest: maximum tokens per text.
     """
     if len(texts) <= FEW_ROWS:

@@ -34,7 +34,7 @@ class MLP(Model):
         dropout: share of values dropped in training.
         embedding: maximum embedding dimensions of a category; small ones get fewer.
         max_categories: maximum distinct values per category; the rest share one code.
-        text_dimensions: of a word in a text column.
+        text_dimensions: embedding dimensions of a word in a text column.
         max_tokens: words and pairs of words of a text that are read.
         epochs: maximum passes over the training rows.
         learning_rate: peak value; auto looks for it.
@@ -116,7 +116,7 @@ class MLP(Model):
         return ModelReport(details, tuple(notes), tuple(self.trained_.curves))
 
     def save(self, folder: Path) -> None:
-        """Write weights as safetensors, all else as JSON, and the network as ONNX where that is asked for."""
+        """Write weights as safetensors, all else as JSON, and if requested the network as ONNX."""
         learnt: dict[str, Any] = {"table": self.table_.plain(), **self.targets_.plain()}
         persistence.write(folder, self, self.schema_, threads=self.trained_.threads, **learnt)
         weights.save(self.trained_.network, folder)

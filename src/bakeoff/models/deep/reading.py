@@ -80,7 +80,7 @@ class Words:
     Attributes:
         tokens: words or characters.
         min_count: minimum occurrences in training for a word to be known.
-        most: words that are known.
+        most: maximum number of known words.
         max_tokens: per text; longer texts are truncated.
         embedding: dimensions of a word.
     """

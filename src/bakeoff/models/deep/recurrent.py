@@ -36,7 +36,7 @@ class Recurrent(Model):
         cell: lstm or gru.
         tokens: words or characters.
         min_count: minimum occurrences in training for a word to be known.
-        max_vocabulary: words that are known, the most frequent ones.
+        max_vocabulary: maximum number of known words, the most frequent ones.
         max_tokens: per text; longer texts are truncated.
         embedding: dimensions of a word.
         hidden: width of each direction.
@@ -121,7 +121,7 @@ class Recurrent(Model):
         return ModelReport(details, tuple(notes), tuple(self.trained_.curves))
 
     def save(self, folder: Path) -> None:
-        """Write weights as safetensors, all else as JSON, and the network as ONNX where that is asked for."""
+        """Write weights as safetensors, all else as JSON, and if requested the network as ONNX."""
         persistence.write(folder, self, self.schema_, threads=self.trained_.threads, **self.reader_.plain())
         weights.save(self.trained_.network, folder)
         if self.onnx:

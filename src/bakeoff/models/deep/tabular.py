@@ -26,7 +26,7 @@ class Table:
     Attributes:
         schema: of the task, with its columns.
         medians, means, deviations: of each number: numeric columns, then the parts of dates.
-        gaps: positions of the numbers that are missing somewhere in training; each gets a second number that says so.
+        gaps: positions of the numbers with missing values in training; each gets a second, indicator input.
         categories: column → its values, the most frequent first.
         buckets: for hashed words and pairs of words.
         max_tokens: per text; longer texts are truncated.

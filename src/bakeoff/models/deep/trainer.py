@@ -31,7 +31,7 @@ class Trainer:
             whenever the validation loss has not fallen for ``patience // 2`` epochs, or ``constant``.
         warmup: share of all steps in which the learning rate rises from 0.
         gradient_clip_val: maximum gradient norm; None: no clipping.
-        accelerator: auto takes a GPU where there is one.
+        accelerator: auto uses a GPU if there is one.
         precision: auto takes bf16 or fp16 on a GPU, and 32 bits elsewhere.
         deterministic: use deterministic algorithms wherever there are some.
         fast_dev_run: train and validate on one batch only, as a smoke test; a number: on that many batches.

@@ -65,7 +65,7 @@ class Trained:
         targets: decoder of its outputs.
         threads: for predicting.
         curves: a row an epoch.
-        facts: of the fit, for the record.
+        facts: details of the fit, for the record.
     """
 
     network: nn.Module

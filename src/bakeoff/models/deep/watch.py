@@ -56,7 +56,7 @@ class Watch:
 
     Args:
         batches: of the training rows.
-        seed: of all chance; each epoch has its own, so that it is the same whether or not a fit was interrupted.
+        seed: base random seed; each epoch derives its own, so an interrupted fit gives the same result.
         patience: epochs without a lower validation loss after which training ends; None: never.
         report: takes each epoch's loss; it may raise, to end a trial.
         announce: receives the training progress.

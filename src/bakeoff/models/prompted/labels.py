@@ -44,7 +44,7 @@ class Spoken:
     def of(cls, classes: Sequence[str], names: Mapping[str, str], codes: bool) -> Spoken:
         """Words for labels: their names, or letters where ``codes`` are allowed and two names begin alike.
 
-        So do names of which one begins another, as 1 does 10: the first token of both may be the same.
+        That includes a name that is a prefix of another, as 1 is of 10: both may have the same first token.
         """
         meant = tuple(names.get(label, label) for label in classes)
         starts = sorted(name.lower()[:TELLING] for name in meant)
@@ -70,7 +70,7 @@ class Spoken:
     def labels(self, text: str) -> tuple[str, ...] | None:
         """The labels that an answer lists, sorted: JSON, or words between commas, semicolons and line breaks.
 
-        Words that are no label are left out. None where the answer lists something, and none of it is a label.
+        Words that are not labels are dropped. None if the answer lists something, but no label.
         """
         listed = _listed(text)
         if listed is None:

@@ -90,7 +90,7 @@ class Shots:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any], reader: Reader | None) -> Self:
-        """Read back what ``to_json`` made."""
+        """Rebuild from the output of ``to_json``."""
         pool: Shown = []
         for values, answer in content["pool"]:
             turns = {"history": tuple(Turn(**t) for t in values["history"])} if "history" in values else {}

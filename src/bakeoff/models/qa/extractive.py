@@ -38,7 +38,7 @@ class Extractive(Model):
         retriever: finds the passages; its ``top_k`` is the number searched for sentences.
         scorer: rates how well a sentence answers a question; None: by the words they share.
         rank_weight: weight of the passage's rank relative to the sentence's own score, from 0 to 1.
-        min_confidence: of an answer; below it the model abstains. None: where token F1 is best on a sample of the
+        min_confidence: threshold below which the model abstains. None: where token F1 is best on a sample of the
             training questions, from which nothing else is learnt.
         rewriter: makes a question self-contained before passages are looked for; None: by rule.
         predict_batch_size: rows that a search predicts before it checks the score again.

@@ -34,8 +34,8 @@ class FAQ(Model):
     The confidence of an answer is the cosine of both questions, from 0 to 1.
 
     Args:
-        embedder: of questions.
-        min_confidence: of an answer; below it the model abstains. None: where token F1 is best on the training
+        embedder: for questions.
+        min_confidence: threshold below which the model abstains. None: where token F1 is best on the training
             questions, each answered by the others.
         rewriter: makes a question self-contained first; None: by rule.
         store: folder or URL (s3://…) of the vectors; None: the user's cache.

@@ -29,7 +29,7 @@ class Timed:
         seconds: that each took, shape (n,); None where they were made together.
         mean_seconds: a question.
         usage: LLM usage of each; equal parts if they were made together.
-        lost: for each, status and reason where a request before the answer got none that can be used; None elsewhere,
+        lost: for each, status and reason if a request before the answer got no usable reply; None elsewhere,
             and where they were made together.
     """
 

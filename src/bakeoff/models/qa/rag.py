@@ -50,9 +50,9 @@ class RAG(Model):
         rewriter: makes a question self-contained before passages are looked for.
         citations: asked: the LLM names the passages it used, in JSON; matched: the passage that holds most of the
             answer's words is cited, for small models that are lost in JSON.
-        min_confidence: of an answer; below it the model abstains.
+        min_confidence: threshold below which the model abstains.
         passage_words: maximum words shown of a passage; None: all of it. Truncated passages are counted and reported.
-        max_tokens: of an answer with its sources.
+        max_tokens: maximum output tokens of an answer with its sources.
         predict_batch_size: rows that a search predicts before it checks the score again.
         reader: reads the answer; its ``abstention`` is the word that prompts see as ``unknown``.
     """

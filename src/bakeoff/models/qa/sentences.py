@@ -118,8 +118,8 @@ class Meaning:
     """Scores sentences by shared words, and by the similarity of their vectors to the question's.
 
     Args:
-        embedder: of questions and sentences. All sentences of the corpus are embedded when the model is fitted.
-        share: of nearness, from 0 (words alone) to 1 (nearness alone).
+        embedder: for questions and sentences. All sentences of the corpus are embedded when the model is fitted.
+        share: weight of vector similarity, from 0 (words alone) to 1 (similarity alone).
         length_penalty: as for ``Words``.
     """
 

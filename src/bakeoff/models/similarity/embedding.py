@@ -26,7 +26,7 @@ class Embedding(Model):
     A row of several columns is read as a text with a line for each.
 
     Args:
-        embedder: of the texts.
+        embedder: for the texts.
         classifier: for classification tasks; None if not supported.
         regressor: for regression tasks; None if not supported.
         predict_batch_size: rows that a search predicts before it checks the score again.

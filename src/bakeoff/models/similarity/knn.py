@@ -30,7 +30,7 @@ class KNN(Model):
     A row of several columns is read as a text with a line for each. Distance is 1 − cosine.
 
     Args:
-        embedder: of the texts.
+        embedder: for the texts.
         k: number of neighbours that vote.
         weights: distance: a row at half the distance counts twice; uniform: all count the same.
         store: folder or URL (s3://…) of the vectors; None: the user's cache.

@@ -60,7 +60,7 @@ class CatBoost(Model):
 
     Args:
         iterations: maximum number of trees; early stopping may keep fewer.
-        depth: of each tree, 1 to 16.
+        depth: maximum depth of each tree, 1 to 16.
         learning_rate: shrinkage applied to each tree.
         l2_leaf_reg: L2 regularisation of the leaf values.
         early_stopping_rounds: trees without a better validation score after which fitting ends; None: never.

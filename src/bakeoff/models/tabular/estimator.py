@@ -43,7 +43,7 @@ class Estimator(Model):
             takes sparse input.
         ngrams: longest sequence of words that is a term of ``tfidf``.
         dimensions: of each text under ``lsa``, and of each category with more than ``max_categories`` values.
-        max_categories: most values of a category; with more it is encoded by its spelling.
+        max_categories: maximum distinct values for one-hot encoding; with more, a category is encoded by its spelling.
     """
 
     classifier: object = None

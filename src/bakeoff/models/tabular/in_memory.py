@@ -65,7 +65,7 @@ class InMemory(Model):
         return self._wrapped.predict(X)
 
     def save(self, folder: Path) -> None:
-        """Write it as any estimator; one that skops cannot write is not kept, and the folder says why."""
+        """Save as any other estimator; one that skops cannot write is not saved, and the folder records why."""
         try:
             self._wrapped.save(folder)
         except Exception as error:  # a foreign class may raise anything: its predictions matter more than its file
@@ -73,7 +73,7 @@ class InMemory(Model):
 
     @classmethod
     def load(cls, folder: Path) -> Estimator:  # type: ignore[override]
-        """Read back what ``save`` wrote. Raises ``DataError`` where it was not kept, or names a foreign class."""
+        """Read back what ``save`` wrote. Raises ``DataError`` if nothing was saved, or it names a foreign class."""
         if (folder / NOT_KEPT).is_file():
             raise DataError(f"{folder}: the model could not be kept: {(folder / NOT_KEPT).read_text('utf-8').strip()}")
         return Estimator.load(folder)
