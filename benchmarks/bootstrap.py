@@ -28,7 +28,7 @@ LATENCY = ["latency_p50_ms", "latency_p95_ms"]
 
 @dataclass(frozen=True)
 class Case:
-    """What is resampled: variants of a task with n rows, and the metrics; None for all that apply."""
+    """Benchmark case: the number of variants, the task with n rows, and the metrics (None: all that apply)."""
 
     title: str
     classes: int

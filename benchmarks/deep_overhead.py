@@ -1,4 +1,4 @@
-"""What bakeoff adds to an epoch: a model's own fit beside a Lightning loop written by hand, same network, same rows.
+"""Overhead of bakeoff per epoch: a model's own fit vs a hand-written Lightning loop, same network, same rows.
 
 By hand means: a LightningModule of a dozen lines with the same optimiser, no early stopping, no curves, no checkpoints
 and no care for losses that are no numbers; its batches once by

@@ -1,4 +1,4 @@
-"""How many copies of the data a whole run holds at its peak: a million rows of a Parquet file, model=linear.
+"""Peak memory of a whole run, in copies of the data: a million rows of a Parquet file, model=linear.
 
 The run takes place in a process of its own, after a small run that did the imports; the figure is the peak of the
 resident memory above what was there before, divided by the size of the data. Needs Linux.

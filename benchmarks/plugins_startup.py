@@ -1,4 +1,4 @@
-"""What installed plugins cost those who do not ask for them: `bakeoff --help` and `bakeoff plan`, with and without.
+"""Startup cost of installed but unused plugins: `bakeoff --help` and `bakeoff plan`, with and without them.
 
 Both sides are started in turn, and the median of the differences in processor time counts: what else runs on the
 machine adds to the time on the clock, and less to that.

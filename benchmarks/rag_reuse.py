@@ -1,4 +1,4 @@
-"""What a search over retrieval costs beside the least it could: one indexing, and querying once a trial.
+"""Cost of a search over retrieval vs the minimum possible: indexing once, and querying once per trial.
 
 30 trials of Optuna, through bakeoff's own search, over top_k, fusion and weight of a hybrid retriever whose sentences
 answer the validation questions (model=extractive). Beside it the same settings by hand: the corpus is indexed once, and
@@ -127,7 +127,7 @@ class Round:
 
     @property
     def trials(self) -> int:
-        """How many."""
+        """Number of trials."""
         return self.request.search.trials or 0
 
     def _do(self, tried: Request, memo: dict[Any, Any], fit: Clock, predict: Clock) -> None:

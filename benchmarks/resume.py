@@ -1,4 +1,4 @@
-"""How long the same command takes when all four variants of a tuned bake-off have finished: at most 2 seconds.
+"""Time to repeat the same command once all four variants of a tuned bake-off have finished: at most 2 seconds.
 
 python benchmarks/resume.py [--rounds 5]
 """

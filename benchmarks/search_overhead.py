@@ -1,4 +1,4 @@
-"""What bakeoff's search costs a trial, beside bare Optuna and hydra-optuna-sweeper, on the same trivial objective.
+"""Cost per trial of bakeoff's search vs bare Optuna and hydra-optuna-sweeper, on the same trivial objective.
 
 Both sides of every ratio are measured in this one run, in alternation, and the best of several rounds counts.
 hydra-optuna-sweeper 1.3.0 pins Optuna 2, so it is installed into a virtual environment of its own, in a cache folder.

@@ -1,4 +1,4 @@
-"""How many more trials two local workers do in the same time than one, when each has one thread.
+"""Speed-up in trials per second of two local workers over one, with one thread each.
 
 The objective is bound by the CPU: a random forest on the diabetes data. Both sides run in turn through the command
 line; a rate is the trials of a study over the time from the start of its first to the end of its last, so what a

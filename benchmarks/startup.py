@@ -1,4 +1,4 @@
-"""How long one waits for `bakeoff --help` and `bakeoff plan`, beside an interpreter that does nothing.
+"""Startup time of `bakeoff --help` and `bakeoff plan`, vs an interpreter that does nothing.
 
 python benchmarks/startup.py [--times 10]
 """

@@ -1,4 +1,4 @@
-"""What offline tracking adds to a run with one-second trials: a search with tracker=wandb beside one with tracker=none.
+"""Overhead of offline tracking in a run with one-second trials: a search with tracker=wandb vs one with tracker=none.
 
 Both sides run in turn in this one process, through the command line. A trial fits a small network with as many passes
 over the data as take one second of the processor: real work, which the process beside could hold up. Shown are
@@ -59,7 +59,7 @@ def frame(rows: int = 300) -> pd.DataFrame:
 
 
 def passes_in_a_second() -> int:
-    """How many passes over the training rows take one second."""
+    """Number of passes over the training rows that take one second."""
     rows = frame().head(240)
     few = 1000
     for _ in range(2):  # the first is for what is slow once

@@ -1,4 +1,4 @@
-"""What many tests need: the installed command line in a subprocess, and small data that a test may break."""
+"""Shared fixtures: the installed command line in a subprocess, and small data that a test may break."""
 
 from __future__ import annotations
 

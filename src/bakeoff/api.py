@@ -131,7 +131,7 @@ def _asked(
     trials: int | None,
     name: str | None,
 ) -> list[str]:
-    """What was asked for in Python, as overrides."""
+    """Translate the arguments of a Python call into overrides."""
     for override in overrides:
         if not isinstance(override, str) or not ("=" in override or override.startswith("~")):
             raise ConfigError(f"bakeoff: {override!r} is not an override. Write key=value, such as 'data=churn'.")

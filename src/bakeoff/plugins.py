@@ -26,7 +26,7 @@ API = "2"
 """Of what plugins build on. It changes when a plugin written for the one before would break."""
 
 PROVIDER = "plugins"
-"""What Hydra calls the source of the configs that plugins bring."""
+"""Hydra's name for the source of the configs that plugins bring."""
 
 PLUGINS, VERSION = "bakeoff.plugins", "bakeoff.api"
 COLUMN_KINDS = "bakeoff.column_kinds"
@@ -45,7 +45,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Plugin:
-    """What is known of an installed plugin before it is imported.
+    """Metadata of an installed plugin, known before it is imported.
 
     Attributes:
         name: of its entry point.
@@ -143,7 +143,7 @@ def _entry_points() -> Iterator[tuple[Path, str]]:
 
 
 def _text(file: Path) -> str:
-    """What a file holds; nothing where there is none."""
+    """Read a file; empty if there is none."""
     try:
         return file.read_text("utf-8")
     except OSError:
@@ -181,7 +181,7 @@ def installed() -> tuple[Plugin, ...]:
 
 
 def declared(group: str) -> Mapping[str, tuple[Declared, ...]]:
-    """What plugins declare in a group: name → who declares it, in alphabetical order."""
+    """Declarations of plugins in a group: name → who declares it, in alphabetical order."""
     return _found()[1][group]
 
 
@@ -225,7 +225,7 @@ def refuse_conflict(group: str, name: str, where: str, is_own: bool) -> None:
 
 
 def load(group: str, name: str, where: str) -> Any:
-    """What one plugin declares under that name. Raises ``ConfigError`` when two do, or when it cannot be loaded."""
+    """Load the object that a plugin declares under a name. Raises ``ConfigError`` when two do, or loading fails."""
     refuse_conflict(group, name, where, is_own=False)
     return declared(group)[name][0].load(where)
 
@@ -266,7 +266,7 @@ def options() -> Mapping[str, tuple[Plugin, ...]]:
 
 
 def file_of(option: str) -> tuple[Plugin, Path]:
-    """Who brings a config option, and its folder of configs. Raises ``ConfigError`` when two plugins do."""
+    """Find the plugin that brings a config option, and its config folder. Raises ``ConfigError`` when two do."""
     who = options()[option]
     if len(who) > 1:
         raise _two_bring(option, [f"{plugin}, {plugin.conf}/{option}.yaml" for plugin in who])
@@ -293,7 +293,7 @@ def refuse_shadowed(sources: Iterable[tuple[str, str]], choices: Mapping[str, An
 
 @cache
 def _places(sources: tuple[tuple[str, str], ...], option: str) -> list[str]:
-    """Who brings an option, each with its file."""
+    """List the sources of an option, each with its file."""
     found: dict[Path, str] = {}
     for provider, path in sources:
         if provider == PROVIDER:

@@ -1,4 +1,4 @@
-"""What a model gave for each row: its output, whether the row was answered, what that took, and the stages passed."""
+"""Predictions of a model for each row: output, status, usage and the stages that the row passed through."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ABSTAINED = ""
 
 @dataclass(frozen=True)
 class Usage:
-    """What language models were asked for each of n rows. All arrays have shape (n,).
+    """LLM usage for each of n rows. All arrays have shape (n,).
 
     Attributes:
         calls: requests; 0 for a row that asked none, whose tokens and price are 0 as well.
@@ -139,7 +139,7 @@ class Usage:
 
     @property
     def asked_any(self) -> bool:
-        """Whether any row took a request."""
+        """True if any row made a request."""
         return bool((self.calls > 0).any())
 
     @property
@@ -188,7 +188,7 @@ def _unset() -> Any:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model gave for n rows: arrays of length n in the order of the rows.
+    """Predictions of a model for n rows: arrays of length n in the order of the rows.
 
     A field that a model does not have is None. ``status``, ``reason`` and ``usage`` are always there: where a model
     says nothing of them, every row is ok and asked no language model.
@@ -252,12 +252,12 @@ class Predictions:
         return np.asarray((self.status == OK) | (self.status == WITHHELD), dtype=np.bool_)
 
     def reasons(self, *statuses: RowStatus) -> Counter[str]:
-        """How many rows of these statuses have which reason."""
+        """Count the rows of these statuses by reason."""
         return Counter(r for s, r in zip(self.status, self.reason, strict=True) if s in statuses)
 
     @property
     def passing(self) -> Counter[str]:
-        """How many rows were lost to what may pass, by reason: such a run is unfinished."""
+        """Count the rows lost to transient failures, by reason: such a run is unfinished."""
         lost = self.reasons(NOT_ASKED)
         return Counter({r: count for r, count in lost.items() if r.partition(":")[0] in PASSING})
 

@@ -128,7 +128,7 @@ class Predictor:
         )
 
     def _filled(self, predictions: Predictions, positions: NDArray[Any], n: int) -> dict[str, Any]:
-        """What the model said of the rows that it was asked, in columns of all rows."""
+        """Expand the predictions for the rows passed to the model into columns of all n rows."""
         import numpy as np
 
         kind = kinds.get(self.schema.kind)
@@ -160,7 +160,7 @@ class Predictor:
 
 
 def _ids(frame: pd.DataFrame, name: str | None, is_declared: bool) -> NDArray[Any]:
-    """What names each row: the column as text, or positions where the task's column is not there."""
+    """Id of each row: the column as text, or positions if the task's column is absent."""
     import numpy as np
 
     from bakeoff.data import reader

@@ -27,7 +27,7 @@ WORDS = {"ship": "Ship", "keep": "Keep", "inconclusive": "Not enough evidence"}
 
 
 class Run:
-    """What one variant did, read from its run folder when it is asked for.
+    """Results of one variant, read lazily from its run folder.
 
     Args:
         folder: the run folder.
@@ -54,7 +54,7 @@ class Run:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader must know of this run, one sentence each."""
+        """Notes that a reader of this run needs, one sentence each."""
         return tuple(self.record.notes)
 
     @cached_property

@@ -73,7 +73,7 @@ QUESTION, HISTORY = "question", "history"
 
 @dataclass(frozen=True)
 class Series:
-    """What a forecast looks back on and ahead to. A moment is one step of the series; the origin is the last one seen.
+    """Window and horizon of a forecast. A moment is one step of the series; the origin is the last moment seen.
 
     Attributes:
         window: how many moments a model sees, up to the origin.
@@ -100,7 +100,7 @@ class Series:
 
 
 def origin(series: str, moment: str) -> str:
-    """What names a row of a forecast: the series, where there are several, and the last moment that is seen."""
+    """Id of a forecast row: the series, if there are several, and the last moment seen."""
     return f"{series} {moment}".lstrip()
 
 
@@ -111,7 +111,7 @@ def series_of(ids: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Reading:
-    """How the cells of one column are turned into values: decided once, and the same for new rows.
+    """Rules that turn the cells of one column into values: decided once, and the same for new rows.
 
     Attributes:
         decimal: before the decimals of a number.
@@ -144,7 +144,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Schema:
-    """What is asked, without a single row of data.
+    """Definition of the prediction problem, without any rows of data.
 
     Attributes:
         kind: how the target is to be read; one of ``bakeoff.tasks.kinds``.
@@ -204,7 +204,7 @@ class Gold:
 
     @property
     def is_answerable(self) -> bool:
-        """Whether there is an answer to give."""
+        """True if the question has an answer."""
         return bool(self.answers)
 
 
@@ -223,7 +223,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, after what was said before."""
+    """Question together with the turns that preceded it."""
 
     text: str
     history: tuple[Turn, ...] = ()
@@ -350,7 +350,7 @@ class DataNote:
 
 @dataclass(frozen=True)
 class Task:
-    """What is asked, of which rows, and how it is judged.
+    """Prediction problem with its schema, its development and test rows, and their split.
 
     Attributes:
         name: name of the data.
@@ -372,7 +372,7 @@ class Task:
 
     @property
     def schema(self) -> Schema:
-        """What is asked."""
+        """Schema of the task."""
         return self.development.schema
 
 

@@ -98,7 +98,7 @@ def bigrams(text: str) -> str:
 
 
 def is_polar(answer: str) -> bool:
-    """Whether an answer is yes or no, or says the same in another language: no passage states it in these words."""
+    """Return whether an answer is yes or no, in any known language: no passage states it in these words."""
     return unicodedata.normalize("NFKC", answer).lower().strip(" .!。！\"'") in POLAR
 
 

@@ -18,7 +18,7 @@ class BakeoffPluginConfigSource(ConfigSource):
 
     @staticmethod
     def scheme() -> str:
-        """What its path starts with."""
+        """Scheme with which the paths of this source start."""
         return "bakeoff-plugins"
 
     def available(self) -> bool:
@@ -33,13 +33,13 @@ class BakeoffPluginConfigSource(ConfigSource):
         return FileConfigSource(str(plugin), f"file://{folder}").load_config(config_path)
 
     def is_config(self, config_path: str) -> bool:
-        """Whether a plugin brings such an option."""
+        """Return whether a plugin brings such an option."""
         from bakeoff import plugins
 
         return config_path.removesuffix(".yaml") in plugins.options()
 
     def is_group(self, config_path: str) -> bool:
-        """Whether a plugin brings an option of that group, or of one below it."""
+        """Return whether a plugin brings an option of that group, or of one below it."""
         from bakeoff import plugins
 
         return not config_path or any(option.startswith(f"{config_path}/") for option in plugins.options())

@@ -16,7 +16,7 @@ Answer = tuple[int, Any, dict[str, str]]
 
 @dataclass
 class Script:
-    """What the server says: ``answer`` gets a request and its number, from 1."""
+    """Script of the server's replies: ``answer`` gets a request and its number, from 1."""
 
     answer: Callable[[Body, int], Answer]
     url: str = ""

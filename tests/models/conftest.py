@@ -108,7 +108,7 @@ def asked(rows: Callable[..., Examples]) -> Examples:
 
 @pytest.fixture
 def context(animals: Corpus) -> Callable[..., Context]:
-    """What a model may know; in a search it is given a memo."""
+    """Factory of the context passed to a model; in a search it includes a memo."""
 
     def make(schema: Schema = QA, **more: Any) -> Context:
         return Context(schema, **{"seed": 3, "threads": 1, "corpus": animals, **more})

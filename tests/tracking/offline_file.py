@@ -17,7 +17,7 @@ FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 
 @dataclass
 class Kept:
-    """What one file holds."""
+    """Contents of one offline file."""
 
     run: Any = None
     config: dict[str, Any] = field(default_factory=dict)

@@ -58,7 +58,7 @@ def tell(
 
 
 def kept(bakeoff: Path) -> dict[str, Kept]:
-    """What the offline files of a bake-off hold, by the name of the run."""
+    """Contents of the offline files of a bake-off, by run name."""
     found = [read(file) for file in sorted((bakeoff / "wandb").glob("offline-run-*/run-*.wandb"))]
     return {each.run.display_name: each for each in found}
 
@@ -68,5 +68,5 @@ def result(run: Path) -> dict:
 
 
 def written(folder: Path) -> dict:
-    """What ``tracking.json`` says."""
+    """Contents of ``tracking.json``."""
     return json.loads((folder / "tracking.json").read_text())

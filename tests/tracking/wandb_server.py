@@ -16,7 +16,7 @@ USER = "me"
 
 @dataclass
 class Received:
-    """What a run has become on the server."""
+    """State of a run on the server."""
 
     about: dict[str, Any] = field(default_factory=dict)
     config: dict[str, Any] = field(default_factory=dict)

@@ -216,7 +216,7 @@ def _of_component(target: str, prefix: str, written: Mapping[str, Entry]) -> Ite
 
 
 def _is_inside(name: str, found: Mapping[str, Key]) -> bool:
-    """Whether a key is a part of a value that is listed as a whole."""
+    """Return whether a key is part of a value that is listed as a whole."""
     steps = name.split(".")
     parents = (".".join(steps[:i]) for i in range(1, len(steps)))
     return steps[-1] == "_target_" or any(parent in found for parent in parents)

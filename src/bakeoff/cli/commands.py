@@ -179,7 +179,7 @@ class _PluginCommand(Command):
 
 
 def help_text() -> str:
-    """What ``bakeoff --help`` prints."""
+    """Return the text that ``bakeoff --help`` prints."""
     rows = [*EXAMPLES, *((_usage(command), command.summary) for command in (*COMMANDS, *of_plugins()))]
     rows.append(("bakeoff VERB --help | --version | --help", ""))
     groups = "".join(f"  {group}: {', '.join(options)}\n" for group, options in _groups().items())
@@ -225,5 +225,5 @@ def _groups() -> dict[str, list[str]]:
 
 
 def _is_word(argument: str) -> bool:
-    """Whether an argument can only be a verb: neither a flag nor an override."""
+    """Return whether an argument can only be a verb: neither a flag nor an override."""
     return bool(argument) and not argument.startswith(("-", "+", "~")) and "=" not in argument

@@ -69,7 +69,7 @@ def _out(arguments: list[str]) -> tuple[Path, list[str]]:
 
 
 def _options(overrides: list[str]) -> tuple[Any, Mapping[str, Any], str | None]:
-    """How problems are treated, the source of the rows, and the column that names them."""
+    """Parse the overrides: treatment of problems, source of the rows, and name of the id column."""
     problems, id_column, option = "report", None, None
     values: dict[str, Any] = {}
     for override in shorthand.expanded(overrides):

@@ -15,7 +15,7 @@ FILE_OPTIONS = frozenset({*files.OPTION_OF.values(), "series"})
 """Options of the group ``data`` that read a file of the user's."""
 
 OPEN_MAPPINGS = ("data.columns=", "data.columns.")
-"""How overrides begin whose keys are names of the user's."""
+"""Prefixes of overrides whose keys are names chosen by the user."""
 
 
 def expanded(overrides: Sequence[str]) -> list[str]:
@@ -126,7 +126,7 @@ def option_of(path: str) -> str:
 
 
 def _is_file(value: str) -> bool:
-    """Whether the value names a file, by its ending or because it is there; or a folder that is there."""
+    """Return whether the value names a file, by its ending or because it exists, or an existing folder."""
     if not value or value.startswith(("[", "{", "choice(", "glob(")):
         return False
     if any(files.endings(part)[0] in files.OPTION_OF for part in value.split(",")):

@@ -36,7 +36,7 @@ def explain(error: Exception) -> str | None:
 
 
 def _is_here() -> bool:
-    """Whether the current folder still exists."""
+    """Return whether the current folder still exists."""
     try:
         Path.cwd()
     except OSError:

@@ -43,7 +43,7 @@ SAME = 1e-9  # relative: a forecast or a value that is this near is the truth it
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a verdict is reached from.
+    """Evidence on which a verdict is based.
 
     Attributes:
         runs: that finished, in the order in which they started.
@@ -78,7 +78,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Checked:
-    """What came of a check: its findings, none where all is well."""
+    """Result of a check: its findings, empty if it passed."""
 
     name: str
     asks: str
@@ -97,7 +97,7 @@ def check(name: str, asks: str, *, applies: Callable[[Schema], bool] = lambda sc
 
 
 def checked(evidence: Evidence) -> tuple[Checked, ...]:
-    """What comes of bakeoff's own checks and of those of plugins. One that fails says so, and harms no other."""
+    """Run bakeoff's own checks and those of plugins. A check that crashes reports it and does not affect the others."""
     found = [Checked(c.name, c.asks, tuple(c.finds(evidence))) for c in OWN if c.applies(evidence.schema)]
     for declared, made in plugins.loadable(plugins.CHECKS, own()):
         asks = str(getattr(made, "asks", declared.name))
@@ -222,7 +222,7 @@ def same_machine(evidence: Evidence) -> list[str]:
 
 @check("same_version", "Were all variants made by the same version of bakeoff?")
 def same_version(evidence: Evidence) -> list[str]:
-    """What a version mends may be why a variant is better."""
+    """A fix in a newer version may be the reason why a variant is better."""
     of = {run.variant: run.environment.get("versions", {}).get("bakeoff") for run in evidence.runs if run.environment}
     if len(set(of.values())) < 2:
         return []
@@ -271,7 +271,7 @@ def found_something(evidence: Evidence) -> list[str]:
 
 @check("seen_inputs", "Are scores as good on new inputs as on those that also stand in training?")
 def seen_inputs(evidence: Evidence) -> list[str]:
-    """Where equal inputs are on both sides of the split, a model may know them by heart and little else."""
+    """Equal inputs on both sides of the split let a model score well by memorising them and little else."""
     return [
         finding
         for name, table in evidence.tables.items()
@@ -313,7 +313,7 @@ def single_column(evidence: Evidence) -> list[str]:
 
 @check("ordered_classes", "Do ids and moments say nothing about the target?", applies=lambda s: s.series is None)
 def ordered_classes(evidence: Evidence) -> list[str]:
-    """Where rows were collected class by class, their numbers tell the class."""
+    """Row numbers reveal the class if rows were collected class by class."""
     return _leaks(evidence, "ordered_classes")
 
 
@@ -355,7 +355,7 @@ def _surprisingly_few_errors(table: PredictionTable) -> int | None:
 
 
 def _errors_of_constant(table: PredictionTable) -> int:
-    """How many rows the most frequent label gets wrong; all of them where targets are no labels."""
+    """Number of rows that the most frequent label gets wrong; all rows if targets are not labels."""
     labels = [target for target in table.target if isinstance(target, str)]
     return len(table) - (max(Counter(labels).values()) if len(labels) == len(table) else 0)
 
@@ -373,7 +373,7 @@ def _loss_of_constant(target: NDArray[Any]) -> float:
 
 
 def _is_clearly_worse(loss: NDArray[np.float64], rows: NDArray[np.intp], looks: int) -> bool:
-    """Whether the rows have a higher mean loss than the others, at the 5 % level over all looks (Welch, Bonferroni)."""
+    """Test whether the rows have a higher mean loss than the others, at 5 % over all looks (Welch, Bonferroni)."""
     others = np.delete(loss, rows)
     error = math.sqrt(loss[rows].var() / len(rows) + others.var() / len(others))
     return bool(loss[rows].mean() - others.mean() > NormalDist().inv_cdf(1 - 0.05 / looks) * error)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bakeoff.task import PredictionTable
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""How cells begin that a spreadsheet would calculate."""
+"""First characters of cells that a spreadsheet would evaluate as a formula."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What ``comparison.json`` holds. Its keys are stable; docs/comparison.md describes them.
+    """Contents of ``comparison.json``. Its keys are stable; docs/comparison.md describes them.
 
     Attributes:
         task: name of the data.
@@ -359,7 +359,7 @@ def _sentences(clauses: Iterable[str]) -> str:
 
 
 def _of_runs(runs: Sequence[Run]) -> list[str]:
-    """What the runs noted, each sentence once, with the variants that it is about where it is not about all."""
+    """Collect the notes of the runs, each once, naming the variants concerned unless it concerns all of them."""
     about: dict[str, list[str]] = {}
     for run in runs:
         for note in run.notes:

@@ -68,7 +68,7 @@ class Gain:
 
     @property
     def is_informed(self) -> bool:
-        """Whether it is shown to beat an uninformed variant."""
+        """True if the evidence shows that it beats an uninformed variant."""
         return self.uninformed is None or self.uninformed.low > 0
 
 
@@ -260,7 +260,7 @@ def _weakness(gain: Gain, metric: Metric, incumbent: str, rows: int) -> str:
 
 
 def _is_not_worth_it(gain: Gain, margin: float) -> bool:
-    """Whether there is evidence that it is not worth shipping.
+    """Return whether there is evidence that the challenger is not worth shipping.
 
     To keep the incumbent, this must hold for every challenger: an intersection–union test, in which each challenger is
     judged by its own interval (Berger 1982).

@@ -74,7 +74,7 @@ def read(run: Run, table: PredictionTable, values: Mapping[str, float]) -> Mappi
 
 
 def _about(folder: Path, table: PredictionTable) -> dict[str, object]:
-    """What bootstrap values depend on, besides the metrics."""
+    """Return everything but the metrics that bootstrap values depend on."""
     files = [folder / name for name in (record.PREDICTIONS, record.TRACE)]
     cost = None if table.cost is None else np.ascontiguousarray(table.cost, dtype=np.float64).tobytes()
     return {

@@ -40,7 +40,7 @@ PERMUTATIONS = 8
 
 @dataclass(frozen=True)
 class Guess:
-    """What an uninformed variant with a challenger's predictions reaches: its value, and that of each resample."""
+    """Score of an uninformed variant derived from a challenger's predictions: its value, and that of each resample."""
 
     value: float
     draws: NDArray[Any]

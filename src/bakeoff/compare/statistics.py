@@ -1,4 +1,4 @@
-"""How sure the scores are: one bootstrap of the test rows, shared by all variants and all metrics."""
+"""Uncertainty of the scores: one bootstrap of the test rows, shared by all variants and all metrics."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def bootstrap(
 
 
 def actual_resamples(resamples: int, rows: int) -> int:
-    """How many resamples ``bootstrap`` draws of so many rows when it is asked for ``resamples``."""
+    """Number of resamples that ``bootstrap`` draws from that many rows when ``resamples`` are requested."""
     return min(resamples, max(LEAST_RESAMPLES, MOST_DRAWS // rows))
 
 
@@ -131,7 +131,7 @@ def _ranges(numbers: range, step: int) -> list[range]:
 
 
 def _draw(n: int, numbers: range, seed: int) -> Whole:
-    """How often each of n rows is drawn in each numbered resample, shape (n, len(numbers))."""
+    """Count how often each of n rows is drawn in each numbered resample, shape (n, len(numbers))."""
     counts = np.empty((len(numbers), n), dtype=counting(n))
     for some in _ranges(numbers, DRAWN // n):
         draws = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(some.start,)))

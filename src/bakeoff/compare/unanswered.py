@@ -32,7 +32,7 @@ class Lost:
 
     @property
     def count(self) -> int:
-        """How many rows were lost."""
+        """Number of lost rows."""
         return sum(self.reasons.values())
 
     @property

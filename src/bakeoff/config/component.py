@@ -91,7 +91,7 @@ def walk(value: Any, where: str = "") -> Iterator[tuple[str, Component]]:
 
 
 def get(value: Any, path: Sequence[str]) -> Any:
-    """What lies at a path of keys, and of positions in lists; None where there is nothing."""
+    """Return the value at a path of keys and list positions; None if there is none."""
     for key in path:
         value = _child(value, key)
     return value
@@ -133,7 +133,7 @@ STRICTEST = {"hosting": "api", "source": "commercial", "data_leaves_network": Tr
 
 
 def joint_card(components: Sequence[Component]) -> dict[str, Any]:
-    """What is declared about the first component and all others that it is made of: the most restrictive value wins."""
+    """Merge the cards of the first component and of all components within it: the most restrictive value wins."""
     card = dict(components[0].card or {}) if components else {}
     for part in components[1:]:
         other = part.card or {}

@@ -34,7 +34,7 @@ def explain(error: Exception) -> str | None:
 
 
 def _is_raised_by_hydra(error: Exception) -> bool:
-    """Whether Hydra itself refuses its flags: the innermost frame is in its command line."""
+    """Return whether Hydra itself rejects its flags: the innermost frame is in its command line."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -38,7 +38,7 @@ class Dimension:
     when: tuple[tuple[str, Any], ...] = ()
 
     def applies(self, tree: Mapping[str, Any]) -> bool:
-        """Whether the conditions hold for components by name; of a list, one item must be the value."""
+        """Return whether the conditions hold for the named components; in a list, one item must equal the value."""
         for key, wanted in self.when:
             value = component.get(tree, key.split("."))
             if str(wanted) not in ([str(item) for item in value] if isinstance(value, list) else [str(value)]):
@@ -106,13 +106,13 @@ def examples(dimension: Dimension) -> list[Any]:
 
 
 def is_continuous(dimension: Dimension) -> bool:
-    """Whether a dimension has more values than can be tried."""
+    """Return whether a dimension has more values than can be enumerated."""
     values = distribution(dimension)
     return hasattr(values, "low") and isinstance(values.low, float) and getattr(values, "step", None) is None
 
 
 def is_group(key: str) -> bool:
-    """Whether a key has the form of a config group's: one word, or words with slashes or an @package."""
+    """Return whether a key has the form of a config group: one word, or words with slashes or an @package."""
     return "." not in key or "/" in key or "@" in key
 
 

@@ -39,7 +39,7 @@ class Signature:
 
 @dataclass(frozen=True)
 class Documented:
-    """What the docstring of a class says: of it in a line, and of each parameter its type and a text, where it does."""
+    """Contents of a class docstring: a one-line summary, and the type and description of each parameter, if given."""
 
     summary: str = ""
     types: Mapping[str, str] = field(default_factory=dict)
@@ -66,7 +66,7 @@ def defined_in(target: str) -> str | None:
 
 
 def is_class(target: str) -> bool | None:
-    """Whether ``target`` is a class; None when only an import tells."""
+    """Return whether ``target`` is a class; None if only an import can tell."""
     found = _find(*_split(target))
     return isinstance(found.node, ast.ClassDef) if found else None
 
@@ -131,7 +131,7 @@ def inspected(cls: type) -> Signature:
 
 
 def mismatch(annotation: str | None, value: Any) -> str | None:
-    """What was expected, in words, when ``value`` cannot be meant by ``annotation``; None when it can.
+    """Describe the expected type if ``value`` does not fit ``annotation``; None if it fits.
 
     Knows numbers, strings, booleans, None, literals, unions, lists and mappings; anything else is let through.
     """

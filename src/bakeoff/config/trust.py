@@ -24,7 +24,7 @@ FLAG = "--trust"
 """Flag of the command line that lifts the allow-list."""
 
 PRIMARY, OF_HYDRA = "config", "hydra/"
-"""What in the shipped tree may say anything: the primary config, and options of Hydra's own groups."""
+"""Shipped configs exempt from the allow-list: the primary config, and options of Hydra's own groups."""
 MODES = ("RUN", "MULTIRUN")
 LAUNCHER_NAMES = frozenset({"backend", "prefer", "require", "partition", "qos", "account", "constraint", "mem_per_cpu"})
 """Settings of launchers whose value may be a name; all others take numbers only."""
@@ -70,7 +70,7 @@ def _file(result: ConfigResult, default: ResultDefault) -> str:
 
 
 def _faults(result: ConfigResult, default: ResultDefault) -> Iterator[str]:
-    """What the allow-list refuses in a file, each as a sentence without its stop."""
+    """List the entries of a file that the allow-list rejects, each as a sentence without its full stop."""
     if "hydra" in (default.package or "").split("."):
         yield f"its package is {default.package}, where only files of bakeoff and of plugins may lie"
     for element in result.defaults_list or ():
@@ -89,7 +89,7 @@ def _written(element: InputDefault) -> str:
 
 
 def _is_allowed_default(element: InputDefault) -> bool:
-    """Whether an entry of a defaults list keeps out of ``hydra``, or chooses a launcher."""
+    """Return whether an entry of a defaults list stays outside ``hydra`` or chooses a launcher."""
     if "hydra" in (element.package or "").split("."):
         return False
     if isinstance(element, ConfigDefault):

@@ -204,7 +204,7 @@ class _Reader:
                     )
 
     def _counts_rows(self, values: pd.Series, name: str) -> bool | None:
-        """Whether a column that counts rows is to be left out; None where it does not count them."""
+        """Return whether to drop a column that numbers the rows; None if it does not number them."""
         numbers = _whole(values)
         if numbers is None:
             return None
@@ -219,7 +219,7 @@ class _Reader:
         return is_unnamed or name.strip().lower() in COUNTERS
 
     def _is_guessed(self, values: pd.Series, name: str) -> bool:
-        """Whether the type of a column of texts is to be found."""
+        """Return whether to infer the type of a column of texts."""
         if (
             name in self.named
             or name in self.parts
@@ -336,7 +336,7 @@ def _resolved(formats: Sequence[NumberFormat], decimal: str | None) -> NumberFor
 
 
 def _is_trivial(form: NumberFormat, formats: Sequence[NumberFormat]) -> bool:
-    """Whether plain numbers fit as well, so that the column holds whole numbers, the same in every format."""
+    """Return whether plain numbers fit as well, so that the column holds whole numbers, the same in every format."""
     return form.thousands == "" and formats[0].is_plain
 
 

@@ -1,4 +1,4 @@
-"""What kind of column each feature is, and the frame converted accordingly."""
+"""Infer the kind of each feature column, and convert the frame accordingly."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def read(frame: pd.DataFrame, names: Iterable[str], declared: Mapping[str, str],
 
 
 def text_notes(names: Sequence[str]) -> tuple[DataNote, ...]:
-    """What is said of columns that were found to be free text."""
+    """Notes on the columns that were inferred to be free text."""
     if not names:
         return ()
     remedy = advice.override("data.columns", {names[0]: "category"})
@@ -74,7 +74,7 @@ def text_notes(names: Sequence[str]) -> tuple[DataNote, ...]:
 
 
 def words(values: pd.Series) -> str:
-    """What a column of strings is read as."""
+    """Describe how a column of strings is read."""
     kind, _ = _recognise(values)
     return {"text": "free text", "categorical": "categories"}.get(kind, f"{kind}s")
 
@@ -130,12 +130,12 @@ def label(value: Any) -> str:
 
 
 def is_string(values: pd.Series) -> bool:
-    """Whether a plain column holds strings."""
+    """Return whether a plain column holds strings."""
     return isinstance(values.dtype, pd.StringDtype)
 
 
 def describe(values: pd.Series) -> str:
-    """What a plain column holds, in a word."""
+    """Describe the contents of a plain column in one word."""
     if is_string(values):
         return "strings"
     return "dates" if types.is_datetime64_any_dtype(values.dtype) else "numbers"

@@ -1,4 +1,4 @@
-"""Where questions over documents come from: SQuAD and BEIR files, and files of the user.
+"""Sources of questions over documents: SQuAD and BEIR files, and the user's own files.
 
 Every source brings a table of questions with the columns ``id``, ``question``, ``history`` (JSON list of turns),
 ``answers`` (JSON list of strings; empty: not answerable), ``relevance`` (JSON object, document id → grade; 0 and less

@@ -29,7 +29,7 @@ BLOCK = 1 << 24
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a file separates its fields, and how it encodes its text."""
+    """Field separator and text encoding of a file."""
 
     separator: str
     encoding: str
@@ -134,7 +134,7 @@ def _parsed(path: Path, key: str, dialect: Dialect, header: Sequence[str]) -> pa
 
 
 def _may_end_within_quotes(path: Path, key: str) -> bool:
-    """Whether the number of quotes is odd: one that never closes would swallow the rest, or it stands in a text."""
+    """Return whether the number of quotes is odd: one never closes and would swallow the rest, or is part of a text."""
     quotes = 0
     with files.opened(path, key) as stream:
         while chunk := stream.read(files.CHUNK):

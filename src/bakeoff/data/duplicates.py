@@ -29,7 +29,7 @@ Treatment = Literal["independent", "group", "drop"]
 
 @dataclass(frozen=True)
 class Resolved:
-    """How the rows of a table with equal inputs are treated.
+    """Treatment of rows with equal inputs.
 
     Attributes:
         treatment: independent, group or drop.
@@ -45,7 +45,7 @@ class Resolved:
 
     @property
     def repeats(self) -> Repeats:
-        """What the split does with rows of equal inputs."""
+        """Constraints on the split for rows with equal inputs."""
         together = self.treatment != "independent"
         return Repeats(stay_together=together, leave_development=together and self.is_declared)
 
@@ -102,7 +102,7 @@ def resolve(table: Table, settings: DataSettings) -> Resolved:
 
 
 def are_copies(table: Table) -> bool:
-    """Whether rows with equal inputs are copies of one row rather than draws that happen to be alike.
+    """Return whether rows with equal inputs are copies of one row rather than draws that happen to be equal.
 
     Questions over documents are, and so are sentences, which hardly ever repeat by
     chance, unless the texts are a few templates. A table of other columns holds copies

@@ -114,7 +114,7 @@ class HistoryReader:
     def _known(
         self, frame: pd.DataFrame, times: NDArray[Any], past: NDArray[np.intp], ahead: NDArray[np.intp], named: str
     ) -> NDArray[np.float64]:
-        """What is known of the horizon, shape (horizon, known)."""
+        """Build the channels known over the horizon, shape (horizon, known)."""
         asked = self.series
         if not asked.known:
             return np.empty((asked.horizon, 0))

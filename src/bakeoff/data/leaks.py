@@ -200,7 +200,7 @@ def _standard(columns: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _of_column(name: str, column: pd.Series, truth: _Truth) -> Iterator[Leak]:
-    """What a feature gives away."""
+    """Find leaks of the target through one feature."""
     if types.is_datetime64_any_dtype(column.dtype):
         moments = pd.Series(np.where(column.isna(), np.nan, column.astype("int64").to_numpy(dtype=np.float64)))
         yield from _of_order(name, moments, truth, "a moment")
@@ -218,7 +218,7 @@ def _of_column(name: str, column: pd.Series, truth: _Truth) -> Iterator[Leak]:
 
 
 def _of_id(name: str, column: pd.Series, truth: _Truth, is_feature: bool) -> Iterator[Leak]:
-    """What an id gives away: by its number, and by the rest of it."""
+    """Find leaks of the target through an id: through its number, and through the rest of it."""
     parts: list[pd.Series] = [column]
     if not types.is_numeric_dtype(column.dtype):
         texts = column.astype("str")
@@ -245,7 +245,7 @@ def _of_order(name: str, column: pd.Series, truth: _Truth, what: str, is_feature
 
 
 def _is_id(column: pd.Series) -> bool:
-    """Whether whole numbers or short strings hardly ever repeat."""
+    """Return whether a column of whole numbers or short strings hardly ever repeats a value."""
     present = column.dropna()
     if present.empty or present.nunique() < UNIQUE * len(present):
         return False
@@ -271,5 +271,5 @@ def _of_texts(name: str, development: Examples, test: Examples) -> Iterator[Leak
 
 
 def as_json(leaks: Sequence[Leak]) -> list[dict[str, str]]:
-    """What a run records."""
+    """Convert leaks to the JSON values that a run records."""
     return [{"check": leak.check, "text": leak.text} for leak in leaks]

@@ -93,7 +93,7 @@ def shown(time: Any) -> str:
 
 
 def _positions(times: NDArray[Any], typical: NDArray[Any]) -> tuple[NDArray[np.float64], Step]:
-    """Where each time lies in steps from the first of all, shape (n,), and the step, from those of one series."""
+    """Position of each time in steps from the earliest, shape (n,), and the step, inferred from one series."""
     if np.issubdtype(times.dtype, np.datetime64):
         months = _months(typical)
         if months is not None:
@@ -109,7 +109,7 @@ def _positions(times: NDArray[Any], typical: NDArray[Any]) -> tuple[NDArray[np.f
 
 
 def _months(times: NDArray[np.datetime64]) -> int | None:
-    """How many months apart the moments are; None where they are not on one day of the month, or are always alike."""
+    """Number of months between moments; None if they are not on the same day of the month, or are all equal."""
     moments = pd.DatetimeIndex(times)
     if len(moments) < 3 or len(set(np.diff(times))) == 1:
         return None

@@ -69,7 +69,7 @@ class NumberFormat:
 
     @property
     def is_plain(self) -> bool:
-        """Whether numbers are written as a program writes them."""
+        """True if numbers are written as a program writes them."""
         return self == NumberFormat()
 
     @property
@@ -220,12 +220,12 @@ def unpadded(values: pd.Series) -> pd.Series:
 
 
 def in_parentheses(texts: pa.Array | pa.ChunkedArray) -> int:
-    """How many texts are a number in parentheses, as accountants write what is negative."""
+    """Count the texts that are a number in parentheses, as accountants write negative numbers."""
     return int(pc.sum(pc.match_substring_regex(texts, _IN_PARENTHESES)).as_py() or 0)
 
 
 def loses_digits(values: pd.Series) -> bool:
-    """Whether texts that are all whole numbers hold one that has no exact place in a column of numbers."""
+    """Return whether texts that are all whole numbers include one that a numeric column cannot represent exactly."""
     texts = as_arrow(values)
     if not pc.any(pc.match_substring_regex(texts, r"^\s*[+-]?[0-9]{16}")).as_py():
         return False
@@ -254,7 +254,7 @@ def as_arrow(values: pd.Series) -> pa.ChunkedArray:
 
 
 def _is_plain(texts: pa.ChunkedArray) -> bool:
-    """Whether all texts are numbers as a program writes them: two passes that copy no text."""
+    """Return whether all texts are numbers as a program writes them: two passes that copy no text."""
     try:
         pc.cast(texts, pa.float64())
     except pa.ArrowInvalid:
@@ -269,7 +269,7 @@ def _fits(texts: pa.ChunkedArray, form: NumberFormat) -> pa.ChunkedArray:
 
 
 def _is_grouped(texts: pa.ChunkedArray, separator: str) -> bool:
-    """Whether every text with the separator has it between groups of three digits, and there is such a text."""
+    """Return whether some text has the separator, and all that do have it between groups of three digits."""
     pattern = rf"^[+-]?[1-9][0-9]{{0,2}}(?:{_GROUPERS[separator]}[0-9]{{3}})+$"
     with_it = texts.filter(pc.match_substring(texts, separator))
     return bool(len(with_it)) and bool(pc.all(pc.match_substring_regex(with_it, pattern)).as_py())

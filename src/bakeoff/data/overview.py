@@ -1,4 +1,4 @@
-"""How each column of a source is read, and which of them may be the target: for a person who has not said yet."""
+"""Overview of a source before a target is chosen: how each column is read, and which columns may be the target."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def likely_targets(rows: Sequence[ColumnOverview]) -> dict[str, str]:
 
 
 def reading_of(schema: Schema) -> str:
-    """How the columns of a task are read, in a sentence."""
+    """Describe in a sentence how the columns of a task are read."""
     by_type: dict[str, list[str]] = {}
     for name, kind in schema.columns.items():
         by_type.setdefault(kinds.get(kind).words[0], []).append(name)

@@ -36,7 +36,7 @@ class PythonSummaries:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name of the source in messages."""
         return "python_summaries"
 
     def read(self) -> Rows:

@@ -67,7 +67,7 @@ def read(source: Source, settings: DataSettings) -> Table:
 
 
 def _notes(corpus: Corpus, y: NDArray[Any]) -> tuple[DataNote, ...]:
-    """What a reader of ranking metrics must know of the corpus and of the questions."""
+    """Notes on the corpus and the questions that a reader of ranking metrics needs."""
     textless = int((corpus.documents["text"].str.strip() == "").sum())
     none_relevant = sum(gold.none_relevant for gold in y)
     themselves = sum(bool(gold.itself) for gold in y)

@@ -81,7 +81,7 @@ def _other_separator(frame: pd.DataFrame) -> str:
 
 
 def ids(frame: pd.DataFrame, name: str | None, is_test: NDArray[np.bool_] | None, where: str) -> NDArray[Any]:
-    """What names each row, shape (n,): the declared column, or positions. Given test rows may repeat ids of others.
+    """Id of each row, shape (n,): the declared column, or positions. Given test rows may repeat ids of others.
 
     Raises:
         DataError: an id is missing or occurs twice.
@@ -99,7 +99,7 @@ def ids(frame: pd.DataFrame, name: str | None, is_test: NDArray[np.bool_] | None
 
 
 def groups(frame: pd.DataFrame, name: str | None, where: str) -> NDArray[Any] | None:
-    """What must stay together, shape (n,). Raises ``DataError`` when a value is missing."""
+    """Group of each row, kept together by the split, shape (n,). Raises ``DataError`` when a value is missing."""
     return None if name is None else complete(frame, name, "group", where).to_numpy()
 
 
@@ -121,7 +121,7 @@ def times(frame: pd.DataFrame, name: str | None, where: str) -> NDArray[Any] | N
 
 
 PART_OF = {"train": TRAIN, "valid": VALID, "validation": VALID, "dev": VALID, "test": TEST}
-"""What a column of the data may call the parts of a split."""
+"""Accepted names for the parts of a split in a column of the data."""
 
 
 SPLITTER = "data.split.splitter"
@@ -138,7 +138,7 @@ class Splitter(Protocol):
 def assigned(
     frame: pd.DataFrame, settings: SplitSettings, is_test: NDArray[np.bool_] | None, where: str
 ) -> tuple[NDArray[np.int8] | None, NDArray[np.bool_] | None]:
-    """What ``parts`` gives, for the column that is declared or for what the chosen splitter says."""
+    """Apply ``parts`` to the declared column, or to the output of the chosen splitter."""
     if settings.splitter is None:
         return parts(frame, settings.column, is_test, where)
     splitter: Splitter = components.instantiate(settings.splitter, "data.split.splitter")
@@ -151,7 +151,7 @@ def assigned(
 def parts(
     frame: pd.DataFrame, name: str | None, is_test: NDArray[np.bool_] | None, where: str
 ) -> tuple[NDArray[np.int8] | None, NDArray[np.bool_] | None]:
-    """Where the data say that each row goes: the part of each, or only which rows are for the test.
+    """Read the split from the data: the part of each row, or only which rows are test rows.
 
     Raises:
         DataError: a value is none of the parts, no row is for the test, or test rows come from two places.

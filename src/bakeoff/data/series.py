@@ -124,7 +124,7 @@ def _channels(values: pd.Series, name: str, where: str) -> Mapping[str, NDArray[
 
 
 def _calendar(times: NDArray[Any], grid: Grid, taken: set[str]) -> dict[str, NDArray[np.float64]]:
-    """Where a moment lies in the day, the week and the year, as far as the step tells.
+    """Calendar features: position of each moment in the day, the week and the year, as far as the step allows.
 
     The month is left out of less than two years: what is learnt of the first ten would be used in the last two.
     """

@@ -1,4 +1,4 @@
-"""What a person declares about a table: which column plays which part, and how the rows are split."""
+"""Declared settings of a table: the role of each column, and how the rows are split."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SPLITS = ("auto", "random", "stratified", "group", "time", "given")
 
 @dataclass
 class SplitSettings:
-    """How the rows are split into training, validation and test.
+    """Settings of the split into training, validation and test.
 
     Raises:
         ConfigError: an unknown kind, or a share that is not between 0 and 1.
@@ -48,7 +48,7 @@ class SplitSettings:
 
 @dataclass
 class ForecastSettings:
-    """How a series is cut into rows, each of them an origin: the last moment that is seen.
+    """Settings for cutting a series into rows, each of them an origin: the last moment seen.
 
     Raises:
         ConfigError: a length is less than 1.
@@ -73,7 +73,7 @@ class ForecastSettings:
 
 @dataclass
 class DataSettings:
-    """What the columns of a table mean, and what is done with its rows.
+    """Settings of a table: the meaning of its columns, and the treatment of its rows.
 
     Not frozen: OmegaConf makes the nodes of a frozen dataclass read-only, and nothing could be overridden.
 

@@ -47,7 +47,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """What messages call it, such as ``my.csv``."""
+        """Name of the source in messages, such as ``my.csv``."""
 
     def read(self) -> Rows:
         """All rows. Raises ``DataError`` or ``ConfigError`` that names the config key at fault."""
@@ -238,7 +238,7 @@ class KnownSource:
 
     @property
     def name(self) -> str:
-        """That of the source."""
+        """Name of the underlying source."""
         return self.source.name
 
     def read(self) -> Rows:

@@ -23,7 +23,7 @@ PRECEDENCE = (TRAIN, TEST, VALID)
 
 @dataclass(frozen=True)
 class Traits:
-    """What of each of n rows decides in which part it may go.
+    """Properties of n rows that decide which part of the split each may go to.
 
     Attributes:
         content: equal for rows that are equal in all features, shape (n,).
@@ -51,7 +51,7 @@ class Traits:
 
 @dataclass(frozen=True)
 class Repeats:
-    """What a split does with rows whose inputs are equal.
+    """Constraints on a split for rows whose inputs are equal.
 
     Attributes:
         stay_together: whether they stay in one part, wherever chance decides where rows go.

@@ -24,7 +24,7 @@ Positions = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Lengths:
-    """How a series is cut, in moments; see ``ForecastSettings``."""
+    """Lengths by which a series is cut, in moments; see ``ForecastSettings``."""
 
     window: int
     horizon: int
@@ -98,7 +98,7 @@ def load(source: Source, settings: DataSettings) -> Task:
 
 
 def _parts(recorded: Recorded, lengths: Lengths, settings: DataSettings) -> Parts:
-    """Where validation and test begin: whole strides before the end, as near to the declared shares as they allow."""
+    """Find the start of validation and test: whole strides before the end, close to the declared shares."""
     end, test = recorded.grid.count, recorded.test_from
     if test is None:
         test = end - _length(end, settings.split.test, lengths, "test")

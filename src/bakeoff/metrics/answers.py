@@ -37,7 +37,7 @@ def _abstained(table: PredictionTable) -> NDArray[np.bool_]:
 
 
 def _short(table: PredictionTable) -> NDArray[Any]:
-    """What metrics of a few words compare, shape (n,)."""
+    """Short outputs, as compared by metrics of a few words, shape (n,)."""
     return table.predictions.output if table.predictions.short is None else table.predictions.short
 
 

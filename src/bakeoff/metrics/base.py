@@ -80,7 +80,7 @@ class Metric:
 
     @property
     def can_decide(self) -> bool:
-        """Whether a verdict may rest on it."""
+        """True if a verdict may be based on this metric."""
         return not self.cannot_decide
 
     def title(self, schema: Schema) -> str:
@@ -107,7 +107,7 @@ def register(metric: Metric) -> Metric:
 
 
 def seal() -> None:
-    """What is registered so far is bakeoff's own: a plugin may not bring the same name."""
+    """Mark the metrics registered so far as bakeoff's own: a plugin may not reuse their names."""
     _own.update(_registry)
 
 

@@ -275,7 +275,7 @@ def _proba(table: PredictionTable) -> Floats:
 
 
 def _truth(table: PredictionTable) -> NDArray[np.bool_]:
-    """Whether each class is the true one, shape (n, k)."""
+    """Indicator of the true class, shape (n, k)."""
     return np.asarray(table.target[:, None] == np.array(table.schema.classes, dtype=object))
 
 
@@ -310,7 +310,7 @@ def _mean_gap(sums: Floats) -> Floats:
 
 @rank_metric("roc_auc", resample=_roc_auc)
 def roc_auc(table: PredictionTable) -> float:
-    """How often a positive row outranks another: of the positive class, or each class against the rest, averaged.
+    """Probability that a positive row outranks a negative one: of the positive class, or averaged over one-vs-rest.
 
     Classes for which the rows do not define it are left out of the average; NaN when none is left.
     """

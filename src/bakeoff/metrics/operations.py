@@ -49,7 +49,7 @@ MEASUREMENTS = {
         Measurement("peak_memory_mb", "minimize", "MB", "usage"),
     )
 }
-"""What the runner measures once per variant, by name."""
+"""Measurements that the runner takes once per variant, by name."""
 
 
 def _milliseconds(table: PredictionTable) -> Floats:

@@ -53,7 +53,7 @@ class Column:
 
     @property
     def is_right_aligned(self) -> bool:
-        """Whether cells end where the heading ends: single numbers do."""
+        """True for right-aligned cells: single numbers are."""
         return self.format in ("number", "price", "count")
 
     def cells(self, values: Sequence[Value]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What ``bakeoff plan`` prints."""
+"""Output of ``bakeoff plan``."""
 
 from __future__ import annotations
 

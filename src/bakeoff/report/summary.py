@@ -45,7 +45,7 @@ def verdict(comparison: Comparison) -> Text:
 
 
 def method_checks(comparison: Comparison) -> list[Text]:
-    """How many method checks passed, and what the others found."""
+    """Summarise the method checks: the number passed, and the findings of the others."""
     findings = [finding for check in comparison.checks for finding in check.findings]
     total = len(comparison.checks)
     passed = sum(not check.findings for check in comparison.checks)
@@ -60,7 +60,7 @@ def method_checks(comparison: Comparison) -> list[Text]:
 
 
 def _data(runs: Sequence[Run]) -> list[Block]:
-    """What happened to the data, the most important first, each line with the key that changes it."""
+    """Changes made to the data, most important first, each line with the key that controls it."""
     notes = list(dict.fromkeys(note for run in runs for note in record.data_notes(run)))
     notes = sorted((note for note in notes if note.rank != NoteRank.FACTS), key=lambda note: note.rank)
     if not notes:

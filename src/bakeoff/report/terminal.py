@@ -31,7 +31,7 @@ STYLES: dict[Style, str] = {
 PLAIN = str.maketrans(
     {"✓": "ok", "✗": "failed", "–": "-", "−": "-", "…": "...", "×": "x", "→": "->", "≤": "<=", "≥": ">="}
 )
-"""What stands for the signs of our own where a terminal has no Unicode."""
+"""ASCII replacements for our symbols on terminals without Unicode."""
 
 
 class _PlainStream:

@@ -147,7 +147,7 @@ class Request:
 
     @property
     def components(self) -> dict[str, Component]:
-        """What can be tuned: the model and its parts, by the name of their group."""
+        """Tunable components: the model and its parts, by the name of their group."""
         return {"model": self.model, **self.parts}
 
     @property
@@ -158,11 +158,11 @@ class Request:
 
     @cached_property
     def card(self) -> dict[str, Any]:
-        """What is declared about the model: family, licence, hosting. The most restrictive of its parts wins."""
+        """Declared properties of the model: family, licence, hosting. The most restrictive value of its parts wins."""
         return component.joint_card([part for _, part in component.walk(self.assembled_model)])
 
     def dimensions(self, unused: str = "") -> list[Dimension]:
-        """What a search tries. Raises ``ConfigError`` where a search space is wrong.
+        """Dimensions of the search space. Raises ``ConfigError`` if a search space is invalid.
 
         Args:
             unused: a parameter of the model that the kind of task makes no use of.
@@ -171,7 +171,7 @@ class Request:
 
     @cached_property
     def is_tuned(self) -> bool:
-        """Whether a search is on, and the variant has something to search over."""
+        """True if a search is on and the variant has something to search over."""
         return self.search.sampler is not None and bool(self.dimensions())
 
     def updated(self, values: Mapping[str, Any]) -> Request:
@@ -188,7 +188,7 @@ class Request:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What makes this variant of this task what it is: equal identities give equal results."""
+        """Identity of this variant of this task: equal identities give equal results."""
         content: dict[str, Any] = _identity(self)
         content["data"] = {**content.pop("source"), **content["data"]}
         content |= content.pop("parts")
@@ -211,7 +211,7 @@ NOT_IN_CONFIG = ("folder", "source", "parts", "refreshed_from")
 
 
 def is_named(key: str) -> bool:
-    """Whether an override of a top-level key, or of a group that the shipped config does not have, makes a name."""
+    """Return whether an override of a top-level key, or of a group absent from the shipped config, is in the name."""
     unnamed = [f.name for f in fields(Request) if f.metadata[BELONGS] != IN_NAME[BELONGS]]
     return key not in (*unnamed, "experiment", "hydra")
 
@@ -235,7 +235,7 @@ def recorded(folder: Path) -> Request | None:
 
 
 def is_longer(request: Request) -> bool:
-    """Whether a search is requested that goes on longer than the finished one in the folder."""
+    """Return whether the requested search is longer than the finished one in the folder."""
     earlier = recorded(request.folder)
     if earlier is None or not request.is_tuned:
         return False

@@ -113,17 +113,17 @@ class Kind(ABC):
             raise ValueError(f"predict gave proba of shape {np.shape(predictions.proba)} for {n} rows and {k} classes")
 
     def is_right(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any] | None:
-        """Whether each output is right, shape (n,); None where an output is not simply right or wrong."""
+        """Return whether each output is correct, shape (n,); None if outputs are not simply right or wrong."""
         return None
 
     def has_references(self, schema: Schema) -> bool:
-        """Whether outputs are texts that are compared with reference texts."""
+        """Return whether outputs are texts that are compared with reference texts."""
         return False
 
     def closeness(
         self, outputs: NDArray[Any], targets: NDArray[Any], measure: Callable[[str, str], float]
     ) -> NDArray[Any]:
-        """How close each output is to what would be right, by a measure of two texts, from 0 to 1, shape (n,).
+        """Closeness of each output to the target, by a measure of two texts, from 0 to 1, shape (n,).
 
         NaN where there is nothing to compare with: by default everywhere.
         """

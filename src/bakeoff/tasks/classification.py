@@ -79,7 +79,7 @@ class Classification(TableKind):
                 raise ValueError("the probabilities of a row do not add up to 1")
 
     def is_right(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
-        """Whether the labels are equal."""
+        """Return whether the labels are equal."""
         right: NDArray[Any] = outputs == targets
         return right
 

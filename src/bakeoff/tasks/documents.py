@@ -45,7 +45,7 @@ class DocumentKind(Kind):
     def closeness(
         self, outputs: NDArray[Any], targets: NDArray[Any], measure: Callable[[str, str], float]
     ) -> NDArray[np.float64]:
-        """How close each output is to the nearest gold answer.
+        """Closeness of each output to the nearest gold answer.
 
         A question that the corpus does not answer counts as in SQuAD 2.0 (Rajpurkar et al. 2018): abstaining is worth
         1, any answer 0. Abstaining from a question that has an answer is worth 0.

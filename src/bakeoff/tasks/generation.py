@@ -47,7 +47,7 @@ class Generation(TableKind):
         return ("rouge_l", "chrf", "token_f1") if self.has_references(schema) else ("judge", "input_support")
 
     def has_references(self, schema: Schema) -> bool:
-        """Whether a column of references is declared."""
+        """Return whether a column of references is declared."""
         return bool(schema.target)
 
     def read_target(self, column: pd.Series, settings: DataSettings, where: str) -> Target:
@@ -104,7 +104,7 @@ class Generation(TableKind):
     def closeness(
         self, outputs: NDArray[Any], targets: NDArray[Any], measure: Callable[[str, str], float]
     ) -> NDArray[np.float64]:
-        """How close each output is to the nearest reference; NaN for a row without any."""
+        """Closeness of each output to the nearest reference; NaN for a row without any."""
         return np.array(
             [
                 max((measure(str(output), reference) for reference in gold.answers), default=np.nan)

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def is_list(cell: Any) -> bool:
-    """Whether a cell is a list: JSON brings Python's, Parquet NumPy's."""
+    """Return whether a cell is a list: Python's from JSON, NumPy's from Parquet."""
     return isinstance(cell, list | tuple | np.ndarray)
 
 
 def holds_lists(column: pd.Series) -> bool:
-    """Whether the first cell that is there is a list."""
+    """Return whether the first non-missing cell is a list."""
     present = column.dropna()
     return column.dtype == object and len(present) > 0 and is_list(present.iloc[0])

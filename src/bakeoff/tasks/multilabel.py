@@ -105,7 +105,7 @@ class Multilabel(TableKind):
             raise ValueError("a probability is not between 0 and 1")
 
     def is_right(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
-        """Whether all labels of a row are right and none is missing."""
+        """Return whether all labels of a row are correct and none is missing."""
         return np.array([output == target for output, target in zip(outputs, targets, strict=True)], dtype=np.bool_)
 
     def labels(self, values: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""What all checks share: options composed as the command line does it, and named steps."""
+"""Shared parts of all checks: options composed as on the command line, and named steps."""
 
 from __future__ import annotations
 

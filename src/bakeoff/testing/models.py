@@ -33,7 +33,7 @@ CARD = ("family", "licence", "source", "hosting", "data_leaves_network")
 
 
 class Pruned(Exception):
-    """What the pruning hook raises here to end a fit."""
+    """Exception that the pruning hook of the contract tests raises to end a fit."""
 
 
 def check_model(

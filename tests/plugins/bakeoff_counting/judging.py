@@ -27,14 +27,14 @@ def count_error(table):
 
 @section("missed", "Counted wrongly", applies=is_counting)
 def missed(comparison, runs):
-    """How many rows each variant counted wrongly."""
+    """Number of rows that each variant counted wrongly."""
     tables = {run.variant: read_predictions(run) for run in runs}
     return [f"{name}: {int((errors(table) > 0).sum())} of {len(table)} rows" for name, table in tables.items()]
 
 
 @check("few_baskets", "Are there enough baskets?", applies=is_counting)
 def few_baskets(evidence):
-    """How many rows there are to count."""
+    """Number of rows to count."""
     return [f"{len(table)} baskets are few." for table in list(evidence.tables.values())[:1]]
 
 

@@ -23,7 +23,7 @@ class PythonDocs:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name of the source in messages."""
         return "python_docs"
 
     def read(self) -> Rows:
