@@ -1,4 +1,4 @@
-"""The option of all benchmarks: ``--quick`` runs at a tiny size, to see that it runs. Its figures mean nothing."""
+"""Shared option of all benchmarks: ``--quick`` runs at a tiny size as a smoke test. Its figures mean nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _folder() -> tempfile.TemporaryDirectory[str]:
 
 
 def texts() -> Path:
-    """A folder with train.csv and test.csv, columns text and category: three categories that words tell apart."""
+    """A folder with train.csv and test.csv, columns text and category: three categories, separable by words."""
     folder = Path(_folder().name)
     words = {
         "card": "my card was declined",

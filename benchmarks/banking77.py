@@ -56,14 +56,14 @@ def main() -> None:
 
 
 def run(folder: Path, *arguments: str) -> None:
-    """Show a command, and run it. Of a variant that fails, its table tells."""
+    """Print a command and run it. A failed variant shows up in its table."""
     print(f"$ {shlex.join(['bakeoff', *arguments])}", flush=True)
     subprocess.run([BAKEOFF, *arguments], cwd=folder, check=False)
     print(flush=True)
 
 
 def show(folder: Path) -> None:
-    """Accuracy of each variant, and whether that of the embedding is as wanted."""
+    """Print the accuracy of each variant, and whether that of the embedding meets its target."""
     for found in record.read_runs(folder):
         if found.status != "ok":
             print(f"{found.variant:44}{found.status}: {(found.error or {}).get('message')}")

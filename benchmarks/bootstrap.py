@@ -68,7 +68,7 @@ def table(n: int, n_classes: int, variant: int) -> PredictionTable:
 
 
 def loop_over_values(tables: Mapping[str, PredictionTable], metrics: Sequence[Metric], resamples: int) -> float:
-    """Seconds that resamples take when each metric's value is computed of each resampled table."""
+    """Seconds to compute each metric's value on each resampled table."""
     draws = np.random.default_rng(0)
     start = time.perf_counter()
     for _ in range(resamples):
@@ -80,7 +80,7 @@ def loop_over_values(tables: Mapping[str, PredictionTable], metrics: Sequence[Me
 
 
 def loop_in_numpy(tables: Mapping[str, PredictionTable], resamples: int) -> float:
-    """Seconds that resamples take in NumPy: a confusion matrix of each, and the metrics of ``LABELS`` from it."""
+    """Seconds for the resamples in plain NumPy: one confusion matrix each, and the metrics of ``LABELS`` from it."""
     draws = np.random.default_rng(0)
     start = time.perf_counter()
     for each in tables.values():

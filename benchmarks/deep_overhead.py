@@ -1,10 +1,10 @@
 """Overhead of bakeoff per epoch: a model's own fit vs a hand-written Lightning loop, same network, same rows.
 
-By hand means: a LightningModule of a dozen lines with the same optimiser, no early stopping, no curves, no checkpoints
-and no care for losses that are no numbers; its batches once by
-PyTorch's DataLoader, and once, as fast as can be, by indexing tensors. The share is that over the faster of the two.
-The epochs of all are timed in turn, within the loop; of each turn the medians are compared, and of the ratios of all
-turns the median is told, for these machines are noisy.
+The hand-written loop is a LightningModule of a dozen lines with the same optimiser, without early stopping, curves,
+checkpoints or handling of losses that are not finite. Its batches come once from PyTorch's DataLoader, and once, as
+fast as possible, from indexing tensors; the overhead is relative to the faster of the two. All sides are timed in
+turn, per epoch, within the loop. Each turn compares medians, and the reported figure is the median ratio over all
+turns, because these machines are noisy.
 
 python benchmarks/deep_overhead.py [--rows 20000] [--epochs 6] [--times 15]
 """
@@ -41,7 +41,7 @@ def rows(n: int) -> Examples:
 
 
 def by_bakeoff(train: Examples, valid: Examples, epochs: int, folder: Path) -> list[float]:
-    """Seconds of each epoch, with everything that a run does."""
+    """Seconds per epoch in bakeoff, with everything that a run does."""
     model = MLP(hidden=HIDDEN, epochs=epochs, batch_size=BATCH, learning_rate=RATE, trainer=Trainer(patience=None))
     ends: list[float] = []
     context = Context(SCHEMA, 0, 1, report=lambda epoch, loss: ends.append(time.perf_counter()), folder=folder)
@@ -50,7 +50,7 @@ def by_bakeoff(train: Examples, valid: Examples, epochs: int, folder: Path) -> l
 
 
 def by_hand(train: Examples, valid: Examples, epochs: int, by_index: bool) -> list[float]:
-    """Seconds of each epoch of a plain loop."""
+    """Seconds per epoch of a plain loop."""
     import pytorch_lightning as pl
     import torch
     from torch import nn

@@ -39,7 +39,7 @@ def read(file: Path) -> Examples:
 
 
 def by_hand(encoder: str, rows: Rows, outputs: int, epochs: int, device: str, precision: str) -> list[float]:
-    """Seconds of each epoch of a plain Lightning loop over the same batches."""
+    """Seconds per epoch of a plain Lightning loop over the same batches."""
     import pytorch_lightning as pl
     import torch
     from torch import nn

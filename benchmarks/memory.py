@@ -1,7 +1,7 @@
 """Peak memory of a whole run, in copies of the data: a million rows of a Parquet file, model=linear.
 
-The run takes place in a process of its own, after a small run that did the imports; the figure is the peak of the
-resident memory above what was there before, divided by the size of the data. Needs Linux.
+The run takes place in a separate process, after a small run that did the imports; the figure is the peak resident
+memory above the level before the run, divided by the size of the data. Needs Linux.
 
 python benchmarks/memory.py [--rows 1000000] [--columns 20]
 """
@@ -52,7 +52,7 @@ def frame(rows: int, columns: int, classes: bool) -> pd.DataFrame:
 
 
 def peak(data: pd.DataFrame) -> float:
-    """Bytes of the peak above what was there before."""
+    """Peak memory above the baseline, in bytes."""
     with tempfile.TemporaryDirectory() as folder:
         data.to_parquet(Path(folder, "big.parquet"))
         data.head(1000).to_parquet(Path(folder, "small.parquet"))

@@ -1,7 +1,7 @@
 """Overhead of the framework per run, imports excluded: a constant model on 100 rows vs the same work by hand.
 
 The command line is run several times in one process, each time on a file and under a name of its own, so that the
-imports are done and nothing is kept from the run before.
+imports are done and nothing is reused from the previous run.
 
 python benchmarks/overhead.py [--times 5]
 """

@@ -1,7 +1,7 @@
 """Startup cost of installed but unused plugins: `bakeoff --help` and `bakeoff plan`, with and without them.
 
-Both sides are started in turn, and the median of the differences in processor time counts: what else runs on the
-machine adds to the time on the clock, and less to that.
+Both sides are started in turn, and the result is the median difference in processor time: other load on the machine
+affects it less than wall-clock time.
 
 python benchmarks/plugins_startup.py [--plugins 50] [--times 25]
 """
@@ -28,7 +28,7 @@ MODEL = "# A model.\n_target_: {name}.models.Model\ncard: {{family: rules, licen
 
 
 def install(folder: Path, count: int) -> None:
-    """So many packages, each with a model, a metric, a section and a verb, that cannot be imported at all."""
+    """Install that many packages, each with a model, a metric, a section and a verb, none of which can be imported."""
     for i in range(count):
         name = f"bakeoff_many_{i}"
         files = {

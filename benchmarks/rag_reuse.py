@@ -1,12 +1,12 @@
 """Cost of a search over retrieval vs the minimum possible: indexing once, and querying once per trial.
 
 30 trials of Optuna, through bakeoff's own search, over top_k, fusion and weight of a hybrid retriever whose sentences
-answer the validation questions (model=extractive). Beside it the same settings by hand: the corpus is indexed once, and
-each setting answers the same questions once; questions too are embedded only once, by both. And a naive loop, which
-embeds and indexes anew for each trial; a few of its trials are measured, the others reckoned.
+answer the validation questions (model=extractive). For comparison, the same settings by hand: the corpus is indexed
+once, and each setting answers the same questions once; both sides embed the questions only once. Also a naive loop,
+which embeds and indexes again in each trial; a few of its trials are measured, the others extrapolated.
 
-Each side has a cache of its own that is empty at first, and libraries are loaded before. After each trial of the search
-its clock stands still and the others do the same trial, so that a busy machine weighs on all alike.
+Each side has its own cache, empty at first, and libraries are loaded beforehand. After each trial of the search its
+clock is paused while the others do the same trial, so that other load on the machine affects all sides alike.
 
 python benchmarks/rag_reuse.py [SQUAD.json] [--trials 30] [--rounds 3] [--naive 2]
 """
@@ -50,7 +50,7 @@ MOST = 1.2
 
 @contextmanager
 def own_cache() -> Iterator[Path]:
-    """An empty folder for embeddings and indexes; fetched files are those of the user."""
+    """An empty cache folder for embeddings and indexes; downloaded files stay in the user's cache."""
     with tempfile.TemporaryDirectory() as folder:
         for name in ("assets", "wheels"):
             Path(folder, name).symlink_to(assets.cache_folder() / name)
@@ -59,7 +59,7 @@ def own_cache() -> Iterator[Path]:
 
 @contextmanager
 def using(cache: Path) -> Iterator[None]:
-    """Use a cache for a while."""
+    """Use a cache inside the block."""
     before = os.environ.get("BAKEOFF_CACHE")
     os.environ["BAKEOFF_CACHE"] = str(cache)
     try:
@@ -72,14 +72,14 @@ def using(cache: Path) -> Iterator[None]:
 
 @dataclass
 class Clock:
-    """Seconds of the wall and of the processor, while it runs."""
+    """Stopwatch of wall-clock and processor seconds."""
 
     wall: float = 0.0
     processor: float = 0.0
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Add what the block takes."""
+        """Add the time that the block takes."""
         wall, processor = time.perf_counter(), time.process_time()
         try:
             yield
@@ -90,7 +90,7 @@ class Clock:
 
 @dataclass
 class Round:
-    """One search, and the same trials by hand and naively."""
+    """One round: a search, and the same trials by hand and naively."""
 
     request: Request
     task: Task

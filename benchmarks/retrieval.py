@@ -32,7 +32,7 @@ MOST, LEAST = 2.0, 0.99
 
 
 def drawn(rows: int, seed: int) -> Any:
-    """Vectors of length 1 around the centres, shape (rows, 384)."""
+    """Random unit vectors around the centres, shape (rows, 384)."""
     centres = np.random.default_rng(0).normal(size=(CENTRES, DIMENSIONS)).astype(np.float32)
     random = np.random.default_rng(seed)
     found = centres[random.integers(CENTRES, size=rows)]
@@ -42,7 +42,7 @@ def drawn(rows: int, seed: int) -> Any:
 
 @dataclass(frozen=True)
 class Drawn:
-    """The vector of "passage 7" is the seventh that was drawn, so that embedding takes no time to speak of."""
+    """Embedder that looks up precomputed vectors ("passage 7" is the seventh), so that embedding is nearly free."""
 
     rows: int
 

@@ -1,7 +1,7 @@
 """Cost per trial of bakeoff's search vs bare Optuna and hydra-optuna-sweeper, on the same trivial objective.
 
 Both sides of every ratio are measured in this one run, in alternation, and the best of several rounds counts.
-hydra-optuna-sweeper 1.3.0 pins Optuna 2, so it is installed into a virtual environment of its own, in a cache folder.
+hydra-optuna-sweeper 1.3.0 pins Optuna 2, so it is installed into a separate virtual environment in a cache folder.
 
     python benchmarks/search_overhead.py [--without-sweeper]
 """
@@ -43,7 +43,7 @@ SPACE = {
 
 @dataclass(frozen=True)
 class Trivial(Evaluation):
-    """An objective that costs nothing: the mean of the parameters."""
+    """A trivially cheap objective: the mean of the parameters."""
 
     def value(self, request: Request, trial: Any) -> tuple[list[float], dict[str, float]]:
         model = request.model.arguments
@@ -51,7 +51,7 @@ class Trivial(Evaluation):
 
 
 def composed(trials: int) -> Request:
-    """A realistic config of five groups, composed as a run composes it."""
+    """A realistic config of five groups, composed as in a run."""
     register()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         cfg = compose("config", ["model=catboost", "data=churn", "search=tpe", f"search.trials={trials}", "variant=x"])
@@ -92,7 +92,7 @@ def bare(sampler: Callable[[int], Any], in_memory: bool, trials: int) -> float:
 
 
 def sweeper() -> float:
-    """Seconds a trial of hydra-optuna-sweeper, start-up taken out by the difference of two lengths."""
+    """Seconds per trial of hydra-optuna-sweeper; the difference of two run lengths cancels the start-up time."""
     python = sweeper_environment()
     with tempfile.TemporaryDirectory() as folder:
         app = Path(folder) / "app.py"

@@ -1,10 +1,10 @@
 """Speed-up in trials per second of two local workers over one, with one thread each.
 
-The objective is bound by the CPU: a random forest on the diabetes data. Both sides run in turn through the command
-line; a rate is the trials of a study over the time from the start of its first to the end of its last, so what a
-command takes to start is left out and the workers' not starting together is not. What two bare processes gain over one
-on the same fits is told beside it: cores that others use give less than twice, whoever asks. The best of several rounds
-counts.
+The objective is CPU-bound: a random forest on the diabetes data. Both sides run in turn through the command line; a
+rate is the number of trials of a study over the time from the start of its first to the end of its last, which
+excludes the start-up of the command but includes any delay between the workers. The speed-up of two bare processes over
+one on the same fits is shown for reference: on cores that others use it is below 2 for any program. The best of several
+rounds counts.
 
     python benchmarks/search_workers.py [--rounds 2] [--trials 30]
 """
@@ -48,7 +48,7 @@ print(fits / (time.perf_counter() - start))
 
 
 def bare_fits_per_second(processes: int) -> float:
-    """Of several processes at once, added up."""
+    """Total fits per second of several processes running at once."""
     started = [
         subprocess.Popen([sys.executable, "-c", BARE], stdout=subprocess.PIPE, text=True) for _ in range(processes)
     ]

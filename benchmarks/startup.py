@@ -23,7 +23,7 @@ ASKED = (
 
 
 def best(command: list[str], times: int) -> float:
-    """Seconds of the fastest of several starts: the others were held up by something else."""
+    """Seconds of the fastest of several starts: the others were slowed down by other load."""
     took = []
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(times):

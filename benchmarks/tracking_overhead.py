@@ -1,12 +1,12 @@
 """Overhead of offline tracking in a run with one-second trials: a search with tracker=wandb vs one with tracker=none.
 
 Both sides run in turn in this one process, through the command line. A trial fits a small network with as many passes
-over the data as take one second of the processor: real work, which the process beside could hold up. Shown are
+over the data as take one second of processor time: real work, which the tracking process could slow down. Reported are
 
-- the share of the command that is spent on tracking: handing runs over, and waiting at the end (offline: for nothing),
-- the whole command with tracking beside the one without: by the clock, which on a busy machine varies by far more than
-  the limit, and by the processor time of the command itself,
-- what the process beside used of the processor, at lower priority and in part after the command had ended.
+- the share of the command spent on tracking: handing runs over, and waiting at the end (offline: for nothing),
+- the whole command with tracking vs without: in wall-clock time, which on a busy machine varies by far more than the
+  limit, and in processor time of the command itself,
+- the processor time of the tracking process, at lower priority and partly after the command had ended.
 
 python benchmarks/tracking_overhead.py [--trials 20] [--times 3]
 """
@@ -70,7 +70,7 @@ def passes_in_a_second() -> int:
 
 
 def timed(call: Callable[..., Any], spent: list[float]) -> Callable[..., Any]:
-    """The same function, which adds the seconds that it takes."""
+    """Wrap a function so that it adds up the seconds it takes."""
 
     def run(*arguments: Any) -> Any:
         start = time.perf_counter()
@@ -83,7 +83,7 @@ def timed(call: Callable[..., Any], spent: list[float]) -> Callable[..., Any]:
 
 
 def command(name: str, tracker: str, trials: int) -> tuple[float, float]:
-    """Seconds of a whole command, by the clock and of the processor."""
+    """Wall-clock and processor seconds of a whole command."""
     asked = ["model=second", "--config-dir", "conf", "data=csv", "data.path=rows.csv", "data.target=y", "search=random"]
     asked += [f"search.trials={trials}", "metrics.latency_rows=5", f"name={name}", f"tracker={tracker}"]
     start, own = time.perf_counter(), time.process_time()
@@ -96,7 +96,7 @@ def command(name: str, tracker: str, trials: int) -> tuple[float, float]:
 
 
 def seconds_beside(folder: Path) -> float:
-    """Seconds of processor time of the process beside and of what it started, when all is told."""
+    """Processor seconds of the tracking process and its children, once everything is sent."""
     used: dict[int, float] = {}
     while not (folder / "tracking.json").is_file():
         for child in psutil.Process().children(recursive=True):

@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def run(folder: Path, *arguments: str) -> None:
-    """Show a command, and run it. Of a variant that fails, its table tells."""
+    """Print a command and run it. A failed variant shows up in its table."""
     print(f"$ {shlex.join(['bakeoff', *arguments])}", flush=True)
     subprocess.run([BAKEOFF, *arguments], cwd=folder, check=False)
     print(flush=True)

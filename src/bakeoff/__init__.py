@@ -8,7 +8,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reads it when
 
 __version__ = "0.1.0"
 
-# What `import bakeoff` offers, and where it is: imported when it is first asked for, so that the import stays light.
+# Public names of `import bakeoff` and their modules: imported on first use, so that the import stays light.
 _HOMES = {
     **dict.fromkeys(("run", "bakeoff", "load"), "bakeoff.api"),
     **dict.fromkeys(("Run", "Bakeoff", "Verdict"), "bakeoff.results"),

@@ -1,4 +1,4 @@
-"""Advice that can be pasted: overrides quoted for Hydra and for the shell, and lists cut where they get long."""
+"""Advice that can be pasted: overrides quoted for Hydra and for the shell, and long lists truncated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_ \-./$%*@?|+(),:={}\[\]]*")
 
 
 def override(key: str, value: Any, *, delete: bool = False) -> str:
-    """An override as one types it in a shell, such as ``'data.ignore=["amount, net"]'``.
+    """Format an override as typed in a shell, such as ``'data.ignore=["amount, net"]'``.
 
     Hydra reads back exactly the given value. A mapping whose keys Hydra cannot read (it takes ASCII letters and few
     signs) is written as a string of JSON.
@@ -30,7 +30,7 @@ def override(key: str, value: Any, *, delete: bool = False) -> str:
 
 
 def hydra_value(value: Any) -> str:
-    """A value in the grammar of Hydra's overrides, strings quoted where they must be."""
+    """Format a value in Hydra's override grammar, quoting strings where necessary."""
     if value is None:
         return "null"
     if isinstance(value, bool):

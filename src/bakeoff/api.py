@@ -1,4 +1,4 @@
-"""Bake-offs from Python: the same requests as on the command line, by the same way, and what came of them as frames.
+"""Bake-offs from Python: the same requests as on the command line, run the same way, with results as data frames.
 
 ::
 
@@ -51,8 +51,8 @@ def run(
         data: an option of the group ``data``, a file, or a frame.
         target: the column to be predicted, where ``data`` is a frame; short for ``"data.target=…"``.
         model: an option of the group ``model``, or a scikit-learn classifier or regressor object.
-        trials: of a search with ``search=tpe``, unless the overrides choose another.
-        name: of the bake-off; its folder in ``outputs``.
+        trials: number of trials of a search with ``search=tpe``, unless the overrides choose another.
+        name: name of the bake-off; its folder in ``outputs``.
         config_dir: a folder of your own configs.
 
     Raises:
@@ -85,9 +85,9 @@ def bakeoff(
         data: an option of the group ``data``, a file, or a frame.
         target: the column to be predicted, where ``data`` is a frame.
         models: options of the group ``model`` and scikit-learn objects; in a mapping, objects have names of their own.
-        trials: of each variant's search with ``search=tpe``, unless the overrides choose another.
+        trials: number of trials per variant with ``search=tpe``, unless the overrides choose another search.
         incumbent: name of the variant that the others must beat.
-        name: of the bake-off; its folder in ``outputs``.
+        name: name of the bake-off; its folder in ``outputs``.
         config_dir: a folder of your own configs.
 
     Returns:
@@ -164,7 +164,7 @@ def _asked(
 
 
 def _options(models: Sequence[Any] | Mapping[str, Any]) -> list[str]:
-    """The models as options of the group ``model``; objects become options of this process."""
+    """Turn the models into options of the group ``model``; objects become options of this process."""
     if isinstance(models, str):
         raise ConfigError(f"models: {models!r} is one name. Write a list: models=[{models!r}].")
     pairs = list(models.items()) if isinstance(models, Mapping) else [(None, model) for model in models]
@@ -239,7 +239,7 @@ def _sweep(overrides: list[str], config_dir: str | Path | None, most: int | None
 
 @contextlib.contextmanager
 def _as_found() -> Iterator[None]:
-    """Leave behind what was there: Hydra's state in a notebook that uses it too, logging, the environment."""
+    """Restore the previous state on exit: Hydra's (a notebook may use it too), logging and the environment."""
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.hydra_config import HydraConfig
     from hydra.core.singleton import Singleton
@@ -270,7 +270,7 @@ def _as_found() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _errors() -> Iterator[None]:
-    """Raise what Hydra refuses as ``ConfigError``, in bakeoff's words."""
+    """Re-raise Hydra's errors as ``ConfigError``, in bakeoff's words."""
     try:
         yield
     except BakeoffError:
@@ -285,7 +285,7 @@ def _errors() -> Iterator[None]:
 
 
 def _quoted(text: str) -> str:
-    """A string as Hydra reads it back unchanged."""
+    """Quote a string so that Hydra reads it back unchanged."""
     from hydra.core.override_parser.types import Quote, QuotedString
 
     return QuotedString(text.replace("${", r"\${"), Quote.single).with_quotes()

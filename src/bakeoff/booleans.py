@@ -1,4 +1,4 @@
-"""Bare words that YAML reads as booleans, such as Yes, No, on and off, and the texts that they were in the file."""
+"""Bare words that YAML reads as booleans, such as Yes, No, on and off, and their original spelling in the file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def spellings(value: bool) -> tuple[str, ...]:
 
 
 def written(value: object, texts: Collection[str]) -> list[str]:
-    """Those of some texts that a value can have been in a config file: several only of a boolean.
+    """The given texts that a value may have been written as in a config file: more than one only for a boolean.
 
     Args:
         value: as it was read: a boolean, or the string that became of one.

@@ -36,7 +36,7 @@ class Spent:
 
 
 class CostModel(Protocol):
-    """Says what each answer costs. Parameters go to the constructor and nowhere else."""
+    """Prices each prediction. Parameters go to the constructor and nowhere else."""
 
     def dollars(self, table: PredictionTable, spent: Spent) -> NDArray[np.float64]:
         """Price each prediction in US dollars, shape (n,); NaN where unknown.

@@ -1,4 +1,4 @@
-"""The few exceptions that a person is meant to read, and the nearest valid name for a wrong one."""
+"""The few exceptions meant for users, and suggestions for misspelt names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Public names of a package, imported when they are first used.
+"""Lazy imports: public names of a package are imported when first used.
 
 A package lists them once, as re-exports that type checkers understand, and a config names ``bakeoff.models.CatBoost``
 whatever file the class is in::

@@ -1,4 +1,4 @@
-"""The one place that formats numbers for people: the digits that an interval supports, thousands separated."""
+"""Formatting of numbers for people: the digits that an interval supports, thousands separated."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def number(value: float | None, decimals: int | None = None) -> str:
 
 
 def threshold(value: float) -> str:
-    """A number that somebody chose: without trailing zeros."""
+    """Format a number chosen by a person: without trailing zeros."""
     text = number(value)
     return text.rstrip("0").rstrip(".") if "." in text else text
 

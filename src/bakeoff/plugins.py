@@ -23,7 +23,7 @@ from bakeoff.errors import ConfigError
 log = logging.getLogger(__name__)
 
 API = "2"
-"""Of what plugins build on. It changes when a plugin written for the one before would break."""
+"""Version of the plugin interface. It changes when a plugin written for the previous one would break."""
 
 PROVIDER = "plugins"
 """Hydra's name for the source of the configs that plugins bring."""
@@ -48,11 +48,11 @@ class Plugin:
     """Metadata of an installed plugin, known before it is imported.
 
     Attributes:
-        name: of its entry point.
-        package: that it brings; a top-level one.
-        distribution: as pip calls it.
-        version: of the distribution.
-        fault: why nothing of it can be used, in a sentence; empty when it can.
+        name: name of its entry point.
+        package: top-level package that it brings.
+        distribution: name of its distribution, as in pip.
+        version: version of the distribution.
+        fault: reason why it cannot be used at all, in a sentence; empty if it can.
         conf: its folder of configs; None when it has none.
     """
 
@@ -77,7 +77,7 @@ class Declared:
     target: str
 
     def load(self, where: str) -> Any:
-        """Import it. Raises ``ConfigError`` that names the plugin when that fails, whatever the reason."""
+        """Import the object. Raises ``ConfigError`` that names the plugin when that fails, whatever the reason."""
         require(self.plugin, where)
         module, _, path = self.target.partition(":")
         found = imported(self.plugin, module, where)
@@ -186,7 +186,7 @@ def declared(group: str) -> Mapping[str, tuple[Declared, ...]]:
 
 
 def forget() -> None:
-    """Look for plugins anew when next asked."""
+    """Clear the caches, so that plugins are discovered again on next use."""
     _found.cache_clear()
     options.cache_clear()
     _places.cache_clear()
@@ -198,7 +198,7 @@ def of_package(package: str) -> Plugin | None:
 
 
 def require(plugin: Plugin, where: str) -> None:
-    """Raise ``ConfigError`` when nothing of the plugin can be used."""
+    """Raise ``ConfigError`` if the plugin cannot be used at all."""
     if plugin.fault:
         raise ConfigError(f"{where}: {plugin} cannot be used. {plugin.fault}")
 
@@ -231,10 +231,10 @@ def load(group: str, name: str, where: str) -> Any:
 
 
 def loadable(group: str, own: Collection[str] = ()) -> Iterator[tuple[Declared, Any]]:
-    """All that plugins declare in a group, and that loads; what does not is named in the log and left out.
+    """All loadable objects that plugins declare in a group; those that fail to load are logged and left out.
 
     Args:
-        group: of entry points.
+        group: group of entry points.
         own: names that bakeoff itself has.
     """
     for name in declared(group):
@@ -248,7 +248,7 @@ def loadable(group: str, own: Collection[str] = ()) -> Iterator[tuple[Declared, 
 
 @cache
 def _warn(told: str) -> None:
-    """Say it once."""
+    """Log a warning once."""
     log.warning("%s It is left out.", told)
 
 

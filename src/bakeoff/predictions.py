@@ -16,16 +16,16 @@ RowStatus = Literal["ok", "no_answer", "withheld", "not_asked"]
 OK: RowStatus = "ok"
 """The model answered."""
 NO_ANSWER: RowStatus = "no_answer"
-"""The model was asked and gave nothing usable: the row is lost, neither right nor wrong."""
+"""The model was called and gave nothing usable: the row is lost, neither right nor wrong."""
 WITHHELD: RowStatus = "withheld"
 """The model chose to abstain, which is scored as a choice."""
 NOT_ASKED: RowStatus = "not_asked"
-"""The row was never asked, or never reached the server: it is not scored."""
+"""The row was never sent, or never reached the server: it is not scored."""
 
 REASONS = ("cut", "unreadable", "filtered", "refused", "error")
 """Codes before the colon of a ``no_answer`` reason, such as ``cut: at 64 tokens (model.max_tokens)``."""
 PASSING = ("account", "server", "rate_limit", "interrupted")
-"""Codes of ``not_asked`` reasons that may pass: the run is unfinished, and the same command asks these rows again."""
+"""Codes of transient ``not_asked`` reasons: the run is unfinished, and the same command tries these rows again."""
 
 MOST_REASONS = 4
 
@@ -104,7 +104,7 @@ class Usage:
         return Usage(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     def spread(self, rows: NDArray[np.intp], n: int) -> Usage:
-        """Usage of n rows, of which these are at the positions ``rows`` (each once) and the others asked nothing."""
+        """Usage of n rows: these at the positions ``rows`` (each once), the others without requests."""
         whole = Usage.zeros(n)
         for f in fields(self):
             getattr(whole, f.name)[rows] = getattr(self, f.name)
@@ -125,7 +125,7 @@ class Usage:
         )
 
     def shared_by(self, n: int) -> Usage:
-        """Usage of n rows that share what one row took, in equal parts."""
+        """Usage of n rows that share the usage of one row in equal parts."""
         import numpy as np
 
         one = self.total
@@ -155,11 +155,11 @@ class StageTrace:
     """One stage of a model that is made of models.
 
     Attributes:
-        name: of the stage.
+        name: name of the stage.
         rows: positions of the m rows that it saw, in the predictions of the whole model, shape (m,).
-        accepted: whether its answer was taken, shape (m,).
+        accepted: whether its prediction was accepted, shape (m,).
         seconds: latency of this stage alone, shape (m,); NaN where it was not timed.
-        usage: of this stage alone, m rows.
+        usage: LLM usage of this stage alone, m rows.
     """
 
     name: str
@@ -199,13 +199,13 @@ class Predictions:
         short: the short form of each answer, for metrics that compare a few words; None: the output is short enough.
         proba: probability of each class, shape (n, k), columns in the order of ``Schema.classes``.
         stage: which part of the model answered (the name of a rule, a step of a cascade).
-        confidence: how sure the model is of its output, from 0 to 1.
+        confidence: confidence of the model in its output, from 0 to 1.
         retrieved: ids of the documents found, best first, each once: ``object`` array of tuples.
         cited: ids of the documents that the answer names as its sources: ``object`` array of tuples.
         evidence: text of the passages cited.
         seconds: latency of each row where the model knows it better than a clock around it, as when an answer is
             replayed from a cache; it includes all parts of the model.
-        usage: what language models were asked for each row.
+        usage: LLM usage of each row.
         status: ``ok``, ``no_answer``, ``withheld`` or ``not_asked`` of each row.
         reason: why a row has no answer, as ``code: words`` (codes in ``REASONS`` and ``PASSING``), or in words why an
             answer was withheld; empty where there is one.
@@ -227,7 +227,7 @@ class Predictions:
     short: NDArray[Any] | None = None
 
     def __post_init__(self) -> None:
-        """Fill in what is always there. Raises ``ValueError`` where an array is of another length."""
+        """Fill in the fields that are always present. Raises ``ValueError`` if an array has another length."""
         import numpy as np
 
         n = len(self.output)
@@ -306,10 +306,10 @@ class Stage:
     """Predictions of some rows by one part of a model.
 
     Attributes:
-        name: of the part; unique within the model.
+        name: name of the part; unique within the model.
         rows: positions of the m rows that it saw, each once.
         predictions: m rows.
-        accepted: whether each answer is taken, shape (m,): a row is then final, whatever later stages say.
+        accepted: whether each prediction is accepted, shape (m,): the row is then final, whatever later stages give.
     """
 
     name: str
@@ -371,7 +371,7 @@ _OPTIONAL = ("short", "proba", "stage", "confidence", "retrieved", "cited", "evi
 
 
 def _missing(like: NDArray[Any], n: int) -> NDArray[Any]:
-    """n rows of what stands for a missing value in an array such as ``like``: NaN, or None."""
+    """An array of n missing values in the manner of ``like``: NaN, or None."""
     import numpy as np
 
     if np.issubdtype(like.dtype, np.number):

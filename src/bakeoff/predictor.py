@@ -30,7 +30,7 @@ class NewPredictions:
     Attributes:
         frame: one row a row (of a forecast, a series): ``id``, ``output``, ``proba:<class>`` and ``confidence`` where
             the model has them, ``status``, ``reason``, and ``messages``, a list of what was wrong with the row.
-        common: what is wrong with every row; the last messages of each.
+        common: problems of every row; the last messages of each.
     """
 
     frame: pd.DataFrame
@@ -54,14 +54,14 @@ class Predictor:
 
     @cached_property
     def model(self) -> Model:
-        """As it was fitted."""
+        """The fitted model."""
         from bakeoff.models import persistence
 
         return persistence.load(self.folder / record.MODEL)
 
     @cached_property
     def schema(self) -> Schema:
-        """Of the task that the model was fitted for; the run itself may have been asked another."""
+        """Schema of the task that the model was fitted for; the run itself may have been scored on another."""
         from bakeoff.models import persistence
 
         folder = self.folder / record.MODEL
@@ -70,7 +70,7 @@ class Predictor:
 
     @cached_property
     def settings(self) -> DataSettings:
-        """Of the data that it was fitted to."""
+        """Settings of the data that the model was fitted to."""
         from bakeoff.request.spec import ROLES
 
         content = (record.read_config(self.folder) or {}).get("data") or {}
@@ -105,7 +105,7 @@ class Predictor:
         return NewPredictions(self._frame(new, ids), new.common)
 
     def _roles(self, id: str | None) -> set[str]:
-        """Columns that are no features, and no surprise."""
+        """Expected columns that are not features."""
         known = {*self.settings.apart, *self.settings.slices, *({id} if id else ())}
         return known - set(self.schema.columns)
 

@@ -74,15 +74,15 @@ class Run:
     Attributes:
         folder: the run folder.
         variant: its name in the bake-off.
-        family: of the model, from its card.
+        family: family of the model, from its card.
         status: ok, failed, or interrupted (also when the process was killed before it could say so).
         started: when, ISO 8601 in UTC.
         task: name, schema, split and notes of the task; None when the data were not reached.
-        fingerprint: of rows, roles and split; None when the data were not reached.
+        fingerprint: fingerprint of rows, roles and split; None if the data were not loaded.
         metrics: name → score on the test split.
         slices: column → value → ``{"rows": n, "metrics": {name: value}}``.
         stages: stage of the model → share of the test rows it predicted, and the share of these that were right.
-        parameters: of the fitted model and its parts.
+        parameters: parameters of the fitted model and its parts.
         details: reported by model and graders: type of index, requests, retries, agreement with human labels.
         notes: caveats for readers of this run, one sentence each.
         search: summary of the search: budget, counts of trials, best values, importances; None without a search.

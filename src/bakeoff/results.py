@@ -39,17 +39,17 @@ class Run:
 
     @property
     def variant(self) -> str:
-        """Its name in the bake-off."""
+        """Name of the variant in the bake-off."""
         return self.record.variant
 
     @property
     def status(self) -> str:
-        """ok, failed or interrupted."""
+        """Status of the run: ok, failed or interrupted."""
         return self.record.status
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """Of the model and its parts, as fitted."""
+        """Parameters of the model and its parts, as fitted."""
         return self.record.parameters
 
     @property
@@ -64,7 +64,7 @@ class Run:
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
-        """On the test split: columns value, low and high, one row a metric."""
+        """Metrics on the test split: columns value, low and high, one row per metric."""
         import pandas as pd
 
         scores = self.record.metrics
@@ -73,12 +73,12 @@ class Run:
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
-        """One row a test example: id, target, output and what else the model tells. Raises ``DataError``."""
+        """Predictions, one row per test example: id, target, output and further model outputs. Raises ``DataError``."""
         return _parquet(self.folder / record.PREDICTIONS)
 
     @cached_property
     def trials(self) -> pd.DataFrame | None:
-        """One row a trial of its search; None where there was none."""
+        """Trials of the search, one row each; None if there was no search."""
         return _parquet(self.folder / record.TRIALS) if (self.folder / record.TRIALS).is_file() else None
 
     @cached_property
@@ -171,7 +171,7 @@ class Bakeoff(Mapping[str, Run]):
 
     @cached_property
     def comparison(self) -> Comparison:
-        """As the last run asked for it: what ``comparison.json`` holds. Raises ``DataError`` for unlike tasks."""
+        """Comparison as last requested, as in ``comparison.json``. Raises ``DataError`` if the tasks differ."""
         last = max(self._runs.values(), key=lambda run: run.record.started).config
         settings = typed(DecisionSettings, last.get("decision") or {}, "decision")
         incumbent = last.get("incumbent")
@@ -214,7 +214,7 @@ class Bakeoff(Mapping[str, Run]):
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
-        """The test rows that all finished variants answered: target, and what each variant said, by its name."""
+        """Test rows that all finished variants answered: the target, and each variant's output, by variant name."""
         import pandas as pd
 
         done = {name: run.predictions.set_index("id") for name, run in self._runs.items() if run.status == "ok"}

@@ -1,4 +1,4 @@
-"""The nouns that every part shares: what is asked, of which rows, and what was answered."""
+"""The nouns that every part shares: schema, rows, task and predictions table."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ class Series:
     """Window and horizon of a forecast. A moment is one step of the series; the origin is the last moment seen.
 
     Attributes:
-        window: how many moments a model sees, up to the origin.
-        horizon: how many moments after the origin are asked for.
-        season: after how many moments the pattern repeats.
+        window: number of moments that a model sees, up to the origin.
+        horizon: number of moments to predict after the origin.
+        season: number of moments after which the pattern repeats.
         past: the columns of the window, the target first.
         known: the columns that are known for the horizon as well, such as the calendar.
-        step: how long a moment is, for people, such as ``30 min``.
+        step: length of a moment, for display, such as ``30 min``.
         step_seconds: the same as a number; None where moments are not of one length (months), or are mere numbers.
         name: the column that names each of several series; None where there is one.
         scales: series → mean absolute error of the seasonal naive forecast within its training part, by which MASE is
@@ -105,7 +105,7 @@ def origin(series: str, moment: str) -> str:
 
 
 def series_of(ids: Iterable[str]) -> list[str]:
-    """The series in what ``origin`` made."""
+    """Extract the series from an id made by ``origin``."""
     return [identity.rpartition(" ")[0] for identity in ids]
 
 
@@ -116,9 +116,9 @@ class Reading:
     Attributes:
         decimal: before the decimals of a number.
         thousands: between groups of three digits; empty: nothing.
-        affix: what stands at every number, such as ``%`` or ``$``; empty: nothing.
+        affix: sign attached to every number, such as ``%`` or ``$``; empty: none.
         missing: texts that stand for a missing value.
-        date_format: of dates that are texts, as ``strptime`` takes it, or ``ISO8601``; None for other columns.
+        date_format: format of dates that are texts, for ``strptime``, or ``ISO8601``; None for other columns.
         categories: values of a categorical column in the development rows; None where they are too many, or unknown.
     """
 
@@ -131,7 +131,7 @@ class Reading:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """Rebuild from what ``dataclasses.asdict`` and JSON make of one."""
+        """Rebuild from the result of ``dataclasses.asdict``, passed through JSON."""
         categories = content.get("categories")
         return cls(
             **{
@@ -147,14 +147,14 @@ class Schema:
     """Definition of the prediction problem, without any rows of data.
 
     Attributes:
-        kind: how the target is to be read; one of ``bakeoff.tasks.kinds``.
+        kind: task kind, which decides how the target is read; one of ``bakeoff.tasks.kinds``.
         target: name of the target column.
         columns: the feature columns in frame order, each with the name of its kind (``bakeoff.columns.kinds``); of a
             forecast, the columns of the series, each of which stands in the frame once a moment (see
             ``bakeoff.models.forecast.series``).
         classes: the labels in sorted order; empty for regression.
         positive: the class that precision, recall and F1 of a binary task speak of.
-        series: what a forecast looks back on and ahead to; None for other kinds.
+        series: window and horizon of a forecast; None for other kinds.
         readings: how the cells of columns are turned into values; a column that is not named is read as a program
             writes it, and runs of earlier versions name none.
     """
@@ -169,7 +169,7 @@ class Schema:
 
     @classmethod
     def of(cls, written: Mapping[str, Any]) -> Self:
-        """A schema from what ``dataclasses.asdict`` and JSON make of one."""
+        """Rebuild a schema from the result of ``dataclasses.asdict``, passed through JSON."""
         found = {**written, "classes": tuple(written["classes"])}
         if found.get("series") is not None:
             series = found["series"]
@@ -186,7 +186,7 @@ class Schema:
 
 @dataclass(frozen=True)
 class Gold:
-    """The truth about a question.
+    """Gold answers and relevant documents of a question.
 
     Attributes:
         answers: any of them is right; none: the corpus does not answer the question.
@@ -214,7 +214,7 @@ class Turn:
 
     Attributes:
         role: user or assistant.
-        content: what was said.
+        content: text of the turn.
     """
 
     role: str
@@ -262,7 +262,7 @@ class Examples:
         X: the feature columns, n rows.
         y: the target, shape (n,): ``object`` array of ``str`` labels or of ``Gold``, or ``float64`` values; of a
             forecast ``float64`` values of shape (n, horizon).
-        ids: what names each row, shape (n,).
+        ids: id of each row, shape (n,).
         slices: the columns by which scores are broken down, n rows (no columns when none are declared).
     """
 
@@ -284,9 +284,9 @@ class Development:
     """The rows a model may learn from. It holds no reference to the test rows.
 
     Attributes:
-        schema: what is asked.
+        schema: schema of the task.
         examples: all development rows, those for training first.
-        n_train: how many of them are for training; the rest are for validation.
+        n_train: number of training rows; the rest are for validation.
         groups: equal for rows that must stay in one part of any further split, shape (n,).
         is_ordered: whether training and validation rows are each in the order of time.
         corpus: the documents in which answers are looked for; None where a task has none.
@@ -318,7 +318,7 @@ class NoteRank(IntEnum):
 
     ROWS = 0  # rows were dropped or kept out of a part
     VALUES = 1  # values or columns are not what the file holds: converted, read as missing, left out
-    CHOICES = 2  # something was chosen that nobody declared: task kind, positive class, type of a column
+    CHOICES = 2  # a choice made without a declaration: task kind, positive class, type of a column
     FACTS = 3  # nothing was changed or chosen; recorded for the reader of result.json, not shown above the leaderboard
 
 
@@ -337,12 +337,12 @@ class DataNote:
     rank: NoteRank = NoteRank.CHOICES
 
     def __str__(self) -> str:
-        """The sentence, and the key that changes what it says."""
+        """The sentence, followed by the key that controls it."""
         return f"{self.text} ({self.key})" if self.key else self.text
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any] | str) -> Self:
-        """Rebuild from what ``result.json`` holds; runs of earlier versions hold plain sentences."""
+        """Rebuild from the entry in ``result.json``; runs of earlier versions hold plain sentences."""
         if isinstance(content, str):
             return cls(content)
         return cls(str(content["text"]), str(content.get("key", "")), NoteRank(content.get("rank", NoteRank.CHOICES)))
@@ -357,8 +357,8 @@ class Task:
         development: the rows for training and validation.
         test: the rows that are predicted once.
         fingerprint: SHA-256 of rows, roles and split; equal fingerprints mean comparable runs.
-        split: how the rows were split, and how many went where.
-        notes: what happened to the data between the source and the task, most important first.
+        split: method of the split, and the size of each part.
+        notes: changes to the data between the source and the task, most important first.
         inputs_identify_rows: whether rows with equal inputs are the same row; not so where few profiles repeat.
     """
 
@@ -378,18 +378,18 @@ class Task:
 
 @dataclass(frozen=True)
 class PredictionTable:
-    """Predictions beside the truth, one row a test example: what every metric is a function of.
+    """Predictions beside the truth, one row per test example: the input of every metric.
 
     Attributes:
-        schema: what was asked.
-        ids: what names each row, shape (n,).
+        schema: schema of the task.
+        ids: id of each row, shape (n,).
         target: the truth, shape (n,); of a forecast shape (n, horizon).
         predictions: the answers, n rows.
         seconds: latency of answering this row, shape (n,); NaN where it was not timed.
         slices: the columns by which scores are broken down, n rows.
         grades: what graders gave each answer, name → values from 0 to 1, shape (n,); NaN where there was nothing to
             grade.
-        cost: what each answer costs in US dollars by the cost model, shape (n,); None where nobody asked.
+        cost: cost of each prediction in US dollars by the cost model, shape (n,); None if not requested.
     """
 
     schema: Schema

@@ -1,4 +1,4 @@
-"""The words of a text, as answers are compared by them."""
+"""Words of a text, as used to compare answers."""
 
 from __future__ import annotations
 

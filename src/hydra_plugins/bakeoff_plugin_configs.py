@@ -22,7 +22,7 @@ class BakeoffPluginConfigSource(ConfigSource):
         return "bakeoff-plugins"
 
     def available(self) -> bool:
-        """Always: it is there when a plugin is."""
+        """Always true: the source exists whenever a plugin is installed."""
         return True
 
     def load_config(self, config_path: str) -> ConfigResult:

@@ -1,4 +1,4 @@
-"""Hydra's door to bakeoff's sweeper. Imported at every start of any Hydra application: nothing heavy up here.
+"""Hydra's entry point to bakeoff's sweeper. Imported at every start of any Hydra application: nothing heavy here.
 
 Hydra executes this file without entering it into sys.modules, so dataclass annotations must not be strings here.
 """
@@ -40,7 +40,7 @@ class BakeoffSweeper(Sweeper):
         self.plan = plan
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Take what Hydra gives."""
+        """Store the objects that Hydra passes."""
         self.loader = hydra_context.config_loader
         self.master = config
         self.launcher = Plugins.instance().instantiate_launcher(
@@ -48,7 +48,7 @@ class BakeoffSweeper(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Run what the arguments ask for."""
+        """Run the variants that the arguments describe."""
         import gc
 
         from bakeoff.execution import sweep

@@ -143,7 +143,7 @@ class Quiet(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is what these tests are about."""
+        """Ignore clients that hang up, which these tests provoke."""
 
 
 @contextmanager

@@ -78,7 +78,7 @@ def resampled(draw) -> tuple[PredictionTable, np.ndarray]:
 
 
 def assert_faces_agree(name: str, table: PredictionTable, counts: np.ndarray) -> None:
-    """Resampling gives what the value of each resampled table is, and of ones, the value itself."""
+    """Assert that resampling equals the value of each resampled table, and with all counts 1, the value itself."""
     metric = get(name)
     assert applies_to(metric, table)
     drawn = [table.take(np.repeat(np.arange(len(table)), row.astype(int))) for row in counts]

@@ -70,7 +70,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def corpus() -> Callable[[Mapping[str, str]], Corpus]:
-    """Makes documents of their texts by id."""
+    """Factory of documents from texts by id."""
 
     def make(texts: Mapping[str, str], **metadata: Any) -> Corpus:
         documents = pd.DataFrame({"id": list(texts), "title": "", "text": list(texts.values()), **metadata})
@@ -145,7 +145,7 @@ def prompt() -> Callable[[str], Prompt]:
 
 @dataclass
 class Scripted:
-    """A language model that says what it is told to, over and over: for what a real one cannot be made to say."""
+    """A language model with scripted replies, repeated in turn: for replies that a real one cannot be made to give."""
 
     completions: Sequence[Completion]
     asks: list[Ask] = field(default_factory=list)

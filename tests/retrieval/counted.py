@@ -1,4 +1,4 @@
-"""An embedder that writes down what it was asked, and corpora of few words."""
+"""An embedder that records the texts it embeds, and corpora of few words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small bake-off that is tracked, and what reads back what was told of it."""
+"""A small tracked bake-off, and readers of what was tracked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A look at every installed plugin, imports included: what ``bakeoff doctor`` says of each."""
+"""Inspection of every installed plugin, imports included, for ``bakeoff doctor``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bakeoff.tasks import kinds
 
 
 def findings(conf: Path, verbs: Sequence[str]) -> list[tuple[str, str]]:
-    """Name of each plugin, and a sentence of what it brings or of what is wrong with it.
+    """Name of each plugin, with a sentence on what it provides or what is wrong with it.
 
     Args:
         conf: the config tree of bakeoff itself.

@@ -18,7 +18,7 @@ from bakeoff.config.components import LIBRARIES
 from bakeoff.config.settings import Config
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-# A value may always be left to another key, or be asked of the user.
+# A value may always be an interpolation of another key, or `???`, which the user must give.
 ELSEWHERE = {"type": "string", "pattern": r"\$\{|^\?\?\?$"}
 SWEEP = {
     "oneOf": [
@@ -129,7 +129,7 @@ def _property(annotation: str | None, text: str, default: str | None = None) -> 
 
 
 def _type(annotation: str | None) -> dict[str, Any] | None:
-    """An annotation as JSON schema; None where it says nothing that a file can be checked by."""
+    """Convert an annotation to JSON schema; None if it gives nothing to check a file against."""
     if annotation is None:
         return None
     try:
@@ -186,7 +186,7 @@ def _properties(settings: type, comments: Mapping[str, str], prefix: str) -> dic
 
 
 def _root(conf: Path, groups: Sequence[str], is_experiment: bool) -> dict[str, Any]:
-    """Of config.yaml, or of an experiment, which changes parts of it."""
+    """Schema of config.yaml, or of an experiment, which changes parts of it."""
     comments = {entry.key: entry.comment for entry in options.entries(conf / "config.yaml")}
     properties = _properties(Config, comments, "")
     for name in [*groups, *(group for group in properties if group in SETTINGS)]:

@@ -108,7 +108,7 @@ def option(group: str, name: str, folders: Sequence[Path]) -> Option:
 
 
 def keys(chosen: Option) -> list[Key]:
-    """Everything that can be set of an option: keys of its config, then what its classes take besides."""
+    """All keys of an option: those of its config, then the other arguments of its classes."""
     written = {entry.key: entry for entry in entries(chosen.file)}
     documented = signatures.documented(chosen.target)
     found = dict(_of_component(chosen.target, "", written)) if chosen.target else {}
@@ -186,7 +186,7 @@ def _entries(node: yaml.MappingNode, content: Mapping[str, Any], lines: Sequence
 
 
 def _above(lines: Sequence[str], line: int) -> str:
-    """The comment on the lines above one, but for the one at the top of the file, which speaks of the whole."""
+    """The comment directly above a line, unless it is at the top of the file, where it describes the whole file."""
     found: list[str] = []
     while line > 0 and lines[line - 1].strip().startswith("#"):
         line -= 1
@@ -239,13 +239,13 @@ def _of_settings(settings: type) -> dict[str, Key]:
 
 
 def _yaml(value: Any) -> str:
-    """A value as it is written on the command line."""
+    """Format a value as on the command line."""
     written: str = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
     return written.removesuffix("...\n").strip()
 
 
 def _python(default: str | None) -> str:
-    """A default of a constructor as it would be written in a config; ``???`` where there is none."""
+    """Format a constructor's default as in a config; ``???`` if there is none."""
     if default is None:
         return "???"
     try:

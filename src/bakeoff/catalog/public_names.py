@@ -1,4 +1,4 @@
-"""The names of ``bakeoff.extend``: a table for docs/plugins.md, and their signatures, by which a change is noticed.
+"""The names of ``bakeoff.extend``: a table for docs/plugins.md, and their signatures, to detect changes.
 
 python -m bakeoff.catalog.public_names docs/plugins.md              writes the table
 python -m bakeoff.catalog.public_names tests/fixtures/extend.json   writes the signatures

@@ -1,4 +1,4 @@
-"""The Hydra application: one way through for one variant and for many."""
+"""The Hydra application: the same path for one variant and for many."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def job(cfg: DictConfig) -> str:
 
 
 def _completes_overrides() -> bool:
-    """Offer the verbs that complete the line; whether Hydra is to complete overrides as well.
+    """Offer the verbs that complete the line. Returns whether Hydra should complete overrides as well.
 
     Hydra sees the line without a verb that takes overrides. Arguments of other verbs are folders and names: the shell
     completes them.
@@ -115,7 +115,7 @@ def _completes_overrides() -> bool:
 
 
 def _compose(choices: Mapping[str, str]) -> Request:
-    """The request of the running job with other choices of config groups."""
+    """Compose the request of the running job with other choices of config groups."""
     from hydra import compose
     from hydra.core.hydra_config import HydraConfig
 

@@ -38,7 +38,7 @@ def compare(arguments: list[str]) -> None:
 
 
 def _changeable(overrides: Sequence[str]) -> dict[str, Any]:
-    """The overrides of what can be asked anew of finished runs, as nested containers."""
+    """Overrides that can be changed for finished runs, as nested containers."""
     asked = {str(k): v for k, v in OmegaConf.to_container(OmegaConf.from_dotlist(list(overrides))).items()}  # type: ignore[union-attr]
     for key, value in asked.items():
         if key not in ("decision", "cost", "incumbent") or (key != "incumbent" and not isinstance(value, dict)):
@@ -55,7 +55,7 @@ def _decision(asked: Mapping[str, Any], recorded: Mapping[str, Any]) -> tuple[De
 
 
 def _costing(run: record.Run, asked: Mapping[str, Any]) -> record.Run:
-    """The run, with the parameters of its cost model as they are asked for."""
+    """The run, with the requested parameters of its cost model."""
     if not asked:
         return run
     if run.cost is None:

@@ -74,7 +74,7 @@ def _show_option(option: Option) -> None:
 
 
 def schema(arguments: list[str]) -> None:
-    """Write the JSON schemas of config files into a folder, and say how an editor is told of them."""
+    """Write the JSON schemas of config files into a folder, and explain how to configure an editor to use them."""
     from bakeoff.catalog import json_schema
 
     if len(arguments) > 1 or any("=" in a for a in arguments):

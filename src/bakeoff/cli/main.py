@@ -108,7 +108,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _terminate(signum: int, frame: object) -> None:
-    """Let a polite kill end a run as Ctrl-C does: recorded, and to be resumed."""
+    """Make SIGTERM end a run as Ctrl-C does: recorded, and resumable."""
     raise KeyboardInterrupt
 
 

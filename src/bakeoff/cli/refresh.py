@@ -13,7 +13,7 @@ EXAMPLE = "bakeoff refresh outputs/churn data.path=new.csv"
 
 
 def refresh(arguments: list[str]) -> None:
-    """Refit the winner of a bake-off, or a run, on new data, and compare it with itself as it was."""
+    """Refit the winner of a bake-off, or a run, on new data, and compare it with its previous self."""
     from bakeoff.execution import refresh as update
 
     folders = folders_of("refresh", arguments, EXAMPLE)

@@ -1,4 +1,4 @@
-"""Files of data by their names: ``data=my.csv`` stands for ``data=csv data.path=my.csv data.name=my``."""
+"""Shorthand for data files: ``data=my.csv`` stands for ``data=csv data.path=my.csv data.name=my``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OPEN_MAPPINGS = ("data.columns=", "data.columns.")
 
 
 def expanded(overrides: Sequence[str]) -> list[str]:
-    """The overrides with ``data=<file>`` written out, and the data called as the file where nobody names them.
+    """Expand ``data=<file>`` in the overrides, and name the data after the file unless a name is given.
 
     Raises:
         ConfigError: a file of an unknown ending, or several files.
@@ -32,7 +32,7 @@ def expanded(overrides: Sequence[str]) -> list[str]:
 
 
 def ask_for_target(overrides: Sequence[str]) -> None:
-    """Show the columns of a file of the user's, where nobody says which is the target.
+    """Show the columns of the user's file if no target is given.
 
     Args:
         overrides: as ``expanded`` returns them.
@@ -95,7 +95,7 @@ def _parsed(value: str) -> Any:
 
 
 def with_new_keys(overrides: Sequence[str]) -> list[str]:
-    """The overrides, those of mappings from column names allowed to add keys: Hydra refuses keys it has not seen."""
+    """Allow overrides of mappings from column names to add keys: Hydra rejects keys it has not seen."""
     return [f"++{override}" if override.startswith(OPEN_MAPPINGS) else override for override in overrides]
 
 

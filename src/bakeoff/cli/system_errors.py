@@ -16,7 +16,7 @@ ADVICE = {
 
 
 def explain(error: Exception) -> str | None:
-    """One line for an error of the system; None where it is none, and may be a fault of bakeoff itself."""
+    """One-line message for a system error; None for any other error, which may be a bug in bakeoff itself."""
     if isinstance(error, MemoryError):
         return f"There is not enough memory: {error}" if str(error) else "There is not enough memory."
     if isinstance(error, UnicodeDecodeError):

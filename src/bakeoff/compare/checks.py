@@ -1,4 +1,4 @@
-"""Method checks: how a bake-off was made, and where that weakens what can be concluded from it.
+"""Method checks: weaknesses in how a bake-off was conducted that limit its conclusions.
 
 A check of a plugin is one decorated function, named by an entry point in the group ``bakeoff.checks``::
 
@@ -46,9 +46,9 @@ class Evidence:
     """Evidence on which a verdict is based.
 
     Attributes:
-        runs: that finished, in the order in which they started.
-        tables: variant → its answers to the test rows that all variants answered.
-        schema: what was asked.
+        runs: finished runs, in the order in which they started.
+        tables: variant → its predictions for the test rows that all variants answered.
+        schema: schema of the task.
     """
 
     runs: Sequence[Run]
@@ -61,13 +61,13 @@ Finds = Callable[[Evidence], Sequence[str]]
 
 @dataclass(frozen=True)
 class Check:
-    """Looks for one weakness of method, and tells what it finds.
+    """Looks for one methodological weakness, and returns its findings.
 
     Attributes:
-        name: of its entry point.
+        name: name of its entry point.
         asks: the question, as a person would ask it.
-        finds: what is weak, a sentence each; nothing where all is well.
-        applies: whether the question makes sense for such a task.
+        finds: returns the weaknesses, one sentence each; empty if the check passes.
+        applies: returns whether the check makes sense for such a task.
     """
 
     name: str
@@ -89,9 +89,9 @@ def check(name: str, asks: str, *, applies: Callable[[Schema], bool] = lambda sc
     """Decorate a function of the evidence: it becomes a method check.
 
     Args:
-        name: of its entry point.
+        name: name of its entry point.
         asks: the question, as a person would ask it.
-        applies: whether the question makes sense for such a task.
+        applies: returns whether the check makes sense for such a task.
     """
     return lambda finds: Check(name, asks, finds, applies)
 
@@ -119,7 +119,7 @@ def own() -> list[str]:
 
 
 def names() -> list[str]:
-    """Of all checks, those of plugins last."""
+    """Names of all checks, those of plugins last."""
     return [*own(), *plugins.declared(plugins.CHECKS)]
 
 
@@ -384,7 +384,7 @@ def _not_tuned(name: str) -> str:
 
 
 def _row_losses(table: PredictionTable) -> NDArray[np.float64] | None:
-    """Per row: 1 where an output is wrong, or the absolute error; None where an output is neither right nor wrong."""
+    """Loss per row: 1 if an output is wrong, or the absolute error; None if outputs are neither right nor wrong."""
     kind, outputs = kinds.get(table.schema.kind), table.predictions.output
     is_right = kind.is_right(outputs, table.target)
     if is_right is not None:
@@ -393,7 +393,7 @@ def _row_losses(table: PredictionTable) -> NDArray[np.float64] | None:
 
 
 def _leaks(evidence: Evidence, name: str) -> list[str]:
-    """The leaks that the data's check of that name found when the variants ran, each once."""
+    """Leaks recorded under that check's name when the variants ran, each once."""
     recorded = [leak for run in evidence.runs for leak in (run.task or {}).get("leaks", ())]
     return list(dict.fromkeys(str(leak["text"]) for leak in recorded if leak["check"] == name))
 
@@ -426,7 +426,7 @@ def _machine(run: Run) -> str:
 
 
 def _seconds(run: Run) -> float:
-    """Since it started, which is when its data were there."""
+    """Seconds since the run started, which is when its data were loaded."""
     return sum(seconds for step, seconds in run.seconds.items() if step != "data")
 
 

@@ -55,20 +55,20 @@ class Comparison:
     Attributes:
         task: name of the data.
         metric: the decision metric.
-        direction: of the decision metric.
+        direction: direction of the decision metric.
         smallest_difference: minimum meaningful difference, in the metric's unit.
-        confidence: of each variant's interval.
-        joint_confidence: of each difference's interval, so that all of them hold together with ``confidence``.
-        test_rows: on which all variants are compared.
+        confidence: confidence level of each variant's interval.
+        joint_confidence: level of each difference's interval, so that all of them hold jointly at ``confidence``.
+        test_rows: number of test rows on which all variants are compared.
         incumbent: name of the variant that others must beat.
         verdict: ship, keep or inconclusive.
         winner: name of the winning variant; None if inconclusive.
-        reason: in a sentence.
+        reason: reason for the verdict, in a sentence.
         variants: best first; those without results last.
-        differences: to the incumbent, for every metric.
-        notes: what a reader must know, one sentence each.
-        checks: of method, with what each found.
-        of: a digest of the runs and the question, by which a comparison on disk is known to be up to date.
+        differences: differences to the incumbent, for every metric.
+        notes: caveats for the reader, one sentence each.
+        checks: method checks with their findings.
+        of: digest of the runs and the question, to tell whether a comparison on disk is up to date.
     """
 
     task: str
@@ -98,9 +98,9 @@ def of_folder(
     """The comparison of a bake-off folder, and its runs: read when nothing has changed, else made and written.
 
     Args:
-        folder: of the bake-off.
-        settings: how the verdict is reached.
-        incumbent: whom the others must beat; None: the one that ran first.
+        folder: the bake-off folder.
+        settings: settings of the verdict.
+        incumbent: name of the variant that the others must beat; None: the one that ran first.
         costs: variant → config of its cost model, where it is asked for anew.
 
     Raises what ``compare`` raises.
@@ -119,8 +119,8 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
 
     Args:
         runs: at least one; those that did not finish are listed without metrics.
-        settings: how the verdict is reached.
-        incumbent: whom the others must beat; None: the one that ran first.
+        settings: settings of the verdict.
+        incumbent: name of the variant that the others must beat; None: the one that ran first.
 
     Raises:
         ConfigError: the incumbent or the metric is not there.
@@ -255,7 +255,7 @@ def read(folder: Path) -> Comparison | None:
 
 
 def _number(written: float | None) -> float:
-    """NaN is null in JSON."""
+    """Convert NaN to null for JSON."""
     return math.nan if written is None else written
 
 
@@ -302,7 +302,7 @@ def _check_one_task(runs: Sequence[Run]) -> None:
 
 
 def _priced(run: Run, notes: list[str]) -> PredictionTable:
-    """The answers of a run, with what they cost. A run of an earlier version has no cost model, and no costs.
+    """Predictions of a run with their cost. A run of an earlier version has no cost model, and no costs.
 
     A cost model that fails, or that is not installed here, is told in the notes.
     """

@@ -50,8 +50,8 @@ class Gain:
         value: its value of the metric.
         gain: the gain.
         low, high: its interval; the intervals of all challengers hold jointly.
-        standard_error: of the gain; None where it is not known.
-        evidence: how many test rows the values rest on; None: all of them.
+        standard_error: standard error of the gain; None if unknown.
+        evidence: number of test rows that the values are based on; None: all of them.
         uninformed: the gain over the metric's yardstick; None where the metric has none.
         alone: its interval by itself, not widened for the others; None: the joint one.
     """
@@ -87,7 +87,7 @@ class Threshold:
 
     Attributes:
         value: in the metric's unit; NaN where the declared one makes no sense.
-        note: what a reader must know about it; empty where it is as declared.
+        note: caveat for the reader; empty if the threshold is as declared.
     """
 
     value: float
@@ -193,9 +193,9 @@ def decide(metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], 
         metric: the decision metric.
         incumbent: name of the variant to beat.
         value: its value of the metric.
-        gains: of the challengers, with intervals that hold jointly.
+        gains: gains of the challengers, with intervals that hold jointly.
         margin: the minimum meaningful gain, in the metric's unit.
-        rows: how many test rows the intervals come from.
+        rows: number of test rows behind the intervals.
     """
     if not gains:
         return _open(f"{incumbent} is the only variant with results: there is nothing to compare.")
@@ -270,7 +270,7 @@ def _is_not_worth_it(gain: Gain, margin: float) -> bool:
 
 
 def _figures(g: Gain, value: float, metric: Metric) -> str:
-    """Both values, and the difference with its interval as the metric counts it."""
+    """Format both values, and the difference with its interval as the metric measures it."""
     sign = 1 if metric.direction == "maximize" else -1
     low, high = sorted((sign * g.low, sign * g.high))
     return f"{number(g.value)} vs {number(value)}, {difference_with_interval(sign * g.gain, low, high)}"
@@ -281,7 +281,7 @@ def _beats(g: Gain, metric: Metric, incumbent: str, value: float) -> str:
 
 
 def _guesses(g: Gain, metric: Metric, incumbent: str, value: float) -> str:
-    """A challenger that beats the incumbent, and not a guess."""
+    """Describe a challenger that beats the incumbent but is not shown to beat an uninformed variant."""
     assert g.uninformed is not None
     return (
         f"{g.variant} has a better {metric.name} than {incumbent} ({number(g.value)} vs {number(value)}), but is not "

@@ -93,7 +93,7 @@ def joint_level(metric: str, draws: Draws, incumbent: str, challengers: Sequence
     Bonferroni's share, which is the upper bound.
 
     Args:
-        metric: of the differences.
+        metric: metric of the differences.
         draws: variant → metric → values over the same resamples.
         incumbent: name of the variant to beat.
         challengers: names of the others; those without the metric are left out.
@@ -150,7 +150,7 @@ def gains(
         tables: predictions of each variant on the same rows.
         values: variant → metric → value.
         draws: variant → metric → values over the same resamples.
-        guessed: what ``guesses`` gives.
+        guessed: result of ``guesses``.
         incumbent: name of the variant to beat.
         challengers: names of the others.
         confidence: with which the intervals of all challengers hold together.

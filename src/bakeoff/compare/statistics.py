@@ -31,7 +31,7 @@ MOST_DRAWS, LEAST_RESAMPLES = 200_000_000, 1_000
 """Rows drawn in all, and resamples all the same: large test splits need fewer resamples for equally steady bounds."""
 
 PIECE = 65_536
-"""Entries of it that the other metrics go through at a time: small arrays stay in cache and keep their memory, which
+"""Entries of it that the other metrics process at a time: small arrays stay in cache and keep their memory, which
 makes these metrics three times faster."""
 
 DRAWN = 16_384
@@ -53,10 +53,10 @@ def bootstrap(
 
     Args:
         tables: predictions of each variant, the same rows in the same order.
-        metrics: what to resample; a metric that is not defined for a variant is absent from its values.
-        resamples: how many; fewer above 20,000 rows, where ``MOST_DRAWS`` limits them, but 1,000 at least.
-        seed: of the draws.
-        threads: how many to use; None for one a core.
+        metrics: metrics to resample; a metric that is not defined for a variant is absent from its values.
+        resamples: number of resamples; fewer above 20,000 rows, where ``MOST_DRAWS`` limits them, but at least 1,000.
+        seed: seed of the draws.
+        threads: number of threads; None for one per core.
         known: values that the same draws gave before: where they are enough, they are not computed again.
 
     Returns:

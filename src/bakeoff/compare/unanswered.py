@@ -1,4 +1,4 @@
-"""Rows that a variant lost, and what may still be compared: rows that both sides answered, and no verdict on scraps."""
+"""Rows that a variant lost, and the rest that can be compared: rows both sides answered, no verdict on too few."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Lost:
     """The rows of a variant without an answer.
 
     Attributes:
-        rows: how many rows were asked.
-        reasons: how many rows were lost for which reason.
+        rows: number of rows requested.
+        reasons: number of lost rows by reason.
     """
 
     rows: int
@@ -41,7 +41,7 @@ class Lost:
         return self.count / self.rows if self.rows else 0.0
 
     def __str__(self) -> str:
-        """In words, such as ``24 of 40 test rows have no answer (24 cut at 64 tokens: model.max_tokens)``."""
+        """Describe in words, such as ``24 of 40 test rows have no answer (24 cut at 64 tokens: model.max_tokens)``."""
         return f"{self.count:,} of {self.rows:,} test rows have no answer ({in_words(self.reasons)})"
 
 
@@ -60,11 +60,11 @@ def too_many(lost: Mapping[str, Lost], most: float) -> dict[str, str]:
 
 
 def too_few_grades(tables: Mapping[str, PredictionTable], metric: Metric, most: float) -> dict[str, str]:
-    """Variants whose answers lack so many grades that the metric says nothing of them, each with the reason.
+    """Variants with too few graded answers for the metric to be meaningful, each with the reason.
 
     Args:
         tables: variant → predictions of the same rows.
-        metric: that decides; one that needs no grade refuses nothing.
+        metric: the decision metric; one that needs no grades rules nothing out.
         most: share of the rows with a grade in some variant that may have none in another.
     """
     refused = {}
@@ -85,7 +85,7 @@ def too_few_grades(tables: Mapping[str, PredictionTable], metric: Metric, most: 
 
 
 def with_same_grades(tables: Mapping[str, PredictionTable]) -> tuple[dict[str, PredictionTable], list[str]]:
-    """The tables with grades on the rows only that every variant has one for, and notes on how many these are."""
+    """Keep only grades of rows that every variant has a grade for, and add notes on their number."""
     graders = dict.fromkeys(grader for table in tables.values() for grader in table.grades)
     notes, same = [], dict(tables)
     for grader in graders:

@@ -98,7 +98,7 @@ def get(value: Any, path: Sequence[str]) -> Any:
 
 
 def updated(value: Any, path: Sequence[str], new: Any) -> Any:
-    """A value with another one at a path; what lies beside it is shared, not copied.
+    """Replace the value at a path; everything beside it is shared, not copied.
 
     Raises:
         KeyError: there is nothing on the way to the end of the path.
@@ -129,7 +129,7 @@ def _child(value: Any, key: str) -> Any:
 
 
 STRICTEST = {"hosting": "api", "source": "commercial", "data_leaves_network": True}
-"""Keys of a card whose most restrictive value holds for what a component is part of."""
+"""Keys of a card whose most restrictive value applies to the enclosing component."""
 
 
 def joint_card(components: Sequence[Component]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Components: which classes a config may name, what they take, how they are built."""
+"""Components: the classes that a config may name, their arguments, and their construction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hydra's and OmegaConf's errors, said in bakeoff's way: what, where, what is allowed, the nearest name."""
+"""Translation of Hydra's and OmegaConf's errors into bakeoff's: what, where, what is allowed, the nearest name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXTRA_LAUNCHERS = {"ray": "ray", "ray_aws": "ray", "submitit_local": "slurm", "s
 
 
 def explain(error: Exception) -> str | None:
-    """A message for a request that Hydra refuses; None when the error is not about the request."""
+    """Explain why Hydra rejects a request; None if the error is not about the request."""
     if "Config group override must be a string or a list" in str(error):
         return "A group takes the name of an option, not null: tracker=none. To do without a part, remove it: ~cost"
     if isinstance(error, MissingConfigException):

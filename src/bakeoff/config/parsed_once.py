@@ -1,4 +1,4 @@
-"""Less work for Hydra, which reads every config file anew for each composition, and composes more than it needs."""
+"""Speed-ups for Hydra, which re-reads every config file for each composition, and composes more than necessary."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ParsedOnce(ConfigRepository):
         self._read = {}
 
     def load_config(self, config_path: str) -> ConfigResult | None:
-        """As Hydra does it."""
+        """Load a config as Hydra does."""
         if config_path not in self._read:
             self._read[config_path] = super().load_config(config_path)
         result = self._read[config_path]

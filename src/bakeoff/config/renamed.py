@@ -1,4 +1,4 @@
-"""Names that earlier versions gave to classes and parameters, so that what they recorded can still be read."""
+"""Former names of classes and parameters, so that records of earlier versions can still be read."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ MODULES = {"bakeoff.models.features": "bakeoff.models.tabular.features"}
 
 
 def current(value: Any) -> Any:
-    """A recorded config, or a part of one, with the names of today."""
+    """Update a recorded config, or a part of one, to the current names."""
     if isinstance(value, list):
         return [current(item) for item in value]
     if not isinstance(value, Mapping):

@@ -130,7 +130,7 @@ def _dimension(key: str, declared: Any, where: str, prefix: str) -> Dimension:
 
 
 def _check_key(key: str, tree: Mapping[str, Component]) -> None:
-    """Refuse a key under which there is nothing to set: most are misspelt."""
+    """Reject a key that does not exist: most are misspelt."""
     if is_group(key):
         return
     *above, last = key.split(".")

@@ -1,4 +1,4 @@
-"""Typed settings of a request, and the way from a composed config to plain containers and to dataclasses."""
+"""Typed settings of a request, and conversion of a composed config to plain containers and to dataclasses."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def register() -> None:
 
 
 def _with_mappings(settings: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values, mappings that were written as a string of JSON read: Hydra cannot take every name as a key."""
+    """Parse mappings written as JSON strings: Hydra does not accept every name as a key."""
     types = {field.name: str(field.type) for field in fields(settings)}
     return {
         key: json.loads(value) if isinstance(value, str) and value.startswith("{") and "dict" in types[key] else value
@@ -195,7 +195,7 @@ def _structured(settings: type) -> DictConfig:
 
 
 def plain(cfg: DictConfig, where: str = "") -> dict[str, Any]:
-    """The resolved config as plain containers. Raises ``ConfigError`` that names a value nobody gave."""
+    """The resolved config as plain containers. Raises ``ConfigError`` that names a missing value."""
     try:
         missing = sorted(OmegaConf.missing_keys(cfg))
         if missing:

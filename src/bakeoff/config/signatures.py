@@ -60,7 +60,7 @@ class _Found:
 
 
 def defined_in(target: str) -> str | None:
-    """The module in which ``target`` (``package.module.Name``) is really defined; None when only an import tells."""
+    """The module in which ``target`` (``package.module.Name``) is actually defined; None if only an import can tell."""
     found = _find(*_split(target))
     return found.module if found else None
 
@@ -72,7 +72,7 @@ def is_class(target: str) -> bool | None:
 
 
 def read(target: str) -> Signature | None:
-    """The constructor's signature, from source; None when only an import tells."""
+    """The constructor's signature, from source; None if only an import can tell."""
     found = _find(*_split(target))
     return _of_class(found) if found and isinstance(found.node, ast.ClassDef) else None
 
@@ -269,7 +269,7 @@ def _fields(node: ast.ClassDef) -> Iterator[tuple[str, Parameter]]:
 
 
 def _written(default: ast.expr | None) -> str | None:
-    """A default as it is written; what a factory makes, by the factory."""
+    """A default as written in the source; for a factory, the factory."""
     match default:
         case None:
             return None

@@ -1,4 +1,4 @@
-"""Config groups whose choice goes to whatever takes it: a component with a parameter ``llm`` gets the chosen LLM."""
+"""Config groups injected into components by name: a component with a parameter ``llm`` gets the chosen LLM."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def taken(component: Component) -> list[str]:
 
 
 def used(model: Any, chosen: Parts) -> list[str]:
-    """The groups that a model takes, it or anything in it, or what it gets by taking one."""
+    """The groups used by a model: by itself, by anything in it, or by the parts it takes."""
     seen: dict[str, None] = {}
     waiting = [model]
     while waiting:

@@ -88,7 +88,7 @@ def declared_types(schema: Schema) -> dict[str, str]:
 
 
 def typed(rows: Rows, settings: DataSettings, where: str) -> Cells:
-    """Do what ``read`` does, with rows that were read."""
+    """Do what ``read`` does, for rows already read."""
     frame, is_test = roles.stack(rows, where)
     cells = Cells(frame, is_test, notes=list(rows.notes))
     roles.refuse_absent(frame, settings, where)
@@ -146,7 +146,7 @@ class _Reader:
             )
 
     def _say(self, name: str, text: str, remedy: str, rank: NoteRank = NoteRank.VALUES) -> None:
-        """Note something of a column; columns of which the same is said share a sentence.
+        """Add a note about a column; columns with the same note share a sentence.
 
         Args:
             name: of the column.
@@ -173,7 +173,7 @@ class _Reader:
         return values
 
     def _without_marks(self, values: pd.Series) -> pd.Series:
-        """The column with what ``data.missing`` names as missing."""
+        """The column with the values listed in ``data.missing`` set to missing."""
         marks = self.settings.missing
         if not marks:
             return values
@@ -266,7 +266,7 @@ class _Reader:
         return texts
 
     def _say_texts(self, texts: pd.Series, held: str, remedy: str) -> None:
-        """Say once what a column of texts holds and is read as."""
+        """Add one note on the contents of a column of texts and how it is read."""
         name = str(texts.name)
         if name in self.cells.explained:
             return
@@ -329,7 +329,7 @@ def _decimal_of_file(guesses: Any) -> str | None:
 
 
 def _resolved(formats: Sequence[NumberFormat], decimal: str | None) -> NumberFormat:
-    """The format that agrees with the other columns of the file, where several fit."""
+    """Choose the format that agrees with the other columns of the file, if several fit."""
     if decimal is None:
         return formats[0]
     return next((form for form in formats if form.decimal == decimal and not _is_trivial(form, formats)), formats[0])

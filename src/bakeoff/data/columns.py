@@ -80,7 +80,7 @@ def words(values: pd.Series) -> str:
 
 
 def empty_in(features: Mapping[str, pd.Series], rows: NDArray[np.intp]) -> list[str]:
-    """The columns that hold no value in any of the given rows, of which nothing can be learnt."""
+    """The columns without a value in any of the given rows, from which nothing can be learnt."""
     empty = []
     for name, values in features.items():
         there = values.iloc[rows]
@@ -90,13 +90,13 @@ def empty_in(features: Mapping[str, pd.Series], rows: NDArray[np.intp]) -> list[
 
 
 def categories(values: pd.Series) -> tuple[str, ...] | None:
-    """The values of a categorical column, sorted; None where they are more than are worth remembering."""
+    """The values of a categorical column, sorted; None if there are too many to be worth storing."""
     distinct = values.dropna().unique()
     return tuple(sorted(str(value) for value in distinct)) if len(distinct) <= MOST_CATEGORIES else None
 
 
 def plain(values: pd.Series, where: str) -> pd.Series:
-    """The same values as numbers, dates or ``str``, whatever types the source used.
+    """Convert the values to numbers, dates or ``str``, whatever types the source used.
 
     Raises:
         DataError: they are of another type, or of several.

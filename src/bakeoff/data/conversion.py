@@ -51,7 +51,7 @@ def numbers(texts: pd.Series, form: NumberFormat, guess: Guess, where: str) -> C
 
 
 def remark_on(marks: Sequence[tuple[str, int]]) -> tuple[tuple[str, str], ...]:
-    """What is to be said about texts that were read as missing, each with its number of rows."""
+    """Notes on texts that were read as missing, each with its number of rows."""
     if not marks:
         return ()
     listed = ", ".join(f'"{text}" ({rows:,} rows)' for text, rows in marks[:5])

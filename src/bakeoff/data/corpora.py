@@ -140,7 +140,7 @@ def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def _alike(frame: pd.DataFrame, test: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both tables with the columns of both: metadata may be absent from all queries of a part."""
+    """Give both tables the columns of both: metadata may be absent from all queries of a part."""
     names = list(dict.fromkeys([*frame.columns, *test.columns]))
     return frame.reindex(columns=names), test.reindex(columns=names)
 

@@ -149,7 +149,7 @@ def _named(table: pa.Table, header: Sequence[str], path: Path, key: str) -> pa.T
 
 
 def _slowly(path: Path, key: str, dialect: Dialect, header: Sequence[str]) -> pa.Table:
-    """Row by row: empty fields behind the last column are let pass, any other row of another length is refused."""
+    """Parse row by row: empty fields beyond the last column are ignored, any other row of another length is refused."""
     import pyarrow as pa
 
     width = len(header)

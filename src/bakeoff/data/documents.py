@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BLOCKS = (
     "address article aside blockquote dd div dl dt figure footer form header li main nav ol p pre section table tr ul"
 )
-"""Elements of HTML that stand on lines of their own, besides headings."""
+"""HTML block elements, besides headings: each starts on a line of its own."""
 
 NUMBER = r"-?(0|[1-9]\d*)(\.\d*[1-9])?"
 
@@ -71,7 +71,7 @@ def frame(documents: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def with_numbers(documents: pd.DataFrame) -> pd.DataFrame:
-    """The same, with metadata that are numbers throughout as such, to filter by; 007 and 3.10 are not."""
+    """Convert metadata that are numbers throughout, for use in filters; 007 and 3.10 are not."""
     import pandas as pd
 
     made = documents.copy()

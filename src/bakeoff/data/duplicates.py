@@ -33,8 +33,8 @@ class Resolved:
 
     Attributes:
         treatment: independent, group or drop.
-        repeated: how many rows repeat the input of an earlier row.
-        is_declared: whether ``data.duplicates`` said so; otherwise the data did.
+        repeated: number of rows that repeat the input of an earlier row.
+        is_declared: whether ``data.duplicates`` declares it; otherwise it is inferred from the data.
         identify_rows: whether rows with equal inputs are the same row, wherever they are found.
     """
 
@@ -155,7 +155,7 @@ def drop(table: Table) -> Table:
 
 
 def with_seen_inputs(test: Examples, is_seen: NDArray[np.bool_]) -> Examples:
-    """Slice test rows by whether their input also stands in the development rows, where enough do and enough do not.
+    """Slice test rows by whether their input also occurs in the development rows, if enough do and enough do not.
 
     Args:
         test: n rows.

@@ -69,7 +69,7 @@ def existing(path: str, key: str) -> Path:
 
 
 def endings(name: str) -> tuple[str, str]:
-    """The ending that says the format, such as ``.csv``, and the name without it and without that of a compression."""
+    """The extension of the format, such as ``.csv``, and the name without it and without that of a compression."""
     path = Path(name)
     if path.suffix.lower() in COMPRESSED:
         path = path.with_suffix("")
@@ -231,7 +231,7 @@ def _refuse_undecodable(path: Path, key: str, encoding: str) -> None:
 
 
 def _sample(path: Path, key: str) -> str:
-    """The first word with a letter beyond ASCII, as cp1252 has it."""
+    """The first word with a non-ASCII letter, decoded as cp1252."""
     with opened_text(path, key, "cp1252") as text:
         words = (word for line in text for word in re.findall(r"\w+", line) if not word.isascii())
         return f'"{next(words, "")}"'

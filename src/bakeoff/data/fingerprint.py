@@ -1,4 +1,4 @@
-"""One hash for what was asked, of which rows, in which split."""
+"""Fingerprint of a task: one hash of its schema, rows and split."""
 
 from __future__ import annotations
 

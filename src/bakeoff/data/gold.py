@@ -1,4 +1,4 @@
-"""The truth about a question as people write it down: one answer or several, documents with grades or without."""
+"""Gold labels of a question in the forms people write: one answer or several, documents with or without grades."""
 
 from __future__ import annotations
 

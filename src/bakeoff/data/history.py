@@ -24,7 +24,7 @@ WHERE = "the history"
 
 @dataclass(frozen=True)
 class Origins:
-    """Rows of a forecast, and what names them.
+    """Rows of a forecast, and their ids.
 
     Attributes:
         rows: one a series.
@@ -138,7 +138,7 @@ class HistoryReader:
 
 
 def _channel(frame: pd.DataFrame, channel: str, rows: NDArray[np.intp], named: str) -> NDArray[np.float64]:
-    """A column as the task has it: its numbers, or 1 where it holds the category in the channel's name."""
+    """Convert a column to the task's channel: its numbers, or 1 where it holds the category in the channel's name."""
     column, category = channel, None
     if channel not in frame and "=" in channel:
         column, _, category = channel.partition("=")

@@ -1,4 +1,4 @@
-"""Leaks: features that give the target away, and test texts that all but stand in the training rows.
+"""Leaks: features that give the target away, and test texts that nearly duplicate training texts.
 
 Only development rows are used to judge columns; of the test rows only the texts are read, never the targets.
 """
@@ -130,7 +130,7 @@ class _Truth:
         return float((self.y != 0).mean()) if self.is_labels else float(self.y.var())
 
     def removed(self, column: pd.Series) -> float:
-        """Share of the best constant's error that is gone where the column alone predicts, each half by the other."""
+        """Share of the best constant's error removed by predicting from the column alone, each half from the other."""
         predicted = np.empty(len(self.y))
         for here in (self.first, ~self.first):
             predicted[~here] = _predicted(column, self.y, here, self.is_labels)

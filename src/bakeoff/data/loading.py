@@ -25,12 +25,12 @@ ReadTarget = Callable[[pd.Series, DataSettings, str], Target]
 
 
 def load(source: Source, settings: DataSettings) -> Task:
-    """Do what ``bakeoff.data.load`` promises, in the way of the declared task kind."""
+    """Implement ``bakeoff.data.load`` for the declared task kind."""
     return kinds.get(settings.kind).load(source, settings)
 
 
 def load_table(source: Source, settings: DataSettings, read_target: ReadTarget) -> Task:
-    """A table as a task: each of its rows is an example.
+    """Turn a table into a task: each of its rows is an example.
 
     Args:
         source: where the rows come from.
@@ -123,7 +123,7 @@ def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Ta
 
 
 def _parts(settings: DataSettings, target: Target) -> list[str]:
-    """Columns that are no features, and whose readings new data need: the time, and a target of numbers."""
+    """Non-feature columns whose readings new data need: the time, and a numeric target."""
     has_numbers = np.issubdtype(target.y.dtype, np.number) and target.y.ndim == 1
     return [name for name in (settings.time, settings.target if has_numbers else None) if name]
 

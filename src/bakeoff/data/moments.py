@@ -85,7 +85,7 @@ def grid(times: NDArray[Any], rows: Mapping[str, NDArray[np.intp]], where: str) 
 
 
 def shown(time: Any) -> str:
-    """A moment for people, and in the name of an origin: dates without what is 0 in all of them, no space."""
+    """Format moments for people and for ids of origins: dates without parts that are 0 in all of them, no space."""
     if isinstance(time, np.datetime64):
         text = str(pd.Timestamp(time).isoformat(timespec="auto"))
         return text.removesuffix(":00").removesuffix("T00:00")

@@ -292,7 +292,7 @@ def _distinct(present: pa.ChunkedArray, marks: bool) -> tuple[pa.Array | None, N
 
 
 def _trimmed(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Without white space around, and with plain spaces and apostrophes within."""
+    """Strip surrounding white space, and normalise spaces and apostrophes within."""
     texts = pc.utf8_trim_whitespace(texts)
     texts = pc.replace_substring_regex(texts, "[\u00a0\u202f\u2009]", " ")
     return pc.replace_substring_regex(pc.replace_substring(texts, "’", "'"), "^\u2212", "-")
@@ -318,7 +318,7 @@ def _without_affix(texts: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray]:
 
 
 def _stripped(texts: pa.ChunkedArray, affix: str) -> pa.ChunkedArray:
-    """Without the affix before or behind; a number in parentheses with it, as accountants write it, is negative."""
+    """Strip the affix from either end; a number in parentheses with it, as accountants write it, is negative."""
     if not affix:
         return texts
     quoted = re.escape(affix)
@@ -329,7 +329,7 @@ def _stripped(texts: pa.ChunkedArray, affix: str) -> pa.ChunkedArray:
 
 
 def _signed(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """With a sign in place of parentheses."""
+    """Replace parentheses by a minus sign."""
     return pc.replace_substring_regex(texts, _IN_PARENTHESES, r"-\1")
 
 

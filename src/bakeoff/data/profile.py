@@ -1,4 +1,4 @@
-"""Profiles: how the values of columns and of predictions are distributed, to notice later when they have changed."""
+"""Profiles: distributions of the values of columns and of predictions, to detect drift later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions over documents: read, checked, and held against the corpus."""
+"""Questions over documents: read, checked, and validated against the corpus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""New rows as a known task has them: exactly its columns, each with the type and the number format that it had."""
+"""New rows in the form of a known task: exactly its columns, each with its original type and number format."""
 
 from __future__ import annotations
 

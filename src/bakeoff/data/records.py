@@ -1,4 +1,4 @@
-"""Rows of a file as they stand there, each with its place, so that what is wrong can be pointed at."""
+"""Raw rows of a file, each with its place, so that errors can point at it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MOST_COMPARED = 10_000
-"""Names among which the nearest is looked for: to compare a name with millions would take minutes."""
+"""Number of names searched for the nearest one: comparing a name with millions would take minutes."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def _parquet(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _whole_again(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The integers that a column held before a missing value made them floats, as pandas does; else the column."""
+    """Restore the integers of a column that pandas made floats because of a missing value; else return the column."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

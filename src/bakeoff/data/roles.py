@@ -1,4 +1,4 @@
-"""The rows as one table, and the columns that play a part in it without being features."""
+"""The rows as one table, and its columns that have a role other than feature."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def groups(frame: pd.DataFrame, name: str | None, where: str) -> NDArray[Any] | 
 
 
 def times(frame: pd.DataFrame, name: str | None, where: str) -> NDArray[Any] | None:
-    """By what rows are ordered, shape (n,). Raises ``DataError`` when a value is missing, or no number or date."""
+    """Times by which rows are ordered, shape (n,). Raises ``DataError`` when one is missing, or no number or date."""
     if name is None:
         return None
     values = columns.plain(complete(frame, name, "time", where), where)
@@ -125,7 +125,7 @@ PART_OF = {"train": TRAIN, "valid": VALID, "validation": VALID, "dev": VALID, "t
 
 
 SPLITTER = "data.split.splitter"
-"""The column of what a splitter says, while it is read."""
+"""Name of the temporary column that holds a splitter's output."""
 
 
 class Splitter(Protocol):

@@ -54,7 +54,7 @@ class ForecastSettings:
         ConfigError: a length is less than 1.
     """
 
-    horizon: int | None = None  # how many moments after the origin are asked for
+    horizon: int | None = None  # number of moments to predict after the origin
     window: int | None = None  # how many moments up to the origin are seen; None: two seasons, or the horizon if longer
     season: int | None = None  # moments after which the pattern repeats; None: a day, a week or a year, by the step
     stride: int | None = None  # moments between two origins; None: the horizon

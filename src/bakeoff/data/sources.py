@@ -200,7 +200,7 @@ class Sql:
 
     @property
     def name(self) -> str:
-        """Not the URL: it may hold a password."""
+        """Name of the source; not the URL, which may hold a password."""
         return "the result of data.query"
 
     def read(self) -> Rows:

@@ -1,4 +1,4 @@
-"""Which rows are for training, for validation and for the test."""
+"""Splits of rows into training, validation and test."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Traits:
         group: equal for rows that must stay together, shape (n,).
         time: by which rows are ordered, shape (n,).
         is_test: whether the source brought the row for the test, shape (n,).
-        part: where the data say that each row goes, shape (n,): ``TRAIN``, ``VALID`` or ``TEST``.
+        part: declared part of each row, shape (n,): ``TRAIN``, ``VALID`` or ``TEST``.
     """
 
     content: NDArray[Any]
@@ -44,7 +44,7 @@ class Traits:
     strata: NDArray[Any] | None = None
 
     def take(self, rows: NDArray[np.intp]) -> Traits:
-        """Those of the given rows, by position."""
+        """Select the given rows, by position."""
         values: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(self, **{name: column[rows] for name, column in values.items() if column is not None})
 
@@ -69,14 +69,14 @@ FAR = 0.1  # how much a part may differ from its declared share before a note sa
 
 @dataclass(frozen=True)
 class Split:
-    """Positions of the rows of each part, and how they came there.
+    """Positions of the rows of each part, and how the split was made.
 
     Attributes:
         train, valid, test: ascending, or in the order of time where time decided.
-        kind: of split.
-        notes: what happened on the way.
+        kind: method of the split.
+        notes: notes on the split.
         units: of all rows, equal for those that must stay together in a further split as well.
-        is_ordered: whether time decided.
+        is_ordered: whether the rows were split by time.
     """
 
     train: NDArray[np.intp]
@@ -97,8 +97,8 @@ def split(traits: Traits, settings: SplitSettings, repeats: Repeats = INDEPENDEN
 
     Args:
         traits: of the rows.
-        settings: how to split them.
-        repeats: how rows with equal inputs are treated.
+        settings: settings of the split.
+        repeats: constraints for rows with equal inputs.
         may_be_empty: whether there may be no rows to learn from or to validate on.
 
     Raises:
@@ -156,7 +156,7 @@ def _note_shares(part: NDArray[np.int8], shares: dict[int, float], n_units: int,
 
 
 def method(asked: str, traits: Traits) -> str:
-    """The way in which rows are split by chance or time: random, stratified, group or time.
+    """The split method: random, stratified, group or time.
 
     Args:
         asked: ``data.split.kind``; auto and given are resolved by what the data have.
@@ -259,8 +259,8 @@ def _by_share(
     Args:
         units: what stays together, numbered from 0 without gaps, shape (n,).
         strata: of the rows, shape (n,); that of a unit is the one of its first row.
-        shares: of each part, adding up to 1.
-        rng: where chance comes from.
+        shares: share of each part, adding up to 1.
+        rng: source of randomness.
     """
     sizes = np.bincount(units)
     first = np.empty(len(sizes), dtype=np.intp)
@@ -303,7 +303,7 @@ def _deal_large(
         large: the units, shape (m,).
         units: of each row, shape (n,).
         label: of each row, shape (n,).
-        shares: of each part.
+        shares: share of each part.
         held: rows of each part and class so far, which this adds to.
         part: of each unit, which this sets.
     """
@@ -328,7 +328,7 @@ def _deal_single(n: int, rows: int, held: NDArray[np.intp], shares: dict[int, fl
         n: single rows.
         rows: of the class in all.
         held: rows of the class in each part so far.
-        shares: of each part.
+        shares: share of each part.
     """
     parts = [p for p in PRECEDENCE if p in shares]
     # The same rule for all single rows at once: a part gets its next row "at the time" held / share.
@@ -396,7 +396,7 @@ def _refuse_unlearnable(part: NDArray[np.int8], labels: NDArray[Any]) -> None:
 def _keep_few(
     part: NDArray[np.int8], labels: NDArray[Any] | None, settings: SplitSettings, notes: list[DataNote]
 ) -> None:
-    """Of each class drop all but a few of the rows to learn from and to validate on; the test stays as it is."""
+    """Drop all but a few training and validation rows of each class; the test rows stay as they are."""
     if labels is None:
         raise ConfigError("data.split.per_class: the target holds values, and there are no classes. Remove it.")
     assert settings.per_class is not None

@@ -14,7 +14,7 @@ from bakeoff.task import Corpus, DataNote, Schema
 
 @dataclass(frozen=True)
 class Table:
-    """All n rows before they are split: what is asked of them, and what decides where they go."""
+    """All n rows before they are split: their schema, and the properties that decide their part of the split."""
 
     schema: Schema
     X: dict[str, pd.Series]  # the features, column by column

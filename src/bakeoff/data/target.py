@@ -1,4 +1,4 @@
-"""The target column: what task kinds share in reading it."""
+"""The target column: code for reading it shared by the task kinds."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def _refuse_twins(names: list[str], path: Path, key: str, place: str = "") -> No
 
 
 def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with its named index as columns; one that is a column too stays that column."""
+    """Turn the named index of a frame into columns, unless a column of that name exists."""
     named = [name for name in frame.index.names if name is not None]
     if not named:
         return frame.reset_index(drop=True)

@@ -122,7 +122,7 @@ def score(table: PredictionTable, names: Sequence[str] | None = None) -> dict[st
     NaN where these rows leave it undefined. Raises ``ConfigError`` for a name that no metric has.
     """
     if names is None:
-        # Of a model that asks no language model nobody wants to read that it asked 0 times, unless by name.
+        # Omit LLM usage of 0 for models that call no language model, unless the metric is requested by name.
         asked_any = table.predictions.usage.asked_any
         wanted = [m for m in applicable(table.schema) if asked_any or "usage" not in m.needs]
     else:

@@ -1,4 +1,4 @@
-"""Metrics of the order in which a model puts the examples, for many bootstrap resamples at once.
+"""Metrics of how a model ranks the examples, for many bootstrap resamples at once.
 
 The order of the scores does not depend on the resample, so it is found once; a resample only changes how often each row
 counts. The distinct scores of a class's own rows cut the other rows into bins, and the counts of the bins, one sparse

@@ -40,9 +40,9 @@ class Column:
     """A column of a table.
 
     Attributes:
-        name: of the raw values, as in files.
+        name: name of the raw values, as in files.
         title: its heading.
-        format: how the values are shown.
+        format: display format of the values.
         importance: the least important are left out first where the screen is narrow; ``ESSENTIAL`` ones never.
     """
 
@@ -117,7 +117,7 @@ class Chart:
         x: values of the axis.
         series: name of a line → its values, one for each of ``x``.
         x_title, y_title: of the axes.
-        kind: how it is drawn.
+        kind: type of chart.
     """
 
     title: str

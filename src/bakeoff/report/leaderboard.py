@@ -35,8 +35,8 @@ def from_comparison(comparison: Comparison, schema: Schema | None) -> Table:
     task kind, metrics of plugins, and what is measured of every variant.
 
     Args:
-        comparison: of finished runs.
-        schema: of the task; None where no run reached its data.
+        comparison: comparison of finished runs.
+        schema: schema of the task; None if no run loaded its data.
     """
     gaps = {
         d.variant: Score(d.difference, d.low, d.high) for d in comparison.differences if d.metric == comparison.metric

@@ -25,7 +25,7 @@ def show(
         requests: all variants.
         waiting: those that have no result yet.
         llm_use: variant → what it would ask of LLMs, in sentences.
-        data_notes: how the columns of the data are read, one sentence each.
+        data_notes: notes on how the columns of the data are read, one sentence each.
     """
     screen = terminal.console()
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))

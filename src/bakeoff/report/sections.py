@@ -33,10 +33,10 @@ class Section:
     """A part of a report.
 
     Attributes:
-        name: of its entry point.
+        name: name of its entry point.
         title: its heading.
         content: blocks or lines of text, from a comparison and the finished runs in it; none: the section is left out.
-        applies: whether it is meant for such a task.
+        applies: returns whether the section is meant for such a task.
     """
 
     name: str
@@ -51,18 +51,18 @@ def section(
     """Decorate a function of a comparison and its runs: it becomes a section.
 
     Args:
-        name: of its entry point.
+        name: name of its entry point.
         title: its heading.
-        applies: whether it is meant for such a task.
+        applies: returns whether the section is meant for such a task.
     """
     return lambda content: Section(name, title, content, applies)
 
 
 def blocks(comparison: Comparison, runs: Sequence[Run]) -> list[Block]:
-    """The blocks of every section that has something to say. One that fails says so, and harms no other.
+    """The blocks of every section that is not empty. One that fails reports it, and does not affect the others.
 
     Args:
-        comparison: what is reported.
+        comparison: the comparison to report.
         runs: in it, finished or not.
     """
     finished = [run for run in runs if run.status == "ok"]

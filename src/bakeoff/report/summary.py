@@ -1,4 +1,4 @@
-"""The report that ends every bake-off: what happened to the data, leaderboard, sections, verdict, method checks."""
+"""The report that ends every bake-off: data notes, leaderboard, sections, verdict, method checks."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def build(comparison: Comparison, runs: Sequence[Run], folder: Path, kept: int =
     """The report of a comparison.
 
     Args:
-        comparison: what is reported.
+        comparison: the comparison to report.
         runs: in it, finished or not.
-        folder: where the results are.
-        kept: how many finished runs were taken from before.
+        folder: folder of the results.
+        kept: number of finished runs that were reused.
     """
     reached = [run for run in runs if run.task is not None]
     schema = record.schema_of(reached[0]) if reached else None

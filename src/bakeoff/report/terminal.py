@@ -1,4 +1,4 @@
-"""Terminal output while variants run and when they have: calm, aligned, and the same in a pipe."""
+"""Terminal output during and after the runs: calm, aligned, and the same in a pipe."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PLAIN = str.maketrans(
 
 
 class _PlainStream:
-    """A stream without Unicode: signs of our own become plain ones, other characters are escaped."""
+    """A stream without Unicode: our symbols become ASCII, other characters are escaped."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -50,7 +50,7 @@ class _PlainStream:
 
 
 def console(stderr: bool = False) -> Console:
-    """A console that never writes control characters where nobody would see them as colour."""
+    """A console that writes control characters only where they show as colour."""
     stream = sys.stderr if stderr else sys.stdout
     wide = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
     file = None if _has_unicode(stream) else cast(TextIO, _PlainStream(stream))
@@ -67,7 +67,7 @@ def _has_unicode(stream: TextIO) -> bool:
 
 @contextmanager
 def progress(variant: str) -> Iterator[Callable[[str], None]]:
-    """Show on stderr what a variant is doing, where somebody watches."""
+    """Show on stderr what a variant is doing, if stderr is a terminal."""
     screen = console(stderr=True)
     if not screen.is_terminal:
         yield lambda doing: None

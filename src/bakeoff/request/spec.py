@@ -1,4 +1,4 @@
-"""One request, typed: which task, which variant, into which folder; YAML comes in, and YAML goes out, here only."""
+"""One typed request: task, variant and run folder. The only place that converts it from and to YAML."""
 
 from __future__ import annotations
 
@@ -40,24 +40,24 @@ class Request:
 
     Attributes:
         folder: the run folder.
-        name: of the bake-off.
+        name: name of the bake-off.
         variant: name of the variant.
-        seed: of every random choice of the model and of the search. The split has a seed of its own.
+        seed: seed of every random choice of the model and of the search. The split has its own seed.
         incumbent: name of the variant that is in production.
         resume: whether a finished run is kept.
         record_git: whether the state of the working directory is recorded.
         record_inputs: whether the test rows are recorded, and categories named in profiles.
         record_validation: whether the validation rows are predicted out of sample.
-        test_rows: how many test rows are predicted; None: all.
-        data: what bakeoff does with the rows.
-        source: what reads the rows.
+        test_rows: number of test rows to predict; None: all.
+        data: settings of columns and split.
+        source: component that reads the rows.
         model: the model, as its config has it, with its search space.
-        parts: what the model takes from config groups: retriever, LLM and the like.
-        metrics: what is measured.
-        decision: how the verdict is reached.
-        search: how the variant is tuned.
-        tracker: where the run is reported, such as W&B; None: nowhere.
-        cost: what prices predictions; None: nothing.
+        parts: components that the model takes from config groups: retriever, LLM and the like.
+        metrics: settings of the metrics.
+        decision: settings of the verdict.
+        search: settings of the search.
+        tracker: component that tracks the run, such as W&B; None: no tracking.
+        cost: cost model; None: predictions are not priced.
         refreshed_from: the run folder that ``bakeoff refresh`` made this request from.
     """
 
@@ -152,7 +152,7 @@ class Request:
 
     @property
     def assembled_model(self) -> Component:
-        """The model with its parts in it."""
+        """The model with its parts inserted."""
         assembled: Component = wiring.assembled(self.model, self.parts)
         return assembled
 
@@ -202,7 +202,7 @@ class Request:
 
     @cached_property
     def data_key(self) -> str:
-        """Equal for requests of the same task."""
+        """Key of the data: equal for requests of the same task."""
         return json.dumps(component.write([self.source, self.data]), sort_keys=True, default=str)
 
 
@@ -245,7 +245,7 @@ def is_longer(request: Request) -> bool:
 
 
 def changes(request: Request) -> list[str]:
-    """Keys, with both values, in which a finished run in the folder differs from the request. Empty: it can be kept."""
+    """Keys in which a finished run in the folder differs from the request, with both values. Empty: it can be kept."""
     earlier = recorded(request.folder)
     old, new = earlier.identity if earlier else {}, request.identity
     if ("search" in old) != ("search" in new):
@@ -268,7 +268,7 @@ def _with_components(settings: Any) -> Any:
 
 
 def _identity(value: Any) -> Any:
-    """A value as plain containers, without fields that belong to no identity, nor what is said about components."""
+    """A value as plain containers, without fields outside the identity and without metadata of components."""
     if isinstance(value, Component):
         return {component.TARGET: value.target, **_identity(value.arguments)}
     if isinstance(value, Mapping):

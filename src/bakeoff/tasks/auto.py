@@ -1,4 +1,4 @@
-"""The kind that ``data.kind: auto`` stands for: the one that the values of the target suggest."""
+"""The kind behind ``data.kind: auto``: inferred from the values of the target."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Auto(TableKind):
     summary = "classification, regression or multilabel, as the target suggests"
 
     def default_metric(self, schema: Schema) -> str:
-        """Of no task: see the class."""
+        """Not applicable to any loaded task: see the class."""
         raise NotImplementedError("a loaded task has the kind that was recognised")
 
     def read_targets(self, column: pd.Series) -> NDArray[Any]:
-        """Of no task: see the class."""
+        """Not applicable to any loaded task: see the class."""
         raise NotImplementedError("a loaded task has the kind that was recognised")
 
     def read_target(self, column: pd.Series, settings: DataSettings, where: str) -> Target:

@@ -86,14 +86,14 @@ class Kind(ABC):
         return (self.default_metric(schema),)
 
     def check_settings(self, settings: DataSettings) -> None:
-        """Check the data settings without data. Raises ``ConfigError`` for one that the kind has no use for."""
+        """Check the data settings without data. Raises ``ConfigError`` for one that the kind does not use."""
         if self.needs_target and not settings.target:
             raise ConfigError(f"data.target: it is empty, and {self.name} needs the column to be predicted.")
         if settings.forecast.horizon is not None:
             raise ConfigError("data.forecast.horizon: only a forecast looks ahead. Add data.kind=forecast.")
 
     def pinned_settings(self, schema: Schema) -> Mapping[str, Any]:
-        """Keys of ``data`` that make new rows be read as the old ones were; declared values are added to, not lost."""
+        """Settings of ``data`` that make new rows be read like the old ones; declared values are extended, not lost."""
         return {"kind": self.name}
 
     def output_shape(self, schema: Schema) -> tuple[int, ...]:
@@ -145,7 +145,7 @@ class Kind(ABC):
         return np.empty(0, dtype=np.intp), np.empty(0, dtype=object)
 
     def over_classes(self, predictions: Predictions, known: Sequence[str], classes: Sequence[str]) -> Predictions:
-        """Predictions of a model that knows some classes, where others are scored.
+        """Align the predictions of a model that knows only some of the scored classes.
 
         The outputs stay, also where they are none of the classes: that is a wrong answer. Classes that the model does
         not know have probability 0.

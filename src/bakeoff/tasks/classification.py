@@ -108,7 +108,7 @@ def _labels(values: pd.Series) -> tuple[NDArray[Any], tuple[str, ...]]:
 
 
 def _lookalikes(y: NDArray[Any], classes: tuple[str, ...]) -> tuple[DataNote, ...]:
-    """A note of classes that differ only in case or in white space, which nobody sees in a table."""
+    """A note on classes that differ only in case or white space, which is easy to miss in a table."""
     spellings: dict[str, list[str]] = {}
     for name in classes:
         spellings.setdefault(" ".join(name.split()).casefold(), []).append(name)
@@ -122,7 +122,7 @@ def _lookalikes(y: NDArray[Any], classes: tuple[str, ...]) -> tuple[DataNote, ..
 
 
 def _renamed(column: pd.Series) -> tuple[DataNote, ...]:
-    """A note where labels are decimal numbers without decimals: 1.0 is the class "1"."""
+    """A note if labels are floats with integer values: 1.0 is the class "1"."""
     if not types.is_float_dtype(column.dtype):
         return ()
     example = next((value for value in column if float(value).is_integer()), None)

@@ -1,4 +1,4 @@
-"""Task kinds whose rows are the rows of a table, one target each."""
+"""Task kinds with one row of a table, and one target, per example."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TableKind(Kind):
-    """A task kind with one row of a table a prediction, and a target column in it.
+    """A task kind with one prediction per row of a table, and a target column in the table.
 
     A subclass that only defines ``default_metric``, ``write_targets`` and ``read_targets`` is whole: its target column
     then holds what ``write_targets`` writes.

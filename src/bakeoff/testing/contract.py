@@ -16,10 +16,10 @@ from bakeoff.errors import BakeoffError
 
 @dataclass
 class Contract:
-    """The steps of a check that held so far.
+    """The steps of a check that have passed so far.
 
     Attributes:
-        of: whom they are about, for messages.
+        of: name of the component under test, for messages.
     """
 
     of: str

@@ -196,7 +196,7 @@ def _with_gaps(X: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
 def _no_rows(model: Model, toy: Toy) -> None:
     try:
-        with warnings.catch_warnings(action="ignore"):  # a mean of nothing is nobody's concern
+        with warnings.catch_warnings(action="ignore"):  # the mean of an empty slice is harmless here
             answered = model.predict(toy[1].X.iloc[:0])
     except Exception:  # to refuse is right as well
         return

@@ -16,7 +16,7 @@ from bakeoff.testing.contract import Contract, composed, documented
 
 
 def check_plugin(name: str) -> list[str]:
-    """Check an installed plugin: it loads, its options compose, and all of it says what it is.
+    """Check an installed plugin: it loads, its options compose, and everything in it is documented.
 
     What its components do is for ``check_model`` and the like.
 

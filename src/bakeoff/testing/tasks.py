@@ -1,4 +1,4 @@
-"""Small tasks, on which models are tried: tables of each kind of column, questions over documents, a series."""
+"""Small tasks for testing models: tables of each kind of column, questions over documents, a series."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ASKED = (
 
 
 def examples(X: pd.DataFrame, y: Any) -> Examples:
-    """Rows with their truth, and nothing besides."""
+    """Examples with features and targets only."""
     return Examples(X, np.asarray(y), np.arange(len(X)), X.iloc[:, :0])
 
 
@@ -75,7 +75,7 @@ def errands() -> Toy:
 
 
 def diabetes() -> Toy:
-    """A number to be told from ten."""
+    """A number to be predicted from ten others."""
     from sklearn.datasets import load_diabetes
 
     bunch = load_diabetes(as_frame=True)
