@@ -265,7 +265,7 @@ def _as_found() -> Iterator[None]:
         os.environ.pop(environment.COMMAND, None)
         if command is not None:
             os.environ[environment.COMMAND] = command
-        gc.unfreeze()  # the sweep keeps the collector off what is loaded, for the time that a command takes
+        gc.unfreeze()  # the sweep exempts loaded objects from garbage collection for the duration of a command
 
 
 @contextlib.contextmanager

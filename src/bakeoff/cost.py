@@ -106,7 +106,7 @@ def priced(table: PredictionTable, node: Component | Mapping[str, Any] | None, t
     model: CostModel = components.instantiate(node, "cost")
     try:
         dollars = np.asarray(model.dollars(table, took), dtype=np.float64)
-    except Exception as error:  # it may be a stranger's code: it may raise anything
+    except Exception as error:  # possibly third-party code: it may raise anything
         raise ConfigError(f"cost: {type(model).__name__} fails: {type(error).__name__}: {error}") from error
     if dollars.shape != (len(table),):
         raise ConfigError(f"cost: {type(model).__name__} gave shape {dollars.shape} for {len(table)} answers.")

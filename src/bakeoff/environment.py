@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 COMMAND = "BAKEOFF_COMMAND"  # an environment variable: workers that are processes of their own inherit it
-LONGEST_DIFF = 1_000_000  # characters of a diff that are recorded
+LONGEST_DIFF = 1_000_000  # maximum recorded characters of a diff
 GIT_SECONDS = 10
 URL = re.compile(r"\w[\w+.-]*://\S+")
 # Of the packages that bakeoff does not declare itself, those whose version may change a result.

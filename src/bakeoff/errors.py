@@ -24,7 +24,7 @@ class AssetError(BakeoffError):
 
 
 class LLMError(BakeoffError):
-    """A language model cannot be asked: its key is refused, it does not exist, or nobody answers."""
+    """A language model cannot be called: its key is rejected, it does not exist, or the server does not respond."""
 
 
 class Unfinished(LLMError):

@@ -207,7 +207,7 @@ def imported(plugin: Plugin, module: str, where: str) -> Any:
     """A module of a plugin. Raises ``ConfigError`` that names the plugin when the import fails, whatever the reason."""
     try:
         return importlib.import_module(module)
-    except (Exception, SystemExit) as error:  # it is a stranger's code: it may raise anything
+    except (Exception, SystemExit) as error:  # third-party code: it may raise anything
         raise ConfigError(
             f"{where}: {plugin} cannot be imported: {type(error).__name__}: {error}. "
             f"Mend it, or pip uninstall {plugin.distribution}."

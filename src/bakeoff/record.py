@@ -457,7 +457,7 @@ def write_file(path: Path, write: Callable[[Path], Any]) -> None:
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        error.filename = error.filename or str(path)  # a write does not say to what
+        error.filename = error.filename or str(path)  # an error in a write does not name the file
         raise
     finally:
         temporary.unlink(missing_ok=True)

@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> None:
 
         print(f"bakeoff {__version__}")
         sys.exit(OK)
-    import signal  # not at the top: help is to come at once
+    import signal  # not at the top: help must be fast
 
     signal.signal(signal.SIGTERM, _terminate)
     code = _guarded(arguments)
@@ -51,7 +51,7 @@ def _guarded(arguments: list[str]) -> int:
             return WRONG
     logging.raiseExceptions = False  # a log that cannot be written, as on a full disk, is not worth a traceback
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
-    # Hydra would print errors in its own way and exit with 1: let them come here instead.
+    # Hydra would print errors in its own way and exit with 1: let them propagate to here instead.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         return _dispatch(arguments)

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from bakeoff.task import PredictionTable, Schema
 
 FEW_ROWS, FEW_OF_A_CLASS = 100, 10
-FEW_SEEN = 30  # test rows, below which scores on seen and on new inputs are not compared
-WORSE_ON_NEW = 0.05  # difference in accuracy, or in error relative to the mean error, from which it is reported
-WEAK_SLICE = 1.5  # times the mean loss, from which a slice is much worse
-FEW_ERRORS = 0.01  # share of the errors of the most frequent label, up to which a score is too good to be true
-SAME = 1e-9  # relative: a forecast or a value that is this near is the truth itself
+FEW_SEEN = 30  # minimum number of test rows for comparing scores on seen and on new inputs
+WORSE_ON_NEW = 0.05  # minimum reported difference in accuracy, or in error relative to the mean error
+WEAK_SLICE = 1.5  # multiple of the mean loss from which a slice counts as much worse
+FEW_ERRORS = 0.01  # share of the majority label's errors up to which a score is too good to be true
+SAME = 1e-9  # relative tolerance within which a predicted value equals the target
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def checked(evidence: Evidence) -> tuple[Checked, ...]:
                 if isinstance(told, str):
                     raise TypeError("it gave a text, not a list of them")
                 found.append(Checked(declared.name, asks, tuple(map(str, told))))
-        except Exception as error:  # it is a stranger's code: it may raise anything
+        except Exception as error:  # third-party code: it may raise anything
             failed = f"{declared.plugin} failed here: {type(error).__name__}: {error}"
             found.append(Checked(declared.name, asks, (failed,)))
     return tuple(found)
@@ -151,7 +151,7 @@ def met_constraints(evidence: Evidence) -> list[str]:
     applies=lambda schema: bool(kinds.get(schema.kind).baselines),
 )
 def simple_baseline(evidence: Evidence) -> list[str]:
-    """Without a rule or a constant beside it, nobody knows how little a score is."""
+    """Without a rule or a constant as a baseline, a score is hard to judge."""
     if len(evidence.runs) < 2 or any(run.family == "rules" for run in evidence.runs):
         return []
     simple = " or ".join(f"model={name}" for name in kinds.get(evidence.schema.kind).baselines)

@@ -172,7 +172,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
         gains.joint_level(metric.name, draws, incumbent, challengers, confidence) if incumbent in draws else confidence
     )
     differences = gains.differences(values, draws, incumbent, challengers, confidence) if incumbent in values else []
-    for name in answered.keys() - tables.keys():  # these lost so many rows that they would leave the others few
+    for name in answered.keys() - tables.keys():  # these lost so many rows that few would remain for the others
         pair, of_pair = _beside({incumbent: tables[incumbent]} if incumbent in tables else {}, name, answered[name])
         notes += of_pair
         values_of_pair = {n: _values(table, measured) for n, table in pair.items()}

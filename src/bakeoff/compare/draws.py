@@ -22,7 +22,7 @@ from bakeoff.task import PredictionTable
 Floats = NDArray[np.float64]
 
 ABOUT = b"bakeoff"
-SAME = 1e-9  # relative: values that differ by less differ in rounding
+SAME = 1e-9  # relative tolerance: smaller differences are rounding
 
 
 def write(folder: Path, table: PredictionTable, values: Mapping[str, Floats]) -> None:

@@ -39,7 +39,7 @@ class Component:
         """Read a component's config and those nested in it."""
         node = node or {}
         target = node.get(TARGET)
-        if target in renamed.TARGETS:  # files of users name classes as an earlier version did
+        if target in renamed.TARGETS:  # users' files may use class names of an earlier version
             node, target = renamed.current(node), renamed.TARGETS[target]
         arguments = {str(k): read(v) for k, v in node.items() if k not in (TARGET, *ABOUT)}
         return cls(target if isinstance(target, str) else "", arguments, *(node.get(key) for key in ABOUT))

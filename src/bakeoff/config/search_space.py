@@ -142,7 +142,7 @@ def _check_key(key: str, tree: Mapping[str, Component]) -> None:
             f"{did_you_mean(parent, tree)}"
         )
     if isinstance(node, Component):
-        return  # its class says which arguments it takes
+        return  # its class defines its arguments
     names = [str(i) for i in range(len(node))] if isinstance(node, list) else [str(name) for name in node]
     if last not in names:
         raise ConfigError(

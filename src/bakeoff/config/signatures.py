@@ -191,7 +191,7 @@ def _source(module: str) -> tuple[ast.Module, bool] | None:
             if (rest or is_package) and file.is_file():
                 try:
                     return ast.parse(file.read_bytes()), is_package
-                except (SyntaxError, ValueError):  # the import says so, and what is at fault
+                except (SyntaxError, ValueError):  # the import will report it, with the cause
                     return None
     return None
 

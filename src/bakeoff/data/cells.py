@@ -109,7 +109,7 @@ class _Reader:
         self.named = {c for c in (settings.id, settings.group, split.column, forecast.series) if c}
         self.parts: dict[str, str] = {}
         self.declared = settings.column_types | dict.fromkeys(settings.text, "text")
-        if self.known is not None:  # columns that play a part are read as before too, though nobody declares their type
+        if self.known is not None:  # columns with a role are read as before too, though their type is not declared
             for name in (settings.target, settings.time):
                 if name and name in self.known and name not in self.declared:
                     self.parts[name] = "number" if self.known[name].date_format is None else "date"

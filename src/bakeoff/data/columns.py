@@ -20,7 +20,7 @@ from bakeoff.errors import DataError
 from bakeoff.task import DataNote
 
 ISO_DATE = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
-MOST_CATEGORIES = 1_000  # values of a column that are remembered, to tell a new one
+MOST_CATEGORIES = 1_000  # maximum number of stored values of a column, to detect new ones
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def row_hashes(features: Mapping[str, pd.Series] | pd.DataFrame, n: int) -> NDAr
 
 
 def _recognise(values: pd.Series) -> tuple[str, pd.Series]:
-    """The kind of a plain column that nobody declared, and its values."""
+    """Infer the kind of a plain column without a declared type; return it with the values."""
     recognised = ((kind.name, kind.recognise(values)) for kind in kinds.own())
     return next((name, of_kind) for name, of_kind in recognised if of_kind is not None)
 

@@ -18,11 +18,11 @@ from bakeoff.task import SEEN_INPUT, DataNote, Examples, NoteRank
 from bakeoff.tasks import kinds
 
 KEY = "data.duplicates"
-COPY_WORDS = 4  # mean words of a text column, from which equal texts are read as copies of one text
-DISTINCT_TEXTS, DISTINCT_ROWS = 0.2, 0.5  # share of distinct inputs below which repeats are the nature of the data
-AGREEMENT = 0.9  # share of repeated rows whose target equals that of the first, from which rows can be copies
-SLICED = 10  # test rows on either side, from which scores on seen and new inputs are shown apart
-SAMPLED = 20_000  # distinct rows by which the columns are judged
+COPY_WORDS = 4  # mean words of a text column from which equal texts count as copies of one text
+DISTINCT_TEXTS, DISTINCT_ROWS = 0.2, 0.5  # share of distinct inputs below which repeats are inherent in the data
+AGREEMENT = 0.9  # share of repeated rows with the target of the first from which rows can be copies
+SLICED = 10  # minimum test rows on either side to score seen and new inputs separately
+SAMPLED = 20_000  # number of distinct rows sampled to judge the columns
 
 Treatment = Literal["independent", "group", "drop"]
 

@@ -26,15 +26,15 @@ SINGLE_COLUMN, ORDERED_CLASSES, NEAR_DUPLICATES = "single_column", "ordered_clas
 CELLS, LEAST_SAMPLED, MOST_SAMPLED = 1_000_000, 2_000, 20_000
 """Values by which columns are judged, and the development rows that are sampled for them."""
 
-MOST_JUDGED = 200  # numeric columns, of which there may be thousands: those that vary most with the target
+MOST_JUDGED = 200  # maximum number of numeric columns (of maybe thousands): those most correlated with the target
 FEWEST = 50  # development rows, and 10 of them outside the largest class, below which a column cannot be judged
-ALONE, ALONE_VALUES = 0.95, 0.98  # share of the errors (of the variance of ranks) that one column removes: a leak
-ORDERS = 0.5  # the same for an id or a moment, which should say nothing
-UNIQUE = 0.95  # share of distinct values, from which whole numbers and codes are ids
+ALONE, ALONE_VALUES = 0.95, 0.98  # minimum share of the errors (or variance of ranks) that a leaking column removes
+ORDERS = 0.5  # the same for an id or a moment, which should carry no information
+UNIQUE = 0.95  # share of distinct values from which whole numbers and codes count as ids
 MOST_CLASSES = 30  # the others count as one
 OTHER_CLASSES = "another class"
-CODE_LENGTH = 40  # mean characters, up to which strings that hardly repeat are codes
-SIMILAR_SHARE = 0.05  # of the test texts, from which near-duplicates are reported
+CODE_LENGTH = 40  # mean characters up to which strings that hardly repeat count as codes
+SIMILAR_SHARE = 0.05  # share of the test texts from which near-duplicates are reported
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def _predicted(column: pd.Series, y: NDArray[Any], here: NDArray[np.bool_], is_l
     if is_labels:
         counts = np.zeros((codes.max() + 1, y.max() + 1), dtype=np.intp)
         np.add.at(counts, (codes[here], y[here]), 1)
-        return np.asarray(counts.argmax(axis=1))[codes[~here]]  # 0, the largest class, for values not met
+        return np.asarray(counts.argmax(axis=1))[codes[~here]]  # 0, the largest class, for unseen values
     sums = np.bincount(codes[here], y[here], minlength=codes.max() + 1)
     counts = np.bincount(codes[here], minlength=codes.max() + 1)
     mean = y[here].mean()

@@ -10,11 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 SHINGLE = 5  # bytes
-CHARACTERS = 400  # of each text that are read
-COMPARED, AGAINST = 2_000, 20_000  # texts on either side, a sample where there are more
+CHARACTERS = 400  # characters read of each text
+COMPARED, AGAINST = 2_000, 20_000  # maximum texts on either side; larger sets are sampled
 BANDS, ROWS = 16, 4  # texts with a Jaccard similarity of 0.5 share a band with a chance of 64 %, of 0.8 with 99.98 %
-SIMILARITY = 0.8  # from which two texts are near-duplicates
-SHORTEST = 20  # bytes; shorter texts are alike by chance
+SIMILARITY = 0.8  # similarity from which two texts are near-duplicates
+SHORTEST = 20  # minimum length in bytes; shorter texts are similar by chance
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ class Repeats:
 
 
 INDEPENDENT = Repeats()
-FAR = 0.1  # how much a part may differ from its declared share before a note says so
+FAR = 0.1  # deviation of a part from its declared share above which a note is added
 """Equal inputs are split like any others."""
 
 
@@ -266,7 +266,7 @@ def _by_share(
     first = np.empty(len(sizes), dtype=np.intp)
     first[units[::-1]] = np.arange(len(units))[::-1]
     label = np.zeros(len(units), dtype=np.intp) if strata is None else pd.factorize(strata)[0]
-    # Strata are gone through in the order in which their first unit was met, so that a seed keeps its split.
+    # Strata are processed in order of first appearance, so that a seed keeps its split.
     stratum = label if len(sizes) == len(units) else label[_first_rows(units, len(sizes))]
     strata = pd.unique(stratum)
     shuffled = [rng.permutation(np.flatnonzero(stratum == s)) for s in strata]

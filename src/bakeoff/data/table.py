@@ -24,4 +24,4 @@ class Table:
     traits: Traits
     notes: tuple[DataNote, ...]
     corpus: Corpus | None = None
-    texts: tuple[str, ...] = ()  # columns that were found to be free text, of which no note speaks yet
+    texts: tuple[str, ...] = ()  # columns inferred to be free text that no note mentions yet

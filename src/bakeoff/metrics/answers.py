@@ -104,7 +104,7 @@ def _cited(table: PredictionTable) -> list[tuple[Gold, set[str]]]:
 
 
 def _right_citations(table: PredictionTable) -> Floats:
-    """Share of the citations that are relevant; NaN where nothing is cited, or nobody says what is relevant."""
+    """Share of the citations that are relevant; NaN if nothing is cited, or relevance is unknown."""
     return np.array(
         [
             len(ids & gold.relevance.keys()) / len(ids)

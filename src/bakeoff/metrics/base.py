@@ -89,7 +89,7 @@ class Metric:
         if not self.is_of_positive or schema.positive is None:
             return name
         label = schema.positive
-        # A sentence as a label would push the figures out of the table; the note on data.positive has it whole.
+        # A sentence as a label would push the figures out of the table; the note on data.positive gives it in full.
         return f"{name} of {label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + '…'}"
 
 

@@ -157,5 +157,5 @@ def _has(table: PredictionTable, name: str) -> bool:
     if field == "cost":
         return table.cost is not None
     values = getattr(table.predictions, field)
-    # What only some parts of a model give (a cascade's later stages) is no figure for the whole of it.
+    # Fields that only some parts of a model give (a cascade's later stages) do not describe the whole model.
     return values is not None and not is_missing(values).any()

@@ -74,7 +74,7 @@ def blocks(comparison: Comparison, runs: Sequence[Run]) -> list[Block]:
         try:
             if loaded.applies(schema):
                 found += _titled(loaded.title, loaded.content(comparison, finished))
-        except Exception as error:  # it is a stranger's code: it may raise anything
+        except Exception as error:  # third-party code: it may raise anything
             message = f"{declared.plugin} failed here: {type(error).__name__}: {error}"
             found.append(Text((message,), title=str(getattr(loaded, "title", declared.name))))
     return found

@@ -65,7 +65,7 @@ def write_gold(targets: NDArray[Any]) -> NDArray[Any]:
     column = np.empty(len(targets), dtype=object)
     for i, gold in enumerate(targets):
         content: dict[str, Any] = {"answers": gold.answers, "relevance": dict(gold.relevance)}
-        # What few questions have is written for those, so that files of other tasks stay as they were.
+        # Rare fields are written only for questions that have them, so that files of other tasks stay unchanged.
         content |= {"none_relevant": True} if gold.none_relevant else {}
         content |= {"itself": gold.itself} if gold.itself else {}
         content |= {"twins": dict(gold.twins)} if gold.twins else {}

@@ -61,7 +61,7 @@ def check_metric(name: str, tables: Sequence[PredictionTable] = ()) -> list[str]
 def _of_nothing(metric: metrics.Metric, table: PredictionTable) -> None:
     try:
         value = metric.value(table.take(np.array([], dtype=np.intp)))
-    except Exception:  # to refuse is right as well
+    except Exception:  # raising is correct as well
         return
     assert math.isnan(value), f"it is {value}"
 

@@ -198,7 +198,7 @@ def _no_rows(model: Model, toy: Toy) -> None:
     try:
         with warnings.catch_warnings(action="ignore"):  # the mean of an empty slice is harmless here
             answered = model.predict(toy[1].X.iloc[:0])
-    except Exception:  # to refuse is right as well
+    except Exception:  # raising is correct as well
         return
     assert len(answered.output) == 0, f"it gave {len(answered.output)} answers"
 
@@ -237,7 +237,7 @@ def assert_same_parameters(a: Model, b: Model) -> None:
 
 
 def assert_sound(predictions: Predictions, schema: Schema, n: int) -> None:
-    """Raise ``AssertionError`` where answers to n rows do not fit the task."""
+    """Raise ``AssertionError`` if predictions for n rows do not fit the task."""
     kind, output = kinds.get(schema.kind), predictions.output
     try:
         kind.check_predictions(predictions, schema, n)
@@ -250,7 +250,7 @@ def assert_sound(predictions: Predictions, schema: Schema, n: int) -> None:
 
 
 def assert_same(a: Predictions, b: Predictions) -> None:
-    """Raise ``AssertionError`` where answers, and what is said of them, differ by more than rounding."""
+    """Raise ``AssertionError`` if predictions, or their details, differ by more than rounding."""
     if a.output.dtype == np.float64:
         np.testing.assert_allclose(a.output, b.output, rtol=1e-6)
     else:
