@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Declared:
-    """What is declared about a column whose cells are converted.
+    """Declaration of a column whose cells are converted.
 
     Attributes:
         form: what follows the type in ``data.columns`` after a colon, such as ``%d.%m.%Y``; empty for nothing.
@@ -102,11 +102,11 @@ class ColumnKind(ABC):
         """The values of n rows as rules compare them, shape (n,); None, NaN or NaT where one is missing."""
 
     def parse_operand(self, value: Any) -> Any:
-        """What a condition compares with. Raises ``ValueError`` where it cannot be compared with values."""
+        """Parse the value that a condition compares with. Raises ``ValueError`` if it is not comparable with values."""
         return str(value)
 
     def profile(self, present: pd.Series[Any], with_values: bool) -> dict[str, Any]:
-        """How one or more values, none of them missing, are distributed, as JSON.
+        """Distribution of one or more values, none of them missing, as JSON.
 
         Args:
             present: the values.

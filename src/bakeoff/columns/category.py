@@ -46,7 +46,7 @@ class Category(ColumnKind):
         return arrays.strings(column, missing=None)
 
     def profile(self, present: pd.Series[Any], with_values: bool) -> dict[str, Any]:
-        """How many labels there are, and the most frequent of them by name."""
+        """Number of labels, and the most frequent of them by name."""
         texts = present.astype(str)
         found: dict[str, Any] = {"distinct": int(texts.nunique())}
         if with_values:

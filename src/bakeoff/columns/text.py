@@ -50,7 +50,7 @@ class Text(ColumnKind):
         return arrays.strings(column, missing="")
 
     def profile(self, present: pd.Series[Any], with_values: bool) -> dict[str, Any]:
-        """How many texts there are, and the quantiles of their lengths in characters."""
+        """Number of texts, and quantiles of their lengths in characters."""
         texts = present.astype(str)
         lengths = np.asarray(texts.str.len(), dtype=np.float64)
         return {"distinct": int(texts.nunique()), "characters": profile.quantiles(lengths)["quantiles"]}
