@@ -105,7 +105,7 @@ def test_a_schema_completes_keys_with_types_defaults_and_docs() -> None:
         if case["if"]["properties"]["_target_"]["const"].endswith("CatBoost")
     ]
     assert depth["anyOf"][0] == {"type": "integer"}
-    assert (depth["default"], depth["description"]) == (6, "of each tree, 1 to 16.")
+    assert (depth["default"], depth["description"]) == (6, "maximum depth of each tree, 1 to 16.")
 
 
 def test_every_key_of_an_option_is_listed_with_type_default_space_and_words() -> None:

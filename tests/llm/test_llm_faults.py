@@ -28,7 +28,7 @@ def texts(completions):
 
 def test_every_kind_of_fault_is_retried_and_counted_and_nothing_is_lost(client, proxy, asks):
     undisturbed = texts(client(cache="off").complete(asks))
-    proxy.then("rate_limited:0.3", "server_error", "hang", "cut", "malformed", "nothing", "page")
+    proxy.then(None, "rate_limited:0.3", "server_error", "hang", "cut", "malformed", "nothing", "page")
     llm = client(cache="off", timeout_seconds=2.5)
     found = llm.complete(asks)
     assert [c.status for c in found] == ["ok"] * len(asks)
