@@ -34,7 +34,7 @@ class Job:
 
     @property
     def is_shared(self) -> bool:
-        """Whether several workers share its search."""
+        """True if several workers share its search."""
         return self.request.is_tuned and self.request.search.workers > 1
 
 

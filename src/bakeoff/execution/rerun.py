@@ -60,12 +60,12 @@ class Rerun:
 
     @property
     def same_data(self) -> bool:
-        """Whether both runs had the same rows in the same split."""
+        """True if both runs had the same rows in the same split."""
         return self.original.fingerprint == self.run.fingerprint
 
     @property
     def agrees(self) -> bool:
-        """Whether the rerun gave the same results on the same data."""
+        """True if the rerun gave the same results on the same data."""
         return self.run.status == "ok" and self.same_data and all(m.agrees for m in self.metrics)
 
 

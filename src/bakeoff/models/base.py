@@ -85,7 +85,7 @@ class Model(ABC):
 
     @property
     def uses_validation(self) -> bool:
-        """Whether ``fit`` wants validation rows (to stop early, to calibrate). Default: whether a nested model does.
+        """True if ``fit`` wants validation rows (to stop early, to calibrate). Default: true if a nested model does.
 
         The final fit of a model that does not want them learns from all development rows.
         """
@@ -106,12 +106,12 @@ class Model(ABC):
 
     @property
     def supports_lag_features(self) -> bool:
-        """Whether this regression model may forecast from a table of lag features. Default: no."""
+        """True if this regression model may forecast from a table of lag features. Default: false."""
         return False
 
     @property
     def predict_batch_size(self) -> int | None:
-        """How many rows a search predicts between two looks at the score, for a model with expensive predictions.
+        """Rows that a search predicts between two looks at the score, for a model with expensive predictions.
 
         None: all rows at once. Default: the smallest batch size of the nested models.
         """
