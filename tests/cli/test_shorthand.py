@@ -73,3 +73,6 @@ def test_a_file_without_a_target_is_looked_at_and_the_next_command_works(bakeoff
     assert planned.returncode == 0, planned.stderr
     assert "my_mails: columns read as number: amount; category: region." in planned.stdout
     assert "3 of 3 variants would run." in planned.stdout
+    refused = bakeoff("plan", *shlex.split(following), "decision.metric=rmse")
+    assert refused.returncode == 2
+    assert "decision.metric: rmse is not defined for this task." in refused.stderr

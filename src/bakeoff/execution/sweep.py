@@ -221,7 +221,11 @@ def _with_fixed(job: Job, overrides: Sequence[Override]) -> Job:
 
 
 def _columns_read(jobs: Sequence[Job]) -> list[str]:
-    """Describe how the columns of each user file are read; sample data sets are left out."""
+    """Describe how the columns of each user file are read; sample data sets are left out.
+
+    Raises:
+        ConfigError: no verdict on such a file may rest on what ``decision`` declares.
+    """
     from bakeoff.execution import runner
 
     requests = {job.request.data_key: job.request for job in jobs if "path" in job.request.source.arguments}
@@ -232,6 +236,7 @@ def _columns_read(jobs: Sequence[Job]) -> list[str]:
     lines = []
     for request in requests.values():
         task = runner.load_task(request)
+        _check_decision(request, task)
         lines.append(f"{request.data.name}: columns read as {overview.reading_of(task.schema)}.")
         lines += [f"{request.data.name}: {note}" for note in task.notes]
     return lines
@@ -327,16 +332,13 @@ def _check_tasks(jobs: Sequence[Job]) -> None:
     if not jobs:
         return
     from bakeoff import search
-    from bakeoff.compare import decision
     from bakeoff.execution import runner
 
     faults = []
     for job in sorted(jobs, key=lambda job: job.request.data_key):
         try:
             task = runner.load_task(job.request)
-            decision.deciding_metric(job.request.decision.metric, task.schema)
-            if job.request.decision.smallest_difference is not None:
-                decision.smallest_difference(job.request.decision.smallest_difference, incumbent_value=1)
+            _check_decision(job.request, task)
             runner.make_model(job.request, task.schema)
             for grader in runner.make_graders(job.request, task.schema).values():
                 grader.check()
@@ -349,6 +351,15 @@ def _check_tasks(jobs: Sequence[Job]) -> None:
             faults.append(str(error))
     if faults:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
+
+
+def _check_decision(request: Request, task: Task) -> None:
+    """Raise ``ConfigError`` if no verdict on this task may rest on the declared metric or minimum difference."""
+    from bakeoff.compare import decision
+
+    decision.deciding_metric(request.decision.metric, task.schema)
+    if request.decision.smallest_difference is not None:
+        decision.smallest_difference(request.decision.smallest_difference, incumbent_value=1)
 
 
 def _no_other(request: Request) -> Callable[[Mapping[str, str]], Request]:
