@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -359,3 +360,9 @@ def test_numbers_are_the_nearest_to_what_is_written() -> None:
     texts = [repr(float(x)) for x in np.random.default_rng(0).normal(size=500) * 10.0 ** np.arange(-250, 250)]
     values, wrong = numerals.parse(pd.Series(texts, dtype="str"), numerals.NumberFormat())
     assert values.tolist() == [float(text) for text in texts] and not wrong.any()
+
+
+def test_a_mark_among_declared_numbers_is_advised_as_an_override_that_a_shell_takes(tmp_path: Path) -> None:
+    columns = {"amount": ["k.A.", *map(str, range(N - 1))], "y": ["a", "b"] * (N // 2)}
+    with pytest.raises(DataError, match=re.escape("""'data.missing=["k.A."]'""")):
+        load_csv(tmp_path, columns, columns={"amount": "number"})

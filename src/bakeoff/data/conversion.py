@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from bakeoff.advice import override
 from bakeoff.columns.base import Converted
 from bakeoff.data import columns, numerals, target
 from bakeoff.data.known_columns import KnownColumn
@@ -32,7 +33,7 @@ def numbers(texts: pd.Series, form: NumberFormat, guess: Guess, where: str) -> C
         remedy = (
             "Write all numbers of the column alike, or declare it as category."
             if is_value
-            else f"Name texts that stand for a missing value: data.missing=['{example}']"
+            else f"Name texts that stand for a missing value: {override('data.missing', [example])}"
         )
         raise DataError(
             f'data.columns: "{texts.name}" is declared as number, and holds "{example}" in {where} '
