@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from bakeoff.llm.session import Terms as Terms
     from bakeoff.llm.usage import RequestCounts as RequestCounts
     from bakeoff.llm.usage import budget_of as budget_of
-    from bakeoff.llm.wire import of_choices as of_choices
+    from bakeoff.llm.wire import build_choice_schema as build_choice_schema
     from bakeoff.metrics import FromLabels as FromLabels
     from bakeoff.metrics import FromQuantile as FromQuantile
     from bakeoff.metrics import FromRanks as FromRanks

@@ -192,7 +192,7 @@ def forget() -> None:
     _places.cache_clear()
 
 
-def of_package(package: str) -> Plugin | None:
+def find_by_package(package: str) -> Plugin | None:
     """The plugin that brings a top-level package."""
     return next((plugin for plugin in installed() if plugin.package == package), None)
 

@@ -243,7 +243,7 @@ def schema_of(run: Run) -> Schema:
 
     if run.task is None:
         raise DataError(f"{run.folder}: this run never reached its data.")
-    return Schema.of(run.task["schema"])
+    return Schema.from_dict(run.task["schema"])
 
 
 def data_notes(run: Run) -> tuple[DataNote, ...]:

@@ -175,7 +175,7 @@ class Bakeoff(Mapping[str, Run]):
         last = max(self._runs.values(), key=lambda run: run.record.started).config
         settings = typed(DecisionSettings, last.get("decision") or {}, "decision")
         incumbent = last.get("incumbent")
-        return comparison.of_folder(self.folder, settings, incumbent if incumbent in self._runs else None)[0]
+        return comparison.compare_folder(self.folder, settings, incumbent if incumbent in self._runs else None)[0]
 
     @property
     def verdict(self) -> Verdict:

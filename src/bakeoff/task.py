@@ -168,7 +168,7 @@ class Schema:
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, written: Mapping[str, Any]) -> Self:
+    def from_dict(cls, written: Mapping[str, Any]) -> Self:
         """Rebuild a schema from the result of ``dataclasses.asdict``, passed through JSON."""
         found = {**written, "classes": tuple(written["classes"])}
         if found.get("series") is not None:

@@ -49,7 +49,7 @@ def test_every_verb_has_a_function_of_its_arguments_and_a_line_of_help(command: 
 
 def test_help_shows_every_verb_with_usage_and_summary_within_120_columns(plugin_verb: str) -> None:
     text = commands.help_text()
-    for command in (*commands.COMMANDS, *commands.of_plugins()):
+    for command in (*commands.COMMANDS, *commands.load_plugin_commands()):
         assert re.search(rf"^  bakeoff {command.name}\b", text, re.MULTILINE), command.name
         assert command.summary in " ".join(text.split())
     assert "from plugin parrot (bakeoff-parrot 0.1)" in text

@@ -316,12 +316,12 @@ def test_what_is_written_is_read_back(tmp_path: Path, three: list[Run]) -> None:
 def test_a_comparison_is_made_again_only_when_runs_or_question_change(tmp_path: Path) -> None:
     for name, seed in (("old", 1), ("new", 2)):
         record.finish(labelled(tmp_path / name, *np.random.default_rng(seed).integers(0, 2, (2, 50))))
-    first, _ = comparison.of_folder(tmp_path, FAST, "old")
+    first, _ = comparison.compare_folder(tmp_path, FAST, "old")
     written = (tmp_path / record.COMPARISON).stat().st_mtime_ns
-    again, _ = comparison.of_folder(tmp_path, FAST, "old")
+    again, _ = comparison.compare_folder(tmp_path, FAST, "old")
     assert again.verdict == first.verdict
     assert (tmp_path / record.COMPARISON).stat().st_mtime_ns == written
-    assert comparison.of_folder(tmp_path, FAST, "new")[0].incumbent == "new"
+    assert comparison.compare_folder(tmp_path, FAST, "new")[0].incumbent == "new"
     assert (tmp_path / record.COMPARISON).stat().st_mtime_ns > written
 
 

@@ -19,7 +19,7 @@ ROWS = Examples(X, np.array(["a", "b", "a", "b", "a"], object), np.arange(5), pd
 
 
 def test_profile_of_columns_has_counts_quantiles_and_categories_by_type() -> None:
-    found = profile.of_columns(ROWS, SCHEMA)
+    found = profile.profile_columns(ROWS, SCHEMA)
     assert found["size"]["rows"] == 5 and found["size"]["missing"] == 1
     assert found["size"]["mean"] == 1.5
     assert found["size"]["quantiles"]["0.5"] == 1.5 and found["size"]["quantiles"]["1.0"] == 3.0
@@ -30,7 +30,7 @@ def test_profile_of_columns_has_counts_quantiles_and_categories_by_type() -> Non
 
 
 def test_profile_without_values_names_no_category() -> None:
-    found = profile.of_columns(ROWS, SCHEMA, with_values=False)
+    found = profile.profile_columns(ROWS, SCHEMA, with_values=False)
     assert found["colour"]["distinct"] == 2
     assert "red" not in str(found)
 
@@ -38,19 +38,19 @@ def test_profile_without_values_names_no_category() -> None:
 def test_rare_categories_are_counted_together() -> None:
     many = pd.DataFrame({"code": [f"c{i}" for i in range(profile.MOST_CATEGORIES + 7)]})
     rows = Examples(many, np.zeros(len(many)), np.arange(len(many)), pd.DataFrame(index=many.index))
-    code = profile.of_columns(rows, Schema("regression", "y", {"code": "categorical"}))["code"]
+    code = profile.profile_columns(rows, Schema("regression", "y", {"code": "categorical"}))["code"]
     assert len(code["categories"]) == profile.MOST_CATEGORIES and code["other_categories"] == 7
 
 
 def test_column_without_a_value_has_counts_only() -> None:
     empty = Examples(X.assign(size=np.nan), ROWS.y, ROWS.ids, ROWS.slices)
-    assert profile.of_columns(empty, SCHEMA)["size"] == {"type": "numeric", "rows": 5, "missing": 5}
+    assert profile.profile_columns(empty, SCHEMA)["size"] == {"type": "numeric", "rows": 5, "missing": 5}
 
 
 def test_profile_of_predictions_has_outputs_and_the_confidence_in_the_most_probable_class() -> None:
     proba = np.array([[0.9, 0.1], [0.2, 0.8]])
-    found = profile.of_predictions(Predictions(np.array(["a", "b"], object), proba))
+    found = profile.profile_predictions(Predictions(np.array(["a", "b"], object), proba))
     assert found["output"]["categories"] == {"a": 1, "b": 1}
     assert found["confidence"]["quantiles"]["0.0"] == 0.8
-    numbers = profile.of_predictions(Predictions(np.array([[1.0, 5.0], [3.0, 7.0]])))
+    numbers = profile.profile_predictions(Predictions(np.array([[1.0, 5.0], [3.0, 7.0]])))
     assert numbers["output"]["mean"] == 2.0 and "confidence" not in numbers

@@ -52,7 +52,7 @@ def test_rows_of_a_file_are_read_as_those_of_the_task(task: Task, tmp_path: Path
 
 
 def test_the_schema_survives_json_with_its_readings(task: Task) -> None:
-    schema = Schema.of(json.loads(json.dumps(asdict(task.schema) | {"columns": dict(task.schema.columns)})))
+    schema = Schema.from_dict(json.loads(json.dumps(asdict(task.schema) | {"columns": dict(task.schema.columns)})))
     assert schema == task.schema
     assert schema.readings["amount"] == Reading(thousands=",")
     assert schema.readings["plan"].categories == ("NA", "basic", "plus")
@@ -62,7 +62,9 @@ def test_the_schema_survives_json_with_its_readings(task: Task) -> None:
 def test_a_schema_of_an_earlier_version_reads_rows_by_default(task: Task) -> None:
     content = asdict(task.schema) | {"columns": dict(task.schema.columns)}
     del content["readings"]
-    new = RowReader(Schema.of(content)).read([{"amount": 5, "share": "7.5", "plan": "new", "since": "2024-01-02"}])
+    new = RowReader(Schema.from_dict(content)).read(
+        [{"amount": 5, "share": "7.5", "plan": "new", "since": "2024-01-02"}]
+    )
     assert new.X["amount"].tolist() == [5] and new.X["share"].tolist() == [7.5]
     assert new.X["since"][0] == pd.Timestamp("2024-01-02")
     assert list(new.messages[0]) == ["note: no such column"]

@@ -24,6 +24,6 @@ def request(*overrides: str) -> Request:
 
 def test_a_plan_of_a_search_counts_every_trial() -> None:
     tuned = request("test_rows=30", "search=random", "search.trials=3", "search.validation.rows=20")
-    projected = plan.of(tuned)["model"]
+    projected = plan.project(tuned)["model"]
     assert (projected.calls, projected.trials) == (30 + OF_A_FIT + 3 * (20 + OF_A_FIT), 3)
     runner.forget_tasks()

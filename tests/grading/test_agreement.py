@@ -19,7 +19,7 @@ def test_kappa_of_a_table_is_that_of_scikit_learn(pairs):
         warnings.simplefilter("ignore")
         expected = cohen_kappa_score(ours, theirs, labels=[False, True])
     np.testing.assert_allclose(agreement.kappas(cells), [expected], atol=1e-12)
-    np.testing.assert_allclose(agreement.of(ours, theirs).kappa, expected, atol=1e-12)
+    np.testing.assert_allclose(agreement.measure(ours, theirs).kappa, expected, atol=1e-12)
 
 
 def test_the_interval_is_that_of_resampled_rows():
@@ -28,23 +28,23 @@ def test_the_interval_is_that_of_resampled_rows():
     ours = np.where(draws.random(60) < 0.8, theirs, ~theirs)
     rows = draws.integers(60, size=(2000, 60))
     values = [cohen_kappa_score(ours[r], theirs[r]) for r in rows]
-    found = agreement.of(ours, theirs)
+    found = agreement.measure(ours, theirs)
     assert found.low < found.kappa < found.high
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(values, [0.025, 0.975])), abs=0.03)
 
 
 def test_who_always_says_the_same_agrees_by_chance_alone():
-    found = agreement.of(np.ones(10, dtype=bool), np.arange(10) < 7)
+    found = agreement.measure(np.ones(10, dtype=bool), np.arange(10) < 7)
     assert (found.n, found.share, found.kappa) == (10, 0.7, 0.0)
 
 
 def test_agreement_on_one_verdict_alone_leaves_kappa_undefined():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = agreement.of(np.ones(5, dtype=bool), np.ones(5, dtype=bool))
+        found = agreement.measure(np.ones(5, dtype=bool), np.ones(5, dtype=bool))
     assert found.share == 1
     assert np.isnan([found.kappa, found.low, found.high]).all()
 
 
 def test_no_answers_have_no_agreement():
-    assert agreement.of(np.array([], dtype=bool), np.array([], dtype=bool)).n == 0
+    assert agreement.measure(np.array([], dtype=bool), np.array([], dtype=bool)).n == 0

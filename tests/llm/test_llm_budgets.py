@@ -99,7 +99,7 @@ def test_prices_of_known_providers_are_in_the_table():
         ("claude-haiku-4-5", "https://api.anthropic.com/v1/"),
         ("gemini-3.5-flash-lite", "https://generativelanguage.googleapis.com/v1beta/openai/"),
     ]:
-        assert 0 < prices.of_tokens(None, model, url, 1000, 1000) < 0.1
+        assert 0 < prices.price_tokens(None, model, url, 1000, 1000) < 0.1
 
 
 def test_a_model_that_runs_here_costs_no_dollars():

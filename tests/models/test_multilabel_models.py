@@ -78,7 +78,7 @@ def test_rules_unknown_labels_are_refused_with_the_nearest() -> None:
         Rules([{"keywords": ["x"], "output": ["bread", "mlik"]}]).check(schema)
 
 
-SPOKEN = Spoken.of(("NUM", "NUM:date", "buy"), {"buy": "Shopping"}, codes=False)
+SPOKEN = Spoken.from_classes(("NUM", "NUM:date", "buy"), {"buy": "Shopping"}, codes=False)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_a_declared_column_is_read_noted_and_profiled(versions: Path) -> None:
     assert set(X["release"].dropna()) == {"1.9.0", "1.10.2", "2.0.0", "10.1.0"}
     assert any("release: a leading v is left out." in str(note) for note in task.notes)
     assert "version: release" in overview.reading_of(schema)
-    found = profile.of_columns(task.development.examples, schema)["release"]
+    found = profile.profile_columns(task.development.examples, schema)["release"]
     assert (found["type"], found["oldest"], found["newest"]) == ("version", "1.9.0", "10.1.0")
     assert found["missing"] == X["release"].isna().sum() > 0
 

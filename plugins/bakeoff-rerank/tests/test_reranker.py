@@ -60,7 +60,7 @@ def test_the_plugin_holds_to_its_contract():
 
 
 def test_pairs_are_of_training_questions_and_of_passages_that_answer_them():
-    found = pairs.of(PythonDocs(), "split", negatives=3, seed=0)
+    found = pairs.build_pairs(PythonDocs(), "split", negatives=3, seed=0)
     right = [pair for pair in found if pair.label == 1]
     frame = PythonDocs().read().frame
     may = set(frame.loc[frame["split"] == "train", "question"])
@@ -71,7 +71,7 @@ def test_pairs_are_of_training_questions_and_of_passages_that_answer_them():
     answers = dict(zip(frame["question"], frame["answers"], strict=True))
     says = [any(a.lower() in p.passage.lower() for a in json.loads(answers[p.question])) for p in right]
     assert sum(says) > len(right) / 2, "where an answer stands word for word in the document, that passage is taken"
-    assert pairs.of(PythonDocs(), "split", negatives=3, seed=0) == found
+    assert pairs.build_pairs(PythonDocs(), "split", negatives=3, seed=0) == found
 
 
 def test_a_retriever_with_it_holds_to_the_contract(own_cache: Path):

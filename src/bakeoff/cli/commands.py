@@ -147,7 +147,7 @@ def find(name: str) -> Command:
 
     if name != "doctor":  # which reports conflicts itself
         plugins.refuse_conflict(plugins.VERBS, name, "bakeoff", is_own=name in NAMES)
-    table = {command.name: command for command in (*of_plugins(), *COMMANDS)}
+    table = {command.name: command for command in (*load_plugin_commands(), *COMMANDS)}
     if name not in table:
         verbs = (*NAMES, *(verb for verb in table if verb not in NAMES))
         raise ConfigError(
@@ -157,7 +157,7 @@ def find(name: str) -> Command:
     return table[name]
 
 
-def of_plugins() -> tuple[Command, ...]:
+def load_plugin_commands() -> tuple[Command, ...]:
     """The verbs that plugins declare, from their metadata."""
     from bakeoff import plugins
 
@@ -180,7 +180,7 @@ class _PluginCommand(Command):
 
 def help_text() -> str:
     """Return the text that ``bakeoff --help`` prints."""
-    rows = [*EXAMPLES, *((_usage(command), command.summary) for command in (*COMMANDS, *of_plugins()))]
+    rows = [*EXAMPLES, *((_usage(command), command.summary) for command in (*COMMANDS, *load_plugin_commands()))]
     rows.append(("bakeoff VERB --help | --version | --help", ""))
     groups = "".join(f"  {group}: {', '.join(options)}\n" for group, options in _groups().items())
     return f"{INTRODUCTION}\n{''.join(map(_row, rows))}\n{CLOSING}\nConfig groups:\n{groups}"
@@ -196,7 +196,7 @@ def completions(line: str) -> list[str] | None:
     if len(words) > 1 or (words and line[-1].isspace()):
         return None
     prefix = words[0] if words else ""
-    return [command.name for command in (*COMMANDS, *of_plugins()) if command.name.startswith(prefix)]
+    return [command.name for command in (*COMMANDS, *load_plugin_commands()) if command.name.startswith(prefix)]
 
 
 def _usage(command: Command) -> str:

@@ -38,7 +38,7 @@ class Date(ColumnKind):
         texts = conversion.texts(values)
         if declared.known is not None:
             column = known_columns.as_dates(texts, declared.known, declared.form, declared.where)
-            return conversion.of_known(column)
+            return conversion.from_known(column)
         key = f"data.columns.{values.name}"
         parsed, used = dates.parsed(texts, declared.form or None, key, declared.where)
         return Converted(parsed, Reading(date_format=used))

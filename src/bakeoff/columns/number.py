@@ -38,7 +38,7 @@ class Number(ColumnKind):
             return Converted(values)
         if declared.known is not None:
             known = known_columns.with_declared(declared.known, declared.decimal, declared.thousands)
-            return conversion.of_known(known_columns.as_numbers(texts, known, declared.where))
+            return conversion.from_known(known_columns.as_numbers(texts, known, declared.where))
         texts = numerals.unpadded(texts)
         guess = numerals.guess(texts, declared.decimal, declared.thousands)
         formats = guess.formats

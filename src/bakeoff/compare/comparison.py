@@ -89,7 +89,7 @@ class Comparison:
     of: str = ""
 
 
-def of_folder(
+def compare_folder(
     folder: Path,
     settings: DecisionSettings,
     incumbent: str | None,

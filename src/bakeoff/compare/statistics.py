@@ -225,4 +225,4 @@ def _by_variant(jobs: Sequence[Job]) -> dict[str, list[Metric]]:
 
 
 def _prepare(resample: Resample, table: PredictionTable) -> Callable[[Counts], Floats]:
-    return resample.of(table) if isinstance(resample, FromQuantile) else partial(resample, table)
+    return resample.prepare(table) if isinstance(resample, FromQuantile) else partial(resample, table)

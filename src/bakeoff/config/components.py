@@ -161,7 +161,7 @@ def _check_allowed(target: str, where: str) -> None:
 def _plugin(target: str) -> plugins.Plugin | None:
     """The plugin that a class is of; None where it is of bakeoff or of a library that bakeoff declares."""
     top = target.partition(".")[0]
-    return None if top in LIBRARIES else plugins.of_package(top)
+    return None if top in LIBRARIES else plugins.find_by_package(top)
 
 
 def _is_allowed(module: str) -> bool:

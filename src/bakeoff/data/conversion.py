@@ -59,7 +59,7 @@ def remark_on(marks: Sequence[tuple[str, int]]) -> tuple[tuple[str, str], ...]:
     return ((f"{{columns}}: {listed} read as missing.", "category"),)
 
 
-def of_known(column: KnownColumn) -> Converted:
+def from_known(column: KnownColumn) -> Converted:
     """A column of new data that was read as a known task read it."""
     remarks = tuple((text, "") for text in column.remarks)
     return Converted(column.values, column.reading, (*remarks, *remark_on(column.marks)))

@@ -16,7 +16,7 @@ from bakeoff.tasks import kinds
 ROLES = ("id", "text", "slices", "group", "time", "ignore")
 
 
-def of(
+def build(
     schema: Schema,
     settings: DataSettings,
     development: Examples,

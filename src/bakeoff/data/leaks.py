@@ -59,7 +59,7 @@ def find(task: Task, id_column: str | None = None, time_column: str | None = Non
         time_column: name of the declared time, which is no feature; rows in its order are judged by their place.
     """
     found: list[Leak] = []
-    truth = _Truth.of(task)
+    truth = _Truth.from_task(task)
     if truth is not None:
         examples, rows = task.development.examples, truth.rows
         suspects = _suspects(examples.X, task.schema.of_kind("numeric"), truth)
@@ -95,7 +95,7 @@ class _Truth:
     likeliest: str
 
     @classmethod
-    def of(cls, task: Task) -> _Truth | None:
+    def from_task(cls, task: Task) -> _Truth | None:
         """None where the target is neither labels nor values, or where there are too few rows to judge by."""
         y = task.development.examples.y
         if len(y) < FEWEST or y.ndim != 1:

@@ -65,7 +65,7 @@ def task_from(table: Table, settings: DataSettings) -> Task:
             table.schema, development, len(split.train), split.units[learnt_from], split.is_ordered, table.corpus
         ),
         test=duplicates.with_seen_inputs(test, is_seen),
-        fingerprint=fingerprint.of(table.schema, settings, development, len(split.train), test, table.corpus),
+        fingerprint=fingerprint.build(table.schema, settings, development, len(split.train), test, table.corpus),
         split={
             "kind": split.kind,
             "seed": settings.split.seed,

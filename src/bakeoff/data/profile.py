@@ -18,7 +18,7 @@ MOST_CATEGORIES = 100
 """Categories that are counted by name, the most frequent first; the others are counted together."""
 
 
-def of_columns(examples: Examples, schema: Schema, with_values: bool = True) -> dict[str, Any]:
+def profile_columns(examples: Examples, schema: Schema, with_values: bool = True) -> dict[str, Any]:
     """Profile the feature columns of some rows.
 
     Args:
@@ -39,7 +39,7 @@ def of_columns(examples: Examples, schema: Schema, with_values: bool = True) -> 
     return {name: _column(kind, column, with_values) for name, (kind, column) in columns.items()}
 
 
-def of_predictions(predictions: Predictions, with_values: bool = True) -> dict[str, Any]:
+def profile_predictions(predictions: Predictions, with_values: bool = True) -> dict[str, Any]:
     """Profile n predictions: ``output``, and ``confidence``, which is that of the most probable class by default."""
     import pandas as pd
 

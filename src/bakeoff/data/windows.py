@@ -33,7 +33,7 @@ class Lengths:
     train_stride: int
 
     @classmethod
-    def of(cls, settings: DataSettings, usual_season: int) -> Lengths:
+    def from_settings(cls, settings: DataSettings, usual_season: int) -> Lengths:
         """The declared lengths, and the usual ones for those that are not."""
         asked, horizon = settings.forecast, settings.forecast.horizon
         assert horizon is not None
@@ -62,7 +62,7 @@ def load(source: Source, settings: DataSettings) -> Task:
         DataError: the series is too short for window, horizon and split, or what ``series.read`` refuses.
     """
     recorded = series.read(source, settings)
-    lengths = Lengths.of(settings, recorded.grid.step.season)
+    lengths = Lengths.from_settings(settings, recorded.grid.step.season)
     parts = _parts(recorded, lengths, settings)
     cut = [_origins(track, lengths, parts) for track in recorded.tracks]
     train, valid, test = ([origins[i] for origins in cut] for i in range(3))
@@ -85,7 +85,7 @@ def load(source: Source, settings: DataSettings) -> Task:
             spans=np.column_stack([numbers + 1, numbers + lengths.horizon]),
         ),
         test=tested,
-        fingerprint=fingerprint.of(schema, settings, examples, n_train, tested),
+        fingerprint=fingerprint.build(schema, settings, examples, n_train, tested),
         split={
             "kind": "time" if recorded.test_from is None else "given",
             "seed": settings.split.seed,

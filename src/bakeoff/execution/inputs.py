@@ -17,12 +17,12 @@ class Profiles:
 
     by_task: dict[tuple[str, bool], dict[str, Any]] = field(default_factory=dict)
 
-    def of(self, task: Task, with_values: bool) -> dict[str, Any]:
+    def load(self, task: Task, with_values: bool) -> dict[str, Any]:
         """The profile of the training rows of a task, computed when it is first needed."""
         key = task.fingerprint, with_values
         if key not in self.by_task:
             self.by_task.clear()
-            self.by_task[key] = profile.of_columns(task.development.train, task.schema, with_values)
+            self.by_task[key] = profile.profile_columns(task.development.train, task.schema, with_values)
         return self.by_task[key]
 
 
@@ -44,8 +44,8 @@ def leave(folder: Path, task: Task, predictions: Predictions, record_inputs: boo
     content = {
         "fingerprint": task.fingerprint,
         "train_rows": len(task.development.train),
-        "columns": _profiles.of(task, record_inputs),
-        "predictions": profile.of_predictions(predictions, record_inputs),
+        "columns": _profiles.load(task, record_inputs),
+        "predictions": profile.profile_predictions(predictions, record_inputs),
     }
     record.write_json(folder / record.PROFILE, content)
     if not record_inputs:

@@ -50,7 +50,7 @@ class Projection:
         )
 
 
-def of(request: Request) -> dict[str, Projection]:
+def project(request: Request) -> dict[str, Projection]:
     """Project the LLM requests of a variant: of ``model`` and of each grader by name. Empty if there are none.
 
     It reads the data where there is something to ask, and asks, embeds and indexes nothing.

@@ -88,7 +88,7 @@ def refresh(
                 request, _same(request), announce, task,
                 fitted if word == INCUMBENT else None, (*notes, *more) if word == INCUMBENT else (),
             )  # fmt: skip
-    compared, runs = comparison.of_folder(into, deciding, INCUMBENT)
+    compared, runs = comparison.compare_folder(into, deciding, INCUMBENT)
     failed = [f"{r.variant}: {r.error['message']}" for r in runs if r.error]
     if failed:
         raise VariantsFailed("\n".join(failed), [r.folder for r in runs])
@@ -112,7 +112,7 @@ def chosen(folder: Path) -> tuple[Path, list[str]]:
     settings = typed(DecisionSettings, last.get("decision") or {}, "decision")
     names = [run.variant for run in runs]
     incumbent = last.get("incumbent") if last.get("incumbent") in names else None
-    compared, _ = comparison.of_folder(folder, settings, incumbent)
+    compared, _ = comparison.compare_folder(folder, settings, incumbent)
     name = compared.winner or compared.incumbent
     notes = []
     if compared.winner is None:

@@ -205,7 +205,7 @@ def make_graders(request: Request, schema: Schema) -> dict[str, Grader]:
 def searching(request: Request, task: Task, compose: Compose, announce: Step = lambda doing: None) -> Search:
     """Build the search of a request. Only the development rows are passed on."""
     schema = task.schema
-    return search.of(
+    return search.build_search(
         request, task.development, task.fingerprint, lambda tried: make_model(tried, schema), compose, announce
     )
 

@@ -248,7 +248,7 @@ def _llm_use(request: Request) -> list[str]:
         return []
     from bakeoff.execution import plan
 
-    return [f"{who}: asks the LLM {what}" for who, what in plan.of(request).items()]
+    return [f"{who}: asks the LLM {what}" for who, what in plan.project(request).items()]
 
 
 def _are_alike(job: Job, other: Job) -> bool:
@@ -385,7 +385,7 @@ def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
         costs = {job.request.variant: write(job.request.cost) for job in jobs if job.request.bakeoff == folder}
         if not any(folder.glob(f"*/{record.CONFIG}")):
             continue
-        compared, runs = comparison.of_folder(folder, request.decision, request.incumbent, costs)
+        compared, runs = comparison.compare_folder(folder, request.decision, request.incumbent, costs)
         if show:
             terminal.show(summary.build(compared, runs, folder, kept))
         mine = {job.request.variant for job in jobs if job.request.bakeoff == folder}

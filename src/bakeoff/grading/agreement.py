@@ -29,7 +29,7 @@ class Agreement:
     high: float
 
 
-def of(ours: NDArray[np.bool_], theirs: NDArray[np.bool_], seed: int = 0) -> Agreement:
+def measure(ours: NDArray[np.bool_], theirs: NDArray[np.bool_], seed: int = 0) -> Agreement:
     """The agreement of two columns of verdicts, shape (n,) each."""
     from sklearn.metrics import cohen_kappa_score
 

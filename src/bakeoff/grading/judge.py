@@ -156,7 +156,7 @@ class Judge:
             return {"validated": False}
         ours = self._graded(labelled, Counter(), Counter())
         known = ~np.isnan(ours)
-        found = agreement.of(ours[known] == 1, np.array(said, dtype=bool)[known])
+        found = agreement.measure(ours[known] == 1, np.array(said, dtype=bool)[known])
         # NaN is no JSON: where kappa is not defined, it is null.
         shown = {name: None if isinstance(v, float) and np.isnan(v) else v for name, v in asdict(found).items()}
         return {"validated": found.n > 0, "agreement": {**shown, "without_grade": int(np.sum(~known))}}

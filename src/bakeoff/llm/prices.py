@@ -11,7 +11,7 @@ from bakeoff.errors import ConfigError
 PER_MILLION = 1_000_000
 
 
-def of_tokens(
+def price_tokens(
     price: Mapping[str, float] | None, model: str, base_url: str, input_tokens: int, output_tokens: int
 ) -> float:
     """Dollars for some tokens; NaN where the price is not known.
@@ -38,15 +38,15 @@ def of_tokens(
 @lru_cache(maxsize=64)
 def is_known(model: str, base_url: str) -> bool:
     """Check whether the table has a price."""
-    return not math.isnan(of_tokens(None, model, base_url, 1, 1))
+    return not math.isnan(price_tokens(None, model, base_url, 1, 1))
 
 
-def of_served(
+def price_served(
     price: Mapping[str, float] | None, model: str, served: str, base_url: str, input_tokens: int, output_tokens: int
 ) -> float:
     """As ``of_tokens``, by the name that was asked for, else by that of the dated version that ``served``."""
-    by_asked = of_tokens(price, model, base_url, input_tokens, output_tokens)
-    return of_tokens(None, served, base_url, input_tokens, output_tokens) if math.isnan(by_asked) else by_asked
+    by_asked = price_tokens(price, model, base_url, input_tokens, output_tokens)
+    return price_tokens(None, served, base_url, input_tokens, output_tokens) if math.isnan(by_asked) else by_asked
 
 
 def check(price: Mapping[str, float] | None, max_cost_usd: float | None, model: str, base_url: str) -> None:

@@ -100,7 +100,7 @@ class Wire:
         if ask.choices and constrain == "grammar":
             body["grammar"] = "root ::= " + " | ".join(json.dumps(choice, ensure_ascii=False) for choice in ask.choices)
         elif ask.choices and constrain == "schema":
-            schema = of_choices(ask.choices)
+            schema = build_choice_schema(ask.choices)
         if schema is not None and constrain != "none":
             told = {"name": "answer", "strict": True, "schema": dict(schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": told}
@@ -198,7 +198,7 @@ def keep_account_at_openai(client: Any) -> None:
         client.organization = client.project = None
 
 
-def of_choices(choices: tuple[str, ...]) -> dict[str, Any]:
+def build_choice_schema(choices: tuple[str, ...]) -> dict[str, Any]:
     """The JSON schema of an answer that is one of some choices."""
     return {
         "type": "object",

@@ -144,9 +144,9 @@ class FromQuantile:
 
     def __call__(self, table: PredictionTable, counts: Counts) -> Floats:
         """The value for each resample, shape (B,)."""
-        return self.of(table)(counts)
+        return self.prepare(table)(counts)
 
-    def of(self, table: PredictionTable) -> Callable[[Counts], Floats]:
+    def prepare(self, table: PredictionTable) -> Callable[[Counts], Floats]:
         """The same for one table, whose rows are put in order once."""
         values = np.asarray(self.per_example(table), dtype=np.float64)
         order = np.argsort(values)[: np.count_nonzero(~np.isnan(values))]

@@ -144,7 +144,7 @@ def read(cls: type[M], folder: Path, **parameters: Any) -> Saved[M]:
 def read_state(folder: Path) -> tuple[Schema, dict[str, Any]]:
     """The schema and the learned values in a model's folder."""
     learned = _read(folder / STATE)
-    return Schema.of(learned.pop("schema")), learned
+    return Schema.from_dict(learned.pop("schema")), learned
 
 
 def read_parameters(folder: Path) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from bakeoff.search import evaluation, study, tuning
 from bakeoff.search.tuning import Best, Compose, Search, SearchFailed
 from bakeoff.task import Development
 
-__all__ = ["Best", "Compose", "Search", "SearchFailed", "forget", "of"]
+__all__ = ["Best", "Compose", "Search", "SearchFailed", "build_search", "forget"]
 
 
-def of(
+def build_search(
     request: Request,
     development: Development,
     fingerprint: str,

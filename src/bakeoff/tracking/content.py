@@ -31,7 +31,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class ToldRun:
+class TrackedRun:
     """Content to track of a run, with secrets masked.
 
     Attributes:
@@ -64,7 +64,7 @@ class ToldRun:
 
 
 @dataclass(frozen=True)
-class ToldComparison:
+class TrackedComparison:
     """Content to track of a comparison: verdict, leaderboard, and report pages."""
 
     folder: Path
@@ -79,7 +79,7 @@ class ToldComparison:
     pages: Sequence[Path]
 
 
-def of_run(folder: Path, table_rows: int) -> ToldRun:
+def read_run(folder: Path, table_rows: int) -> TrackedRun:
     """Read a run folder. Raises ``DataError`` when it holds no recorded run.
 
     Args:
@@ -100,7 +100,7 @@ def of_run(folder: Path, table_rows: int) -> ToldRun:
         "environment": run.environment, "started": run.started, "status": run.status, "error": run.error,
     }  # fmt: skip
     tables = {"predictions": _predictions(folder, table_rows), "slices": _slices(run)}
-    return ToldRun(
+    return TrackedRun(
         folder=folder,
         id=_identity(name, run.variant, run.started),
         bakeoff=name,
@@ -121,7 +121,7 @@ def of_run(folder: Path, table_rows: int) -> ToldRun:
     )
 
 
-def of_comparison(folder: Path) -> ToldComparison:
+def read_comparison(folder: Path) -> TrackedComparison:
     """Read the comparison of a bake-off folder. Raises ``DataError`` when there is none."""
     try:
         compared = json.loads((folder / record.COMPARISON).read_text("utf-8"))
@@ -134,7 +134,7 @@ def of_comparison(folder: Path) -> ToldComparison:
     about = {key: value for key, value in compared.items() if key not in ("variants", "differences", "of")}
     verdict = " ".join(part for part in (str(compared["verdict"]), compared.get("winner")) if part)
     tables = {"leaderboard": _leaderboard(folder), "differences": _differences(compared["differences"])}
-    return ToldComparison(
+    return TrackedComparison(
         folder=folder,
         id=_identity(name, "comparison", runs[0].started),
         bakeoff=name,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeoff import record
 from bakeoff.tracking.base import Mode
-from bakeoff.tracking.content import Table, ToldComparison, ToldRun
+from bakeoff.tracking.content import Table, TrackedComparison, TrackedRun
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -60,7 +60,7 @@ class MlflowTracker:
         """Turn off MLflow's usage telemetry."""
         os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
-    def track_run(self, told: ToldRun, mode: Mode) -> Mapping[str, Any]:
+    def track_run(self, told: TrackedRun, mode: Mode) -> Mapping[str, Any]:
         """Log parameters, trials and training curves as steps, metrics, tables, and the model card."""
         tags = {"family": told.family, "status": told.status, "fingerprint": told.fingerprint or ""}
         with self._started(told.folder.parent, told.bakeoff, told.id, told.variant, tags, told.card) as (client, run):
@@ -82,7 +82,7 @@ class MlflowTracker:
         rows = {name: len(table.rows) for name, table in told.tables.items()}
         return {"id": run, "rows": rows | {"trials": len(told.trials), "curves": len(told.curves)}}
 
-    def track_comparison(self, told: ToldComparison, mode: Mode) -> Mapping[str, Any]:
+    def track_comparison(self, told: TrackedComparison, mode: Mode) -> Mapping[str, Any]:
         """Log the verdict, the leaderboard, and the pages of the report."""
         tags = {"family": "comparison", **{key: str(value) for key, value in told.summary.items()}}
         name = f"{told.bakeoff} comparison"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeoff import record
 from bakeoff.tracking.base import Mode
-from bakeoff.tracking.content import Table, ToldComparison, ToldRun
+from bakeoff.tracking.content import Table, TrackedComparison, TrackedRun
 
 if TYPE_CHECKING:
     import wandb
@@ -75,7 +75,7 @@ class WandbTracker:
             importlib.import_module("wandb")  # it looks once, whether there is pandas
             del sys.modules["pandas"]
 
-    def track_run(self, told: ToldRun, mode: Mode) -> Mapping[str, Any]:
+    def track_run(self, told: TrackedRun, mode: Mode) -> Mapping[str, Any]:
         """Log trials and training curves as steps, then metrics, tables and the model card."""
         is_ok = told.status == "ok"
         about = {"id": told.id, "name": told.variant, "group": told.bakeoff, "job_type": told.family or "model"}
@@ -96,7 +96,7 @@ class WandbTracker:
             self._log_artifacts(run, told)
         return {**written, "rows": _counts(told.tables) | {"trials": len(told.trials), "curves": len(told.curves)}}
 
-    def track_comparison(self, told: ToldComparison, mode: Mode) -> Mapping[str, Any]:
+    def track_comparison(self, told: TrackedComparison, mode: Mode) -> Mapping[str, Any]:
         """Log the verdict, the leaderboard with charts, and the pages of the report."""
         import wandb
 
@@ -144,7 +144,7 @@ class WandbTracker:
             raise
         run.finish(exit_code=0 if is_ok else 1)
 
-    def _log_artifacts(self, run: wandb.Run, told: ToldRun) -> None:
+    def _log_artifacts(self, run: wandb.Run, told: TrackedRun) -> None:
         import wandb
 
         fingerprint = (told.fingerprint or "")[:12]

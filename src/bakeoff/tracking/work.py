@@ -52,9 +52,9 @@ def track(item: Item, tracker: Tracker) -> dict[str, Any]:
         if is_tracked(folder, item.tracker, of):
             return {"status": "kept"}
         if item.is_comparison:
-            found = tracker.track_comparison(content.of_comparison(folder), item.mode)
+            found = tracker.track_comparison(content.read_comparison(folder), item.mode)
         else:
-            found = tracker.track_run(content.of_run(folder, tracker.table_rows), item.mode)
+            found = tracker.track_run(content.read_run(folder, tracker.table_rows), item.mode)
     return {"status": "tracked", "mode": item.mode, "of": of, **found, "seconds": time.perf_counter() - started}
 
 

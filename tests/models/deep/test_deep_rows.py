@@ -32,7 +32,7 @@ def test_batches_hold_each_row_once_and_differ_between_epochs() -> None:
 def test_sequences_of_similar_length_come_together_and_padding_is_told() -> None:
     random = np.random.default_rng(0)
     sequences = [list(random.integers(2, 9, n)) for n in random.integers(1, 200, 640)]
-    rows = Rows(640, ragged={"tokens": Ragged.of(sequences)})
+    rows = Rows(640, ragged={"tokens": Ragged.from_sequences(sequences)})
     padded = sum(batch["tokens"].numel() for batch in Batches(rows, 16, shuffle_seed=0))
     needed = sum(map(len, sequences))
     assert padded < 1.1 * needed
@@ -60,7 +60,7 @@ def test_texts_are_tokenised_once() -> None:
 
     def work() -> Ragged:
         calls.append(1)
-        return Ragged.of([[1], [2]])
+        return Ragged.from_sequences([[1], [2]])
 
     first = once("a test's tokenizer", ["x", "y"], work)
     assert once("a test's tokenizer", ["x", "y"], work) is first
@@ -71,7 +71,7 @@ def test_texts_are_tokenised_once() -> None:
 
 
 def test_sequences_are_cut_and_counted() -> None:
-    tokens = Ragged.of([[1, 2, 3, 9], [4, 9], [5, 6, 7, 8, 9]])
+    tokens = Ragged.from_sequences([[1, 2, 3, 9], [4, 9], [5, 6, 7, 8, 9]])
     shortened = cut(tokens, 3)
     assert shortened.count == 2
     assert shortened.tokens.padded(np.array([0, 1, 2]))[0].tolist() == [[1, 2, 3], [4, 9, 0], [5, 6, 7]]

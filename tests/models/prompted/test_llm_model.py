@@ -293,15 +293,15 @@ def test_a_plan_is_about_as_long_as_what_is_asked_and_asks_nothing(fitted, scrip
 
 
 def test_labels_whose_beginnings_are_alike_are_told_apart_by_letters():
-    spoken = Spoken.of(("card_arrival", "card_lost", "cash"), {}, codes=True)
+    spoken = Spoken.from_classes(("card_arrival", "card_lost", "cash"), {}, codes=True)
     assert spoken.words == ("A", "B", "C") and spoken.listed[0] == "A (card_arrival)"
     assert [spoken.label(spoken.word(label)) for label in spoken.classes] == list(spoken.classes)
-    assert Spoken.of(("ham", "spam"), {}, codes=True).words == ("ham", "spam")
-    assert Spoken.of(("0", "1"), {"0": "no", "1": "yes"}, codes=True).listed == ["no", "yes"]
+    assert Spoken.from_classes(("ham", "spam"), {}, codes=True).words == ("ham", "spam")
+    assert Spoken.from_classes(("0", "1"), {"0": "no", "1": "yes"}, codes=True).listed == ["no", "yes"]
 
 
 def test_a_token_counts_for_the_one_label_that_begins_with_it():
-    spoken = Spoken.of(("negative", "neutral", "positive"), {"neutral": "so-so"}, codes=True)
+    spoken = Spoken.from_classes(("negative", "neutral", "positive"), {"neutral": "so-so"}, codes=True)
     told = [(" Pos", math.log(0.4)), ("pos", math.log(0.1)), ("neg", math.log(0.25)), ("the", math.log(0.05))]
     proba = spoken.probabilities(told)
     assert proba.sum() == pytest.approx(1)

@@ -75,7 +75,7 @@ def test_neighbours_alone_are_those_among_others_to_the_last_bit(tmp_path):
     """Sums in 32 bits differ with the number of rows that are asked; neighbours and their weights must not."""
     texts = [f"text {i % 150}" for i in range(300)]
     reader = Reader(Counted(str(tmp_path / "log")), threads=1)
-    rows = Neighbours.of(texts, reader)
+    rows = Neighbours.from_texts(texts, reader)
     asked = reader.learn(texts)
     positions, cosines = rows.nearest_of(asked, 7)
     assert positions[:150, :2].tolist() == positions[150:, :2].tolist() == [[i, i + 150] for i in range(150)]

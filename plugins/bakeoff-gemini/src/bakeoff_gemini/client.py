@@ -120,7 +120,7 @@ class Gemini:
 
     def cost(self, input_tokens: int, output_tokens: int) -> float:
         """Dollars for the tokens of one request; NaN where the price is not known."""
-        return prices.of_tokens(self.price, self.model, self.base_url, input_tokens, output_tokens)
+        return prices.price_tokens(self.price, self.model, self.base_url, input_tokens, output_tokens)
 
     def usage(self) -> Mapping[str, Any]:
         """Usage so far, with the model and server it went to."""
@@ -157,7 +157,7 @@ class Gemini:
         return Session(
             Terms(identity, self.concurrency, self.retries, self.cache, remedy),
             lambda ask: self._send(wire, ask),
-            lambda served, *tokens: prices.of_served(self.price, self.model, served, self.base_url, *tokens),
+            lambda served, *tokens: prices.price_served(self.price, self.model, served, self.base_url, *tokens),
             budget_of((self.base_url, self.model), self.max_calls, self.max_cost_usd),
             self._usage,
             Cache(),

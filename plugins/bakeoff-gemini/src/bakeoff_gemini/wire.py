@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from bakeoff.extend import Ask, Reply, Trouble, of_choices
+from bakeoff.extend import Ask, Reply, Trouble, build_choice_schema
 
 API_VERSION = "v1beta"
 """Version of Google's API: the one with thinking budgets and JSON schemas."""
@@ -47,7 +47,7 @@ class Wire:
         config: dict[str, Any] = {"max_output_tokens": ask.max_tokens + self.thinking_tokens, **self.parameters}
         if told:
             config["system_instruction"] = "\n\n".join(told)
-        schema = of_choices(ask.choices) if ask.choices else ask.schema
+        schema = build_choice_schema(ask.choices) if ask.choices else ask.schema
         if schema is not None:
             config |= {"response_mime_type": "application/json", "response_json_schema": dict(schema)}
         if ask.top_logprobs:

@@ -23,7 +23,7 @@ class Pair:
     label: float
 
 
-def of(source: Source, split_column: str | None, negatives: int, seed: int) -> list[Pair]:
+def build_pairs(source: Source, split_column: str | None, negatives: int, seed: int) -> list[Pair]:
     """Pairs of the training questions of a source that brings documents: one passage that answers, some that do not.
 
     Args:

@@ -80,7 +80,7 @@ class TrainedCrossEncoder:
 
     def trained(self, threads: int = 1) -> Path:
         """Folder of the trained model, training it if needed. Safe to call from several processes at once."""
-        made_of = pairs.of(self.train_on, self.split_column, self.negatives, self.seed)
+        made_of = pairs.build_pairs(self.train_on, self.split_column, self.negatives, self.seed)
         # By its content: the same questions give the same model, whatever the source is called.
         told = [FORMAT, self.base, self.epochs, self.learning_rate, self.max_tokens, self.batch, self.seed]
         content = json.dumps([told, [asdict(pair) for pair in made_of]])

@@ -38,7 +38,7 @@ class Ragged:
     padding: int = 0
 
     @classmethod
-    def of(cls, sequences: Sequence[Sequence[int]], padding: int = 0) -> Ragged:
+    def from_sequences(cls, sequences: Sequence[Sequence[int]], padding: int = 0) -> Ragged:
         """Concatenate sequences."""
         lengths = np.fromiter((len(s) for s in sequences), dtype=np.int64, count=len(sequences))
         flat = np.fromiter((item for s in sequences for item in s), dtype=np.int32, count=int(lengths.sum()))

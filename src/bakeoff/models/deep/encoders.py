@@ -70,7 +70,7 @@ def pretrained(name: str, revision: str | None) -> Encoder:
     from tokenizers import Tokenizer
 
     if name == MINILM:
-        network = of_config(assets.resolve("minilm_config"))
+        network = build_from_config(assets.resolve("minilm_config"))
         load(network, assets.resolve("minilm_weights"))
         return Encoder(network, _plain(Tokenizer.from_file(str(assets.resolve("minilm_tokenizer")))))
     from transformers import AutoModel, AutoTokenizer
@@ -90,7 +90,7 @@ def pretrained(name: str, revision: str | None) -> Encoder:
     return Encoder(network.float(), _plain(Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())))
 
 
-def of_config(file: Path) -> nn.Module:
+def build_from_config(file: Path) -> nn.Module:
     """Build an encoder from its config, without loading weights."""
     from transformers import AutoConfig, AutoModel
 
@@ -122,13 +122,13 @@ def saved(folder: Path) -> Encoder:
     """Read back what ``save`` wrote, without weights."""
     from tokenizers import Tokenizer
 
-    return Encoder(of_config(folder / CONFIG), _plain(Tokenizer.from_file(str(folder / TOKENIZER))))
+    return Encoder(build_from_config(folder / CONFIG), _plain(Tokenizer.from_file(str(folder / TOKENIZER))))
 
 
 def read(tokenizer: Tokenizer, texts: Sequence[str]) -> Ragged:
     """Tokenise n texts, special tokens included."""
     padding = next((i for t in ("[PAD]", "<pad>") if (i := tokenizer.token_to_id(t)) is not None), 0)
-    return Ragged.of([encoding.ids for encoding in tokenizer.encode_batch(list(texts))], padding)
+    return Ragged.from_sequences([encoding.ids for encoding in tokenizer.encode_batch(list(texts))], padding)
 
 
 def read_once(encoder: Encoder, name: str, texts: Sequence[str], longest: int) -> Cut:

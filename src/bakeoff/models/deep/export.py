@@ -147,7 +147,7 @@ def predict(folder: Path, X: pd.DataFrame) -> Predictions:
         session.run(None, _arrays(rows, np.arange(start, min(start + BATCH, len(rows)))))[0]
         for start in range(0, len(rows), BATCH)
     ]
-    return Targets.of(learnt, schema).predictions(np.concatenate(outputs))
+    return Targets.from_dict(learnt, schema).predictions(np.concatenate(outputs))
 
 
 def _arrays(rows: Rows, positions: NDArray[np.intp]) -> Mapping[str, NDArray[Any]]:

@@ -139,7 +139,7 @@ class FinetunedEncoder(Model):
         """Read back what ``save`` wrote. Raises ``DataError`` when the weights are of another network."""
         saved = persistence.read(cls, folder)
         model, model.schema_, learned = saved.model, saved.schema, saved.learned
-        model.targets_, model.learning_ = Targets.of(learned, saved.schema), learned["learning"]
+        model.targets_, model.learning_ = Targets.from_dict(learned, saved.schema), learned["learning"]
         model.encoder_ = encoders.saved(folder)
         model.texts_ = model._texts()
         network = model._network(model.encoder_.network)

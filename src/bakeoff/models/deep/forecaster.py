@@ -59,7 +59,7 @@ class SeriesReader:
 
     def __init__(self, schema: Schema, cells: Cells, standards: Standards, targets: Targets) -> None:
         self.schema = schema
-        self.span = series.of(schema)
+        self.span = series.from_schema(schema)
         self.cells = cells
         self.standards = standards
         self.targets = targets
@@ -69,14 +69,14 @@ class SeriesReader:
     def learn(cls, train: Examples, schema: Schema, cells: Cells) -> SeriesReader:
         """Learn the means and deviations of channels and targets from the training rows."""
         windows = series.arrays(train.X, schema)
-        distances = (train.y - _before(windows, series.of(schema))) / _scale(windows)[:, None]
+        distances = (train.y - _before(windows, series.from_schema(schema))) / _scale(windows)[:, None]
         return cls(schema, cells, Standards.learn(windows), Targets.learn(distances, schema))
 
     @classmethod
-    def of(cls, plain: Mapping[str, Any], schema: Schema, cells: Cells) -> SeriesReader:
+    def from_dict(cls, plain: Mapping[str, Any], schema: Schema, cells: Cells) -> SeriesReader:
         """Restore from the output of ``plain``."""
         standards = Standards(np.array(plain["past"]), np.array(plain["known"]))
-        return cls(schema, cells, standards, Targets.of(plain, schema))
+        return cls(schema, cells, standards, Targets.from_dict(plain, schema))
 
     def rows(self, X: pd.DataFrame, whose: str) -> Rows:
         """``seen``, a row a period, the last one ending at the origin; ``ahead``, a row a moment of the horizon."""

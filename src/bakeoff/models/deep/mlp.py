@@ -129,7 +129,7 @@ class MLP(Model):
         saved = persistence.read(cls, folder)
         model, model.schema_, learned = saved.model, saved.schema, saved.learned
         model.table_ = Table.from_plain(saved.schema, learned["table"])
-        model.targets_ = Targets.of(learned, saved.schema)
+        model.targets_ = Targets.from_dict(learned, saved.schema)
         network = model._network()
         weights.load(network, folder)
         model.trained_ = Trained(network.eval(), model.targets_, learned["threads"])

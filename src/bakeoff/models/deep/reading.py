@@ -118,10 +118,10 @@ class TextReader:
         return cls(schema, words, cells, vocabulary, Targets.learn(train.y, schema))
 
     @classmethod
-    def of(cls, plain: Mapping[str, Any], schema: Schema, words: Words, cells: Cells) -> TextReader:
+    def from_dict(cls, plain: Mapping[str, Any], schema: Schema, words: Words, cells: Cells) -> TextReader:
         """Restore from the output of ``plain``."""
         vocabulary = Vocabulary(tuple(plain["words"]), words.tokens)
-        return cls(schema, words, cells, vocabulary, Targets.of(plain, schema))
+        return cls(schema, words, cells, vocabulary, Targets.from_dict(plain, schema))
 
     def rows(self, X: pd.DataFrame, whose: str) -> Rows:
         """Tokenise texts, and count those truncated."""

@@ -150,8 +150,8 @@ class Recurrent(Model):
 
     def _read_back(self, learnt: Mapping[str, Any], schema: Schema) -> Reader:
         if schema.series is not None:
-            return SeriesReader.of(learnt, schema, self._cells)
-        return TextReader.of(learnt, schema, self._words, self._cells)
+            return SeriesReader.from_dict(learnt, schema, self._cells)
+        return TextReader.from_dict(learnt, schema, self._words, self._cells)
 
     @property
     def _cells(self) -> Cells:

@@ -37,7 +37,7 @@ class Targets:
         return cls(schema, float(y.mean()), float(y.std()) or 1.0)
 
     @classmethod
-    def of(cls, plain: Mapping[str, Any], schema: Schema) -> Targets:
+    def from_dict(cls, plain: Mapping[str, Any], schema: Schema) -> Targets:
         """Restore from the output of ``plain``."""
         return cls(schema, plain["mean"], plain["deviation"])
 

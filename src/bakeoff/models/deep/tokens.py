@@ -138,4 +138,6 @@ class Vocabulary:
     def read(self, texts: Sequence[str]) -> Ragged:
         """Convert n texts to word numbers; a text without words becomes one unknown word."""
         known = self.numbers
-        return Ragged.of([[known.get(w, UNKNOWN) for w in split(text, self.unit)] or [UNKNOWN] for text in texts])
+        return Ragged.from_sequences(
+            [[known.get(w, UNKNOWN) for w in split(text, self.unit)] or [UNKNOWN] for text in texts]
+        )

@@ -128,7 +128,7 @@ class Table:
 
 def table(X: pd.DataFrame, schema: Schema) -> Table:
     """Build the lag table of n origins."""
-    asked, windows = series.of(schema), series.arrays(X, schema)
+    asked, windows = series.from_schema(schema), series.arrays(X, schema)
     scale = np.where(windows.scales > 0, windows.scales, 1.0)
     level = windows.target[:, -periods(asked)[0] :].mean(axis=1)
     relative = (windows.target - level[:, None]) / scale[:, None]
@@ -190,7 +190,7 @@ def _learnt(rows: Examples, schema: Schema) -> Examples:
 
 def _table_schema(schema: Schema) -> Schema:
     """Schema of the regression task that the lag table poses."""
-    asked = series.of(schema)
+    asked = series.from_schema(schema)
     nothing = Windows(
         np.empty((0, asked.window, len(asked.past))), np.empty((0, asked.horizon, len(asked.known))), np.empty(0)
     )

@@ -31,7 +31,7 @@ class SeasonalNaive(Model):
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` when the task is no forecast, or its window shows less than a season."""
         require_kind(self, schema, "forecast")
-        asked = series.of(schema)
+        asked = series.from_schema(schema)
         season = self.season or asked.season
         if self.season is not None and self.season < 1:
             raise ConfigError(f"model.season: {self.season} is less than 1.")
@@ -48,7 +48,7 @@ class SeasonalNaive(Model):
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Forecast from n origins. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self)
-        asked = series.of(self.schema_)
+        asked = series.from_schema(self.schema_)
         season, steps = self.season or asked.season, np.arange(1, asked.horizon + 1)
         same = asked.window - 1 + steps - season * -(-steps // season)
         return Predictions(series.arrays(X, self.schema_).target[:, same])

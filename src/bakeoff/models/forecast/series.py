@@ -40,7 +40,7 @@ class Windows:
         return self.past[:, :, 0]
 
 
-def of(schema: Schema) -> Series:
+def from_schema(schema: Schema) -> Series:
     """Return the series settings of a forecast. Raises ``ConfigError`` for a task of another kind."""
     if schema.series is None:
         raise ConfigError(f"data.kind: this needs a forecast, and the task is {schema.kind}.")
@@ -49,7 +49,7 @@ def of(schema: Schema) -> Series:
 
 def arrays(X: pd.DataFrame, schema: Schema) -> Windows:
     """Convert the frame of n origins to arrays; views of it where possible."""
-    series = of(schema)
+    series = from_schema(schema)
     seen, ahead = series.window * len(series.past), series.horizon * len(series.known)
     numbers = X.iloc[:, : seen + ahead].to_numpy(dtype=np.float64)
     return Windows(

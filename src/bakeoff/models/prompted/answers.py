@@ -91,7 +91,7 @@ def require_any(completions: Sequence[Completion]) -> None:
     )
 
 
-def of_completions(
+def from_completions(
     output: NDArray[Any],
     stage: str,
     completions: Sequence[Completion],

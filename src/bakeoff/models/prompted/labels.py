@@ -41,7 +41,7 @@ class Spoken:
     words: tuple[str, ...]
 
     @classmethod
-    def of(cls, classes: Sequence[str], names: Mapping[str, str], codes: bool) -> Spoken:
+    def from_classes(cls, classes: Sequence[str], names: Mapping[str, str], codes: bool) -> Spoken:
         """Words for labels: their names, or letters where ``codes`` are allowed and two names begin alike.
 
         That includes a name that is a prefix of another, as 1 is of 10: both may have the same first token.

@@ -110,13 +110,15 @@ class PromptedLLM(Model):
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Choose the rows to show as examples; nothing else is learnt."""
         self.schema_, self.threads_ = context.schema, context.threads
-        self.spoken_ = Spoken.of(context.schema.classes, self.names or {}, codes=self._is_by_logprobs(context.schema))
+        self.spoken_ = Spoken.from_classes(
+            context.schema.classes, self.names or {}, codes=self._is_by_logprobs(context.schema)
+        )
         asked = _values(train.X, context.schema)
         said = [self._said(truth) for truth in train.y]
         reader = None
         if self.embedder is not None:
             reader = Reader(self.embedder, context.threads, looks_up=context.memo is not None)
-        self.shots_ = Shots.of(asked, said, self.shots, self.shots_by, reader, context.seed)
+        self.shots_ = Shots.from_examples(asked, said, self.shots, self.shots_by, reader, context.seed)
         self.leaning_: NDArray[np.float64] | None = None
 
     def predict(self, X: pd.DataFrame) -> Predictions:
@@ -167,7 +169,9 @@ class PromptedLLM(Model):
         saved = persistence.read(cls, folder)
         model, model.schema_, learned = saved.model, saved.schema, saved.learned
         model.threads_ = learned["threads"]
-        model.spoken_ = Spoken.of(saved.schema.classes, model.names or {}, codes=model._is_by_logprobs(saved.schema))
+        model.spoken_ = Spoken.from_classes(
+            saved.schema.classes, model.names or {}, codes=model._is_by_logprobs(saved.schema)
+        )
         reader = None if model.embedder is None else Reader(model.embedder, model.threads_)
         model.shots_ = Shots.from_json(learned["shots"], reader)
         leaning = learned["leaning"]
@@ -211,7 +215,7 @@ class PromptedLLM(Model):
         output = np.array([one.output for one in read]) if is_numeric else objects(one.output for one in read)
         statuses = [(one.status, one.reason) for one in read]
         short = objects(one.short for one in read) if self.schema_.kind == "qa" else None
-        return answers.of_completions(output, ANSWERED, completions, before, statuses, short=short)
+        return answers.from_completions(output, ANSWERED, completions, before, statuses, short=short)
 
     def _read(self, completion: Completion) -> answers.Read:
         """Parse a completion into the prediction for its row."""
@@ -247,7 +251,7 @@ class PromptedLLM(Model):
             else (status, reason)
             for c, (status, reason) in ((c, answers.status_of(c)) for c in completions)
         ]
-        return answers.of_completions(
+        return answers.from_completions(
             output, ANSWERED, completions, before, statuses, proba=proba, confidence=confidence
         )
 

@@ -38,7 +38,7 @@ class Shots:
             self._vectors = self.reader.learn([_text(values) for values, _ in self.pool])
 
     @classmethod
-    def of(
+    def from_examples(
         cls,
         values: Sequence[Values],
         answers: Sequence[str],

@@ -66,7 +66,7 @@ class Extractive(Model):
         memo: dict[Any, Any] = {} if context.memo is None else context.memo
         texts = context.corpus.documents["text"]
         if Rarity not in memo:
-            memo[Rarity] = Rarity.of(texts)
+            memo[Rarity] = Rarity.from_documents(texts)
         (self.scorer or Words()).prepare(texts, context.threads)
         self.schema_, self.rarity_ = context.schema, memo[Rarity]
         in_search = context.memo is not None
@@ -77,7 +77,7 @@ class Extractive(Model):
         """Answer n questions. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "threshold_")
         told = self.opened_.timed(self._said, questions(X))
-        said: list[_Said] = told.results
+        said: list[_Reply] = told.results
         is_sure = [one.is_answer and one.confidence >= self.threshold_ for one in said]
         pairs = list(zip(said, is_sure, strict=True))
         return Predictions(
@@ -126,11 +126,11 @@ class Extractive(Model):
         assert saved.corpus is not None
         model, model.schema_, threads = saved.model, saved.schema, saved.learned["threads"]
         model.opened_ = found.opened(saved.corpus, model.retriever, threads)
-        model.rarity_ = Rarity.of(saved.corpus.documents["text"])
+        model.rarity_ = Rarity.from_documents(saved.corpus.documents["text"])
         model.threshold_ = saved.learned["threshold"]
         return model
 
-    def _said(self, asked: Sequence[Question]) -> list[_Said]:
+    def _said(self, asked: Sequence[Question]) -> list[_Reply]:
         """The best sentence for each question."""
         texts = (self.rewriter or FollowUps()).rewrite(asked)
         hits = self.opened_.index.search(texts, self.retriever.top_k)
@@ -144,7 +144,7 @@ class Extractive(Model):
         best = [self._best(*of_one) for of_one in zip(pairs, scores, shown, strict=True)]
         return [replace(one, retrieved=of_one) for one, of_one in zip(best, retrieved, strict=True)]
 
-    def _best(self, pairs: Sequence[tuple[str, int]], scores: NDArray[np.float64], shown: Sequence[Passage]) -> _Said:
+    def _best(self, pairs: Sequence[tuple[str, int]], scores: NDArray[np.float64], shown: Sequence[Passage]) -> _Reply:
         """The best sentence of some passages; of equal ones the first.
 
         Args:
@@ -153,12 +153,12 @@ class Extractive(Model):
             shown: the passages.
         """
         if not pairs:
-            return _Said(ABSTAINED, 0.0, shown, None)
+            return _Reply(ABSTAINED, 0.0, shown, None)
         by_rank = 1 / (1 + np.array([rank for _, rank in pairs]))
         scores = (1 - self.rank_weight) * scores + self.rank_weight * by_rank
         best = int(scores.argmax())
         sentence, rank = pairs[best]
-        return _Said(sentence, float(np.clip(scores[best], 0, 1)), shown, shown[rank])
+        return _Reply(sentence, float(np.clip(scores[best], 0, 1)), shown, shown[rank])
 
     def _calibrated(self, train: Examples, seed: int) -> float:
         """The lowest threshold with the best token F1 on training questions, where abstaining on a question without an
@@ -180,7 +180,7 @@ class Extractive(Model):
 
 
 @dataclass(frozen=True)
-class _Said:
+class _Reply:
     """The best sentence for a question, with its confidence, the passages searched, and the passage it is from."""
 
     sentence: str
@@ -199,7 +199,7 @@ class _Said:
         return [] if self.passage is None else [self.passage]
 
 
-def _why(said: _Said, is_sure: bool, threshold: float) -> str:
+def _why(said: _Reply, is_sure: bool, threshold: float) -> str:
     """Reason for withholding the answer; empty if it is given."""
     if not said.is_answer:
         return "nothing was found"

@@ -66,7 +66,7 @@ class FAQ(Model):
         self._open(context.schema, context.corpus, entries, Reader(self.embedder, context.threads, self.is_search_))
         needed = self._needed(train)
         texts = dict(zip(needed, self._rewritten(questions(train.X.iloc[needed])), strict=True))
-        self.rows_ = Neighbours.of([texts[i] for i in answered], self.reader_, self.store)
+        self.rows_ = Neighbours.from_texts([texts[i] for i in answered], self.reader_, self.store)
         self.threshold_ = 0.0 if self.min_confidence is None else self.min_confidence
         if self._is_calibrated(train):
             self.threshold_ = self._calibrated(list(texts.values()), list(train.y))

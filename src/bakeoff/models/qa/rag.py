@@ -100,7 +100,9 @@ class RAG(Model):
         self._was_answered = self._was_answered or any(c.status == "ok" for c in completions)
         if not self._was_answered:
             answers.require_any(completions)
-        said = [_Said.of(c, passages, self.reader) for c, passages in zip(completions, shown, strict=True)]
+        said = [
+            _Reply.from_completion(c, passages, self.reader) for c, passages in zip(completions, shown, strict=True)
+        ]
         statuses = [
             (WITHHELD, f"confidence below model.min_confidence={self.min_confidence:g}")
             if one.read.status == OK and one.confidence < self.min_confidence
@@ -108,7 +110,7 @@ class RAG(Model):
             for one in said
         ]
         given = [(one, status == OK) for one, (status, _) in zip(said, statuses, strict=True)]
-        return answers.of_completions(
+        return answers.from_completions(
             found.objects(one.read.output if is_given else ABSTAINED for one, is_given in given),
             ANSWERED,
             completions,
@@ -187,7 +189,7 @@ class RAG(Model):
 
 
 @dataclass(frozen=True)
-class _Said:
+class _Reply:
     """Parsed answer to a question, the passages it cites, and how far these support it."""
 
     read: answers.Read
@@ -195,7 +197,7 @@ class _Said:
     confidence: float = 0.0
 
     @classmethod
-    def of(cls, completion: Completion, shown: Sequence[Passage], reader: Reader) -> Self:
+    def from_completion(cls, completion: Completion, shown: Sequence[Passage], reader: Reader) -> Self:
         """Parse a completion. Numbers that match no passage are dropped."""
         parsed = completion.parsed
         read = answers.read(completion, reader, None if parsed is None else str(parsed["answer"]))

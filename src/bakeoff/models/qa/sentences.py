@@ -53,7 +53,7 @@ class Rarity:
     having: Mapping[str, int]
 
     @classmethod
-    def of(cls, documents: Iterable[str]) -> Rarity:
+    def from_documents(cls, documents: Iterable[str]) -> Rarity:
         """Count the stems of documents."""
         having: Counter[str] = Counter()
         paragraphs = [part for document in documents for part in _PARAGRAPH.split(document) if part.strip()]

@@ -54,7 +54,7 @@ class KNN(Model):
         self.schema_ = context.schema
         self.y_ = train.y if context.schema.kind == "regression" else classes.codes(train.y, context.schema.classes)
         reader = Reader(self.embedder, context.threads, looks_up=context.memo is not None)
-        self.rows_ = Neighbours.of(texts(train.X, context.schema), reader, self.store)
+        self.rows_ = Neighbours.from_texts(texts(train.X, context.schema), reader, self.store)
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Predict n rows, with the shares of the votes as probabilities. Raises ``RuntimeError`` before ``fit``."""

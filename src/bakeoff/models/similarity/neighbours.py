@@ -38,7 +38,7 @@ class Neighbours:
     kept: vectors.Vectors
 
     @classmethod
-    def of(cls, texts: Sequence[str], reader: Reader, store: str | None = None) -> Self:
+    def from_texts(cls, texts: Sequence[str], reader: Reader, store: str | None = None) -> Self:
         """Embed n ≥ 1 texts, and keep their vectors.
 
         Args:

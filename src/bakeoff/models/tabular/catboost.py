@@ -115,7 +115,7 @@ class CatBoost(Model):
             parameters["class_names"] = list(range(len(schema.classes)))
         if schema.kind == "multilabel":
             parameters["loss_function"] = "MultiLogloss"
-            self.labels_ = Labels.of(train.y, schema.classes)
+            self.labels_ = Labels.from_targets(train.y, schema.classes)
         if schema.of_kind("text"):
             parameters["text_processing"] = _text_processing(schema)
         parameters |= self.extra or {}
@@ -224,7 +224,7 @@ class Labels:
     fitted: list[int]
 
     @classmethod
-    def of(cls, y: NDArray[Any], classes: tuple[str, ...]) -> Labels:
+    def from_targets(cls, y: NDArray[Any], classes: tuple[str, ...]) -> Labels:
         """Build from training targets. Raises ``ConfigError`` if there is nothing to learn."""
         shares = multilabel.shares(y, classes)
         fitted = np.flatnonzero((shares > 0) & (shares < 1)).tolist()
