@@ -1,0 +1,46 @@
+"""Resolved configs of a run: as requested, and as fitted after a search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bakeoff.config import renamed
+from bakeoff.record.names import CONFIG, FITTED
+from bakeoff.record.writing import write_text
+
+
+def write_config(folder: Path, config: Mapping[str, Any]) -> None:
+    """Write the whole resolved config."""
+    write_text(folder / CONFIG, _yaml(config))
+
+
+def read_config(folder: Path) -> dict[str, Any] | None:
+    """Read the resolved config of a run folder; None if there is none."""
+    return _read_yaml(folder / CONFIG)
+
+
+def write_fitted(folder: Path, config: Mapping[str, Any]) -> None:
+    """Write the resolved config with the parameters that a search found."""
+    write_text(folder / FITTED, _yaml(config))
+
+
+def read_fitted(folder: Path) -> dict[str, Any] | None:
+    """Read the resolved config of the fitted model, with the parameters that a search found if there was one."""
+    return _read_yaml(folder / FITTED) or read_config(folder)
+
+
+def _yaml(config: Mapping[str, Any]) -> str:
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_yaml(OmegaConf.create(dict(config)))
+
+
+def _read_yaml(file: Path) -> dict[str, Any] | None:
+    from omegaconf import OmegaConf
+
+    if not file.is_file():
+        return None
+    content = OmegaConf.to_container(OmegaConf.load(file))
+    return dict(renamed.current(content)) if isinstance(content, dict) else None

@@ -1,0 +1,191 @@
+"""Tables of a run folder: predictions, stages, trials, training curves; and the test rows of a bake-off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bakeoff.errors import DataError
+from bakeoff.record.names import CURVES, INPUTS, PREDICTIONS, TRACE, TRIALS
+from bakeoff.record.run import Run, schema_of
+from bakeoff.record.writing import write_file
+from bakeoff.tasks import kinds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bakeoff.task import Examples, PredictionTable, StageTrace, Usage
+
+# Fields of Predictions that are a column as they are, with the type of their array, and those that are lists of ids.
+PLAIN: dict[str, Any] = {"short": object, "stage": object, "evidence": object, "confidence": float}
+USAGE = ("calls", "input_tokens", "output_tokens", "cost_usd", "cached")
+LISTS = ("retrieved", "cited")
+
+
+def write_predictions(folder: Path, table: PredictionTable, name: str = PREDICTIONS) -> None:
+    """Write the predictions table, one row a test example, or a validation row where ``name`` is ``VALIDATION``.
+
+    Columns: ``id``, ``target`` (JSON where it is no plain value; both are lists in a forecast), ``output``, what else
+    of ``Predictions`` the model has (``proba:<class>`` for probabilities, lists of ids for documents), ``status`` and
+    ``reason``, the columns of ``Usage`` where a language model was asked, ``seconds`` (NaN where not timed),
+    ``grade:<name>``, ``slice:<column>``. The stages of a model made of models go to ``trace.parquet``, one row for each
+    row that a stage saw.
+    """
+    import pandas as pd
+
+    p = table.predictions
+    kind = kinds.get(table.schema.kind)
+    columns: dict[str, Any] = {
+        "id": table.ids, "target": kind.write_targets(table.target), "output": kind.write_outputs(p.output)
+    }  # fmt: skip
+    columns |= {name: getattr(p, name) for name in PLAIN if getattr(p, name) is not None}
+    columns |= {"status": p.status, "reason": p.reason}
+    if p.usage.asked_any:
+        columns |= {name: getattr(p.usage, name) for name in USAGE}
+    columns |= {
+        name: [None if ids is None else list(ids) for ids in getattr(p, name)]
+        for name in LISTS
+        if getattr(p, name) is not None
+    }
+    if p.proba is not None:
+        columns |= {f"proba:{label}": p.proba[:, i] for i, label in enumerate(table.schema.classes)}
+    columns["seconds"] = table.seconds
+    columns |= {f"grade:{name}": values for name, values in table.grades.items()}
+    columns |= {f"slice:{name}": table.slices[name].to_numpy() for name in table.slices.columns}
+    frame = pd.DataFrame(columns)
+    write_file(folder / name, lambda path: frame.to_parquet(path, index=False))
+    if p.trace and name == PREDICTIONS:
+        trace = pd.concat(
+            pd.DataFrame(
+                {
+                    "position": position, "stage": stage.name, "row": stage.rows, "accepted": stage.accepted,
+                    "seconds": stage.seconds, **{name: getattr(stage.usage, name) for name in USAGE},
+                }
+            )
+            for position, stage in enumerate(p.trace)
+        )  # fmt: skip
+        write_file(folder / TRACE, lambda path: trace.to_parquet(path, index=False))
+
+
+def write_inputs(bakeoff: Path, test: Examples, fingerprint: str) -> str | None:
+    """Write the test rows of a task into the folder of a bake-off: ``id``, then the feature columns as models get them.
+
+    Written once, by the first run, also with several processes; rewritten if the task has changed.
+
+    Returns:
+        The reason why the file cannot be written; None if it exists.
+    """
+    import pyarrow as pa
+    from filelock import FileLock
+    from pyarrow import parquet
+
+    file, key = bakeoff / INPUTS, b"bakeoff.fingerprint"
+    with FileLock(bakeoff / f".{INPUTS}.lock"):
+        if file.is_file() and (parquet.read_schema(file).metadata or {}).get(key) == fingerprint.encode():
+            return None
+        frame = test.X.reset_index(drop=True)
+        if "id" in frame:
+            frame = frame.rename(columns={"id": "feature:id"})
+        frame.insert(0, "id", [str(identity) for identity in test.ids])
+        try:
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            return f"{type(error).__name__}: {error}"
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), key: fingerprint.encode()})
+        write_file(file, lambda path: parquet.write_table(table, path, compression="zstd"))
+    return None
+
+
+def write_trials(folder: Path, trials: Sequence[Mapping[str, Any]]) -> None:
+    """Write the trials of a search, one row each: number, state, objectives, ``param:<key>``, seconds, error."""
+    import pandas as pd
+
+    frame = pd.DataFrame(list(trials))
+    write_file(folder / TRIALS, lambda path: frame.to_parquet(path, index=False))
+
+
+def write_curves(folder: Path, curves: Sequence[Mapping[str, float]]) -> None:
+    """Write the training curves, one row per epoch; nothing for a model without epochs."""
+    import pandas as pd
+
+    if not curves:
+        return
+    frame = pd.DataFrame(list(curves))
+    write_file(folder / CURVES, lambda path: frame.to_parquet(path, index=False))
+
+
+def read_predictions(run: Run, name: str = PREDICTIONS) -> PredictionTable:
+    """Read the predictions table of a finished run, of its validation rows where ``name`` is ``VALIDATION``.
+
+    Raises:
+        DataError: there is none.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from bakeoff.task import Predictions, PredictionTable
+
+    path = run.folder / name
+    if not path.is_file():
+        raise DataError(f"{run.folder}: there is no {name}.")
+    frame = pd.read_parquet(path)
+    schema = schema_of(run)
+    kind = kinds.get(schema.kind)
+    proba = [f"proba:{label}" for label in schema.classes]
+    predictions = Predictions(
+        kind.read_outputs(frame["output"]),
+        proba=frame[proba].to_numpy(dtype=np.float64) if proba and proba[0] in frame else None,
+        **{name: frame[name].to_numpy(dtype=dtype) for name, dtype in PLAIN.items() if name in frame},
+        **{name: _tuples(frame[name]) for name in LISTS if name in frame},
+        **{name: frame[name].to_numpy(dtype=object) for name in ("status", "reason") if name in frame},
+        usage=_usage(frame),
+        trace=_read_trace(run.folder),
+    )
+    graded = [str(c) for c in frame.columns if c.startswith("grade:")]
+    grades = {name.removeprefix("grade:"): frame[name].to_numpy(np.float64) for name in graded}
+    slices = frame[[c for c in frame.columns if c.startswith("slice:")]].rename(
+        columns=lambda c: c.removeprefix("slice:")
+    )
+    return PredictionTable(
+        schema,
+        frame["id"].to_numpy(dtype=object),
+        kind.read_targets(frame["target"]),
+        predictions,
+        frame["seconds"].to_numpy(dtype=np.float64),
+        slices,
+        grades,
+    )
+
+
+def _tuples(column: Any) -> Any:
+    import numpy as np
+
+    found = np.empty(len(column), dtype=object)
+    for i, ids in enumerate(column):
+        found[i] = None if ids is None else tuple(ids)
+    return found
+
+
+def _usage(frame: pd.DataFrame) -> Usage:
+    """Read the usage columns of a table. Folders of earlier versions may lack some."""
+    from bakeoff.task import Usage
+
+    return Usage.from_columns(len(frame), **{name: frame[name] for name in USAGE if name in frame})
+
+
+def _read_trace(folder: Path) -> tuple[StageTrace, ...]:
+    import pandas as pd
+
+    from bakeoff.task import StageTrace
+
+    if not (folder / TRACE).is_file():
+        return ()
+    trace = pd.read_parquet(folder / TRACE)
+    return tuple(
+        StageTrace(
+            str(rows["stage"].iloc[0]), rows["row"].to_numpy(dtype=int), rows["accepted"].to_numpy(dtype=bool),
+            rows["seconds"].to_numpy(dtype=float), _usage(rows),
+        )
+        for _, rows in trace.groupby("position")
+    )  # fmt: skip

@@ -1,0 +1,53 @@
+"""Atomic writes: a file is written under a temporary name, flushed to disk, then renamed."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+UNFINISHED = ".part"
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON atomically. NaN and infinities become null."""
+    write_text(path, json.dumps(_finite(content), indent=2, ensure_ascii=False, default=str, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text atomically."""
+    write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_file(path: Path, write: Callable[[Path], Any]) -> None:
+    """Write a file atomically: ``write`` fills a temporary file, which is then renamed."""
+    descriptor, name = tempfile.mkstemp(UNFINISHED, f".{path.name}-", path.parent)
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # an error in a write does not name the file
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    if type(value).__module__ == "numpy" and hasattr(value, "item"):
+        return _finite(value.item())
+    return value
