@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bakeoff import cost, metrics
-from bakeoff.cost import Spent, TimeAndRequests
+from bakeoff.cost import RunSeconds, TimeAndRequests
 from bakeoff.errors import ConfigError
 from bakeoff.task import Predictions, PredictionTable, Schema, Usage
 from command_line import CommandLine
@@ -29,55 +29,59 @@ def table(seconds: list[float], requests: list[float] | None = None) -> Predicti
 
 def test_time_fit_and_requests_add_up() -> None:
     # 3.6 dollars an hour are 0.001 a second: 2 s an answer, 10 s of fit for 1,000 answers, and the request.
-    priced = cost.priced(table([np.nan, np.nan], [0.004, 0.0]), NODE, Spent(learning=10.0, answering=2.0))
+    priced = cost.priced(table([np.nan, np.nan], [0.004, 0.0]), NODE, RunSeconds(fit=10.0, per_prediction=2.0))
     assert priced.cost == pytest.approx([0.00201 + 0.004, 0.00201])
     assert metrics.score(priced, ["cost_per_1k"])["cost_per_1k"] == pytest.approx(4.01)
 
 
 def test_the_time_of_all_is_shared_as_each_was_timed() -> None:
     model = TimeAndRequests(usd_per_hour=3600.0, answers_per_fit=None)
-    assert model.dollars(table([1.0, 3.0]), Spent(99.0, 0.5)) == pytest.approx([0.25, 0.75])
-    assert model.dollars(table([1.0, np.nan]), Spent(99.0, 0.5)) == pytest.approx([0.5, 0.5])
+    assert model.dollars(table([1.0, 3.0]), RunSeconds(99.0, 0.5)) == pytest.approx([0.25, 0.75])
+    assert model.dollars(table([1.0, np.nan]), RunSeconds(99.0, 0.5)) == pytest.approx([0.5, 0.5])
 
 
 def test_an_unknown_price_leaves_the_cost_unknown() -> None:
-    priced = cost.priced(table([1.0, 1.0], [np.nan, 0.0]), NODE, Spent(1.0, 1.0))
+    priced = cost.priced(table([1.0, 1.0], [np.nan, 0.0]), NODE, RunSeconds(1.0, 1.0))
     assert np.isnan(metrics.score(priced, ["cost_per_1k"])["cost_per_1k"])
 
 
 def test_where_nobody_asks_there_is_no_cost() -> None:
-    assert "cost_per_1k" not in metrics.score(cost.priced(table([1.0]), None, Spent(1.0, 1.0)))
+    assert "cost_per_1k" not in metrics.score(cost.priced(table([1.0]), None, RunSeconds(1.0, 1.0)))
 
 
 @given(st.lists(st.floats(0.001, 10), min_size=1, max_size=20), st.floats(0, 5), st.floats(0.001, 5))
-def test_however_it_is_shared_the_machine_is_paid_once(seconds: list[float], price: float, answering: float) -> None:
-    dollars = TimeAndRequests(price, None).dollars(table(seconds), Spent(0.0, answering))
-    assert dollars.sum() == pytest.approx(len(seconds) * answering * price / 3600)
+def test_however_it_is_shared_the_machine_is_paid_once(
+    seconds: list[float], price: float, per_prediction: float
+) -> None:
+    dollars = TimeAndRequests(price, None).dollars(table(seconds), RunSeconds(0.0, per_prediction))
+    assert dollars.sum() == pytest.approx(len(seconds) * per_prediction * price / 3600)
     assert (dollars >= 0).all()
 
 
 @pytest.mark.parametrize("wrong", [{"usd_per_hour": -1.0}, {"usd_per_hour": float("nan")}, {"answers_per_fit": 0}])
 def test_what_is_no_price_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=f"cost: TimeAndRequests refuses its arguments: {next(iter(wrong))}: "):
-        cost.priced(table([1.0]), NODE | wrong, Spent(1.0, 1.0))
+        cost.priced(table([1.0]), NODE | wrong, RunSeconds(1.0, 1.0))
 
 
 def test_a_search_is_paid_whole_however_often_it_was_resumed() -> None:
-    assert cost.spent({"search": 1.0, "fit": 2.0}, {"seconds": 30.0}, 4.0) == Spent(learning=32.0, answering=0.25)
-    assert cost.spent({"fit": 2.0}, None, 4.0).learning == 2.0
+    assert cost.run_seconds({"search": 1.0, "fit": 2.0}, {"seconds": 30.0}, 4.0) == RunSeconds(
+        fit=32.0, per_prediction=0.25
+    )
+    assert cost.run_seconds({"fit": 2.0}, None, 4.0).fit == 2.0
 
 
 class Failing:
     """A cost model that fails."""
 
-    def dollars(self, table: PredictionTable, spent: Spent) -> np.ndarray:
+    def dollars(self, table: PredictionTable, run_seconds: RunSeconds) -> np.ndarray:
         raise KeyError("tariff")
 
 
 def test_a_cost_model_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost.components, "instantiate", lambda node, where: Failing())
     with pytest.raises(ConfigError, match="cost: Failing fails: KeyError"):
-        cost.priced(table([1.0]), NODE, Spent(1.0, 1.0))
+        cost.priced(table([1.0]), NODE, RunSeconds(1.0, 1.0))
 
 
 def costs(folder: Path) -> dict[str, float]:

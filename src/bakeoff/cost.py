@@ -23,27 +23,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Spent:
-    """Seconds that a run took, apart from its LLM requests.
+class RunSeconds:
+    """Seconds that a run took, and that its cost model prices.
 
     Attributes:
-        learning: seconds of search and fit; 0 if the model was fitted before.
-        answering: seconds per prediction when all rows are predicted together.
+        fit: seconds of search and fit; 0 if the model was fitted before.
+        per_prediction: seconds per prediction when all rows are predicted together.
     """
 
-    learning: float
-    answering: float
+    fit: float
+    per_prediction: float
 
 
 class CostModel(Protocol):
     """Prices each prediction. Parameters go to the constructor and nowhere else."""
 
-    def dollars(self, table: PredictionTable, spent: Spent) -> NDArray[np.float64]:
+    def dollars(self, table: PredictionTable, run_seconds: RunSeconds) -> NDArray[np.float64]:
         """Price each prediction in US dollars, shape (n,); NaN where unknown.
 
         Args:
-            table: all n answers of a run.
-            spent: what the run took.
+            table: all n predictions of a run.
+            run_seconds: seconds that the run took.
         """
 
 
@@ -51,8 +51,8 @@ class CostModel(Protocol):
 class TimeAndRequests:
     """Seconds at the price of the machine, requests at the price of their tokens, and a share of search and fit.
 
-    The seconds are those of the machine that asks: one that waits for a language model elsewhere is paid meanwhile.
-    Where each answer was timed, the time of all is shared among them in proportion.
+    The machine is paid while it waits for a remote language model.
+    Where each prediction was timed, the total time is shared among them in proportion.
 
     Args:
         usd_per_hour: of the machine, in US dollars.
@@ -69,35 +69,35 @@ class TimeAndRequests:
         if self.answers_per_fit is not None and not self.answers_per_fit > 0:
             raise ValueError(f"answers_per_fit: {self.answers_per_fit} is not above 0. Give null to leave fits out.")
 
-    def dollars(self, table: PredictionTable, spent: Spent) -> NDArray[np.float64]:
+    def dollars(self, table: PredictionTable, run_seconds: RunSeconds) -> NDArray[np.float64]:
         """Price each prediction; NaN where the price of a request is unknown."""
         import numpy as np
 
         shares = np.ones(len(table))
         if len(table) and np.isfinite(table.seconds).all() and table.seconds.sum() > 0:
             shares = table.seconds / table.seconds.mean()
-        seconds = shares * spent.answering
+        seconds = shares * run_seconds.per_prediction
         if self.answers_per_fit is not None:
-            seconds = seconds + spent.learning / self.answers_per_fit
+            seconds = seconds + run_seconds.fit / self.answers_per_fit
         return np.asarray(seconds * self.usd_per_hour / 3600 + table.predictions.usage.cost_usd)
 
 
-def spent(seconds: Mapping[str, float], search: Mapping[str, Any] | None, rows_per_s: float) -> Spent:
+def run_seconds(seconds: Mapping[str, float], search: Mapping[str, Any] | None, rows_per_s: float) -> RunSeconds:
     """Compute the time a run took from its steps, the trials of its search, and its predictions per second."""
     searching = float(search["seconds"]) if search else 0.0
-    return Spent(searching + seconds.get("fit", 0.0), 1 / rows_per_s)
+    return RunSeconds(searching + seconds.get("fit", 0.0), 1 / rows_per_s)
 
 
-def priced(table: PredictionTable, node: Component | Mapping[str, Any] | None, took: Spent) -> PredictionTable:
+def priced(table: PredictionTable, node: Component | Mapping[str, Any] | None, took: RunSeconds) -> PredictionTable:
     """Add the cost of each prediction to the table of a run.
 
     Args:
-        table: all answers of the run.
-        node: the cost model, or its config; None: nothing is priced, and no cost is told.
-        took: what the run took.
+        table: all predictions of the run.
+        node: the cost model, or its config; None: nothing is priced, and no cost is reported.
+        took: seconds that the run took.
 
     Raises:
-        ConfigError: the cost model cannot be made, it fails, or gives other than a number for each answer.
+        ConfigError: the cost model cannot be built, it fails, or does not return one number per prediction.
     """
     if node is None:
         return table

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bakeoff.compare.decision import Rule as Rule
     from bakeoff.config import components as components
     from bakeoff.cost import CostModel as CostModel
-    from bakeoff.cost import Spent as Spent
+    from bakeoff.cost import RunSeconds as RunSeconds
     from bakeoff.data.roles import Splitter as Splitter
     from bakeoff.data.sources import Rows as Rows
     from bakeoff.data.sources import Source as Source
@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from bakeoff.llm import keys as keys
     from bakeoff.llm import prices as prices
     from bakeoff.llm.base import LLM as LLM
-    from bakeoff.llm.base import Ask as Ask
     from bakeoff.llm.base import Completion as Completion
+    from bakeoff.llm.base import LLMRequest as LLMRequest
     from bakeoff.llm.base import Message as Message
-    from bakeoff.llm.base import Planned as Planned
+    from bakeoff.llm.base import RequestEstimate as RequestEstimate
     from bakeoff.llm.cache import Cache as Cache
     from bakeoff.llm.replies import Reply as Reply
     from bakeoff.llm.replies import Trouble as Trouble

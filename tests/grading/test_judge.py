@@ -15,32 +15,32 @@ from answered import answered, with_history
 from bakeoff import metrics
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.grading.judge import CHOICES, VERDICT, Judge
-from bakeoff.llm.base import Ask, Completion
+from bakeoff.llm.base import Completion, LLMRequest
 
 
 @dataclass
 class Pedant:
     """A judge's LLM by rule: an answer is right when it is a reference answer to the letter. Keeps all requests."""
 
-    fault: Callable[[Ask], Completion | None] = lambda ask: None
-    asked: list[Ask] = field(default_factory=list)
+    fault: Callable[[LLMRequest], Completion | None] = lambda request: None
+    asked: list[LLMRequest] = field(default_factory=list)
     max_in_flight: int = 1
 
     def check(self) -> None: ...
 
-    def complete(self, asks: Sequence[Ask]) -> list[Completion]:
-        self.asked += asks
-        return [self.fault(ask) or self._said(ask) for ask in asks]
+    def complete(self, requests: Sequence[LLMRequest]) -> list[Completion]:
+        self.asked += requests
+        return [self.fault(request) or self._said(request) for request in requests]
 
     def usage(self) -> Mapping[str, Any]:
         return {"calls": len(self.asked)}
 
-    def _said(self, ask: Ask) -> Completion:
-        text = ask.messages[-1].content
+    def _said(self, request: LLMRequest) -> Completion:
+        text = request.messages[-1].content
         output = text.partition("<answer>\n")[2].partition("\n</answer>")[0]
         is_right = f"\n- {output}\n" in text
-        if ask.choices:
-            return Completion("ok", text=ask.choices[0 if is_right else 1])
+        if request.choices:
+            return Completion("ok", text=request.choices[0 if is_right else 1])
         verdict = {"reason": "By the letter.", "correct": is_right}
         return Completion("ok", text=json.dumps(verdict), parsed=verdict)
 
@@ -85,17 +85,19 @@ def test_the_judge_is_told_that_a_question_has_no_answer():
 
 def test_a_verdict_that_breaks_the_schema_is_asked_for_again_without_a_reason():
     llm = Pedant(
-        lambda ask: Completion("invalid", text='{"reason": "It') if ask.schema and "Spain" in _text(ask) else None
+        lambda request: (
+            Completion("invalid", text='{"reason": "It') if request.schema and "Spain" in _text(request) else None
+        )
     )
     judge = Judge(llm)
     assert list(judge.grade(*answered(*ROWS))) == [1, 0, 0, 1, 0]
-    assert [ask.choices for ask in llm.asked] == [(), (), (), CHOICES]
+    assert [request.choices for request in llm.asked] == [(), (), (), CHOICES]
     assert judge.details()["requests"] == {"ok": 3, "invalid": 1}
 
 
 @pytest.mark.parametrize("status", ["failed", "not_asked", "invalid"])
 def test_without_a_verdict_there_is_no_grade_and_it_is_counted(status):
-    judge = Judge(Pedant(lambda ask: Completion(status) if "Spain" in _text(ask) else None))
+    judge = Judge(Pedant(lambda request: Completion(status) if "Spain" in _text(request) else None))
     np.testing.assert_array_equal(judge.grade(*answered(*ROWS)), [1, np.nan, 0, 1, 0])
     assert (judge.details()["graded"], judge.details()["without_grade"]) == (4, 1)
 
@@ -139,7 +141,7 @@ def test_details_are_json_even_where_kappa_is_not_defined(tmp_path):
 
 
 def test_labels_that_the_judge_cannot_grade_are_no_agreement(tmp_path):
-    judge = Judge(Pedant(lambda ask: Completion("failed")), labels=labelled(tmp_path, label("1?", "yes", True)))
+    judge = Judge(Pedant(lambda request: Completion("failed")), labels=labelled(tmp_path, label("1?", "yes", True)))
     judge.grade(*answered(*ROWS))
     assert judge.details()["validated"] is False
     assert "not validated" in judge.notes()[0]
@@ -200,5 +202,5 @@ def _graded_by_none():
     return table
 
 
-def _text(ask: Ask) -> str:
-    return ask.messages[-1].content
+def _text(request: LLMRequest) -> str:
+    return request.messages[-1].content

@@ -28,17 +28,17 @@ class Reader:
 
     def check(self) -> None: ...
 
-    def complete(self, asks: Sequence[Any]) -> list[Completion]:
-        self.asked += asks
-        return [self._completion(ask) for ask in asks]
+    def complete(self, requests: Sequence[Any]) -> list[Completion]:
+        self.asked += requests
+        return [self._completion(request) for request in requests]
 
     def usage(self) -> Mapping[str, Any]:
         return {"calls": len(self.asked)}
 
-    def _completion(self, ask: Any) -> Completion:
-        text = ask.messages[-1].content.partition("<text>\n")[2].partition("\n</text>")[0]
+    def _completion(self, request: Any) -> Completion:
+        text = request.messages[-1].content.partition("<text>\n")[2].partition("\n</text>")[0]
         score = min(5, len(text.split()))
-        if ask.choices:
+        if request.choices:
             return Completion("failed", error="no") if "mute" in text else Completion("ok", text=str(score))
         if "odd" in text:
             return Completion("invalid", text="well,")
@@ -57,7 +57,7 @@ def test_grade_scores_become_grades_and_an_empty_text_gets_0_without_a_request()
     judge = TextJudge(Reader())
     assert judge.grade(X, table("one two three", "one", " ", "a b c d e f")).tolist() == [0.5, 0.0, 0.0, 1.0]
     assert len(judge.llm.asked) == 3  # type: ignore[attr-defined]
-    assert [ask.schema for ask in judge.llm.asked] == [VERDICT] * 3  # type: ignore[attr-defined]
+    assert [request.schema for request in judge.llm.asked] == [VERDICT] * 3  # type: ignore[attr-defined]
 
 
 def test_grade_a_broken_reply_is_asked_again_for_the_score_alone_and_counted_where_that_fails() -> None:
@@ -72,7 +72,7 @@ def test_grade_a_broken_reply_is_asked_again_for_the_score_alone_and_counted_whe
 def test_grade_references_are_shown_where_there_are_any() -> None:
     judge = TextJudge(Reader())
     judge.grade(X, table("one", "one", "one", "one", references=(("A river.", "Water."), (), (), ())))
-    first, second = (ask.messages[-1].content for ask in judge.llm.asked[:2])  # type: ignore[attr-defined]
+    first, second = (request.messages[-1].content for request in judge.llm.asked[:2])  # type: ignore[attr-defined]
     assert "Input:\nA long river.\n\nReferences:\n- A river.\n- Water." in first
     assert "References" not in second
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bakeoff.llm.base import Ask, Message
+from bakeoff.llm.base import LLMRequest, Message
 
 
-def ask(text: str = "Say hello.", **more: Any) -> Ask:
-    return Ask((Message("user", text),), **{"max_tokens": 4, **more})
+def build_request(text: str = "Say hello.", **more: Any) -> LLMRequest:
+    return LLMRequest((Message("user", text),), **{"max_tokens": 4, **more})

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asking import ask
+from asking import build_request
 from proxy import Proxy, started
 
 from bakeoff import assets
-from bakeoff.llm.base import Ask
+from bakeoff.llm.base import LLMRequest
 from bakeoff.llm.client import OpenAICompatible
 
 
@@ -58,6 +58,6 @@ def client(proxy: Proxy, own_cache: Path) -> Callable[..., OpenAICompatible]:
 
 
 @pytest.fixture
-def asks() -> list[Ask]:
+def requests() -> list[LLMRequest]:
     """Requests that differ."""
-    return [ask(f"Repeat the number {i}.") for i in range(6)]
+    return [build_request(f"Repeat the number {i}.") for i in range(6)]

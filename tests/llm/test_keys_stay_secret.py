@@ -6,7 +6,7 @@ import logging
 import os
 
 import pytest
-from asking import ask
+from asking import build_request
 
 from bakeoff.errors import BakeoffError, ConfigError
 from bakeoff.llm import wire
@@ -32,14 +32,14 @@ def test_the_client_sends_the_key_and_tells_it_nobody(client, proxy, own_cache, 
     caplog.set_level(logging.DEBUG)
     llm = client(key_env="SOME_KEY")
     proxy.then("server_error", "malformed", "cut")
-    found = llm.complete([ask(str(i)) for i in range(4)])
+    found = llm.complete([build_request(str(i)) for i in range(4)])
     assert {seen.authorization for seen in proxy.seen} == {f"Bearer {KEY}"}
     proxy.then(f"refused:Bad key {KEY} in your request")
-    found += llm.complete([ask("refused")])
+    found += llm.complete([build_request("refused")])
     assert found[-1].status == "failed" and "Bad key …" in found[-1].error
     proxy.then(*["echo_key"] * 4)
     with pytest.raises(BakeoffError) as error:
-        client(key_env="SOME_KEY", model="other").complete([ask()])
+        client(key_env="SOME_KEY", model="other").complete([build_request()])
     assert "Incorrect API key provided: …" in str(error.value)
     everything = [repr(llm), repr(llm.usage()), repr(found), str(error.value), caplog.text, *capfd.readouterr()]
     assert not any(KEY in text for text in everything)
@@ -51,13 +51,13 @@ def test_the_client_sends_the_key_and_tells_it_nobody(client, proxy, own_cache, 
 def test_a_key_that_no_header_can_hold_is_refused_without_repeating_it(client, proxy, monkeypatch, key):
     monkeypatch.setenv("SOME_KEY", key)
     with pytest.raises(ConfigError, match="SOME_KEY holds characters") as error:
-        client(key_env="SOME_KEY").complete([ask()])
+        client(key_env="SOME_KEY").complete([build_request()])
     assert KEY not in str(error.value) and not proxy.seen
 
 
 def test_a_line_break_after_the_key_is_no_part_of_it(client, proxy, monkeypatch):
     monkeypatch.setenv("SOME_KEY", f" {KEY}\r\n")
-    client(key_env="SOME_KEY").complete([ask()])
+    client(key_env="SOME_KEY").complete([build_request()])
     assert proxy.seen[0].authorization == f"Bearer {KEY}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from asking import ask
+from asking import build_request
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,54 +23,54 @@ def statuses(completions):
     return [c.status for c in completions]
 
 
-def test_after_the_last_call_nothing_is_asked_and_it_is_said(client, proxy, asks):
+def test_after_the_last_call_nothing_is_asked_and_it_is_said(client, proxy, requests):
     llm = client(max_calls=4, concurrency=3)
-    found = llm.complete(asks)
+    found = llm.complete(requests)
     assert sorted(statuses(found)) == ["not_asked"] * 2 + ["ok"] * 4
     assert len(proxy.seen) == 4
     assert "llm.max_calls=4" in next(c.error for c in found if c.status == "not_asked")
     told = llm.usage()
     assert (told["calls"], told["not_asked"], told["budget_ended"]) == (4, 2, "llm.max_calls=4 was reached")
     # What was answered is answered again, for nothing; what was not, still is not.
-    assert sorted(statuses(llm.complete(asks))) == sorted(statuses(found))
+    assert sorted(statuses(llm.complete(requests))) == sorted(statuses(found))
     assert len(proxy.seen) == 4
 
 
-def test_retries_count(client, proxy, asks):
+def test_retries_count(client, proxy, requests):
     proxy.then("server_error", "server_error")
-    found = client(max_calls=4, concurrency=1).complete(asks)
+    found = client(max_calls=4, concurrency=1).complete(requests)
     assert statuses(found) == ["ok"] * 2 + ["not_asked"] * 4
 
 
-def test_a_budget_in_dollars_ends_after_what_is_in_flight(client, proxy, asks):
+def test_a_budget_in_dollars_ends_after_what_is_in_flight(client, proxy, requests):
     llm = client(price=DEAR, concurrency=2)
-    one = llm.complete(asks[:1])[0].cost_usd
+    one = llm.complete(requests[:1])[0].cost_usd
     llm = client(price=DEAR, concurrency=2, max_cost_usd=one * 2.5, cache="off")
-    found = llm.complete(asks)
+    found = llm.complete(requests)
     answered = statuses(found).count("ok")
     assert 3 <= answered <= 4, "two and a half, and at most one more in flight"
     assert llm.usage()["cost_usd"] == pytest.approx(sum(c.cost_usd for c in found))
     assert "llm.max_cost_usd" in llm.usage()["budget_ended"]
 
 
-def test_a_search_spends_one_budget_however_many_trials_make_a_model(client, proxy, asks):
+def test_a_search_spends_one_budget_however_many_trials_make_a_model(client, proxy, requests):
     settings = {"max_calls": 3, "cache": "off"}
     with one_budget():
-        trials = [client(**settings).complete(asks[:2]) for _ in range(3)]
+        trials = [client(**settings).complete(requests[:2]) for _ in range(3)]
     assert [statuses(found).count("ok") for found in trials] == [2, 1, 0]
-    assert statuses(client(**settings).complete(asks[:2])) == ["ok", "ok"], "the next variant has its own"
+    assert statuses(client(**settings).complete(requests[:2])) == ["ok", "ok"], "the next variant has its own"
 
 
-def test_models_with_other_budgets_do_not_share(client, asks):
+def test_models_with_other_budgets_do_not_share(client, requests):
     with one_budget():
-        client(max_calls=1).complete(asks[:1])
-        assert statuses(client(model="judge", max_calls=1).complete(asks[:1])) == ["ok"]
+        client(max_calls=1).complete(requests[:1])
+        assert statuses(client(model="judge", max_calls=1).complete(requests[:1])) == ["ok"]
 
 
 def test_a_price_that_is_not_known_is_unknown_and_said(client, caplog):
     llm = client()
     assert math.isnan(llm.cost(1000, 10))
-    assert math.isnan(llm.complete([ask()])[0].cost_usd)
+    assert math.isnan(llm.complete([build_request()])[0].cost_usd)
     assert llm.usage()["cost_usd"] is None
     assert 'the price of "smollm2"' in caplog.text and "llm.price=" in caplog.text
 

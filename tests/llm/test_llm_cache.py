@@ -13,19 +13,19 @@ import time
 from dataclasses import asdict, replace
 
 import pytest
-from asking import ask
+from asking import build_request
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bakeoff.errors import LLMError
-from bakeoff.llm.base import Ask, Completion, Message
+from bakeoff.llm.base import Completion, LLMRequest, Message
 from bakeoff.llm.cache import Cache, key
 
 KEPT = Completion("ok", "text", {"a": 1}, (("x", -0.5),), 10, 5, 0.25, 1.5, False, "served", "fp")
 
 texts = st.text(max_size=6)
 requests = st.builds(
-    Ask,
+    LLMRequest,
     st.lists(st.builds(Message, st.sampled_from(["system", "user", "assistant"]), texts), max_size=3).map(tuple),
     st.none() | st.fixed_dictionaries({"type": st.sampled_from(["object", "string"])}),
     st.lists(texts, max_size=3).map(tuple),
@@ -59,25 +59,27 @@ def test_an_answer_comes_back_as_it_was(tmp_path_factory, completion):
     assert cache.get(["k", "other"]) == {"k": replace(completion, is_cached=True)}
 
 
-def test_a_hit_replays_text_tokens_price_and_latency_and_is_marked(client, proxy, own_cache, asks):
+def test_a_hit_replays_text_tokens_price_and_latency_and_is_marked(client, proxy, own_cache, requests):
     price = {"input": 3.0, "output": 4.0}
-    first = client(price=price).complete(asks)
+    first = client(price=price).complete(requests)
     sent = len(proxy.seen)
     llm = client(price={"input": 0.0, "output": 0.0})
-    again = llm.complete(list(reversed(asks)))
+    again = llm.complete(list(reversed(requests)))
     assert len(proxy.seen) == sent, "nothing was asked"
     assert again == [replace(c, is_cached=True) for c in reversed(first)]
     assert all(c.seconds > 0 and c.cost_usd > 0 and c.input_tokens > 0 for c in again)
     told = llm.usage()
-    assert (told["calls"], told["replayed"], told["cost_usd"]) == (0, len(asks), 0)
+    assert (told["calls"], told["replayed"], told["cost_usd"]) == (0, len(requests), 0)
 
 
 def test_refresh_asks_and_keeps_the_new_answer_and_off_keeps_none(client, proxy):
     proxy.then("says:one", "says:two", "says:three")
-    assert client().complete([ask()])[0].text == "one"
-    assert client(cache="refresh").complete([ask()])[0].text == "two"
-    assert client(cache="off").complete([ask()])[0].text == "three"
-    assert client().complete([ask()])[0] == replace(client().complete([ask()])[0], text="two", is_cached=True)
+    assert client().complete([build_request()])[0].text == "one"
+    assert client(cache="refresh").complete([build_request()])[0].text == "two"
+    assert client(cache="off").complete([build_request()])[0].text == "three"
+    assert client().complete([build_request()])[0] == replace(
+        client().complete([build_request()])[0], text="two", is_cached=True
+    )
     assert len(proxy.seen) == 3
 
 
@@ -89,39 +91,39 @@ def test_refresh_asks_and_keeps_the_new_answer_and_off_keeps_none(client, proxy)
     ],
 )  # fmt: skip
 def test_other_parameters_are_another_request(client, proxy, other):
-    client().complete([ask()])
-    client(**other).complete([ask()])
+    client().complete([build_request()])
+    client(**other).complete([build_request()])
     assert len(proxy.seen) == 2
 
 
 def test_another_key_time_limit_or_price_is_the_same_request(client, proxy, monkeypatch):
-    client().complete([ask()])
+    client().complete([build_request()])
     monkeypatch.setenv("SOME_KEY", "sk-1234567890")
     for other in ({"key_env": "SOME_KEY"}, {"timeout_seconds": 9.0}, {"price": {"input": 1.0, "output": 1.0}}):
-        assert client(**other).complete([ask()])[0].is_cached
+        assert client(**other).complete([build_request()])[0].is_cached
     assert len(proxy.seen) == 1
 
 
 def test_an_answer_without_a_price_gets_it_when_it_is_known(client):
-    assert math.isnan(client().complete([ask()])[0].cost_usd)
-    (again,) = client(price={"input": 1e6, "output": 0.0}).complete([ask()])
+    assert math.isnan(client().complete([build_request()])[0].cost_usd)
+    (again,) = client(price={"input": 1e6, "output": 0.0}).complete([build_request()])
     assert again.is_cached and again.cost_usd == again.input_tokens
 
 
 def test_what_another_version_kept_is_asked_again(client, proxy, own_cache):
-    client().complete([ask()])
+    client().complete([build_request()])
     with sqlite3.connect(own_cache / "llm" / "responses.sqlite") as file:
         file.execute("UPDATE responses SET completion = ?", [json.dumps(asdict(KEPT) | {"mood": "good"})])
-    assert not client().complete([ask()])[0].is_cached
-    assert client().complete([ask()])[0].is_cached
+    assert not client().complete([build_request()])[0].is_cached
+    assert client().complete([build_request()])[0].is_cached
 
 
 def test_a_file_that_is_broken_is_named(own_cache, client):
     (own_cache / "llm").mkdir()
     (own_cache / "llm" / "responses.sqlite").write_bytes(b"no database" * 1000)
     with pytest.raises(LLMError, match=r"llm\.cache: .*responses\.sqlite.*llm\.cache=off"):
-        client().complete([ask()])
-    assert client(cache="off").complete([ask()])[0].status == "ok"
+        client().complete([build_request()])
+    assert client(cache="off").complete([build_request()])[0].status == "ok"
 
 
 WRITER = """

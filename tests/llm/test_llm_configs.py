@@ -62,8 +62,8 @@ def test_what_a_config_sends_of_itself(choice):
         assert (made.temperature, made.max_tokens_key) == (None, "max_completion_tokens")
     if choice == "gemini":
         # "Unknown name seed: Cannot find field"; no log-probabilities; thinking counts as output.
-        assert (made.seed, made.tells_logprobs) == (None, False) and made.thinking_tokens > 0
+        assert (made.seed, made.supports_logprobs) == (None, False) and made.thinking_tokens > 0
     if choice == "anthropic":
         # response_format, seed and logprobs are ignored without a word.
-        assert (made.constrain, made.seed, made.tells_logprobs) == ("none", None, False)
+        assert (made.constrain, made.seed, made.supports_logprobs) == ("none", None, False)
     assert content["card"]["data_leaves_network"] is (choice not in ("ollama", "vllm"))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from asking import ask
+from asking import build_request
 
 from bakeoff.errors import ConfigError
 from bakeoff.llm.local import LlamaCpp
@@ -22,27 +22,27 @@ def local(peer, own_cache, smollm2):
 
 def test_a_file_answers_costs_nothing_and_replays(local, smollm2):
     llm = local()
-    (first,) = llm.complete([ask()])
+    (first,) = llm.complete([build_request()])
     assert first.status == "ok" and first.text and first.input_tokens > 5 and first.output_tokens == 4
     assert (first.cost_usd, first.model) == (0, smollm2.stem)
-    assert local().complete([ask()])[0].is_cached
-    assert not local(temperature=1.0).complete([ask()])[0].is_cached
+    assert local().complete([build_request()])[0].is_cached
+    assert not local(temperature=1.0).complete([build_request()])[0].is_cached
     assert llm.usage()["cost_usd"] == 0
 
 
 def test_a_choice_is_constrained_by_grammar_and_any_label_can_be_one(local):
     for choices in (("ham", "spam"), ('say "no"', "back\\slash"), ("größer", "日本")):
-        (found,) = local().complete([ask("Choose.", choices=choices, max_tokens=12)])
+        (found,) = local().complete([build_request("Choose.", choices=choices, max_tokens=12)])
         assert found.status == "ok" and found.text in choices
 
 
 def test_many_candidates_for_the_first_token_are_told(local):
-    (found,) = local().complete([ask(top_logprobs=300, max_tokens=1)])
+    (found,) = local().complete([build_request(top_logprobs=300, max_tokens=1)])
     assert len(found.logprobs) == 300
 
 
 def test_a_request_that_is_too_long_fails_alone_and_says_why(local):
-    long, short = local().complete([ask("word " * 2000), ask("short")])
+    long, short = local().complete([build_request("word " * 2000), build_request("short")])
     assert (long.status, short.status) == ("failed", "ok")
     assert "context size" in long.error
 
@@ -50,7 +50,7 @@ def test_a_request_that_is_too_long_fails_alone_and_says_why(local):
 def test_it_stays_here_whatever_proxy_the_environment_names(local, monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    assert local(retries=0, cache="off").complete([ask()])[0].status == "ok"
+    assert local(retries=0, cache="off").complete([build_request()])[0].status == "ok"
 
 
 def test_what_cannot_be_run_is_said_before_any_work(tmp_path):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from asking import ask
+from asking import build_request
 from scripted import Answer, Body, Script, refuses, says, serving
 
 from bakeoff.errors import ConfigError, LLMError
@@ -42,8 +42,8 @@ def llm(script: Script, **parameters: Any) -> OpenAICompatible:
     return OpenAICompatible("m", script.url, **settings)
 
 
-def asks(n: int, **more: Any) -> list[Any]:
-    return [ask(f"row {i}", **more) for i in range(n)]
+def build_requests(n: int, **more: Any) -> list[Any]:
+    return [build_request(f"row {i}", **more) for i in range(n)]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def asks(n: int, **more: Any) -> list[Any]:
 )
 def test_row_without_a_usable_reply_has_its_reason(serve, reply, reason):
     script = serve(lambda body, n: reply if "row 1" in body["messages"][-1]["content"] else says("positive"))
-    found = llm(script).complete(asks(3, choices=CHOICES))
+    found = llm(script).complete(build_requests(3, choices=CHOICES))
     assert [status_of(c) for c in found] == [(OK, ""), (NO_ANSWER, reason), (OK, "")]
     tries = 2 if reason.startswith("unreadable") else 1
     assert len(script.seen) == 2 + tries, "what asking again does not change is asked once"
@@ -79,7 +79,7 @@ def test_row_without_a_usable_reply_has_its_reason(serve, reply, reason):
 def test_usage_of_any_shape_is_read_and_what_is_not_told_stays_unknown(serve, usage, counts):
     script = serve(lambda body, n: says("positive", usage=usage))
     model = llm(script, price={"input": 1.0, "output": 1.0})
-    (found,) = model.complete(asks(1, choices=CHOICES))
+    (found,) = model.complete(build_requests(1, choices=CHOICES))
     assert found.status == "ok" and len(script.seen) == 1
     assert [found.input_tokens, found.output_tokens] == pytest.approx(counts, nan_ok=True)
     assert math.isnan(found.cost_usd) == math.isnan(sum(counts))
@@ -97,12 +97,12 @@ def test_server_that_streams_unasked_is_read(serve):
         text = "".join(f"data: {json.dumps(part)}\n\n" for part in [*parts, end]) + "data: [DONE]\n\n"
         return 200, text.encode(), {"Content-Type": "text/event-stream"}
 
-    (found,) = llm(serve(stream)).complete(asks(1, choices=CHOICES))
+    (found,) = llm(serve(stream)).complete(build_requests(1, choices=CHOICES))
     assert (found.status, found.text, found.input_tokens, found.output_tokens) == ("ok", "positive", 3, 2)
 
 
 def test_half_a_surrogate_pair_costs_no_row(serve):
-    (found,) = llm(serve(lambda body, n: says("Marseille \ud83d"))).complete(asks(1))
+    (found,) = llm(serve(lambda body, n: says("Marseille \ud83d"))).complete(build_requests(1))
     assert found.status == "ok" and found.text.encode()
 
 
@@ -120,13 +120,13 @@ def test_half_a_surrogate_pair_costs_no_row(serve):
 def test_what_no_retry_can_help_ends_the_asking_with_one_message(serve, reply, message):
     script = serve(lambda body, n: reply)
     with pytest.raises(LLMError, match=message):
-        llm(script, retries=5).complete(asks(40, choices=CHOICES))
+        llm(script, retries=5).complete(build_requests(40, choices=CHOICES))
     assert len(script.seen) <= 8
 
 
 def test_replies_that_are_never_of_use_end_the_asking(serve):
     script = serve(lambda body, n: says("<think>Hm", "length"))
-    found = llm(script).complete(asks(40, choices=CHOICES))
+    found = llm(script).complete(build_requests(40, choices=CHOICES))
     counts = Counter(status_of(c)[1].partition(":")[0] for c in found)
     assert counts["cut"] <= 10 and counts["cut"] + counts["stopped"] == 40 and len(script.seen) <= 10
 
@@ -136,7 +136,7 @@ def test_replies_that_are_never_of_use_end_the_asking(serve):
 )
 def test_account_that_runs_empty_leaves_the_rest_unasked(serve, reply):
     script = serve(lambda body, n: says("positive") if n <= 10 else reply)
-    found = llm(script).complete(asks(40, choices=CHOICES))
+    found = llm(script).complete(build_requests(40, choices=CHOICES))
     statuses = [status_of(c) for c in found]
     assert Counter(status for status, _ in statuses) == {OK: 10, NOT_ASKED: 30}
     assert {reason for status, reason in statuses if status == NOT_ASKED} == {"account: is empty"}
@@ -146,7 +146,7 @@ def test_account_that_runs_empty_leaves_the_rest_unasked(serve, reply):
 def test_request_that_is_too_long_is_lost_alone(serve):
     too_long = refuses(400, "'max_tokens' is too large: 32. This model's maximum context length is 64 tokens.")
     script = serve(lambda body, n: too_long if n % 2 == 0 else says("positive"))
-    found = llm(script, concurrency=1).complete(asks(10, choices=CHOICES))
+    found = llm(script, concurrency=1).complete(build_requests(10, choices=CHOICES))
     assert Counter(status_of(c) for c in found) == {
         (OK, ""): 5, (NO_ANSWER, "error: (longer than the model's context)"): 5
     }  # fmt: skip
@@ -157,7 +157,7 @@ def test_headers_come_from_the_environment(serve, monkeypatch):
     with pytest.raises(ConfigError, match=r"llm\.headers\.X-Team.*TEAM_TOKEN is not set"):
         llm(script, headers={"X-Team": "TEAM_TOKEN"}).check()
     monkeypatch.setenv("TEAM_TOKEN", "blue")
-    llm(script, headers={"X-Team": "TEAM_TOKEN"}).complete(asks(1))
+    llm(script, headers={"X-Team": "TEAM_TOKEN"}).complete(build_requests(1))
     assert {name.lower(): value for name, value in script.headers[0].items()}["x-team"] == "blue"
 
 
@@ -185,14 +185,14 @@ def test_disturbed_rows_have_their_status_and_a_second_run_asks_only_what_is_mis
                 return says(f"**{CHOICES[row % 2]}**")
 
     script = serve(answer)
-    found = llm(script, cache="on", retries=2).complete(asks(120, choices=CHOICES))
+    found = llm(script, cache="on", retries=2).complete(build_requests(120, choices=CHOICES))
     for row, completion in enumerate(found):
         status, reason = status_of(completion)
         lost = {5: "filtered", 7: "cut", 11: "unreadable"}.get(row % 12)
         assert (status, reason.partition(":")[0]) == ((NO_ANSWER, lost) if lost else (OK, "")), row
         assert lost or completion.text == CHOICES[row % 2]
     before = len(script.seen)
-    again = llm(script, cache="on").complete(asks(120, choices=CHOICES))
+    again = llm(script, cache="on").complete(build_requests(120, choices=CHOICES))
     assert [status_of(c) for c in again] == [status_of(c) for c in found]
     asked_again = {body["messages"][-1]["content"].split("\n")[0] for body in script.seen[before:]}
     assert asked_again == {f"row {row}" for row in range(11, 120, 12)}, "unreadable replies alone may differ next time"

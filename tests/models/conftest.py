@@ -19,7 +19,7 @@ import yaml
 sys.path += [str(Path(__file__).parents[1] / folder) for folder in ("llm", "retrieval")]
 
 from bakeoff import assets
-from bakeoff.llm.base import Ask, Completion
+from bakeoff.llm.base import Completion, LLMRequest
 from bakeoff.llm.local import LlamaCpp
 from bakeoff.llm.prompts import Prompt
 from bakeoff.models.base import Context
@@ -148,22 +148,22 @@ class Scripted:
     """A language model with scripted replies, repeated in turn: for replies that a real one cannot be made to give."""
 
     completions: Sequence[Completion]
-    asks: list[Ask] = field(default_factory=list)
+    requests: list[LLMRequest] = field(default_factory=list)
     max_in_flight: int = 1
-    tells_logprobs: bool = True
+    supports_logprobs: bool = True
 
     def check(self) -> None: ...
 
-    def complete(self, asks: Sequence[Ask]) -> list[Completion]:
-        start = len(self.asks)
-        self.asks += asks
-        return [self.completions[(start + i) % len(self.completions)] for i in range(len(asks))]
+    def complete(self, requests: Sequence[LLMRequest]) -> list[Completion]:
+        start = len(self.requests)
+        self.requests += requests
+        return [self.completions[(start + i) % len(self.completions)] for i in range(len(requests))]
 
     def cost(self, input_tokens: int, output_tokens: int) -> float:
         return 0.0
 
     def usage(self) -> Mapping[str, Any]:
-        return {"calls": len(self.asks)}
+        return {"calls": len(self.requests)}
 
 
 @pytest.fixture

@@ -44,8 +44,8 @@ class Answers:
         self.completions = completions
         self.asked = []
 
-    def complete(self, asks):
-        self.asked += asks
+    def complete(self, requests):
+        self.asked += requests
         return list(self.completions)
 
 

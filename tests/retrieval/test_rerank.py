@@ -74,8 +74,8 @@ def test_the_probability_of_yes_is_a_share_of_yes_and_no(completion, probability
 class Yes:
     """An LLM that says yes to what it likes, and gives no answer about dogs."""
 
-    def complete(self, asks):
-        told = [ask.messages[-1].content for ask in asks]
+    def complete(self, requests):
+        told = [request.messages[-1].content for request in requests]
         return [
             Completion("failed") if "dogs" in text else Completion("ok", "yes" if "birds" in text else "no")
             for text in told

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from fake_gemini import KEY, started
 
-from bakeoff.extend import Ask, ConfigError, LLMError, Message, check_llm, check_plugin
+from bakeoff.extend import ConfigError, LLMError, LLMRequest, Message, check_llm, check_plugin
 from bakeoff_gemini.client import Gemini
 
 PRICE = {"input": 1.0, "output": 4.0}
@@ -32,8 +32,8 @@ def gemini(url: str, **more: Any) -> Gemini:
     return Gemini(**{"model": "gemini-test", "base_url": url, "price": PRICE, "concurrency": 2, **more})
 
 
-def ask(text: str = "say something", **more: Any) -> Ask:
-    return Ask((Message("user", text),), **more)
+def build_request(text: str = "say something", **more: Any) -> LLMRequest:
+    return LLMRequest((Message("user", text),), **more)
 
 
 def test_the_plugin_holds_to_its_contract():
@@ -51,7 +51,7 @@ def test_a_request_says_what_the_rest_interface_wants():
     chat = (Message("system", "be short"), Message("user", "hi"), Message("assistant", "hello"), Message("user", "bye"))
     with started() as fake:
         llm = gemini(fake.url, thinking_budget=0, thinking_tokens=7, seed=5, extra={"top_p": 0.5})
-        (answered,) = llm.complete([Ask(chat, choices=("yes", "no"), max_tokens=3)])
+        (answered,) = llm.complete([LLMRequest(chat, choices=("yes", "no"), max_tokens=3)])
     (sent,) = fake.seen
     assert [content["role"] for content in sent["contents"]] == ["user", "model", "user"]
     assert sent["systemInstruction"]["parts"] == [{"text": "be short"}]
@@ -69,7 +69,7 @@ def test_a_request_says_what_the_rest_interface_wants():
 def test_tokens_are_counted_with_thoughts_and_priced():
     with started() as fake:
         llm = gemini(fake.url)
-        (answered,) = llm.complete([ask("one two three")])
+        (answered,) = llm.complete([build_request("one two three")])
     assert answered.text == "three two one", "thoughts are no part of the answer"
     assert (answered.input_tokens, answered.output_tokens) == (3, 6)
     assert answered.cost_usd == pytest.approx((3 * 1.0 + 6 * 4.0) / 1e6)
@@ -103,7 +103,7 @@ def test_the_price_table_knows_googles_models_and_an_unknown_one_has_none():
 def test_what_passes_is_tried_again(fault: str, kind: str):
     with started(fault) as fake:
         llm = gemini(fake.url, timeout_seconds=1.0)
-        (answered,) = llm.complete([ask("a b", choices=("a", "b"))])
+        (answered,) = llm.complete([build_request("a b", choices=("a", "b"))])
     assert answered.status == "ok", answered.error
     assert llm.usage()["troubles"] == {kind: 1}
     assert llm.usage()["retries"] == 1
@@ -119,7 +119,7 @@ def test_what_passes_is_tried_again(fault: str, kind: str):
 def test_what_cannot_pass_is_not_tried_again(fault: str, told: str):
     with started("", fault) as fake:
         llm = gemini(fake.url, concurrency=1)
-        first, second = llm.complete([ask("one"), ask("two")])
+        first, second = llm.complete([build_request("one"), build_request("two")])
     assert first.status == "ok"
     assert second.status == "failed"
     assert told in str(second.error)
@@ -129,7 +129,7 @@ def test_what_cannot_pass_is_not_tried_again(fault: str, told: str):
 def test_a_key_that_is_refused_ends_it_and_is_not_repeated(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GEMINI_API_KEY", "AIza-wrong")
     with started() as fake, pytest.raises(LLMError) as raised:
-        gemini(fake.url, concurrency=1).complete([ask(str(i)) for i in range(5)])
+        gemini(fake.url, concurrency=1).complete([build_request(str(i)) for i in range(5)])
     assert "API key not valid: …" in str(raised.value)
     assert "AIza-wrong" not in str(raised.value)
     assert len(fake.seen) == 1, "the others are not asked"
@@ -139,20 +139,20 @@ def test_without_a_key_nothing_is_asked(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("GEMINI_API_KEY")
     monkeypatch.setenv("GOOGLE_API_KEY", KEY)
     with started() as fake, pytest.raises(ConfigError, match="the environment variable GEMINI_API_KEY is not set"):
-        gemini(fake.url).complete([ask()])
+        gemini(fake.url).complete([build_request()])
     assert fake.seen == []
 
 
 def test_a_model_that_does_not_exist_ends_it():
     with started() as fake, pytest.raises(LLMError, match="refuses with 404: models/gemini-none is not found"):
-        gemini(fake.url, model="gemini-none").complete([ask()])
+        gemini(fake.url, model="gemini-none").complete([build_request()])
 
 
 def test_an_answer_is_replayed_from_the_cache():
     with started() as fake:
-        (first,) = gemini(fake.url).complete([ask("a b")])
-        (again,) = gemini(fake.url).complete([ask("a b")])
-        (other,) = gemini(fake.url, thinking_budget=0).complete([ask("a b")])
+        (first,) = gemini(fake.url).complete([build_request("a b")])
+        (again,) = gemini(fake.url).complete([build_request("a b")])
+        (other,) = gemini(fake.url, thinking_budget=0).complete([build_request("a b")])
     assert (first.is_cached, again.is_cached, other.is_cached) == (False, True, False)
     assert (again.text, again.cost_usd, again.seconds) == (first.text, first.cost_usd, first.seconds)
     assert len(fake.seen) == 2
@@ -162,7 +162,7 @@ def test_an_answer_is_replayed_from_the_cache():
 def test_a_budget_ends_the_asking(limit: dict[str, float], asked: int):
     with started() as fake:
         llm = gemini(fake.url, concurrency=1, **limit)
-        answers = llm.complete([ask(f"word {i}") for i in range(6)])
+        answers = llm.complete([build_request(f"word {i}") for i in range(6)])
     assert [answer.status for answer in answers] == ["ok"] * asked + ["not_asked"] * (6 - asked)
     assert len(fake.seen) == asked
     assert llm.usage()["not_asked"] == 6 - asked
@@ -174,7 +174,7 @@ def test_what_is_no_extra_is_refused():
     with pytest.raises(ConfigError, match=r"llm\.extra\.seed: this is not an extra"):
         Gemini("m", extra={"seed": 1}).check()
     with pytest.raises(ConfigError, match=r"llm\.most_logprobs: it is 0"):
-        Gemini("m").complete([ask(top_logprobs=3)])
+        Gemini("m").complete([build_request(top_logprobs=3)])
 
 
 def test_a_run_asks_it_about_each_row_and_leaves_no_key_behind(tmp_path: Path):

@@ -311,7 +311,7 @@ def _priced(run: Run, notes: list[str]) -> PredictionTable:
     if not throughput:
         return table
     try:
-        return cost.priced(table, run.cost, cost.spent(run.seconds, run.search, throughput))
+        return cost.priced(table, run.cost, cost.run_seconds(run.seconds, run.search, throughput))
     except ConfigError as error:
         notes.append(f"{run.variant}: what its answers cost is not known: {error}")
         return table

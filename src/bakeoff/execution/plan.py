@@ -10,7 +10,7 @@ from bakeoff import environment
 from bakeoff.config import components
 from bakeoff.execution import runner
 from bakeoff.grading.base import GradesByLLM
-from bakeoff.llm.base import Planned
+from bakeoff.llm.base import RequestEstimate
 from bakeoff.models.base import Context, Model
 from bakeoff.models.tabular.estimator import adapt
 from bakeoff.request.spec import Request
@@ -69,7 +69,7 @@ def project(request: Request) -> dict[str, Projection]:
         found["model"] = projected
     for name, grader in runner.make_graders(request, task.schema).items():
         if isinstance(grader, GradesByLLM):
-            found[name] = _projection([Planned(grader.llm, grader.planned(test.X, test.y))])
+            found[name] = _projection([RequestEstimate(grader.llm, grader.estimate_requests(test.X, test.y))])
     return found
 
 
@@ -82,19 +82,19 @@ def _of_model(model: Model, test: Examples, task: Task, request: Request) -> Pro
     if not request.is_tuned:
         return _projection(asked)
     one = [
-        planned
+        estimate
         for fold in folds(development, request.search.validation, request.seed)
-        for planned in model.estimate_requests(fold.train, fold.valid.X, context)
+        for estimate in model.estimate_requests(fold.train, fold.valid.X, context)
     ]
     trials = request.search.trials
     return _projection(asked + one * (trials or 1), trials)
 
 
-def _projection(asked: Sequence[Planned], trials: int | None = 0) -> Projection:
+def _projection(asked: Sequence[RequestEstimate], trials: int | None = 0) -> Projection:
     calls, read, written, cost_usd = 0, 0, 0, 0.0
-    for planned in asked:
-        characters = sum(len(message.content) for ask in planned.asks for message in ask.messages)
-        tokens = characters // CHARACTERS_PER_TOKEN, sum(ask.max_tokens for ask in planned.asks)
-        calls, read, written = calls + len(planned.asks), read + tokens[0], written + tokens[1]
-        cost_usd += planned.llm.cost(*tokens)
+    for estimate in asked:
+        characters = sum(len(message.content) for request in estimate.requests for message in request.messages)
+        tokens = characters // CHARACTERS_PER_TOKEN, sum(request.max_tokens for request in estimate.requests)
+        calls, read, written = calls + len(estimate.requests), read + tokens[0], written + tokens[1]
+        cost_usd += estimate.llm.cost(*tokens)
     return Projection(calls, read, written, cost_usd, trials)

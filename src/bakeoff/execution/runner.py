@@ -251,7 +251,7 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         "peak_memory_mb": math.nan if fitted else memory.megabytes,
     }
     with clock.step("score", "scoring"):
-        took = cost.spent(clock.seconds, started.search, measured["throughput_rows_per_s"])
+        took = cost.run_seconds(clock.seconds, started.search, measured["throughput_rows_per_s"])
         try:
             graded = cost.priced(graded, request.cost, took)
         except ConfigError as error:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from bakeoff.llm.base import LLM, Ask
+    from bakeoff.llm.base import LLM, LLMRequest
     from bakeoff.task import PredictionTable
 
 
@@ -49,7 +49,7 @@ class GradesByLLM(Protocol):
 
     llm: LLM
 
-    def planned(self, X: pd.DataFrame, y: NDArray[Any]) -> list[Ask]:
+    def estimate_requests(self, X: pd.DataFrame, y: NDArray[Any]) -> list[LLMRequest]:
         """Estimate the requests needed to grade the answers to n questions; nothing is sent.
 
         Args:

@@ -15,7 +15,7 @@ import numpy as np
 from bakeoff.data import gold, records
 from bakeoff.errors import DataError, did_you_mean
 from bakeoff.grading import agreement
-from bakeoff.llm.base import LLM, Ask, Completion, Message
+from bakeoff.llm.base import LLM, Completion, LLMRequest, Message
 from bakeoff.predictions import in_words
 from bakeoff.task import Question, Turn, questions
 
@@ -116,14 +116,14 @@ class Judge:
         }
         return grades
 
-    def planned(self, X: pd.DataFrame, y: NDArray[Any]) -> list[Ask]:
+    def estimate_requests(self, X: pd.DataFrame, y: NDArray[Any]) -> list[LLMRequest]:
         """Estimate the requests to grade n answers and the labels; gold answers stand in for the answers."""
         given = [
             Given(question, truth.answers, truth.answers[0] if truth.answers else "")
             for question, truth in zip(questions(X), y, strict=True)
         ]
         labelled = [] if self.labels is None else labels(self.labels)[0]
-        return [Ask(self._messages(one), VERDICT, (), self.max_tokens) for one in [*given, *labelled]]
+        return [LLMRequest(self._messages(one), VERDICT, (), self.max_tokens) for one in [*given, *labelled]]
 
     def notes(self) -> list[str]:
         """Notes on the judge's reliability and on the answers it could not grade."""
@@ -168,8 +168,8 @@ class Judge:
         for schema, choices in ((VERDICT, ()), (None, CHOICES)):
             if not len(asked):
                 break
-            asks = [Ask(self._messages(given[int(i)]), schema, choices, self.max_tokens) for i in asked]
-            said = self.llm.complete(asks)
+            requests = [LLMRequest(self._messages(given[int(i)]), schema, choices, self.max_tokens) for i in asked]
+            said = self.llm.complete(requests)
             counts.update(completion.status for completion in said)
             grades[asked] = [_verdict(completion) for completion in said]
             reasons.clear()  # a retried answer is reported with its latest reason only

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bakeoff.llm.base import LLM, Ask, Completion, Message
+from bakeoff.llm.base import LLM, Completion, LLMRequest, Message
 from bakeoff.models.texts import texts
 from bakeoff.task import Schema
 
@@ -74,8 +74,8 @@ class TextJudge:
         for schema, choices in ((VERDICT, ()), (None, SCORES)):
             if not len(waiting):
                 break
-            asks = [Ask(messages[int(i)], schema, choices, self.max_tokens) for i in waiting]
-            completions = self.llm.complete(asks)
+            requests = [LLMRequest(messages[int(i)], schema, choices, self.max_tokens) for i in waiting]
+            completions = self.llm.complete(requests)
             counts.update(completion.status for completion in completions)
             grades[waiting] = [_grade(completion) for completion in completions]
             waiting = waiting[[completion.status == "invalid" for completion in completions]]
@@ -88,11 +88,11 @@ class TextJudge:
         }
         return grades
 
-    def planned(self, X: pd.DataFrame, y: NDArray[Any]) -> list[Ask]:
+    def estimate_requests(self, X: pd.DataFrame, y: NDArray[Any]) -> list[LLMRequest]:
         """Estimate the requests to grade n texts; the input stands in for the text if there is no reference."""
         inputs = texts(X, Schema("generation", "", dict.fromkeys(X.columns, "text")))
         return [
-            Ask(
+            LLMRequest(
                 self._messages(text, gold.answers, gold.answers[0] if gold.answers else text),
                 VERDICT,
                 (),

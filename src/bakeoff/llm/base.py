@@ -23,7 +23,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Ask:
+class LLMRequest:
     """One request to a language model.
 
     Attributes:
@@ -90,16 +90,16 @@ class Completion:
 
 
 @dataclass(frozen=True)
-class Planned:
+class RequestEstimate:
     """Estimated requests to one language model; nothing is sent.
 
     Attributes:
         llm: the model they would go to.
-        asks: the requests.
+        requests: the requests.
     """
 
     llm: LLM
-    asks: Sequence[Ask]
+    requests: Sequence[LLMRequest]
 
 
 class LLM(Protocol):
@@ -110,7 +110,7 @@ class LLM(Protocol):
         """Maximum number of concurrent requests."""
 
     @property
-    def tells_logprobs(self) -> bool:
+    def supports_logprobs(self) -> bool:
         """True if it can return log-probabilities of tokens."""
 
     def check(self) -> None:
@@ -119,7 +119,7 @@ class LLM(Protocol):
         Asks nothing.
         """
 
-    def complete(self, asks: Sequence[Ask]) -> list[Completion]:
+    def complete(self, requests: Sequence[LLMRequest]) -> list[Completion]:
         """Complete n requests concurrently; completions are in request order.
 
         A request that fails for good becomes a completion that says so.

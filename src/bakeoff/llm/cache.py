@@ -21,7 +21,7 @@ from typing import Any
 
 from bakeoff import assets
 from bakeoff.errors import LLMError
-from bakeoff.llm.base import Ask, Completion
+from bakeoff.llm.base import Completion, LLMRequest
 
 FILE = "responses.sqlite"
 BUSY_SECONDS = 60
@@ -29,14 +29,14 @@ AT_ONCE = 500  # keys in one query; SQLite allows 999 parameters and more
 TABLE = "CREATE TABLE IF NOT EXISTS responses (key TEXT PRIMARY KEY, completion TEXT NOT NULL) WITHOUT ROWID"
 
 
-def key(identity: Mapping[str, Any], ask: Ask) -> str:
+def key(identity: Mapping[str, Any], request: LLMRequest) -> str:
     """SHA-256 of everything a completion depends on: the model, its parameters, and the whole request.
 
     Args:
         identity: of the model and its parameters. API keys are not part of it.
-        ask: the request.
+        request: the request.
     """
-    content = json.dumps([identity, asdict(ask)], sort_keys=True, ensure_ascii=False)
+    content = json.dumps([identity, asdict(request)], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(content.encode()).hexdigest()
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from bakeoff.errors import ConfigError
 from bakeoff.llm import keys, prices
-from bakeoff.llm.base import Ask, Completion
+from bakeoff.llm.base import Completion, LLMRequest
 from bakeoff.llm.cache import Cache
 from bakeoff.llm.replies import Reply
 from bakeoff.llm.session import Session, Terms
@@ -85,7 +85,7 @@ class OpenAICompatible:
         return self.concurrency
 
     @property
-    def tells_logprobs(self) -> bool:
+    def supports_logprobs(self) -> bool:
         """True if the server can return log-probabilities."""
         return self.most_logprobs > 0
 
@@ -95,7 +95,7 @@ class OpenAICompatible:
         self._headers()
         prices.check(self.price, self.max_cost_usd, self.model, self.base_url)
 
-    def complete(self, asks: Sequence[Ask]) -> list[Completion]:
+    def complete(self, requests: Sequence[LLMRequest]) -> list[Completion]:
         """Complete n requests; completions are in request order.
 
         Raises:
@@ -103,9 +103,9 @@ class OpenAICompatible:
             LLMError: none can succeed.
         """
         self.check()
-        if not self.tells_logprobs and any(ask.top_logprobs for ask in asks):
+        if not self.supports_logprobs and any(request.top_logprobs for request in requests):
             raise ConfigError(f"llm: {self.base_url} tells no log-probabilities. Choose model.method=generate.")
-        return self._session().complete(asks)
+        return self._session().complete(requests)
 
     def cost(self, input_tokens: int, output_tokens: int) -> float:
         """Dollars for the tokens of one request; NaN where the price is not known."""
@@ -164,17 +164,17 @@ class OpenAICompatible:
         )
         return Session(
             Terms(identity, self.concurrency, self.retries, self.cache, f"{remedy}.", self.patience_seconds),
-            lambda ask: self._send(wire, ask),
+            lambda request: self._send(wire, request),
             lambda served, *tokens: prices.price_served(self.price, self.model, served, self.base_url, *tokens),
             budget_of((self.base_url, self.model), self.max_calls, self.max_cost_usd),
             self._usage,
             Cache(),
         )
 
-    def _send(self, wire: Wire, ask: Ask) -> Reply:
+    def _send(self, wire: Wire, request: LLMRequest) -> Reply:
         key = self._key()
         with keys.hidden(key):
-            return wire.send(self._client(key), ask)
+            return wire.send(self._client(key), request)
 
     def _client(self, key: str) -> Any:
         with self._lock:

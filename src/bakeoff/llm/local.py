@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from bakeoff import assets, environment
 from bakeoff.errors import ConfigError, LLMError
-from bakeoff.llm.base import Ask, Completion
+from bakeoff.llm.base import Completion, LLMRequest
 from bakeoff.llm.cache import Cache
 from bakeoff.llm.session import Session, Terms
 from bakeoff.llm.usage import RequestCounts, budget_of
@@ -76,7 +76,7 @@ class LlamaCpp:
         return self.parallel
 
     @property
-    def tells_logprobs(self) -> bool:
+    def supports_logprobs(self) -> bool:
         """True: llama.cpp returns log-probabilities."""
         return True
 
@@ -93,10 +93,10 @@ class LlamaCpp:
             if content.read(len(MAGIC)) != MAGIC:
                 raise ConfigError(f"llm.path: {self.path} is no GGUF file.")
 
-    def complete(self, asks: Sequence[Ask]) -> list[Completion]:
+    def complete(self, requests: Sequence[LLMRequest]) -> list[Completion]:
         """Complete n requests; completions are in request order. Raises ``LLMError`` when the file cannot be run."""
         self.check()
-        return self._session().complete(asks)
+        return self._session().complete(requests)
 
     def cost(self, input_tokens: int, output_tokens: int) -> float:
         """Zero: a local model costs only machine time."""
@@ -123,7 +123,7 @@ class LlamaCpp:
         return Session(
             Terms(identity, self.parallel, self.retries, self.cache, "Look at the file."),
             # The server names a model by its path, which is meaningless on other machines.
-            lambda ask: replace(wire.send(self._client(file), ask), model=file.stem),
+            lambda request: replace(wire.send(self._client(file), request), model=file.stem),
             lambda served, read, written: self.cost(read, written),
             budget_of(identity["file"], self.max_calls, self.max_cost_usd),
             self._usage,

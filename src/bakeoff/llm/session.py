@@ -14,7 +14,7 @@ from typing import Any
 from bakeoff.errors import LLMError
 from bakeoff.llm import cache as caches
 from bakeoff.llm import reader
-from bakeoff.llm.base import Ask, Completion
+from bakeoff.llm.base import Completion, LLMRequest
 from bakeoff.llm.cache import Cache
 from bakeoff.llm.phrases import REFUSES
 from bakeoff.llm.replies import Reply, Trouble
@@ -69,7 +69,7 @@ class Session:
     def __init__(
         self,
         terms: Terms,
-        send: Callable[[Ask], Reply],
+        send: Callable[[LLMRequest], Reply],
         price: Callable[[str, int, int], float],
         budget: Budget,
         usage: RequestCounts,
@@ -89,11 +89,11 @@ class Session:
         self._alike = Counter[str]()  # first requests that failed, by reason
         self._unusable = Counter[str]()  # replies that could not be used, by reason
 
-    def complete(self, asks: Sequence[Ask]) -> list[Completion]:
+    def complete(self, requests: Sequence[LLMRequest]) -> list[Completion]:
         """Answer the requests in order; duplicates are sent once."""
-        keys = [caches.key(self.terms.identity, ask) for ask in asks]
-        known = self._replayed(dict(zip(keys, asks, strict=True))) if self.terms.cache == "on" else {}
-        waiting = {key: ask for key, ask in zip(keys, asks, strict=True) if key not in known}
+        keys = [caches.key(self.terms.identity, request) for request in requests]
+        known = self._replayed(dict(zip(keys, requests, strict=True))) if self.terms.cache == "on" else {}
+        waiting = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
         if waiting:
             known |= self._asked(waiting)
         if self._hopeless is not None:
@@ -109,26 +109,26 @@ class Session:
             completions.append(found)
         return completions
 
-    def _replayed(self, asks: Mapping[str, Ask]) -> dict[str, Completion]:
+    def _replayed(self, requests: Mapping[str, LLMRequest]) -> dict[str, Completion]:
         """Return cached completions, parsed afresh, with a price if it has become known since."""
         replayed = {}
-        for key, completion in self._cache.get(list(asks)).items():
+        for key, completion in self._cache.get(list(requests)).items():
             if isnan(completion.cost_usd) and not isnan(completion.input_tokens + completion.output_tokens):
                 tokens = int(completion.input_tokens), int(completion.output_tokens)
                 completion = replace(completion, cost_usd=self._price(completion.model, *tokens))
-            replayed[key] = completion if completion.raw is None else formed(completion, asks[key])
+            replayed[key] = completion if completion.raw is None else formed(completion, requests[key])
         if any(completion.status == "ok" for completion in replayed.values()):
             self._usable.set()
         return replayed
 
-    def _asked(self, waiting: Mapping[str, Ask]) -> dict[str, Completion]:
+    def _asked(self, waiting: Mapping[str, LLMRequest]) -> dict[str, Completion]:
         """Send requests concurrently. An interrupt ends the waiting between attempts, and sends no more."""
         stop = threading.Event()
         # The first request is sent alone: where it shows that none can succeed, it is the only one that was sent.
         first = {} if self._reached.is_set() else {key: self._answer(key, waiting[key], stop) for key in [*waiting][:1]}
-        waiting = {key: ask for key, ask in waiting.items() if key not in first}
+        waiting = {key: request for key, request in waiting.items() if key not in first}
         if not waiting or self._hopeless is not None:
-            return first | {key: self._answer(key, ask, stop) for key, ask in waiting.items()}
+            return first | {key: self._answer(key, request, stop) for key, request in waiting.items()}
         with ThreadPoolExecutor(min(self.terms.concurrency, len(waiting))) as pool:
             try:
                 answers = pool.map(lambda key: self._answer(key, waiting[key], stop), waiting)
@@ -138,7 +138,7 @@ class Session:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def _answer(self, key: str, ask: Ask, stop: threading.Event) -> Completion:
+    def _answer(self, key: str, request: LLMRequest, stop: threading.Event) -> Completion:
         tries = invalid = 0
         wasted: list[Completion] = []  # paid for, and of no use
         last = ""
@@ -155,7 +155,7 @@ class Session:
                 return Completion("not_asked", error=message, reason=f"budget: {limit}")
             self._usage.asked(is_retry=tries + invalid > 0)
             try:
-                reply = self._send(ask)
+                reply = self._send(request)
             except Trouble as trouble:
                 self._usage.trouble(trouble.kind)
                 last = str(trouble)
@@ -168,7 +168,7 @@ class Session:
                 continue
             self._reached.set()
             self._lost_in_a_row = 0
-            completion = replace(_with(self._read(reply, ask), wasted), tries=tries + invalid + 1)
+            completion = replace(_with(self._read(reply, request), wasted), tries=tries + invalid + 1)
             code = completion.reason.partition(":")[0]
             if (completion.status == "ok" or code in LASTING) and self.terms.cache != "off":
                 self._cache.put(key, completion)
@@ -225,7 +225,7 @@ class Session:
             reason = self._over
         return Completion("failed", error=str(trouble), reason=reason, tries=tries)
 
-    def _read(self, reply: Reply, ask: Ask) -> Completion:
+    def _read(self, reply: Reply, request: LLMRequest) -> Completion:
         if reply.is_counted:
             cost = self._price(reply.model, int(reply.input_tokens), int(reply.output_tokens))
         else:  # the token count is unknown
@@ -247,7 +247,7 @@ class Session:
             finish=reply.finish,
             is_cut=reply.is_cut,
         )
-        return formed(completion, ask)
+        return formed(completion, request)
 
 
 def _with(completion: Completion, wasted: Sequence[Completion]) -> Completion:
@@ -260,7 +260,7 @@ def _with(completion: Completion, wasted: Sequence[Completion]) -> Completion:
     )
 
 
-def formed(completion: Completion, ask: Ask) -> Completion:
+def formed(completion: Completion, request: LLMRequest) -> Completion:
     """The completion as it is read from its raw reply: thoughts set aside, its choice or its JSON found.
 
     It is invalid, with the reason, where the reply is not usable in the form that was asked for.
@@ -268,7 +268,7 @@ def formed(completion: Completion, ask: Ask) -> Completion:
     raw = completion.raw or ""
     text, thoughts, is_open = reader.visible(raw)
     completion = replace(completion, status="ok", text=text, parsed=None, error=None, reason="")
-    room = f"at {ask.max_tokens} tokens"
+    room = f"at {request.max_tokens} tokens"
     if completion.finish in FILTERED:
         return _invalid(completion, "filtered: by the server's content filter")
     if completion.refusal and not text:
@@ -278,26 +278,26 @@ def formed(completion: Completion, ask: Ask) -> Completion:
             if is_open or completion.is_cut:
                 return _invalid(completion, f"cut: within its thoughts, {room} (llm.thinking_tokens)", THINKING)
             return _invalid(completion, "unreadable: as an answer (thoughts alone)")
-        if ask.choices or ask.schema is not None:
+        if request.choices or request.schema is not None:
             return _invalid(completion, "unreadable: as an answer (empty)")
         return completion
     if is_open:
         return _invalid(completion, f"cut: within its thoughts, {room} (llm.thinking_tokens)", THINKING)
-    if ask.choices:
+    if request.choices:
         if completion.logprobs and not text:
             return completion
-        named = reader.choice(text, ask.choices)
+        named = reader.choice(text, request.choices)
         if named is not None:
             return replace(completion, text=named)
         shown = " ".join(text.split())[:80]
         if completion.is_cut:
             return _invalid(completion, f"cut: {room} (model.max_tokens)", f'"{shown}"')
         reason = "refused: by the model" if REFUSES.match(text) else "unreadable: as one of the labels"
-        return _invalid(completion, reason, f'"{shown}" is none of the {len(ask.choices)} choices')
-    if ask.schema is None:
+        return _invalid(completion, reason, f'"{shown}" is none of the {len(request.choices)} choices')
+    if request.schema is None:
         return completion
     try:
-        return replace(completion, parsed=reader.value(text, ask.schema))
+        return replace(completion, parsed=reader.value(text, request.schema))
     except ValueError as error:
         if completion.is_cut:
             return _invalid(completion, f"cut: {room} (model.max_tokens)", f"the answer breaks its schema: {error}")

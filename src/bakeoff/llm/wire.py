@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bakeoff.llm import replies
-from bakeoff.llm.base import Ask
+from bakeoff.llm.base import LLMRequest
 from bakeoff.llm.reader import ANSWER
 from bakeoff.llm.replies import Reply, Trouble
 
@@ -85,30 +85,32 @@ class Wire:
     thinking_tokens: int = 0
     dropped: dict[str, str] = field(default_factory=dict, compare=False)
 
-    def body(self, ask: Ask) -> dict[str, Any]:
+    def body(self, request: LLMRequest) -> dict[str, Any]:
         """The request as JSON values."""
         body: dict[str, Any] = {
             "model": self.model,
-            "messages": [asdict(message) for message in ask.messages],
-            self._max_tokens_key: self._room(ask),
+            "messages": [asdict(message) for message in request.messages],
+            self._max_tokens_key: self._room(request),
             **{name: value for name, value in self.parameters.items() if name not in self.dropped},
         }
         constrain = "none" if {"response_format", "grammar"} & self.dropped.keys() else self.constrain
-        if ask.top_logprobs and "logprobs" not in self.dropped:
-            body |= {"logprobs": True, "top_logprobs": min(ask.top_logprobs, self.most_logprobs)}
-        schema = ask.schema
-        if ask.choices and constrain == "grammar":
-            body["grammar"] = "root ::= " + " | ".join(json.dumps(choice, ensure_ascii=False) for choice in ask.choices)
-        elif ask.choices and constrain == "schema":
-            schema = build_choice_schema(ask.choices)
+        if request.top_logprobs and "logprobs" not in self.dropped:
+            body |= {"logprobs": True, "top_logprobs": min(request.top_logprobs, self.most_logprobs)}
+        schema = request.schema
+        if request.choices and constrain == "grammar":
+            body["grammar"] = "root ::= " + " | ".join(
+                json.dumps(choice, ensure_ascii=False) for choice in request.choices
+            )
+        elif request.choices and constrain == "schema":
+            schema = build_choice_schema(request.choices)
         if schema is not None and constrain != "none":
             told = {"name": "answer", "strict": True, "schema": dict(schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": told}
-        if constrain == "none" and (ask.schema is not None or ask.choices):
+        if constrain == "none" and (request.schema is not None or request.choices):
             form = (
-                f"Answer with exactly one of these, and nothing else: {', '.join(ask.choices)}."
-                if ask.choices
-                else f"Answer with JSON that follows this schema, and nothing else: {json.dumps(ask.schema)}"
+                f"Answer with exactly one of these, and nothing else: {', '.join(request.choices)}."
+                if request.choices
+                else f"Answer with JSON that follows this schema, and nothing else: {json.dumps(request.schema)}"
             )
             body["messages"][-1]["content"] += f"\n\n{form}"
         return body
@@ -119,19 +121,19 @@ class Wire:
             return self.max_tokens_key
         return "max_completion_tokens" if self.max_tokens_key == "max_tokens" else "max_tokens"
 
-    def _room(self, ask: Ask) -> int:
+    def _room(self, request: LLMRequest) -> int:
         """Maximum tokens of a reply: a choice within JSON needs room for the JSON too."""
-        is_wrapped = bool(ask.choices) and self.constrain == "schema" and "response_format" not in self.dropped
-        return ask.max_tokens + self.thinking_tokens + (JSON_TOKENS if is_wrapped else 0)
+        is_wrapped = bool(request.choices) and self.constrain == "schema" and "response_format" not in self.dropped
+        return request.max_tokens + self.thinking_tokens + (JSON_TOKENS if is_wrapped else 0)
 
-    def send(self, client: Any, ask: Ask) -> Reply:
+    def send(self, client: Any, request: LLMRequest) -> Reply:
         """Send once, and once more for each parameter the server turns out not to support. Raises ``Trouble``."""
         while True:
-            sent = self.body(ask)
+            sent = self.body(request)
             try:
                 return self._sent(client, sent)
             except Unsupported as error:
-                if error.parameter == "logprobs" and not ask.choices:
+                if error.parameter == "logprobs" and not request.choices:
                     message = f"{error}. To go on, {ADVICE['logprobs']}"
                     raise Trouble("refused", message, is_final=True, reason=error.reason) from None
                 if error.parameter in self.dropped:  # another request found out meanwhile

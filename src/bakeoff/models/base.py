@@ -15,7 +15,7 @@ from bakeoff.task import Corpus, Examples, Predictions, Schema
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bakeoff.llm.base import Planned
+    from bakeoff.llm.base import RequestEstimate
 
 
 Report = Callable[[int, float], None]
@@ -153,7 +153,7 @@ class Model(ABC):
         if not models:
             self.predict(X.iloc[:1])
 
-    def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
+    def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[RequestEstimate]:
         """Estimate the LLM requests of a fit to ``train`` and of predicting n rows; sends and embeds nothing.
 
         Default: those of all nested models, as if each predicted every row.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from bakeoff.llm.base import Planned
+from bakeoff.llm.base import RequestEstimate
 from bakeoff.task import Corpus, Question
 
 if TYPE_CHECKING:
@@ -109,5 +109,5 @@ class LooksUpByLLM(Protocol):
     def check(self) -> None:
         """Raise ``ConfigError`` if the LLM cannot be called. Sends no request."""
 
-    def planned(self, questions: Sequence[Question], corpus: Corpus) -> list[Planned]:
+    def estimate_requests(self, questions: Sequence[Question], corpus: Corpus) -> list[RequestEstimate]:
         """Estimate the requests for n questions; nothing is sent or embedded."""

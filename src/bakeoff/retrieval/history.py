@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bakeoff.llm.base import LLM, Ask, Planned
+from bakeoff.llm.base import LLM, LLMRequest, RequestEstimate
 from bakeoff.task import Corpus, Question
 from bakeoff.words import STOP
 
@@ -77,8 +77,8 @@ class ByLLM:
         """The questions, those that follow others rewritten."""
         texts = FollowUps().rewrite(questions)
         rows = [row for row, question in enumerate(questions) if question.history]
-        asks = self._asks(questions)
-        for row, completion in zip(rows, self.llm.complete(asks) if asks else [], strict=True):
+        requests = self._build_requests(questions)
+        for row, completion in zip(rows, self.llm.complete(requests) if requests else [], strict=True):
             if completion.status == "ok" and completion.text.strip():
                 texts[row] = completion.text.strip()
         return texts
@@ -87,13 +87,13 @@ class ByLLM:
         """Raise ``ConfigError`` if the LLM cannot be called."""
         self.llm.check()
 
-    def planned(self, questions: Sequence[Question], corpus: Corpus) -> list[Planned]:
+    def estimate_requests(self, questions: Sequence[Question], corpus: Corpus) -> list[RequestEstimate]:
         """A request for each question that follows others."""
-        return [Planned(self.llm, self._asks(questions))]
+        return [RequestEstimate(self.llm, self._build_requests(questions))]
 
-    def _asks(self, questions: Sequence[Question]) -> list[Ask]:
+    def _build_requests(self, questions: Sequence[Question]) -> list[LLMRequest]:
         return [
-            Ask(self.template.render(question=one.text, history=one.history), max_tokens=self.max_tokens)
+            LLMRequest(self.template.render(question=one.text, history=one.history), max_tokens=self.max_tokens)
             for one in questions
             if one.history
         ]

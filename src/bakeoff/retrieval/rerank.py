@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from bakeoff.errors import ConfigError
-from bakeoff.llm.base import LLM, Ask, Completion, Message
+from bakeoff.llm.base import LLM, Completion, LLMRequest, Message
 from bakeoff.retrieval import embeddings
 from bakeoff.retrieval.base import Embedder, Hit, Index
 from bakeoff.retrieval.embed import missing
@@ -110,22 +110,22 @@ class Pointwise:
 
     def rerank(self, queries: Sequence[str], hits: Sequence[Sequence[Hit]], threads: int = 1) -> list[list[Hit]]:
         """The passages of each query by probability of yes; one that got no answer goes last, in its old order."""
-        asks = self.asks(queries, hits)
-        given = iter(self.llm.complete(asks)) if asks else iter(())
+        requests = self.build_requests(queries, hits)
+        given = iter(self.llm.complete(requests)) if requests else iter(())
         again = []
         for found in hits:
             scored = [Hit(hit.passage, probability_of_yes(next(given))) for hit in found]
             again.append(sorted(scored, key=lambda hit: -hit.score))
         return again
 
-    def asks(self, queries: Sequence[str], hits: Sequence[Sequence[Hit]]) -> list[Ask]:
+    def build_requests(self, queries: Sequence[str], hits: Sequence[Sequence[Hit]]) -> list[LLMRequest]:
         """One for each query and passage, in order."""
-        return [self._ask(query, hit) for query, found in zip(queries, hits, strict=True) for hit in found]
+        return [self._build_request(query, hit) for query, found in zip(queries, hits, strict=True) for hit in found]
 
-    def _ask(self, query: str, hit: Hit) -> Ask:
+    def _build_request(self, query: str, hit: Hit) -> LLMRequest:
         shown = " ".join(body(hit.passage.title, hit.passage.text).split()[: self.words])
         told = f"Passage: {shown}\n\nQuestion: {query}\n\nDoes the passage answer the question? Answer yes or no."
-        return Ask((Message("user", told),), choices=("yes", "no"), max_tokens=2, top_logprobs=10)
+        return LLMRequest((Message("user", told),), choices=("yes", "no"), max_tokens=2, top_logprobs=10)
 
 
 def probability_of_yes(completion: Completion) -> float:

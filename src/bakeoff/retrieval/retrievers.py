@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bakeoff.errors import ConfigError
-from bakeoff.llm.base import Planned
+from bakeoff.llm.base import RequestEstimate
 from bakeoff.retrieval import index as indexes
 from bakeoff.retrieval.base import Chunker, Embedder, Hit, Index, LooksUpByLLM, Passage, Retriever
 from bakeoff.retrieval.chunk import Recursive
@@ -158,14 +158,14 @@ class Reranked:
         if isinstance(self.reranker, Pointwise):
             self.reranker.llm.check()
 
-    def planned(self, questions: Sequence[Question], corpus: Corpus) -> list[Planned]:
+    def estimate_requests(self, questions: Sequence[Question], corpus: Corpus) -> list[RequestEstimate]:
         """Estimate the requests of a reranker that calls an LLM; arbitrary passages stand in for the retrieved ones."""
-        before = self.first.planned(questions, corpus) if isinstance(self.first, LooksUpByLLM) else []
+        before = self.first.estimate_requests(questions, corpus) if isinstance(self.first, LooksUpByLLM) else []
         if not isinstance(self.reranker, Pointwise):
             return before
         some = [Hit(passage, 0.0) for passage in self.passages(corpus)[: self.depth]]
-        asks = self.reranker.asks([one.text for one in questions], [some] * len(questions))
-        return [*before, Planned(self.reranker.llm, asks)]
+        requests = self.reranker.build_requests([one.text for one in questions], [some] * len(questions))
+        return [*before, RequestEstimate(self.reranker.llm, requests)]
 
     def index(self, corpus: Corpus, threads: int = 1) -> Index:
         """Make a corpus searchable."""

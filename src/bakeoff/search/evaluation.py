@@ -168,7 +168,7 @@ class Evaluation:
             seconds = latency(model, valid.X, spread, LATENCY_SECONDS)
         table = PredictionTable(self.schema, valid.ids, valid.y, predictions, seconds, valid.slices)
         answering = max(predicted - fitted, 1e-9) / len(valid)
-        table = cost.priced(table, request.cost, cost.Spent(fitted - start, answering))
+        table = cost.priced(table, request.cost, cost.RunSeconds(fitted - start, answering))
         found = metrics.score(table, [name for name in self.measured if name not in metrics.MEASUREMENTS])
         found["fit_seconds"] = fitted - start
         found["throughput_rows_per_s"] = 1 / answering

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 
-from bakeoff.llm.base import LLM, Ask, Completion, Message
+from bakeoff.llm.base import LLM, Completion, LLMRequest, Message
 from bakeoff.testing.contract import Contract
 
 SCHEMA = {
@@ -36,22 +36,22 @@ def check_llm(llm: LLM) -> list[str]:
     with contract.holds("nothing asked is nothing answered"):
         assert llm.complete([]) == []
     with contract.holds("free text, several at a time, in the order asked"):
-        asks = [_ask(f"Say the number {n} and nothing else.", max_tokens=8) for n in (1, 2)]
-        answers = llm.complete(asks)
+        requests = [_build_request(f"Say the number {n} and nothing else.", max_tokens=8) for n in (1, 2)]
+        answers = llm.complete(requests)
         assert len(answers) == 2, f"{len(answers)} answers to 2 requests"
         for answer in answers:
             _sound(answer)
     with contract.holds("one of several choices"):
-        (chosen,) = llm.complete([_ask("Is ice cold?", choices=("yes", "no"), max_tokens=8)])
+        (chosen,) = llm.complete([_build_request("Is ice cold?", choices=("yes", "no"), max_tokens=8)])
         _sound(chosen, ("ok", "invalid"))
         assert chosen.status == "invalid" or chosen.text in ("yes", "no"), f'"{chosen.text}" is none of them'
     with contract.holds("JSON as a schema asks for it"):
-        (parsed,) = llm.complete([_ask("Is ice cold? Answer in JSON.", schema=SCHEMA, max_tokens=32)])
+        (parsed,) = llm.complete([_build_request("Is ice cold? Answer in JSON.", schema=SCHEMA, max_tokens=32)])
         _sound(parsed, ("ok", "invalid"))
         assert parsed.status == "invalid" or parsed.parsed["answer"] in ("yes", "no"), f"{parsed.parsed} breaks it"
-    if llm.tells_logprobs:
+    if llm.supports_logprobs:
         with contract.holds("log-probabilities of the first token"):
-            (told,) = llm.complete([_ask("Is ice cold? Say yes or no.", top_logprobs=5, max_tokens=1)])
+            (told,) = llm.complete([_build_request("Is ice cold? Say yes or no.", top_logprobs=5, max_tokens=1)])
             values = [value for _, value in told.logprobs]
             assert values and values == sorted(values, reverse=True), "they do not fall, or there are none"
             assert max(values) <= 1e-6, "one is above 0"
@@ -63,10 +63,10 @@ def check_llm(llm: LLM) -> list[str]:
     return contract.held
 
 
-def _ask(
+def _build_request(
     text: str, *, choices: tuple[str, ...] = (), schema: object = None, max_tokens: int, top_logprobs: int = 0
-) -> Ask:
-    return Ask((Message("user", text),), schema, choices, max_tokens, top_logprobs)  # type: ignore[arg-type]
+) -> LLMRequest:
+    return LLMRequest((Message("user", text),), schema, choices, max_tokens, top_logprobs)  # type: ignore[arg-type]
 
 
 def _sound(answer: Completion, allowed: Sequence[str] = ("ok",)) -> None:

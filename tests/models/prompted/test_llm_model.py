@@ -60,9 +60,9 @@ def tokens(**logprobs):
     return Completion("ok", ranked[0][0] if ranked else "", logprobs=ranked, seconds=0.1)
 
 
-def turns(ask):
+def turns(request):
     """The examples in a prompt: text and answer of each."""
-    said = [message for message in ask.messages if message.role != "system"]
+    said = [message for message in request.messages if message.role != "system"]
     return [(said[i].content, said[i + 1].content) for i in range(0, len(said) - 1, 2)]
 
 
@@ -147,19 +147,19 @@ def test_what_a_prompt_leans_to_is_divided_out(fitted, scripted):
 def test_it_is_measured_once_and_before_a_budget_ends(fitted, scripted):
     llm = scripted(tokens(ham=-0.5, spam=-1.0))
     model = fitted(llm, method="logprobs")
-    (planned,) = model.estimate_requests(TRAIN, ASKED.X, model_context(model))
+    (estimate,) = model.estimate_requests(TRAIN, ASKED.X, model_context(model))
     for start in range(4):
         model.predict(ASKED.X.iloc[start : start + 1])
-    assert [ask.messages for ask in llm.asks] == [ask.messages for ask in planned.asks]
-    assert len(llm.asks) == 3 + 4
+    assert [request.messages for request in llm.requests] == [request.messages for request in estimate.requests]
+    assert len(llm.requests) == 3 + 4
 
 
 def test_to_warm_up_a_language_model_sends_no_request(fitted, scripted):
     model = fitted(scripted(Completion("ok", "spam")))
     model.warm_up(ASKED.X)
-    assert model.llm.asks == []
+    assert model.llm.requests == []
     model.predict(ASKED.X.iloc[:1])
-    assert len(model.llm.asks) == 1
+    assert len(model.llm.requests) == 1
 
 
 def model_context(model):
@@ -218,8 +218,8 @@ def test_examples_are_training_rows_with_their_labels(fitted, scripted):
     for shots_by in ("random", "balanced", "nearest"):
         llm = scripted(Completion("ok", "ham"))
         fitted(llm, shots=3, shots_by=shots_by, embedder=Hashing(), method="generate").predict(ASKED.X)
-        for ask in llm.asks:
-            shown = turns(ask)
+        for request in llm.requests:
+            shown = turns(request)
             assert len(shown) == 3 == len(set(shown))
             assert all(known[text.split("Message: ")[1].split("\n")[0]] == label for text, label in shown)
 
@@ -229,7 +229,7 @@ def test_balanced_examples_show_each_label_as_often(fitted, scripted):
     for count, wanted in ((2, {"ham": 1, "spam": 1}), (4, {"ham": 2, "spam": 2}), (6, {"ham": 4, "spam": 2})):
         llm = scripted(Completion("ok", "ham"))
         fitted(llm, train=train, shots=count, method="generate").predict(ASKED.X.iloc[:1])
-        assert Counter(label for _, label in turns(llm.asks[0])) == wanted
+        assert Counter(label for _, label in turns(llm.requests[0])) == wanted
 
 
 def test_the_nearest_example_stands_last_next_to_the_row(fitted, scripted):
@@ -237,8 +237,8 @@ def test_the_nearest_example_stands_last_next_to_the_row(fitted, scripted):
     X = pd.DataFrame({"text": ["Can you pick up the kids at six?", "Claim your cash reward"]})
     model = fitted(llm, shots=2, shots_by="nearest", embedder=Hashing(), method="generate")
     found = model.predict(X)
-    assert [turns(ask)[-1][1] for ask in llm.asks] == ["ham", "spam"]
-    assert "kids at five" in turns(llm.asks[0])[-1][0] and "cash reward" in turns(llm.asks[1])[-1][0]
+    assert [turns(request)[-1][1] for request in llm.requests] == ["ham", "spam"]
+    assert "kids at five" in turns(llm.requests[0])[-1][0] and "cash reward" in turns(llm.requests[1])[-1][0]
     assert (found.seconds > 0).all(), "finding them takes time, whatever the server says it took"
 
 
@@ -249,7 +249,7 @@ def test_random_examples_follow_the_seed(prompt, scripted, context):
         model = PromptedLLM(llm, prompt("classify"), shots=2, shots_by="random")
         model.fit(table([f"text {i}" for i in range(50)], ["spam", "ham"] * 25), None, context(MAIL, seed=seed))
         model.predict(ASKED.X.iloc[:1])
-        said.append(turns(llm.asks[0]))
+        said.append(turns(llm.requests[0]))
     assert said[0] == said[1] != said[2]
 
 
@@ -278,17 +278,20 @@ def test_a_loaded_model_asks_what_the_saved_one_asked(fitted, llm, scripted, ask
     model.llm, loaded.llm = one, other
     X = ASKED.X if kind == "mail" else asked.X
     assert model.predict(X).output.tolist() == loaded.predict(X).output.tolist()
-    assert one.asks == other.asks and len(one.asks) == len(X)
+    assert one.requests == other.requests and len(one.requests) == len(X)
     assert json.loads((tmp_path / "parameters.json").read_text())["shots_by"] == shots_by
 
 
 def test_a_plan_is_about_as_long_as_what_is_asked_and_asks_nothing(fitted, scripted):
     llm = scripted(Completion("ok", "ham"))
     model = fitted(llm, shots=2, shots_by="nearest", embedder=Hashing(), method="generate")
-    (planned,) = model.estimate_requests(TRAIN, ASKED.X, model_context(model))
-    assert llm.asks == [] and len(planned.asks) == 4
+    (estimate,) = model.estimate_requests(TRAIN, ASKED.X, model_context(model))
+    assert llm.requests == [] and len(estimate.requests) == 4
     model.predict(ASKED.X)
-    sizes = [sum(len(m.content) for ask in asks for m in ask.messages) for asks in (planned.asks, llm.asks)]
+    sizes = [
+        sum(len(m.content) for request in requests for m in request.messages)
+        for requests in (estimate.requests, llm.requests)
+    ]
     assert sizes[0] == pytest.approx(sizes[1], rel=0.3)
 
 

@@ -197,10 +197,10 @@ def test_what_a_reranker_asks_is_counted_and_planned(context, asked, animals, ll
     retriever = Reranked(Dense(Hashing()), Pointwise(llm(), words=10), top_k=2, depth=3)
     few = asked.take(np.array([0, 8]))
     model = Extractive(retriever)
-    (planned,) = model.estimate_requests(few, asked.X.iloc[1:2], context())
-    assert planned.llm is retriever.reranker.llm and len(planned.asks) == 3 * (2 + 1)
+    (estimate,) = model.estimate_requests(few, asked.X.iloc[1:2], context())
+    assert estimate.llm is retriever.reranker.llm and len(estimate.requests) == 3 * (2 + 1)
     (free,) = replace_confidence(model, 0.3).estimate_requests(few, asked.X.iloc[1:2], context())
-    assert len(free.asks) == 3, "a confidence that is given need not be found"
+    assert len(free.requests) == 3, "a confidence that is given need not be found"
     model.fit(few, None, context())
     assert retriever.reranker.llm.usage()["calls"] == 6
     found = model.predict(asked.X.iloc[1:2])

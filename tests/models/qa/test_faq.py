@@ -154,8 +154,8 @@ def test_an_answer_outside_a_search_takes_an_embedding_of_its_own(context, asked
 def test_what_an_llm_is_asked_to_rewrite_is_counted_and_planned(context, asked, llm, prompt):
     rewriter = ByLLM(llm(cache="off"), prompt("rewrite"), max_tokens=16)
     model = FAQ(Hashing(), rewriter=rewriter)
-    (planned,) = model.estimate_requests(asked, asked.X.iloc[:4], context())
-    assert planned.llm is rewriter.llm and len(planned.asks) == 2, "one to learn from, and one to answer"
+    (estimate,) = model.estimate_requests(asked, asked.X.iloc[:4], context())
+    assert estimate.llm is rewriter.llm and len(estimate.requests) == 2, "one to learn from, and one to answer"
     model.fit(asked, None, context())
     assert rewriter.llm.usage()["calls"] == 1, "a training question is rewritten once"
     found = model.predict(asked.X.iloc[:4])

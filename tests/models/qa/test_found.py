@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bakeoff.errors import ConfigError
-from bakeoff.llm.base import Ask, Message
+from bakeoff.llm.base import LLMRequest, Message
 from bakeoff.models.qa import found
 from bakeoff.retrieval.base import Hit, Passage
 from bakeoff.retrieval.embed import Hashing
@@ -27,7 +27,7 @@ def asking(llm, tokens=2):
     """Finds by asking about each question."""
 
     def make(asked):
-        return llm.complete([Ask((Message("user", question.text),), max_tokens=tokens) for question in asked])
+        return llm.complete([LLMRequest((Message("user", question.text),), max_tokens=tokens) for question in asked])
 
     return make
 
@@ -77,11 +77,11 @@ def test_only_parts_that_ask_an_llm_are_checked_and_planned(animals, scripted, p
     judge, writer = scripted(), scripted()
     rewriter = ByLLM(writer, prompt("rewrite"))
     retriever = Reranked(BM25(), Pointwise(judge), depth=2)
-    assert found.planned(ASKED, animals, BM25(), FollowUps(), None) == []
-    assert found.planned(ASKED, animals, Reranked(BM25(), MMR(Hashing()))) == []
-    planned = found.planned(ASKED, animals, retriever, rewriter)
-    assert [(one.llm is judge, len(one.asks)) for one in planned] == [(True, 6), (False, 0)]
-    assert judge.asks == writer.asks == [], "nothing is asked"
+    assert found.estimate_requests(ASKED, animals, BM25(), FollowUps(), None) == []
+    assert found.estimate_requests(ASKED, animals, Reranked(BM25(), MMR(Hashing()))) == []
+    estimate = found.estimate_requests(ASKED, animals, retriever, rewriter)
+    assert [(one.llm is judge, len(one.requests)) for one in estimate] == [(True, 6), (False, 0)]
+    assert judge.requests == writer.requests == [], "nothing is asked"
 
 
 def test_an_llm_that_cannot_be_asked_is_told_wherever_it_stands(llm, prompt):

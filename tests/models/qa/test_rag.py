@@ -96,7 +96,7 @@ def test_the_passages_are_numbered_cut_and_each_shown_once(fitted, asked, script
     twice = corpus({"a": "A cat hunts mice at night.", "b": "A cat hunts mice at night.", "c": "Owls."}, title="T")
     model.fit(asked, None, context(corpus=twice))
     found = model.predict(asked.X.iloc[:1])
-    assert llm.asks[0].messages[-1].content == f"[1] T: A cat hunts mice|[2] T: Owls.| {asked.X['question'][0]}"
+    assert llm.requests[0].messages[-1].content == f"[1] T: A cat hunts mice|[2] T: Owls.| {asked.X['question'][0]}"
     assert found.retrieved[0] == ("a", "b", "c"), "b has the text of a, and was found nevertheless"
     assert found.cited[0] == ("a",)
     assert found.evidence[0] == "A cat hunts mice at night.", "all of the passage, shown or not"
@@ -152,7 +152,7 @@ def test_without_json_the_passage_that_holds_most_of_the_answer_is_cited(fitted,
     llm = scripted(Completion("ok", ' "strangers at the house." \nMore words.'))
     found = fitted(llm, Dense(Hashing(), top_k=8), citations="matched").predict(asked.X.iloc[:1])
     assert found.short[0] == "strangers at the house" and found.cited[0] == ("dogs",)
-    assert llm.asks[0].schema is None
+    assert llm.requests[0].schema is None
 
 
 def test_requests_that_fail_are_counted_and_the_others_answered(fitted, asked, scripted):
@@ -191,7 +191,7 @@ def test_a_follow_up_is_looked_up_self_contained_and_its_history_is_shown(fitted
     llm = scripted(said("krill", 1))
     found = fitted(llm).predict(asked.X.iloc[2:3])
     assert found.cited[0] == ("whales",) and found.output[0] == "krill"
-    told = [message.content for message in llm.asks[0].messages]
+    told = [message.content for message in llm.requests[0].messages]
     assert "Which animal is the blue whale?" in told and "What is its food?" in told[-1]
 
 
@@ -206,8 +206,8 @@ def test_what_is_asked_before_the_answer_is_counted_and_planned(fitted, asked, l
     retriever = Reranked(Dense(Hashing()), Pointwise(llm(temperature=0.1), words=20), top_k=1, depth=2)
     model = fitted(llm(seed=1), retriever, citations="matched", max_tokens=8, rewriter=rewriter)
     few = asked.X.iloc[1:3]
-    planned = {id(one.llm): one.asks for one in model.estimate_requests(asked, few, context())}
-    assert {name: len(asks) for name, asks in planned.items()} == {
+    estimate = {id(one.llm): one.requests for one in model.estimate_requests(asked, few, context())}
+    assert {name: len(requests) for name, requests in estimate.items()} == {
         id(rewriter.llm): 1, id(retriever.reranker.llm): 4, id(model.llm): 2,
     }  # fmt: skip
     found = model.predict(few)
@@ -221,10 +221,14 @@ def test_what_is_asked_before_the_answer_is_counted_and_planned(fitted, asked, l
 def test_a_plan_shows_as_many_passages_as_an_answer_takes_and_asks_nothing(fitted, asked, scripted, context):
     llm = scripted(said("mice", 1))
     model = fitted(llm, Dense(Hashing(), top_k=4))
-    (planned,) = model.estimate_requests(asked, asked.X, context())
-    assert llm.asks == [] and len(planned.asks) == len(asked)
+    (estimate,) = model.estimate_requests(asked, asked.X, context())
+    assert llm.requests == [] and len(estimate.requests) == len(asked)
     model.predict(asked.X)
-    sizes = [sum(len(m.content) for m in ask.messages) for asks in (planned.asks, llm.asks) for ask in asks]
+    sizes = [
+        sum(len(m.content) for m in request.messages)
+        for requests in (estimate.requests, llm.requests)
+        for request in requests
+    ]
     assert sum(sizes[: len(asked)]) == pytest.approx(sum(sizes[len(asked) :]), rel=0.2)
 
 

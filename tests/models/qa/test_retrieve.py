@@ -123,8 +123,8 @@ def test_what_is_asked_of_an_llm_is_counted_and_planned(context, asked, llm, pro
     retriever = Reranked(Dense(Hashing()), Pointwise(llm(temperature=0.1), words=30), depth=3)
     model = fitted(context, asked, retriever, depth=1, rewriter=rewriter)
     few = asked.X.iloc[1:3]
-    planned = model.estimate_requests(asked, few, context(RANKING))
-    assert {id(one.llm): len(one.asks) for one in planned} == {id(rewriter.llm): 1, id(retriever.reranker.llm): 6}
+    estimate = model.estimate_requests(asked, few, context(RANKING))
+    assert {id(one.llm): len(one.requests) for one in estimate} == {id(rewriter.llm): 1, id(retriever.reranker.llm): 6}
     model.warm_up(few)
     assert rewriter.llm.usage()["calls"] == retriever.reranker.llm.usage()["calls"] == 0, "to warm up costs no request"
     found = model.predict(few)

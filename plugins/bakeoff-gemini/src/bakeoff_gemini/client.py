@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bakeoff.extend import (
-    Ask,
     Cache,
     Completion,
     ConfigError,
+    LLMRequest,
     Reply,
     RequestCounts,
     Session,
@@ -83,7 +83,7 @@ class Gemini:
         return self.concurrency
 
     @property
-    def tells_logprobs(self) -> bool:
+    def supports_logprobs(self) -> bool:
         """True if it can return log-probabilities."""
         return self.most_logprobs > 0
 
@@ -106,7 +106,7 @@ class Gemini:
                     )
         prices.check(self.price, self.max_cost_usd, self.model, self.base_url)
 
-    def complete(self, asks: Sequence[Ask]) -> list[Completion]:
+    def complete(self, requests: Sequence[LLMRequest]) -> list[Completion]:
         """Complete n requests; completions are in request order.
 
         Raises:
@@ -114,9 +114,9 @@ class Gemini:
             LLMError: none can succeed.
         """
         self.check()
-        if not self.tells_logprobs and any(ask.top_logprobs for ask in asks):
+        if not self.supports_logprobs and any(request.top_logprobs for request in requests):
             raise ConfigError("llm.most_logprobs: it is 0. Raise it, or choose model.method=generate.")
-        return self._session().complete(asks)
+        return self._session().complete(requests)
 
     def cost(self, input_tokens: int, output_tokens: int) -> float:
         """Dollars for the tokens of one request; NaN where the price is not known."""
@@ -156,7 +156,7 @@ class Gemini:
         remedy = f"Look at llm.model, llm.base_url and the key in {KEY}."
         return Session(
             Terms(identity, self.concurrency, self.retries, self.cache, remedy),
-            lambda ask: self._send(wire, ask),
+            lambda request: self._send(wire, request),
             lambda served, *tokens: prices.price_served(self.price, self.model, served, self.base_url, *tokens),
             budget_of((self.base_url, self.model), self.max_calls, self.max_cost_usd),
             self._usage,
@@ -166,10 +166,10 @@ class Gemini:
     def _key(self) -> str:
         return keys.read(KEY, "Google's Gemini API", "llm")
 
-    def _send(self, wire: Wire, ask: Ask) -> Reply:
+    def _send(self, wire: Wire, request: LLMRequest) -> Reply:
         key = self._key()
         with keys.hidden(key):
-            return wire.send(self._client(key), ask)
+            return wire.send(self._client(key), request)
 
     def _client(self, key: str) -> Any:
         with self._lock:

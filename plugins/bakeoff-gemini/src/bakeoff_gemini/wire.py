@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from bakeoff.extend import Ask, Reply, Trouble, build_choice_schema
+from bakeoff.extend import LLMRequest, Reply, Trouble, build_choice_schema
 
 API_VERSION = "v1beta"
 """Version of Google's API: the one with thinking budgets and JSON schemas."""
@@ -36,30 +36,30 @@ class Wire:
     most_logprobs: int = 0
     thinking_tokens: int = 0
 
-    def request(self, ask: Ask) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    def request(self, request: LLMRequest) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """Contents and config of a request, in the SDK's terms."""
-        told = [message.content for message in ask.messages if message.role == "system"]
+        told = [message.content for message in request.messages if message.role == "system"]
         contents = [
             {"role": ROLES[message.role], "parts": [{"text": message.content}]}
-            for message in ask.messages
+            for message in request.messages
             if message.role != "system"
         ]
-        config: dict[str, Any] = {"max_output_tokens": ask.max_tokens + self.thinking_tokens, **self.parameters}
+        config: dict[str, Any] = {"max_output_tokens": request.max_tokens + self.thinking_tokens, **self.parameters}
         if told:
             config["system_instruction"] = "\n\n".join(told)
-        schema = build_choice_schema(ask.choices) if ask.choices else ask.schema
+        schema = build_choice_schema(request.choices) if request.choices else request.schema
         if schema is not None:
             config |= {"response_mime_type": "application/json", "response_json_schema": dict(schema)}
-        if ask.top_logprobs:
-            config |= {"response_logprobs": True, "logprobs": min(ask.top_logprobs, self.most_logprobs)}
+        if request.top_logprobs:
+            config |= {"response_logprobs": True, "logprobs": min(request.top_logprobs, self.most_logprobs)}
         return contents, config
 
-    def send(self, client: Any, ask: Ask) -> Reply:
+    def send(self, client: Any, request: LLMRequest) -> Reply:
         """Send one request. Raises ``Trouble``."""
         from google.genai import errors
 
         timeouts, connections = _network()
-        contents, config = self.request(ask)
+        contents, config = self.request(request)
         start = time.perf_counter()
         try:
             answered = client.models.generate_content(model=self.model, contents=contents, config=config)

@@ -13,7 +13,7 @@ import numpy as np
 
 from bakeoff.errors import ConfigError, LLMError, did_you_mean
 from bakeoff.llm import reader as readers
-from bakeoff.llm.base import LLM, Ask, Completion, Planned
+from bakeoff.llm.base import LLM, Completion, LLMRequest, RequestEstimate
 from bakeoff.llm.prompts import Prompt
 from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
@@ -125,16 +125,20 @@ class PromptedLLM(Model):
         """Predict n rows. Raises ``LLMError`` if no row has ever got an answer."""
         require_fitted(self)
         start = time.perf_counter()
-        asks = self._asks(X)
+        requests = self._build_requests(X)
         before = None
         if self.shots_.reader is not None:  # finding the nearest examples takes its time
             before = Timed(
-                asks, None, (time.perf_counter() - start) / len(asks), Usage.zeros(len(asks)), [None] * len(asks)
+                requests,
+                None,
+                (time.perf_counter() - start) / len(requests),
+                Usage.zeros(len(requests)),
+                [None] * len(requests),
             )
         is_by_logprobs = self._is_by_logprobs(self.schema_)
         if is_by_logprobs and self.calibrate and self.leaning_ is None:
             self.leaning_ = self._measured_leaning()
-        completions = self.llm.complete(asks)
+        completions = self.llm.complete(requests)
         self._was_answered = self._was_answered or any(c.status == "ok" for c in completions)
         if not self._was_answered:
             answers.require_any(completions)
@@ -143,13 +147,15 @@ class PromptedLLM(Model):
     def warm_up(self, X: pd.DataFrame) -> None:
         """Do nothing: predictions are paid LLM requests."""
 
-    def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
+    def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[RequestEstimate]:
         """Estimate the requests for n rows; other examples stand in for the nearest ones."""
         shots_by = "random" if self.shots_by == "nearest" else self.shots_by
         model = replace(self, shots_by=shots_by, embedder=None)
         model.fit(train, None, context)
         is_calibrated = self._is_by_logprobs(context.schema) and self.calibrate
-        return [Planned(self.llm, [*(model._content_free() if is_calibrated else []), *model._asks(X)])]
+        return [
+            RequestEstimate(self.llm, [*(model._content_free() if is_calibrated else []), *model._build_requests(X)])
+        ]
 
     def report(self) -> ModelReport:
         """Report on the LLM usage so far."""
@@ -192,22 +198,22 @@ class PromptedLLM(Model):
             return f'{{"value": {float(truth):g}}}'
         return truth.answers[0] if truth.answers else self.reader.abstention
 
-    def _asks(self, X: pd.DataFrame) -> list[Ask]:
-        return [self._ask(values, shown) for values, shown in self.shots_.beside(_values(X, self.schema_))]
+    def _build_requests(self, X: pd.DataFrame) -> list[LLMRequest]:
+        return [self._build_request(values, shown) for values, shown in self.shots_.beside(_values(X, self.schema_))]
 
-    def _ask(self, values: Mapping[str, Any], shown: Sequence[tuple[Mapping[str, Any], str]]) -> Ask:
+    def _build_request(self, values: Mapping[str, Any], shown: Sequence[tuple[Mapping[str, Any], str]]) -> LLMRequest:
         about: dict[str, Any] = {"target": self.schema_.target, "labels": self.spoken_.listed}
         about["unknown"] = self.reader.abstention
         messages = self.prompt.render(examples=shown, **about, **values)
         if self.schema_.kind == "regression":
-            return Ask(messages, schema=NUMBER, max_tokens=self.max_tokens)
+            return LLMRequest(messages, schema=NUMBER, max_tokens=self.max_tokens)
         if self.schema_.kind in ("qa", "generation"):
-            return Ask(messages, max_tokens=self.max_tokens)
+            return LLMRequest(messages, max_tokens=self.max_tokens)
         if self.schema_.kind == "multilabel":
-            return Ask(messages, schema=labels.list_schema(self.spoken_.words), max_tokens=self.max_tokens)
+            return LLMRequest(messages, schema=labels.list_schema(self.spoken_.words), max_tokens=self.max_tokens)
         if self.method == "logprobs":
-            return Ask(messages, max_tokens=1, top_logprobs=labels.CANDIDATES)
-        return Ask(messages, choices=tuple(self.spoken_.words), max_tokens=self.max_tokens)
+            return LLMRequest(messages, max_tokens=1, top_logprobs=labels.CANDIDATES)
+        return LLMRequest(messages, choices=tuple(self.spoken_.words), max_tokens=self.max_tokens)
 
     def _by_text(self, completions: Sequence[Completion], before: Timed | None) -> Predictions:
         read = [self._read(completion) for completion in completions]
@@ -261,9 +267,9 @@ class PromptedLLM(Model):
             proba = proba / self.leaning_
         return np.asarray(proba / proba.sum(), dtype=np.float64)
 
-    def _content_free(self) -> list[Ask]:
+    def _content_free(self) -> list[LLMRequest]:
         shown = self.shots_.fixed()
-        return [self._ask({"text": text}, shown) for text in CONTENT_FREE]
+        return [self._build_request({"text": text}, shown) for text in CONTENT_FREE]
 
     def _measured_leaning(self) -> NDArray[np.float64] | None:
         """Probability of each label for a content-free input, shape (k,); None if no log-probabilities come back."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from bakeoff.errors import ConfigError
-from bakeoff.llm.base import Planned
+from bakeoff.llm.base import RequestEstimate
 from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.qa import found
@@ -97,11 +97,11 @@ class Extractive(Model):
         if not found.asks_llm(self.opened_.corpus, self.retriever, self.rewriter):
             super().warm_up(X)
 
-    def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
+    def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[RequestEstimate]:
         """Estimate the requests of a reranker or rewriter that calls an LLM, calibration questions included."""
         assert context.corpus is not None
         learnt = questions(train.X.iloc[self._sample(train, context.seed)])
-        return found.planned([*learnt, *questions(X)], context.corpus, self.retriever, self.rewriter)
+        return found.estimate_requests([*learnt, *questions(X)], context.corpus, self.retriever, self.rewriter)
 
     def report(self) -> ModelReport:
         """Report on the index and the confidence threshold."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from bakeoff.errors import ConfigError, DataError
-from bakeoff.llm.base import Planned
+from bakeoff.llm.base import RequestEstimate
 from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.qa import found
@@ -96,11 +96,11 @@ class FAQ(Model):
         if not found.asks_llm(self.corpus_, self.rewriter):
             super().warm_up(X)
 
-    def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
+    def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[RequestEstimate]:
         """Estimate the requests of a rewriter that calls an LLM, training questions included."""
         assert context.corpus is not None
         learnt = questions(train.X.iloc[self._needed(train)])
-        return found.planned([*learnt, *questions(X)], context.corpus, self.rewriter)
+        return found.estimate_requests([*learnt, *questions(X)], context.corpus, self.rewriter)
 
     def report(self) -> ModelReport:
         """Report on the number of known questions, the index type, and the confidence threshold."""

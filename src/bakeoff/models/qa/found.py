@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bakeoff.llm.base import Planned
+from bakeoff.llm.base import RequestEstimate
 from bakeoff.llm.usage import Meter, metered
 from bakeoff.retrieval.base import Index, LooksUpByLLM, Passage, Retriever
 from bakeoff.task import NO_ANSWER, NOT_ASKED, OK, PASSING, WITHHELD, Corpus, Question, RowStatus, Usage
@@ -105,7 +105,7 @@ def opened(corpus: Corpus, retriever: Retriever, threads: int, together: bool = 
 
 def asks_llm(corpus: Corpus, *parts: object) -> bool:
     """Check whether a lookup with these components may call an LLM."""
-    return bool(planned([], corpus, *parts))
+    return bool(estimate_requests([], corpus, *parts))
 
 
 def check(*parts: object) -> None:
@@ -115,9 +115,9 @@ def check(*parts: object) -> None:
             part.check()
 
 
-def planned(asked: Sequence[Question], corpus: Corpus, *parts: object) -> list[Planned]:
+def estimate_requests(asked: Sequence[Question], corpus: Corpus, *parts: object) -> list[RequestEstimate]:
     """Estimate the LLM requests for looking up n questions; nothing is sent."""
-    return [one for part in parts if isinstance(part, LooksUpByLLM) for one in part.planned(asked, corpus)]
+    return [one for part in parts if isinstance(part, LooksUpByLLM) for one in part.estimate_requests(asked, corpus)]
 
 
 def notes(details: Mapping[str, Any]) -> tuple[str, ...]:

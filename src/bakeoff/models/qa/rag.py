@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 
 from bakeoff.errors import ConfigError
-from bakeoff.llm.base import LLM, Ask, Completion, Planned
+from bakeoff.llm.base import LLM, Completion, LLMRequest, RequestEstimate
 from bakeoff.llm.prompts import Prompt
 from bakeoff.llm.reader import Reader
 from bakeoff.models import persistence
@@ -95,7 +95,7 @@ class RAG(Model):
         asked = questions(X)
         told = self.opened_.timed(self._passages, asked)
         shown = [found.distinct(passages) for passages in told.results]
-        completions = self.llm.complete([self._ask(*pair) for pair in zip(asked, shown, strict=True)])
+        completions = self.llm.complete([self._build_request(*pair) for pair in zip(asked, shown, strict=True)])
         self._count_cuts(shown, completions)
         self._was_answered = self._was_answered or any(c.status == "ok" for c in completions)
         if not self._was_answered:
@@ -126,15 +126,15 @@ class RAG(Model):
     def warm_up(self, X: pd.DataFrame) -> None:
         """Do nothing: predictions are paid LLM requests."""
 
-    def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
+    def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[RequestEstimate]:
         """Estimate the requests for n questions; other passages of the corpus stand in for the retrieved ones."""
         assert context.corpus is not None
         cut = self.retriever.passages(context.corpus)
         k = min(self.retriever.top_k, len(cut))
         shown = [cut[i * len(cut) // k] for i in range(k)]
         asked = questions(X)
-        before = found.planned(asked, context.corpus, self.retriever, self.rewriter)
-        return [*before, Planned(self.llm, [self._ask(question, shown) for question in asked])]
+        before = found.estimate_requests(asked, context.corpus, self.retriever, self.rewriter)
+        return [*before, RequestEstimate(self.llm, [self._build_request(question, shown) for question in asked])]
 
     def report(self) -> ModelReport:
         """Report on the index and the LLM usage so far."""
@@ -177,7 +177,7 @@ class RAG(Model):
         found_hits = self.opened_.index.search(texts, self.retriever.top_k)
         return [[hit.passage for hit in hits] for hits in found_hits]
 
-    def _ask(self, question: Question, shown: Sequence[Passage]) -> Ask:
+    def _build_request(self, question: Question, shown: Sequence[Passage]) -> LLMRequest:
         told = [
             {"number": i, "title": passage.title, "text": cut_to(passage.text, self.passage_words)}
             for i, passage in enumerate(shown, start=1)
@@ -185,7 +185,7 @@ class RAG(Model):
         messages = self.prompt.render(
             question=question.text, history=question.history, passages=told, unknown=self.reader.abstention
         )
-        return Ask(messages, schema=ANSWER if self.citations == "asked" else None, max_tokens=self.max_tokens)
+        return LLMRequest(messages, schema=ANSWER if self.citations == "asked" else None, max_tokens=self.max_tokens)
 
 
 @dataclass(frozen=True)

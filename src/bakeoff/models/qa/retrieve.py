@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from bakeoff.errors import ConfigError
-from bakeoff.llm.base import Planned
+from bakeoff.llm.base import RequestEstimate
 from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.qa import found
@@ -83,10 +83,10 @@ class Retrieve(Model):
         if not found.asks_llm(self.opened_.corpus, self.retriever, self.rewriter):
             super().warm_up(X)
 
-    def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[Planned]:
+    def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[RequestEstimate]:
         """Estimate the requests of a reranker or rewriter that calls an LLM."""
         assert context.corpus is not None
-        return found.planned(questions(X), context.corpus, self.retriever, self.rewriter)
+        return found.estimate_requests(questions(X), context.corpus, self.retriever, self.rewriter)
 
     def report(self) -> ModelReport:
         """Report on the index."""
