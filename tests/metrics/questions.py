@@ -10,7 +10,7 @@ import pandas as pd
 from hypothesis import strategies as st
 
 from bakeoff.metrics import applies_to, get
-from bakeoff.record import USAGE
+from bakeoff.record.tables import USAGE
 from bakeoff.task import Gold, Predictions, PredictionTable, Schema, Usage
 
 DOCUMENTS = [f"d{i}" for i in range(8)]
