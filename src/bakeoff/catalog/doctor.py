@@ -24,14 +24,14 @@ def findings(conf: Path, verbs: Sequence[str]) -> list[tuple[str, str]]:
         conf: the config tree of bakeoff itself.
         verbs: of bakeoff itself.
     """
-    found = []
+    rows = []
     for plugin in plugins.installed():
         wrong = list(dict.fromkeys(faults(plugin, conf, verbs)))
         if wrong:
-            found += [(plugin.name, f"{plugin.distribution} {plugin.version}: {fault}") for fault in wrong]
+            rows += [(plugin.name, f"{plugin.distribution} {plugin.version}: {fault}") for fault in wrong]
         else:
-            found.append((plugin.name, f"{plugin.distribution} {plugin.version}: {_brings(plugin)}"))
-    return found
+            rows.append((plugin.name, f"{plugin.distribution} {plugin.version}: {_brings(plugin)}"))
+    return rows
 
 
 def faults(plugin: Plugin, conf: Path, verbs: Sequence[str]) -> Iterator[str]:

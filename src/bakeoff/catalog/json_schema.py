@@ -53,16 +53,16 @@ def schemas(conf: Path) -> dict[str, dict[str, Any]]:
     files = (read(_read(file)) for file in conf.rglob("*.yaml"))
     targets = sorted({component.target for content in files for _, component in walk(content) if component.target})
     reused = {"component": _component(targets)}
-    found = {"config": _root(conf, names, is_experiment=False)}
+    by_name = {"config": _root(conf, names, is_experiment=False)}
     for name in names:
         if name == "experiment":
-            found[name] = _root(conf, names, is_experiment=True)
+            by_name[name] = _root(conf, names, is_experiment=True)
             continue
-        found[name] = _group(conf, name, sorted((conf / name).glob("*.yaml"))) | {"$defs": reused}
+        by_name[name] = _group(conf, name, sorted((conf / name).glob("*.yaml"))) | {"$defs": reused}
     for folder in sorted(p for name in names for p in (conf / name).iterdir() if p.is_dir() and p.name != "base"):
         name = f"{folder.parent.name}.{folder.name}"
-        found[name] = _group(conf, name, sorted(folder.glob("*.yaml"))) | {"$defs": reused}
-    return found
+        by_name[name] = _group(conf, name, sorted(folder.glob("*.yaml"))) | {"$defs": reused}
+    return by_name
 
 
 def covers(name: str) -> str:
@@ -89,8 +89,8 @@ def _group(conf: Path, name: str, files: Sequence[Path]) -> dict[str, Any]:
         schema["properties"] = about | settings
         schema["additionalProperties"] = False
     else:
-        seen: dict[str, Any] = {key: {} for content in contents for key in content}
-        schema["properties"] = {**seen, **about}
+        properties: dict[str, Any] = {key: {} for content in contents for key in content}
+        schema["properties"] = {**properties, **about}
     return schema
 
 
@@ -173,16 +173,16 @@ def _of_settings(settings: type, folder: Path | None = None) -> dict[str, Any]:
 
 
 def _properties(settings: type, comments: Mapping[str, str], prefix: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    properties: dict[str, Any] = {}
     hints = get_type_hints(settings)
     for name, field in settings.__dataclass_fields__.items():  # type: ignore[attr-defined]
         path = f"{prefix}{name}"
         if hasattr(hints[name], "__dataclass_fields__"):
             nested = _properties(hints[name], comments, f"{path}.")
-            found[name] = {"type": "object", "properties": nested, "additionalProperties": False}
+            properties[name] = {"type": "object", "properties": nested, "additionalProperties": False}
         else:
-            found[name] = _property(str(field.type), comments.get(path, ""))
-    return found
+            properties[name] = _property(str(field.type), comments.get(path, ""))
+    return properties
 
 
 def _root(conf: Path, groups: Sequence[str], is_experiment: bool) -> dict[str, Any]:

@@ -99,42 +99,42 @@ def options(group: str, folders: Sequence[Path]) -> list[Option]:
 
 def option(group: str, name: str, folders: Sequence[Path]) -> Option:
     """One option of a group. Raises ``ConfigError`` that names the nearest where there is none."""
-    found = {o.name: o for o in options(group, folders)}
-    if name not in found:
+    by_name = {o.name: o for o in options(group, folders)}
+    if name not in by_name:
         raise ConfigError(
-            f'list: there is no option "{name}" in {group}. Options: {", ".join(found)}.{did_you_mean(name, found)}'
+            f'list: there is no option "{name}" in {group}. Options: {", ".join(by_name)}.{did_you_mean(name, by_name)}'
         )
-    return found[name]
+    return by_name[name]
 
 
 def keys(chosen: Option) -> list[Key]:
     """All keys of an option: those of its config, then the other arguments of its classes."""
-    written = {entry.key: entry for entry in entries(chosen.file)}
+    entry_of = {entry.key: entry for entry in entries(chosen.file)}
     documented = signatures.documented(chosen.target)
-    found = dict(_of_component(chosen.target, "", written)) if chosen.target else {}
-    for name, entry in written.items():
+    by_path = dict(_of_component(chosen.target, "", entry_of)) if chosen.target else {}
+    for name, entry in entry_of.items():
         nested = entry.value.get("_target_") if isinstance(entry.value, Mapping) else None
-        if isinstance(nested, str) and name not in found and not _is_inside(name, found):
-            found[name] = Key(name, "", nested, "", entry.comment)
-            found |= dict(_of_component(nested, f"{name}.", written))
+        if isinstance(nested, str) and name not in by_path and not _is_inside(name, by_path):
+            by_path[name] = Key(name, "", nested, "", entry.comment)
+            by_path |= dict(_of_component(nested, f"{name}.", entry_of))
     settings = _of_settings(SETTINGS[chosen.group]) if chosen.group in SETTINGS else {}
-    for name, entry in written.items():
-        if name.split(".")[0] in ABOUT or name in found or _is_inside(name, found):
+    for name, entry in entry_of.items():
+        if name.split(".")[0] in ABOUT or name in by_path or _is_inside(name, by_path):
             continue
         known = settings.get(name)
-        is_parent = isinstance(entry.value, Mapping) and any(other.startswith(f"{name}.") for other in written)
+        is_parent = isinstance(entry.value, Mapping) and any(other.startswith(f"{name}.") for other in entry_of)
         if not is_parent:
-            found[name] = Key(name, known.type if known else "", _yaml(entry.value), "", entry.comment)
+            by_path[name] = Key(name, known.type if known else "", _yaml(entry.value), "", entry.comment)
     for name, key in settings.items():
-        if name not in found and not _is_inside(name, found):
-            found[name] = key
+        if name not in by_path and not _is_inside(name, by_path):
+            by_path[name] = key
     for name, text in documented.texts.items():
-        if name in found and not found[name].text:
-            found[name] = replace(found[name], text=text)
+        if name in by_path and not by_path[name].text:
+            by_path[name] = replace(by_path[name], text=text)
     for name, sweep in chosen.spaces.items():
-        if name in found:
-            found[name] = replace(found[name], sweep=sweep)
-    return list(found.values())
+        if name in by_path:
+            by_path[name] = replace(by_path[name], sweep=sweep)
+    return list(by_path.values())
 
 
 def entries(file: Path) -> Iterator[Entry]:
@@ -187,27 +187,27 @@ def _entries(node: yaml.MappingNode, content: Mapping[str, Any], lines: Sequence
 
 def _above(lines: Sequence[str], line: int) -> str:
     """The comment directly above a line, unless it is at the top of the file, where it describes the whole file."""
-    found: list[str] = []
+    comments: list[str] = []
     while line > 0 and lines[line - 1].strip().startswith("#"):
         line -= 1
-        found.insert(0, lines[line].strip().lstrip("#").strip())
-    return " ".join(found) if line > 0 else ""
+        comments.insert(0, lines[line].strip().lstrip("#").strip())
+    return " ".join(comments) if line > 0 else ""
 
 
-def _of_component(target: str, prefix: str, written: Mapping[str, Entry]) -> Iterator[tuple[str, Key]]:
+def _of_component(target: str, prefix: str, entry_of: Mapping[str, Entry]) -> Iterator[tuple[str, Key]]:
     """Keys of a class, and of the classes in its arguments."""
     takes, documented = signatures.read(target), signatures.documented(target)
     if takes is None:
         return
     for name, parameter in takes.parameters.items():
         path = f"{prefix}{name}"
-        entry = written.get(path)
+        entry = entry_of.get(path)
         kind = parameter.annotation or documented.types.get(name, "")
         text = (entry.comment if entry else "") or documented.texts.get(name, "")
         nested = entry.value.get("_target_") if entry and isinstance(entry.value, Mapping) else None
         if isinstance(nested, str):
             yield path, Key(path, kind, nested, "", text)
-            yield from _of_component(nested, f"{path}.", written)
+            yield from _of_component(nested, f"{path}.", entry_of)
         else:
             default = _yaml(entry.value) if entry else _python(parameter.default)
             if parameter.required and name in wiring.GROUPS:
@@ -215,33 +215,33 @@ def _of_component(target: str, prefix: str, written: Mapping[str, Entry]) -> Ite
             yield path, Key(path, " ".join(kind.split()), default, "", text)
 
 
-def _is_inside(name: str, found: Mapping[str, Key]) -> bool:
+def _is_inside(name: str, by_path: Mapping[str, Key]) -> bool:
     """Return whether a key is part of a value that is listed as a whole."""
     steps = name.split(".")
     parents = (".".join(steps[:i]) for i in range(1, len(steps)))
-    return steps[-1] == "_target_" or any(parent in found for parent in parents)
+    return steps[-1] == "_target_" or any(parent in by_path for parent in parents)
 
 
 def _of_settings(settings: type) -> dict[str, Key]:
     """The keys of typed settings, those of nested ones dotted."""
-    found: dict[str, Key] = {}
+    by_name: dict[str, Key] = {}
     hints = get_type_hints(settings)
     for field in fields_of(settings):
         if hasattr(hints[field.name], "__dataclass_fields__"):
-            found |= {
+            by_name |= {
                 f"{field.name}.{name}": replace(key, name=f"{field.name}.{name}")
                 for name, key in _of_settings(hints[field.name]).items()
             }
             continue
         default = field.default if isinstance(field.default, str | int | float | bool | None) else None
-        found[field.name] = Key(field.name, str(field.type), _yaml(default))
-    return found
+        by_name[field.name] = Key(field.name, str(field.type), _yaml(default))
+    return by_name
 
 
 def _yaml(value: Any) -> str:
     """Format a value as on the command line."""
-    written: str = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
-    return written.removesuffix("...\n").strip()
+    text: str = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
+    return text.removesuffix("...\n").strip()
 
 
 def _python(default: str | None) -> str:

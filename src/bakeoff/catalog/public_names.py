@@ -62,15 +62,15 @@ def written_into(text: str) -> str:
     return f"{before}{START}\n{table()}\n{END}{after}"
 
 
-def _described(name: str, found: Any) -> tuple[str, Any]:
-    if isinstance(found, ModuleType):
-        if found.__name__.startswith("bakeoff.testing."):
+def _described(name: str, value: Any) -> tuple[str, Any]:
+    if isinstance(value, ModuleType):
+        if value.__name__.startswith("bakeoff.testing."):
             return name, {}  # toy tasks: more of them change no plugin
-        own = {n: v for n, v in vars(found).items() if getattr(v, "__module__", "") == found.__name__ and _is_public(n)}
+        own = {n: v for n, v in vars(value).items() if getattr(v, "__module__", "") == value.__name__ and _is_public(n)}
         return name, {n: _signature(v) for n, v in sorted(own.items())}
-    if isinstance(found, type):
-        return name, dict(_members(found))
-    return name, _signature(found)
+    if isinstance(value, type):
+        return name, dict(_members(value))
+    return name, _signature(value)
 
 
 def _members(cls: type) -> Iterator[tuple[str, str]]:
@@ -88,8 +88,8 @@ def _signature(value: Any) -> str:
         return f"-> {inspect.signature(value.fget).return_annotation}" if value.fget else ""
     if isinstance(value, classmethod | staticmethod):
         value = value.__func__
-    written = str(inspect.signature(value)) if inspect.isroutine(value) else type(value).__name__
-    return re.sub(r" at 0x[0-9a-f]+", "", written)  # of a function that is a default
+    text = str(inspect.signature(value)) if inspect.isroutine(value) else type(value).__name__
+    return re.sub(r" at 0x[0-9a-f]+", "", text)  # of a function that is a default
 
 
 def _is_public(name: str) -> bool:

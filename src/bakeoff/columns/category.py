@@ -32,14 +32,14 @@ class Category(ColumnKind):
 
     def read(self, values: pd.Series, reading: Reading, problems: Sequence[list[str]], name: str) -> pd.Series:
         """Values by their shortest name; one that training did not have is kept, and named."""
-        written = reader.texts(values)
+        texts = reader.texts(values)
         if reading.missing:
-            written = written.mask(written.isin(reading.missing))
+            texts = texts.mask(texts.isin(reading.missing))
         if reading.categories is not None:
-            unseen = ~written.isin(reading.categories) & written.notna()
+            unseen = ~texts.isin(reading.categories) & texts.notna()
             for i in np.flatnonzero(unseen.to_numpy()).tolist():
-                problems[i].append(f'{name}: "{written.iloc[i]}" was never seen in training')
-        return written
+                problems[i].append(f'{name}: "{texts.iloc[i]}" was never seen in training')
+        return texts
 
     def array(self, column: pd.Series[Any]) -> NDArray[Any]:
         """Strings."""
@@ -48,13 +48,13 @@ class Category(ColumnKind):
     def profile(self, present: pd.Series[Any], with_values: bool) -> dict[str, Any]:
         """Number of labels, and the most frequent of them by name."""
         texts = present.astype(str)
-        found: dict[str, Any] = {"distinct": int(texts.nunique())}
+        summary: dict[str, Any] = {"distinct": int(texts.nunique())}
         if with_values:
             counts = texts.value_counts()
-            named = counts.head(profile.MOST_CATEGORIES)
-            found["categories"] = {str(name): int(count) for name, count in named.items()}
-            found["other_categories"] = int(counts.sum() - named.sum())
-        return found
+            frequent = counts.head(profile.MOST_CATEGORIES)
+            summary["categories"] = {str(name): int(count) for name, count in frequent.items()}
+            summary["other_categories"] = int(counts.sum() - frequent.sum())
+        return summary
 
 
 KIND = Category()

@@ -47,13 +47,13 @@ class Date(ColumnKind):
         """Dates as they are, texts in the known format."""
         if types.is_datetime64_any_dtype(values.dtype):
             return columns.plain(values, "the new rows")
-        written = reader.texts(values)
+        texts = reader.texts(values)
         if reading.missing:
-            written = written.mask(written.isin(reading.missing))
+            texts = texts.mask(texts.isin(reading.missing))
         form = dates.ISO if reading.date_format is None else reading.date_format
-        parsed = pd.to_datetime(written.str.strip(), format=form, utc=True, errors="coerce")
-        for i in np.flatnonzero((parsed.isna() & written.notna()).to_numpy()).tolist():
-            problems[i].append(f'{name}: "{written.iloc[i]}" is no date as in training, read as missing')
+        parsed = pd.to_datetime(texts.str.strip(), format=form, utc=True, errors="coerce")
+        for i in np.flatnonzero((parsed.isna() & texts.notna()).to_numpy()).tolist():
+            problems[i].append(f'{name}: "{texts.iloc[i]}" is no date as in training, read as missing')
         return parsed.dt.tz_localize(None).astype("datetime64[us]")
 
     def array(self, column: pd.Series[Any]) -> NDArray[Any]:
@@ -67,9 +67,9 @@ class Date(ColumnKind):
     def profile(self, present: pd.Series[Any], with_values: bool) -> dict[str, Any]:
         """Quantiles, each of them a date that occurs."""
         moments = present.astype("datetime64[ns]").to_numpy().astype(np.int64)
-        written = np.quantile(moments, profile.QUANTILES, method="nearest").astype("datetime64[ns]")
-        shown = np.datetime_as_string(written, "s")
-        return {"quantiles": dict(zip(map(str, profile.QUANTILES), shown, strict=True))}
+        quantiles = np.quantile(moments, profile.QUANTILES, method="nearest").astype("datetime64[ns]")
+        labels = np.datetime_as_string(quantiles, "s")
+        return {"quantiles": dict(zip(map(str, profile.QUANTILES), labels, strict=True))}
 
 
 KIND = Date()

@@ -54,11 +54,11 @@ class Number(ColumnKind):
             numbers = values.astype("float64") if not isinstance(values.dtype, np.dtype) else values
             is_wrong = np.zeros(len(values), dtype=bool)
         else:
-            written = reader.texts(
+            texts = reader.texts(
                 values.map(lambda v: int(v) if isinstance(v, bool) else v) if values.dtype == object else values
             )
             form = NumberFormat(reading.decimal, reading.thousands, reading.affix)
-            numbers, wrong = numerals.parse(written, form, frozenset(text.strip() for text in reading.missing))
+            numbers, wrong = numerals.parse(texts, form, frozenset(text.strip() for text in reading.missing))
             is_plain = np.array([isinstance(value, int | float) and not isinstance(value, bool) for value in values])
             if is_plain.any():  # a number of JSON is no text in the format of a file
                 numbers = numbers.astype("float64").mask(
@@ -67,7 +67,7 @@ class Number(ColumnKind):
                 wrong &= ~is_plain
             is_wrong = wrong.to_numpy()
             for i in np.flatnonzero(is_wrong).tolist():
-                problems[i].append(f'{name}: "{written.iloc[i]}" is no number, read as missing')
+                problems[i].append(f'{name}: "{texts.iloc[i]}" is no number, read as missing')
         marks = numerals.numbers_among(reading.missing)
         if marks:
             numbers = numbers.mask(numbers.isin(marks))

@@ -42,8 +42,8 @@ class Text(ColumnKind):
 
     def read(self, values: pd.Series, reading: Reading, problems: Sequence[list[str]], name: str) -> pd.Series:
         """Any values as texts, lists and objects as JSON."""
-        written = reader.texts(values)
-        return written.mask(written.isin(reading.missing)).fillna("")
+        texts = reader.texts(values)
+        return texts.mask(texts.isin(reading.missing)).fillna("")
 
     def array(self, column: pd.Series[Any]) -> NDArray[Any]:
         """Strings, empty where one is missing."""

@@ -32,15 +32,15 @@ def locate(target: str, where: str) -> type:
     except ImportError as error:
         raise ConfigError(f'{where}: "{target}" cannot be imported: {error}.') from error
     try:
-        found = getattr(module, name, None)
+        component = getattr(module, name, None)
     except ImportError as error:  # of a public name, which is imported when it is first used
         raise ConfigError(f'{where}: "{target}" cannot be imported: {error}.') from error
-    if found is None:
+    if component is None:
         public = [n for n in dir(module) if n[0].isupper()]
         raise ConfigError(f'{where}: there is no "{name}" in {module_name}.{did_you_mean(name, public)}')
-    if not isinstance(found, type) or not _is_allowed(found.__module__):
+    if not isinstance(component, type) or not _is_allowed(component.__module__):
         raise _not_allowed(target, where)
-    return found
+    return component
 
 
 def check_component(

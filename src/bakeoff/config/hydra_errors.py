@@ -61,9 +61,9 @@ def _refused_override(error: Exception) -> str:
     if unknown:
         key = unknown.group(1)
         siblings = _siblings(cause)
-        named = f" Keys there: {', '.join(siblings)}." if siblings else ""
+        listed_keys = f" Keys there: {', '.join(siblings)}." if siblings else ""
         near = did_you_mean(key.rpartition(".")[2], siblings)
-        return f"{key}: there is no such key or group to override.{named}{near} To add a new key: +{key}=…"
+        return f"{key}: there is no such key or group to override.{listed_keys}{near} To add a new key: +{key}=…"
     if cause is not None:
         key = f"{cause.full_key}: " if cause.full_key else ""
         reason = str(cause.msg or cause).splitlines()[0].strip()

@@ -39,9 +39,9 @@ class Dimension:
 
     def applies(self, tree: Mapping[str, Any]) -> bool:
         """Return whether the conditions hold for the named components; in a list, one item must equal the value."""
-        for key, wanted in self.when:
+        for key, required in self.when:
             value = component.get(tree, key.split("."))
-            if str(wanted) not in ([str(item) for item in value] if isinstance(value, list) else [str(value)]):
+            if str(required) not in ([str(item) for item in value] if isinstance(value, list) else [str(value)]):
                 return False
         return True
 

@@ -61,26 +61,26 @@ class _Found:
 
 def defined_in(target: str) -> str | None:
     """The module in which ``target`` (``package.module.Name``) is actually defined; None if only an import can tell."""
-    found = _find(*_split(target))
-    return found.module if found else None
+    definition = _find(*_split(target))
+    return definition.module if definition else None
 
 
 def is_class(target: str) -> bool | None:
     """Return whether ``target`` is a class; None if only an import can tell."""
-    found = _find(*_split(target))
-    return isinstance(found.node, ast.ClassDef) if found else None
+    definition = _find(*_split(target))
+    return isinstance(definition.node, ast.ClassDef) if definition else None
 
 
 def read(target: str) -> Signature | None:
     """The constructor's signature, from source; None if only an import can tell."""
-    found = _find(*_split(target))
-    return _of_class(found) if found and isinstance(found.node, ast.ClassDef) else None
+    definition = _find(*_split(target))
+    return _of_class(definition) if definition and isinstance(definition.node, ast.ClassDef) else None
 
 
 def documented(target: str) -> Documented:
     """Parse a class's docstring, in Google's or NumPy's style, for its parameters; empty without source."""
-    found = _find(*_split(target))
-    text = ast.get_docstring(found.node) if found and isinstance(found.node, ast.ClassDef) else None
+    definition = _find(*_split(target))
+    text = ast.get_docstring(definition.node) if definition and isinstance(definition.node, ast.ClassDef) else None
     if not text:
         return Documented()
     types: dict[str, str] = {}
@@ -219,8 +219,8 @@ def _absolute(module: str, is_package: bool, node: ast.ImportFrom) -> str:
     return ".".join([*parents, *([node.module] if node.module else [])])
 
 
-def _of_class(found: _Found, depth: int = 0) -> Signature | None:
-    node = found.node
+def _of_class(definition: _Found, depth: int = 0) -> Signature | None:
+    node = definition.node
     assert isinstance(node, ast.ClassDef)
     for item in node.body:
         if isinstance(item, ast.FunctionDef) and item.name == "__init__":
@@ -231,7 +231,7 @@ def _of_class(found: _Found, depth: int = 0) -> Signature | None:
             case ast.Name(id="object" | "Protocol" | "ABC") | ast.Subscript(value=ast.Name(id="Generic" | "Protocol")):
                 continue
             case ast.Name(id=name) if depth < 8:
-                parent = _find(found.module, name)
+                parent = _find(definition.module, name)
                 signature = _of_class(parent, depth + 1) if parent and isinstance(parent.node, ast.ClassDef) else None
                 if signature is None:
                     return None
@@ -274,10 +274,10 @@ def _written(default: ast.expr | None) -> str | None:
         case None:
             return None
         case ast.Call(func=ast.Name(id="field"), keywords=keywords):
-            given = {keyword.arg: ast.unparse(keyword.value) for keyword in keywords}
-            factory = given.get("default_factory")
+            arguments = {keyword.arg: ast.unparse(keyword.value) for keyword in keywords}
+            factory = arguments.get("default_factory")
             if factory is None:
-                return given.get("default")
+                return arguments.get("default")
             is_lambda = factory.startswith("lambda: ")
             return {"list": "[]", "dict": "{}"}.get(factory, factory[8:] if is_lambda else f"{factory}()")
     return ast.unparse(default)

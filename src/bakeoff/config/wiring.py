@@ -27,15 +27,15 @@ def taken(component: Component) -> list[str]:
 
 def used(model: Any, chosen: Parts) -> list[str]:
     """The groups used by a model: by itself, by anything in it, or by the parts it takes."""
-    seen: dict[str, None] = {}
+    groups: dict[str, None] = {}
     waiting = [model]
     while waiting:
         for _, component in walk(waiting.pop()):
             for group in taken(component):
-                if group not in seen:
-                    seen[group] = None
+                if group not in groups:
+                    groups[group] = None
                     waiting.append(chosen.get(group))
-    return [group for group in GROUPS if group in seen]
+    return [group for group in GROUPS if group in groups]
 
 
 def used_parts(model: Any, chosen: Parts) -> dict[str, Component]:

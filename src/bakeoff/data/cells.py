@@ -160,11 +160,11 @@ class _Reader:
         """A column of objects as one of a type: numbers and texts together are texts."""
         if not types.is_object_dtype(values.dtype):
             return values
-        found = types.infer_dtype(values, skipna=True)
-        if found == "integer" and _is_beyond(values):  # which is said where types are found
+        inferred = types.infer_dtype(values, skipna=True)
+        if inferred == "integer" and _is_beyond(values):  # which is said where types are found
             return conversion.texts(values)
         if (
-            found in ("mixed-integer", "mixed")
+            inferred in ("mixed-integer", "mixed")
             and values.dropna().map(lambda v: isinstance(v, str | int | float)).all()
         ):
             if values.name not in (self.settings.id, *self.declared):
@@ -265,14 +265,14 @@ class _Reader:
             self._say_texts(texts, f"numbers but for {guess.odd_rows:,} rows ({examples})", "number")
         return texts
 
-    def _say_texts(self, texts: pd.Series, held: str, remedy: str) -> None:
+    def _say_texts(self, texts: pd.Series, contents: str, remedy: str) -> None:
         """Add one note on the contents of a column of texts and how it is read."""
         name = str(texts.name)
         if name in self.cells.explained:
             return
         self.cells.explained.add(name)
         words = "texts" if name == self.settings.target else columns.words(texts)
-        self._say(name, f"{{columns}}: {held}, read as {words}.", remedy)
+        self._say(name, f"{{columns}}: {contents}, read as {words}.", remedy)
 
     def _taken(self, name: str, converted: Converted) -> pd.Series:
         """The values of a converted column, of which what there is to say is noted."""
@@ -305,8 +305,8 @@ class _Reader:
         kind = kinds.declared(word, f"data.columns.{name}")
         self.cells.kinds[name] = kind.name
         known = None if self.known is None else self.known.get(name, Reading())
-        asked = Declared(form, settings.decimal, settings.thousands, self.where, known)
-        return self._taken(name, kind.convert(values, asked))
+        declaration = Declared(form, settings.decimal, settings.thousands, self.where, known)
+        return self._taken(name, kind.convert(values, declaration))
 
 
 MOST_LABELS = 20
@@ -322,8 +322,8 @@ def _remedy(remedy: str, name: str) -> str:
 def _decimal_of_file(guesses: Any) -> str | None:
     """The character before decimals in the columns that leave no doubt; None where none does."""
     for guess in guesses:
-        found = {form.decimal for form in guess.formats}
-        if found == {","}:
+        decimals = {form.decimal for form in guess.formats}
+        if decimals == {","}:
             return ","
     return None
 

@@ -175,15 +175,15 @@ def _recognise(values: pd.Series) -> tuple[str, pd.Series]:
 
 def _unboxed(values: pd.Series, where: str) -> pd.Series:
     """Python objects as a column of one type."""
-    found = types.infer_dtype(values, skipna=True)
-    if found in ("string", "empty"):
+    dtype = types.infer_dtype(values, skipna=True)
+    if dtype in ("string", "empty"):
         return values.astype("str")
-    if found in ("integer", "floating", "mixed-integer-float", "decimal", "boolean", "datetime64", "datetime", "date"):
-        if found in ("datetime64", "datetime", "date"):
+    if dtype in ("integer", "floating", "mixed-integer-float", "decimal", "boolean", "datetime64", "datetime", "date"):
+        if dtype in ("datetime64", "datetime", "date"):
             return pd.to_datetime(values, utc=True)
-        if found == "boolean":
+        if dtype == "boolean":
             return values.astype("boolean")
-        return values.astype("float64" if found != "integer" or values.isna().any() else "int64")
+        return values.astype("float64" if dtype != "integer" or values.isna().any() else "int64")
     example = next(
         (
             v
@@ -201,9 +201,9 @@ def _in_utc(values: pd.Series) -> pd.Series:
     return values.astype("datetime64[us]")
 
 
-def _unsupported(values: pd.Series, found: str, where: str) -> DataError:
+def _unsupported(values: pd.Series, dtype: str, where: str) -> DataError:
     return DataError(
-        f'data: column "{values.name}" of {where} holds {found}. A column holds numbers, dates, booleans or strings. '
+        f'data: column "{values.name}" of {where} holds {dtype}. A column holds numbers, dates, booleans or strings. '
         "Convert it, or add it to data.ignore."
     )
 
@@ -214,8 +214,8 @@ def _refuse_infinite(converted: Mapping[str, pd.Series], where: str) -> None:
         for name, values in converted.items()
         if types.is_float_dtype(values.dtype)
     }
-    found = [f'"{name}" ({count})' for name, count in counts.items() if count]
-    if found:
+    infinite = [f'"{name}" ({count})' for name, count in counts.items() if count]
+    if infinite:
         raise DataError(
-            f"data: {where} holds infinite values in {', '.join(found)}. Replace them, or leave them empty."
+            f"data: {where} holds infinite values in {', '.join(infinite)}. Replace them, or leave them empty."
         )

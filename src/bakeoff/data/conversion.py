@@ -75,8 +75,8 @@ def texts(values: pd.Series) -> pd.Series:
     if columns.is_string(values):
         return values
     present = values.dropna()
-    named = pd.Series([columns.label(value) for value in present], index=present.index, dtype="str")
-    texts: pd.Series = named.reindex(values.index).astype("str")
+    labels = pd.Series([columns.label(value) for value in present], index=present.index, dtype="str")
+    texts: pd.Series = labels.reindex(values.index).astype("str")
     texts.name = values.name
     return texts
 

@@ -49,15 +49,15 @@ class Questions:
 
     def read(self) -> Rows:
         """All questions and documents."""
-        asked = _existing(self.questions, "data.questions")
+        path = _existing(self.questions, "data.questions")
         corpus = _existing(self.corpus, "data.corpus")
         test = None if self.test_questions is None else _existing(self.test_questions, "data.test_questions")
-        found = documents.read(corpus, "data.corpus")
-        known = list(found["id"])
+        table = documents.read(corpus, "data.corpus")
+        known = list(table["id"])
         return Rows(
-            _asked(asked, "data.questions", known),
+            _asked(path, "data.questions", known),
             None if test is None else _asked(test, "data.test_questions", known),
-            found,
+            table,
         )
 
 
@@ -119,24 +119,24 @@ class Beir:
                 f'data.qrels: there is no "{self.qrels}.tsv" in {tables}. There are: {", ".join(files)}.'
                 f"{did_you_mean(self.qrels, files)}"
             )
-        found = documents.table(corpus, "data.path")
-        asked = {record.text("_id", "data.path"): record for record in records.read(queries, "data.path")}
-        known = set(found["id"])
+        table = documents.table(corpus, "data.path")
+        query_of = {record.text("_id", "data.path"): record for record in records.read(queries, "data.path")}
+        known = set(table["id"])
         learnt_from = [name for name in ("train", "dev") if name in files]
-        development = [row for name in learnt_from for row in _judged(files[name], asked, known)]
+        development = [row for name in learnt_from for row in _judged(files[name], query_of, known)]
         # A query may be judged in both, and both may be one file; it is then the test's.
-        test = _judged(files[self.qrels], asked, known)
-        taken = {row["id"] for row in test}
-        rest = {row["id"]: row for row in development if row["id"] not in taken}
-        return Rows(*_alike(_frame(rest.values()), _frame(test)), found)
+        test = _judged(files[self.qrels], query_of, known)
+        test_ids = {row["id"] for row in test}
+        rest = {row["id"]: row for row in development if row["id"] not in test_ids}
+        return Rows(*_alike(_frame(rest.values()), _frame(test)), table)
 
 
 def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Questions as a table; with its columns even where there are none."""
     import pandas as pd
 
-    made = list(rows)
-    return pd.DataFrame(made) if made else pd.DataFrame(columns=list(COLUMNS))
+    records = list(rows)
+    return pd.DataFrame(records) if records else pd.DataFrame(columns=list(COLUMNS))
 
 
 def _alike(frame: pd.DataFrame, test: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -146,8 +146,8 @@ def _alike(frame: pd.DataFrame, test: pd.DataFrame) -> tuple[pd.DataFrame, pd.Da
 
 
 def _row(id: str, question: str, answers: Any, relevance: Any, history: Any = (), **other: Any) -> dict[str, Any]:
-    written = (json.dumps(value, ensure_ascii=False) for value in (list(history), answers, relevance))
-    return dict(zip(COLUMNS, (id, question, *written), strict=True)) | other
+    encoded = (json.dumps(value, ensure_ascii=False) for value in (list(history), answers, relevance))
+    return dict(zip(COLUMNS, (id, question, *encoded), strict=True)) | other
 
 
 def _asked(path: Path, key: str, known: Sequence[str]) -> pd.DataFrame:
@@ -200,27 +200,27 @@ def _squad(path: Path, key: str, paragraphs: _Paragraphs) -> Iterator[dict[str, 
         title = str(article.values.get("title", path.stem))
         for paragraph in _items(article, "paragraphs", key):
             document = paragraphs.id(title, paragraph.text("context", key))
-            for asked in _items(paragraph, "qas", key):
-                yield _of_paragraph(asked, document, title.replace("_", " "), key)
+            for entry in _items(paragraph, "qas", key):
+                yield _of_paragraph(entry, document, title.replace("_", " "), key)
 
 
-def _of_paragraph(asked: Record, document: str, title: str, key: str) -> dict[str, Any]:
-    name, question = asked.text("id", key), asked.text("question", key)
-    if asked.values.get("is_impossible") is True:
+def _of_paragraph(entry: Record, document: str, title: str, key: str) -> dict[str, Any]:
+    name, question = entry.text("id", key), entry.text("question", key)
+    if entry.values.get("is_impossible") is True:
         # The paragraph is on the subject and does not answer: it is no document to be found.
         return _row(name, question, [], {}, title=title)
-    answers = list(dict.fromkeys(answer.text("text", key) for answer in _items(asked, "answers", key)))
+    answers = list(dict.fromkeys(answer.text("text", key) for answer in _items(entry, "answers", key)))
     if not answers:
-        raise DataError(f'{key}: {asked.place}, id "{name}", has no answer and is not marked "is_impossible".')
+        raise DataError(f'{key}: {entry.place}, id "{name}", has no answer and is not marked "is_impossible".')
     return _row(name, question, answers, {document: 1}, title=title)
 
 
 def _items(record: Record, name: str, key: str) -> Iterator[Record]:
     """The objects of a list in JSON, each with its path as its place."""
-    found = record.required(name, key)
-    if not isinstance(found, list):
+    items = record.required(name, key)
+    if not isinstance(items, list):
         raise DataError(f'{key}: "{name}" of {record.place} is not a list. Is this a file in the format of SQuAD?')
-    for i, value in enumerate(found):
+    for i, value in enumerate(items):
         yield _object(value, f"{record.place}, {name}[{i}]", key)
 
 
@@ -230,11 +230,11 @@ def _object(value: Any, place: str, key: str) -> Record:
     return Record(place, value)
 
 
-def _judged(path: Path, asked: Mapping[str, Record], known: set[str]) -> list[dict[str, Any]]:
+def _judged(path: Path, query_of: Mapping[str, Record], known: set[str]) -> list[dict[str, Any]]:
     """The queries that a file of qrels names, in its order, with what is relevant to each."""
     graded: dict[str, dict[str, int]] = {}
     for place, query, document, grade in _qrels(path):
-        if query not in asked:
+        if query not in query_of:
             raise DataError(f'data.path: {place} names the query "{query}", which is not in queries.jsonl.')
         if document not in known:
             raise DataError(f'data.path: {place} names the document "{document}", which is not in corpus.jsonl.')
@@ -242,7 +242,9 @@ def _judged(path: Path, asked: Mapping[str, Record], known: set[str]) -> list[di
     rows = []
     for name, judged in graded.items():
         itself = {ITSELF: name} if name in known else {}
-        rows.append(_row(name, asked[name].text("text", "data.path"), [], judged, **_metadata_of(asked[name]) | itself))
+        rows.append(
+            _row(name, query_of[name].text("text", "data.path"), [], judged, **_metadata_of(query_of[name]) | itself)
+        )
     return rows
 
 
@@ -271,10 +273,10 @@ def _is_whole(text: str) -> bool:
 
 def _existing(path: str, key: str) -> Path:
     """The file or folder. Raises ``DataError`` that names the nearest in its folder."""
-    found = Path(path).expanduser()
-    if found.exists():
-        return found
-    if not found.parent.is_dir():
-        raise DataError(f'{key}: there is no folder "{found.parent}" (looked from {Path.cwd()}).')
-    others = [other.name for other in found.parent.iterdir()]
-    raise DataError(f'{key}: there is no "{found.name}" in {found.parent.resolve()}.{did_you_mean(found.name, others)}')
+    file = Path(path).expanduser()
+    if file.exists():
+        return file
+    if not file.parent.is_dir():
+        raise DataError(f'{key}: there is no folder "{file.parent}" (looked from {Path.cwd()}).')
+    others = [other.name for other in file.parent.iterdir()]
+    raise DataError(f'{key}: there is no "{file.name}" in {file.parent.resolve()}.{did_you_mean(file.name, others)}')

@@ -70,8 +70,8 @@ def read(path: Path, key: str, separator: str | None = None, encoding: str | Non
         usual = "\t" if files.endings(path.name)[0] in (".tsv", ".tab") else ","
         separator = guess_separator(sample, usual)
         if separator != usual:
-            shown = "tabs" if separator == "\t" else f'"{separator}"'
-            remarks["data.separator"] = f"The fields of {path.name} are separated by {shown}."
+            separator_name = "tabs" if separator == "\t" else f'"{separator}"'
+            remarks["data.separator"] = f"The fields of {path.name} are separated by {separator_name}."
     dialect = Dialect(separator, encoding)
     header = _header(path, key, dialect)
     table = _parsed(path, key, dialect, header)

@@ -37,22 +37,22 @@ def read(path: Path, key: str) -> pd.DataFrame:
 
 def table(path: Path, key: str) -> pd.DataFrame:
     """The documents of a jsonl, csv, tsv or parquet file: an id (``id`` or ``_id``), ``text``, and what else it has."""
-    found: dict[str, dict[str, Any]] = {}
+    by_id: dict[str, dict[str, Any]] = {}
     places: dict[str, str] = {}
     rows = records.read(path, key)
     has_texts = any("text" in record.values for record in rows)
     for record in rows:
         name = _id(record, key)
-        if name in found:
+        if name in by_id:
             raise DataError(f'{key}: {record.place} has the id "{name}", as {places[name]} has.')
         title = record.text("title", key) if "title" in record.values else ""
         # A document may be all title, or empty, as some are in BEIR: others must not take its place in the ranking.
         is_textless = "text" not in record.values and (title or has_texts)
         text = "" if is_textless else record.text("text", key)
         places[name] = record.place
-        found[name] = {"id": name, "title": title, "text": text} | metadata(record, ("id", "_id", "title", "text"))
-    made = frame(found.values())
-    return with_numbers(made) if path.suffix.lower() in (".csv", ".tsv") else made
+        by_id[name] = {"id": name, "title": title, "text": text} | metadata(record, ("id", "_id", "title", "text"))
+    table = frame(by_id.values())
+    return with_numbers(table) if path.suffix.lower() in (".csv", ".tsv") else table
 
 
 def metadata(record: Record, without: Iterable[str]) -> dict[str, Any]:
@@ -74,11 +74,11 @@ def with_numbers(documents: pd.DataFrame) -> pd.DataFrame:
     """Convert metadata that are numbers throughout, for use in filters; 007 and 3.10 are not."""
     import pandas as pd
 
-    made = documents.copy()
-    for name in made.columns.difference(["id", "title", "text"]):
-        if made[name].dropna().astype("str").str.fullmatch(NUMBER).all():
-            made[name] = pd.to_numeric(made[name])
-    return made
+    table = documents.copy()
+    for name in table.columns.difference(["id", "title", "text"]):
+        if table[name].dropna().astype("str").str.fullmatch(NUMBER).all():
+            table[name] = pd.to_numeric(table[name])
+    return table
 
 
 def folder(path: Path, key: str) -> pd.DataFrame:
@@ -92,7 +92,7 @@ def folder(path: Path, key: str) -> pd.DataFrame:
     )
     if not files:
         raise DataError(f'{key}: the folder "{path}" has no file that ends in {", ".join(FORMATS)}.')
-    found, empty = [], []
+    rows, empty = [], []
     for file in files:
         name = file.relative_to(path).as_posix()
         _refuse_undecoded(name, key)
@@ -101,13 +101,13 @@ def folder(path: Path, key: str) -> pd.DataFrame:
             empty.append(name)
         parent = file.parent.relative_to(path).as_posix()
         kind = file.suffix.lower().lstrip(".")
-        found.append({"id": name, "title": title or file.stem, "text": text, "folder": parent, "format": kind})
+        rows.append({"id": name, "title": title or file.stem, "text": text, "folder": parent, "format": kind})
     if empty:
         raise DataError(
             f"{key}: {len(empty)} of {len(files)} documents have no text: {', '.join(empty[:5])}"
             f"{', …' if len(empty) > 5 else ''}. Recognise the text of scanned pages first, or take these files out."
         )
-    return frame(found)
+    return frame(rows)
 
 
 def _refuse_undecoded(name: str, key: str) -> None:
@@ -115,8 +115,8 @@ def _refuse_undecoded(name: str, key: str) -> None:
     try:
         name.encode()
     except UnicodeEncodeError:
-        shown = ascii(os.fsencode(name))[2:-1]
-        raise DataError(f'{key}: the name of the file "{shown}" is not utf-8. Rename it.') from None
+        escaped = ascii(os.fsencode(name))[2:-1]
+        raise DataError(f'{key}: the name of the file "{escaped}" is not utf-8. Rename it.') from None
 
 
 def _id(record: Record, key: str) -> str:

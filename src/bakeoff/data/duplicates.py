@@ -49,11 +49,11 @@ class Resolved:
         together = self.treatment != "independent"
         return Repeats(stay_together=together, leave_development=together and self.is_declared)
 
-    def notes(self, seen: int, tested: int) -> list[DataNote]:
+    def notes(self, in_training: int, tested: int) -> list[DataNote]:
         """A note with counts, where inputs repeat.
 
         Args:
-            seen: test rows whose input also stands in the development rows.
+            in_training: test rows whose input also stands in the development rows.
             tested: all test rows.
         """
         if not self.repeated:
@@ -65,9 +65,9 @@ class Resolved:
         }
         rows = "1 row repeats" if self.repeated == 1 else f"{self.repeated:,} rows repeat"
         text = f"{rows} an earlier input: {ways[self.treatment]}"
-        if seen:
-            share = f"all {tested:,}" if seen == tested else f"{seen:,} of {tested:,}"
-            apart = ", and are scored apart as well" if _is_worth_a_slice(seen, tested) else ""
+        if in_training:
+            share = f"all {tested:,}" if in_training == tested else f"{in_training:,} of {tested:,}"
+            apart = ", and are scored apart as well" if _is_worth_a_slice(in_training, tested) else ""
             text += f"; {share} test inputs also stand in training{apart}"
         return [DataNote(f"{text}.", KEY)]
 
@@ -140,15 +140,15 @@ def drop(table: Table) -> Table:
     repeated[alike] = pd.DataFrame(dict(enumerate(compared))).duplicated()
     if not repeated.any():
         return table
-    left: NDArray[np.intp] = np.flatnonzero(~repeated)
+    unique: NDArray[np.intp] = np.flatnonzero(~repeated)
     text = f"{repeated.sum():,} of {len(repeated):,} rows repeat an earlier row and were dropped."
     return Table(
         schema=table.schema,
-        X={name: column.iloc[left] for name, column in table.X.items()},
-        y=table.y[left],
-        ids=table.ids[left],
-        slices=table.slices.iloc[left],
-        traits=table.traits.take(left),
+        X={name: column.iloc[unique] for name, column in table.X.items()},
+        y=table.y[unique],
+        ids=table.ids[unique],
+        slices=table.slices.iloc[unique],
+        traits=table.traits.take(unique),
         notes=(*table.notes, DataNote(text, KEY, NoteRank.ROWS)),
         corpus=table.corpus,
     )
@@ -167,8 +167,8 @@ def with_seen_inputs(test: Examples, is_seen: NDArray[np.bool_]) -> Examples:
     return Examples(test.X, test.y, test.ids, sliced)
 
 
-def _is_worth_a_slice(seen: int, tested: int) -> bool:
-    return min(seen, tested - seen) >= SLICED
+def _is_worth_a_slice(in_training: int, tested: int) -> bool:
+    return min(in_training, tested - in_training) >= SLICED
 
 
 def _mean_words(texts: pd.Series) -> float:

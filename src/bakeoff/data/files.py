@@ -146,14 +146,14 @@ def _member(archive: zipfile.ZipFile, path: Path, key: str) -> str:
 
 def refuse_binary(first: bytes, path: Path, key: str) -> None:
     """Raise ``DataError`` that names the format, where a file that should be text begins as another does."""
-    for magic, (found, remedy) in KNOWN.items():
+    for magic, (format_name, remedy) in KNOWN.items():
         if first.startswith(magic):
-            raise DataError(_not_text(path, key, found, remedy))
+            raise DataError(_not_text(path, key, format_name, remedy))
 
 
-def _not_text(path: Path, key: str, found: str, remedy: str) -> str:
+def _not_text(path: Path, key: str, format_name: str, remedy: str) -> str:
     how = f"Write {remedy} {key}={path.name}" if remedy in ("data=parquet", "data=feather", "data=excel") else remedy
-    return f"{key}: {path.name} is {found}, not text. {how if how.startswith('Write') else f'Use {remedy}'}."
+    return f"{key}: {path.name} is {format_name}, not text. {how if how.startswith('Write') else f'Use {remedy}'}."
 
 
 def encoding_of(path: Path, key: str, declared: str | None) -> tuple[str, str | None]:
@@ -184,9 +184,9 @@ def encoding_of(path: Path, key: str, declared: str | None) -> tuple[str, str | 
     if b"\x00" in first:
         odd, even = first[1::2].count(0), first[0::2].count(0)
         if max(odd, even) > len(first) // 8:
-            found = "utf-16-le" if odd > even else "utf-16-be"
-            _refuse_undecodable(path, key, found)
-            return found, f"{path.name} is read as {found}: it has a zero byte in every other place."
+            encoding = "utf-16-le" if odd > even else "utf-16-be"
+            _refuse_undecodable(path, key, encoding)
+            return encoding, f"{path.name} is read as {encoding}: it has a zero byte in every other place."
     if wrong_byte(path, key, "utf-8") is None:
         return "utf-8-sig", None
     if wrong_byte(path, key, "cp1252") is not None:
@@ -205,7 +205,7 @@ def codecs_name(encoding: str) -> str:
 def wrong_byte(path: Path, key: str, encoding: str) -> tuple[int, int] | None:
     """Position and value of the first byte that is not of that encoding; None where all of the file is."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    done = 0
+    decoded = 0
     with opened(path, key) as stream:
         while True:
             chunk = stream.read(CHUNK)
@@ -213,8 +213,8 @@ def wrong_byte(path: Path, key: str, encoding: str) -> tuple[int, int] | None:
             try:
                 decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
-                return done - waiting + error.start, error.object[error.start]
-            done += len(chunk)
+                return decoded - waiting + error.start, error.object[error.start]
+            decoded += len(chunk)
             if not chunk:
                 return None
 

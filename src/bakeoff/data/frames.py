@@ -29,16 +29,16 @@ def keep(frame: Any, name: str | None) -> tuple[Path, str]:
         raise DataError(f"data: {type(frame).__name__} is neither the name of an option nor a pandas frame.")
     if not all(isinstance(column, str) for column in frame.columns) or not len(frame.columns):
         raise DataError("data: every column of the frame needs a name that is a string.")
-    written = io.BytesIO()
+    buffer = io.BytesIO()
     try:
-        frame.to_parquet(written, index=False)
+        frame.to_parquet(buffer, index=False)
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise DataError(f"data: the frame cannot be kept as Parquet: {str(error).splitlines()[0]}") from error
-    digest = hashlib.sha256(written.getvalue()).hexdigest()[:8]
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()[:8]
     file = OUTPUTS / (name or f"frame-{digest}") / f"data-{digest}.parquet"
     if not file.is_file():
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_name(f".{file.name}.part")
-        part.write_bytes(written.getvalue())
+        part.write_bytes(buffer.getvalue())
         part.replace(file)
     return file, digest

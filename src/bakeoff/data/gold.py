@@ -28,8 +28,8 @@ def answers(record: Record, key: str) -> list[str]:
     if name == "answers":
         value = _opened(value, "[", record, name, key)
     where = f'{key}: "{name}" of {record.place}'
-    given = [plain(answer, where) for answer in value] if isinstance(value, list) else [plain(value, where)]
-    return list(dict.fromkeys(answer for answer in given if answer.strip()))
+    texts = [plain(answer, where) for answer in value] if isinstance(value, list) else [plain(value, where)]
+    return list(dict.fromkeys(answer for answer in texts if answer.strip()))
 
 
 def relevance(record: Record, key: str, known: Sequence[str], ids: Container[str]) -> dict[str, int]:
@@ -77,14 +77,14 @@ def history(record: Record, key: str) -> list[dict[str, str]]:
     turns = _opened(record.values["history"], "[", record, "history", key)
     if not isinstance(turns, list):
         raise DataError(f'{where} is not a list of turns such as [{{"role": "user", "content": "…"}}].')
-    made = []
+    cleaned = []
     for number, turn in enumerate(turns, 1):
         if not isinstance(turn, Mapping) or not {"role", "content"} <= turn.keys():
             raise DataError(f'{where}: turn {number} is not of the form {{"role": "user", "content": "…"}}.')
         if turn["role"] not in ROLES:
             raise DataError(f'{where}: the role of turn {number} is "{turn["role"]}". Allowed: {", ".join(ROLES)}.')
-        made.append({"role": str(turn["role"]), "content": plain(turn["content"], where)})
-    return made
+        cleaned.append({"role": str(turn["role"]), "content": plain(turn["content"], where)})
+    return cleaned
 
 
 def _grade(value: Any, where: str) -> int:

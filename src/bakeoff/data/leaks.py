@@ -58,22 +58,22 @@ def find(task: Task, id_column: str | None = None, time_column: str | None = Non
         id_column: name of the declared id, which is no feature.
         time_column: name of the declared time, which is no feature; rows in its order are judged by their place.
     """
-    found: list[Leak] = []
+    leaks: list[Leak] = []
     truth = _Truth.from_task(task)
     if truth is not None:
         examples, rows = task.development.examples, truth.rows
         suspects = _suspects(examples.X, task.schema.of_kind("numeric"), truth)
         for name in task.schema.columns:
             if name in suspects:
-                found += _of_column(name, examples.X[name].iloc[rows].reset_index(drop=True), truth)
+                leaks += _of_column(name, examples.X[name].iloc[rows].reset_index(drop=True), truth)
         if id_column is not None:
             ids = pd.Series(examples.ids[rows]).infer_objects()
-            found += _of_id(id_column, ids, truth, is_feature=False)
+            leaks += _of_id(id_column, ids, truth, is_feature=False)
         if time_column is not None and task.development.is_ordered:
-            found += _of_order(time_column, pd.Series(rows), truth, "a moment", is_feature=False)
+            leaks += _of_order(time_column, pd.Series(rows), truth, "a moment", is_feature=False)
     for name in task.schema.of_kind("text"):
-        found += _of_texts(name, task.development.examples, task.test)
-    return found
+        leaks += _of_texts(name, task.development.examples, task.test)
+    return leaks
 
 
 @dataclass(frozen=True)
@@ -186,8 +186,8 @@ def _suspects(X: pd.DataFrame, numeric: Sequence[str], truth: _Truth) -> set[str
         missing = np.isnan(values)
         filled = np.where(missing, 0, values - np.nanmean(np.where(missing.all(axis=0), 0, values), axis=0))
         for form in (filled, np.abs(filled), missing.astype(np.float64)):
-            found = np.abs(_standard(indicators.T).T @ _standard(form)).max(axis=0) / len(rows)
-            strength[begin : begin + len(names)] = np.maximum(strength[begin : begin + len(names)], found)
+            correlations = np.abs(_standard(indicators.T).T @ _standard(form)).max(axis=0) / len(rows)
+            strength[begin : begin + len(names)] = np.maximum(strength[begin : begin + len(names)], correlations)
     strongest = np.argsort(-strength, kind="stable")[:MOST_JUDGED]
     return (set(X.columns) - set(numeric)) | {numeric[i] for i in strongest}
 

@@ -159,10 +159,10 @@ def _dealt(table: Table, parts: Sequence[NDArray[np.intp]]) -> list[Examples]:
     Empties ``table.X`` column by column: where a source brings them so, no two copies of all rows exist at once.
     """
     allocator = pyarrow.default_memory_pool()
-    taken: list[dict[str, pd.Series]] = [{} for _ in parts]
+    columns: list[dict[str, pd.Series]] = [{} for _ in parts]
     for name in list(table.X):
         column = table.X.pop(name)
-        for positions, part in zip(parts, taken, strict=True):
+        for positions, part in zip(parts, columns, strict=True):
             part[name] = column.iloc[positions].reset_index(drop=True)
         del column
         allocator.release_unused()  # Arrow's allocator would keep what a column of a Parquet file leaves
@@ -173,5 +173,5 @@ def _dealt(table: Table, parts: Sequence[NDArray[np.intp]]) -> list[Examples]:
             ids=table.ids[positions],
             slices=table.slices.iloc[positions].reset_index(drop=True),
         )
-        for positions, part in zip(parts, taken, strict=True)
+        for positions, part in zip(parts, columns, strict=True)
     ]

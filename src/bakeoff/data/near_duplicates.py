@@ -76,7 +76,7 @@ _DIGITS = str.maketrans("123456789", "000000000")
 
 def _signatures(texts: Sequence[bytes], parameters: NDArray[np.uint64], batch: int = 500) -> NDArray[np.uint32]:
     """The smallest hash of the shingles of each text, by each of m hash functions, shape (n, m)."""
-    made = np.zeros((len(texts), parameters.shape[1]), dtype=np.uint32)
+    signatures = np.zeros((len(texts), parameters.shape[1]), dtype=np.uint32)
     weights = (np.uint64(1_000_003) ** np.arange(SHINGLE, dtype=np.uint64)).astype(np.uint64)
     for begin in range(0, len(texts), batch):
         part = [text.ljust(SHINGLE) for text in texts[begin : begin + batch]]
@@ -90,12 +90,12 @@ def _signatures(texts: Sequence[bytes], parameters: NDArray[np.uint64], batch: i
         begins = np.cumsum(shingles) - shingles
         for k in range(parameters.shape[1]):
             mixed = ((hashes * parameters[0, k] + parameters[1, k]) >> np.uint64(32)).astype(np.uint32)
-            made[begin : begin + len(part), k] = np.minimum.reduceat(mixed, begins)
-    return made
+            signatures[begin : begin + len(part), k] = np.minimum.reduceat(mixed, begins)
+    return signatures
 
 
 def _table(band: NDArray[np.uint32]) -> dict[bytes, list[int]]:
-    found: dict[bytes, list[int]] = {}
+    rows_of: dict[bytes, list[int]] = {}
     for i, row in enumerate(band):
-        found.setdefault(row.tobytes(), []).append(i)
-    return found
+        rows_of.setdefault(row.tobytes(), []).append(i)
+    return rows_of

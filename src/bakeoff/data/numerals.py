@@ -140,14 +140,14 @@ def guess(values: pd.Series, decimal: str | None = None, thousands: str | None =
     present = texts.drop_null()
     if not len(present):
         return Guess()
-    asked = tuple(
+    candidates = tuple(
         f
         for f in FORMATS
         if (decimal is None or f.decimal == decimal) and (thousands is None or f.thousands == thousands)
     )
-    if FORMATS[0] in asked and _is_plain(present):
-        found = tuple(f for f in asked if f.is_plain or (f.thousands == "." and _is_grouped(present, ".")))
-        return Guess(found)
+    if FORMATS[0] in candidates and _is_plain(present):
+        grouped = tuple(f for f in candidates if f.is_plain or (f.thousands == "." and _is_grouped(present, ".")))
+        return Guess(grouped)
     distinct, counts = _distinct(present, marks)
     if distinct is None:
         return Guess()
@@ -159,7 +159,7 @@ def guess(values: pd.Series, decimal: str | None = None, thousands: str | None =
     affix, bare = _without_affix(numbers)
     if 0 < in_parentheses(bare) < len(bare):  # all in parentheses: rather the numbers of footnotes
         bare = _signed(bare)
-    formats = tuple(f for f in asked if bool(pc.all(_fits(bare, f)).as_py()))
+    formats = tuple(f for f in candidates if bool(pc.all(_fits(bare, f)).as_py()))
     found_marks = tuple(
         (str(text), int(count))
         for text, count in zip(distinct.filter(pa.array(is_mark)).to_pylist(), counts[is_mark], strict=True)
@@ -167,7 +167,7 @@ def guess(values: pd.Series, decimal: str | None = None, thousands: str | None =
     if formats:
         return Guess(tuple(NumberFormat(f.decimal, f.thousands, affix) for f in formats), found_marks)
     fits = np.zeros(len(bare), dtype=bool)
-    for f in asked:
+    for f in candidates:
         fits = np.maximum(fits, np.asarray(_fits(bare, f)))
     rows = counts[~is_mark]
     odd_rows = int(rows[~fits].sum())
@@ -287,8 +287,8 @@ def _distinct(present: pa.ChunkedArray, marks: bool) -> tuple[pa.Array | None, N
     )
     if is_number.sum() + is_mark.sum() < 0.5 * len(first):
         return None, np.empty(0, dtype=np.int64)
-    counted = pc.value_counts(present)
-    return counted.field("values"), np.asarray(counted.field("counts"))
+    counts = pc.value_counts(present)
+    return counts.field("values"), np.asarray(counts.field("counts"))
 
 
 def _trimmed(texts: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -94,8 +94,8 @@ def overview(source: Source, declared: Mapping[str, str] | None = None) -> Overv
         _column(table.frame[name], kinds.get(read.kinds[name]).words[0] if name in read.kinds else "left out")
         for name in table.frame.columns
     ]
-    found = [name for name in read.texts if name not in table.explained]
-    notes = (*table.notes, *columns.text_notes(found))
+    unexplained = [name for name in read.texts if name not in table.explained]
+    notes = (*table.notes, *columns.text_notes(unexplained))
     return Overview(where, len(table.frame), tuple(rows), likely_targets(rows), notes)
 
 

@@ -50,13 +50,13 @@ def profile_predictions(predictions: Predictions, with_values: bool = True) -> d
     values = pd.Series(output if is_numeric else [_text(value) for value in output])
     distinct = values.nunique()
     kind = "numeric" if is_numeric else "categorical" if distinct <= max(20, len(values) // 10) else "text"
-    found = {"output": _column(kind, values, with_values)}
+    summary = {"output": _column(kind, values, with_values)}
     confidence = predictions.confidence
     if confidence is None and predictions.proba is not None:
         confidence = predictions.proba.max(axis=1)
     if confidence is not None:
-        found["confidence"] = _column("numeric", pd.Series(np.asarray(confidence, dtype=np.float64)), with_values)
-    return found
+        summary["confidence"] = _column("numeric", pd.Series(np.asarray(confidence, dtype=np.float64)), with_values)
+    return summary
 
 
 def _text(value: Any) -> str | None:
@@ -67,10 +67,10 @@ def _text(value: Any) -> str | None:
 
 def _column(kind: str, column: pd.Series[Any], with_values: bool) -> dict[str, Any]:
     present = column.dropna()
-    found: dict[str, Any] = {"type": kind, "rows": len(column), "missing": len(column) - len(present)}
+    summary: dict[str, Any] = {"type": kind, "rows": len(column), "missing": len(column) - len(present)}
     if not len(present):
-        return found
-    return found | kinds.get(kind).profile(present, with_values)
+        return summary
+    return summary | kinds.get(kind).profile(present, with_values)
 
 
 def quantiles(values: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, Mapping[str, float]]:

@@ -112,8 +112,8 @@ def _stacked(rows: Rows, where: str) -> tuple[pd.DataFrame, NDArray[np.bool_] | 
     return roles.stack(rows, where)
 
 
-def _refuse_empty(asked: pd.Series, where: str) -> None:
-    empty = np.flatnonzero(asked.isna() | (asked.astype("str").str.strip() == ""))
+def _refuse_empty(texts: pd.Series, where: str) -> None:
+    empty = np.flatnonzero(texts.isna() | (texts.astype("str").str.strip() == ""))
     if len(empty):
         raise DataError(f"data: question {empty[0]} of {where}, counting from 0, is empty.")
 
@@ -142,8 +142,8 @@ def _gold(frame: pd.DataFrame, corpus: Corpus, where: str) -> NDArray[Any]:
     return golds
 
 
-def _refuse_unknown(named: Iterable[str], known: set[str], row: int, where: str) -> None:
-    for document in named:
+def _refuse_unknown(names: Iterable[str], known: set[str], row: int, where: str) -> None:
+    for document in names:
         if document not in known:
             raise DataError(
                 f'data: question {row} of {where}, counting from 0, names the document "{document}", which is not in '

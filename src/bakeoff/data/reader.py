@@ -70,7 +70,7 @@ class RowReader:
             DataError: there are none, they are no table, or one is wrong and ``problems`` is ``refuse``.
         """
         frame = as_frame(rows)
-        found: list[list[str]] = [[] for _ in range(len(frame))]
+        problems: list[list[str]] = [[] for _ in range(len(frame))]
         schema = self.schema
         extra = [str(name) for name in frame.columns if name not in schema.columns and name not in self.others]
         absent = [name for name in schema.columns if name not in frame.columns and name != HISTORY]
@@ -78,26 +78,26 @@ class RowReader:
         for name, kind in schema.columns.items():
             values = frame[name] if name in frame else pd.Series(None, index=frame.index, dtype=object)
             if name == HISTORY and QUESTION in schema.columns:
-                X[name] = _histories(values, found)
+                X[name] = _histories(values, problems)
             else:
-                X[name] = kinds.get(kind).read(values, schema.readings.get(name, Reading()), found, name)
+                X[name] = kinds.get(kind).read(values, schema.readings.get(name, Reading()), problems, name)
         common = [f"{name}: no such column" for name in absent]
         keys = _keys(rows)
         if not keys:
             common += [f"{name}: not a column of the task" for name in extra]
-        for row, own in zip(found, keys, strict=False):
+        for row, own in zip(problems, keys, strict=False):
             row += [f"{name}: missing" for name in schema.columns if name in frame and name not in own | {HISTORY}]
             row += [f"{name}: not a column of the task" for name in extra if name in own]
         can_predict = np.ones(len(frame), dtype=bool)
         if QUESTION in schema.columns and HISTORY in schema.columns:
             can_predict = (X[QUESTION].str.strip() != "").to_numpy(dtype=bool)
             for i in np.flatnonzero(~can_predict).tolist():
-                found[i].append(f"{QUESTION}: empty, nothing to answer")
-        for row in found:
+                problems[i].append(f"{QUESTION}: empty, nothing to answer")
+        for row in problems:
             row.extend(common)
         if self.problems == "refuse":
-            _refuse(found, common)
-        return NewRows(pd.DataFrame(X, copy=False), as_messages(found), can_predict, tuple(common))
+            _refuse(problems, common)
+        return NewRows(pd.DataFrame(X, copy=False), as_messages(problems), can_predict, tuple(common))
 
 
 def as_frame(rows: RawRows) -> pd.DataFrame:
@@ -131,10 +131,10 @@ def _keys(rows: RawRows) -> list[set[str]]:
     return [set(row) for row in ([rows] if isinstance(rows, Mapping) else rows) if isinstance(row, Mapping)]
 
 
-def as_messages(found: Sequence[Sequence[str]]) -> NDArray[Any]:
+def as_messages(problems: Sequence[Sequence[str]]) -> NDArray[Any]:
     """The messages of n rows as an ``object`` array of tuples, shape (n,)."""
-    messages = np.empty(len(found), dtype=object)
-    messages[:] = [tuple(row) for row in found]
+    messages = np.empty(len(problems), dtype=object)
+    messages[:] = [tuple(row) for row in problems]
     return messages
 
 
@@ -142,33 +142,33 @@ def texts(values: pd.Series) -> pd.Series:
     """Values of any types as texts, whole numbers without a point, lists and objects as JSON; missing ones missing."""
     if columns.is_string(values):
         return values
-    named = [None if _is_missing(value) else _text(value) for value in values]
-    return pd.Series(named, index=values.index, dtype="str")
+    values_as_text = [None if _is_missing(value) else _text(value) for value in values]
+    return pd.Series(values_as_text, index=values.index, dtype="str")
 
 
-def _histories(values: pd.Series, found: list[list[str]]) -> pd.Series:
+def _histories(values: pd.Series, problems: list[list[str]]) -> pd.Series:
     """The turns before each question as JSON; none where they cannot be read."""
-    written = texts(values).fillna("[]")
-    for i, text in enumerate(written):
+    encoded = texts(values).fillna("[]")
+    for i, text in enumerate(encoded):
         try:
             turns = json.loads(text or "[]")
             is_history = isinstance(turns, list) and all({"role", "content"} == set(turn) for turn in turns)
         except (json.JSONDecodeError, TypeError):
             is_history = False
         if not is_history:
-            found[i].append(f'{HISTORY}: not a list of {{"role": …, "content": …}}, left out')
-            written.iloc[i] = "[]"
-    return written.mask(written == "", "[]")
+            problems[i].append(f'{HISTORY}: not a list of {{"role": …, "content": …}}, left out')
+            encoded.iloc[i] = "[]"
+    return encoded.mask(encoded == "", "[]")
 
 
-def _refuse(found: Sequence[Sequence[str]], common: Sequence[str]) -> None:
+def _refuse(problems: Sequence[Sequence[str]], common: Sequence[str]) -> None:
     """Raise ``DataError`` with what is wrong with the rows, where anything is."""
-    own = [(i, row[: len(row) - len(common)]) for i, row in enumerate(found) if len(row) > len(common)]
-    shown = [*common, *(f"row {i}: {'; '.join(row)}" for i, row in own[:MOST_SHOWN])]
+    own = [(i, row[: len(row) - len(common)]) for i, row in enumerate(problems) if len(row) > len(common)]
+    lines = [*common, *(f"row {i}: {'; '.join(row)}" for i, row in own[:MOST_SHOWN])]
     if len(own) > MOST_SHOWN:
-        shown.append(f"… and {len(own) - MOST_SHOWN:,} more rows")
-    if shown:
-        raise DataError("predict: these rows are not as those of the task.\n" + "\n".join(shown))
+        lines.append(f"… and {len(own) - MOST_SHOWN:,} more rows")
+    if lines:
+        raise DataError("predict: these rows are not as those of the task.\n" + "\n".join(lines))
 
 
 def _is_missing(value: Any) -> bool:

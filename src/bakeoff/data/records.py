@@ -94,15 +94,15 @@ def read(path: Path, key: str) -> list[Record]:
     if ending not in READERS:
         raise DataError(f'{key}: "{path.name}" ends in none of {", ".join(READERS)}.')
     try:
-        found = [record(place, values) for place, values in READERS[ending](path, key)]
+        records = [record(place, values) for place, values in READERS[ending](path, key)]
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
         raise DataError(f"{key}: {path.name} is not utf-8: it holds the byte 0x{byte:02x}. Convert the file.") from None
     except OSError as error:
         raise DataError(f"{key}: {path.name} cannot be read: {error.strerror or error}.") from error
-    if not found:
+    if not records:
         raise DataError(f"{key}: {path.name} holds no rows.")
-    return found
+    return records
 
 
 def parsed(text: str, place: str, key: str) -> Any:

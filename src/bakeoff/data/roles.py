@@ -50,14 +50,14 @@ def features(frame: pd.DataFrame, settings: DataSettings, where: str, left_out: 
         DataError: a declared column does not exist, or none is left as a feature.
     """
     refuse_absent(frame, settings, where)
-    found = [name for name in frame.columns if name not in settings.apart and name not in left_out]
-    if not found:
+    names = [name for name in frame.columns if name not in settings.apart and name not in left_out]
+    if not names:
         more = f" ({', '.join(left_out)}: empty, or counts the rows)" if left_out else ""
         raise DataError(
             f"data: {where} has no feature: each column is the target, data.id, group, time or ignore, "
             f"or left out{more}."
         )
-    return found
+    return names
 
 
 def refuse_absent(frame: pd.DataFrame, settings: DataSettings, where: str) -> None:
@@ -76,8 +76,8 @@ def _other_separator(frame: pd.DataFrame) -> str:
     looks_like = next((s for s in (";", "\t", "|", ",") if s in header), None) if frame.shape[1] == 1 else None
     if looks_like is None:
         return ""
-    shown = looks_like.replace("\t", "\\t")
-    return f' The fields seem to be separated by "{shown}": add "data.separator=\'{shown}\'".'
+    separator = looks_like.replace("\t", "\\t")
+    return f' The fields seem to be separated by "{separator}": add "data.separator=\'{separator}\'".'
 
 
 def ids(frame: pd.DataFrame, name: str | None, is_test: NDArray[np.bool_] | None, where: str) -> NDArray[Any]:
@@ -88,14 +88,14 @@ def ids(frame: pd.DataFrame, name: str | None, is_test: NDArray[np.bool_] | None
     """
     if name is None:
         return np.arange(len(frame))
-    found = complete(frame, name, "id", where)
-    twice = pd.DataFrame({"id": found, "is_test": False if is_test is None else is_test}).duplicated().to_numpy()
+    values = complete(frame, name, "id", where)
+    twice = pd.DataFrame({"id": values, "is_test": False if is_test is None else is_test}).duplicated().to_numpy()
     if twice.any():
         raise DataError(
-            f'data.id: "{name}" of {where} is not unique: {found[twice].iloc[0]} occurs more than once '
+            f'data.id: "{name}" of {where} is not unique: {values[twice].iloc[0]} occurs more than once '
             f"({twice.sum():,} repeated rows). Choose another column, or none."
         )
-    return found.to_numpy()
+    return values.to_numpy()
 
 
 def groups(frame: pd.DataFrame, name: str | None, where: str) -> NDArray[Any] | None:
@@ -142,10 +142,10 @@ def assigned(
     if settings.splitter is None:
         return parts(frame, settings.column, is_test, where)
     splitter: Splitter = components.instantiate(settings.splitter, "data.split.splitter")
-    said = np.asarray(splitter.assign(frame, settings.seed), dtype=object)
-    if said.shape != (len(frame),):
-        raise DataError(f"data.split.splitter: it gave {said.shape} parts for {len(frame):,} rows of {where}.")
-    return parts(frame.assign(**{SPLITTER: said}), SPLITTER, is_test, where)
+    assignment = np.asarray(splitter.assign(frame, settings.seed), dtype=object)
+    if assignment.shape != (len(frame),):
+        raise DataError(f"data.split.splitter: it gave {assignment.shape} parts for {len(frame):,} rows of {where}.")
+    return parts(frame.assign(**{SPLITTER: assignment}), SPLITTER, is_test, where)
 
 
 def parts(

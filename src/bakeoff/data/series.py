@@ -66,20 +66,20 @@ def read(source: Source, settings: DataSettings) -> Recorded:
     Raises:
         DataError: a column is missing or no number, a value is missing, or moments are not in order and without gaps.
     """
-    where, asked = source.name, settings.forecast
+    where, layout = source.name, settings.forecast
     table = cells.read(source, settings)
     frame, is_test = table.frame, table.is_test
     y = target.read_numbers(frame[settings.target], where)
     times = roles.times(frame, settings.time, where)
     assert times is not None
-    names = names_of(frame, asked.series, where)
+    names = names_of(frame, layout.series, where)
     rows = {str(name): np.flatnonzero(names == name) for name in dict.fromkeys(names)}
     grid = moments.grid(times, rows, where)
     features = [name for name in frame.columns if name not in (*settings.apart, *table.left_out)]
     channels = {name: _channels(frame[name], name, where) for name in features}
-    beside = {label: values for made in channels.values() for label, values in made.items()}
-    ahead = {label: values for name in asked.known for label, values in channels[name].items()}
-    if asked.calendar and np.issubdtype(times.dtype, np.datetime64):
+    beside = {label: values for values_of in channels.values() for label, values in values_of.items()}
+    ahead = {label: values for name in layout.known for label, values in channels[name].items()}
+    if layout.calendar and np.issubdtype(times.dtype, np.datetime64):
         ahead |= _calendar(times, grid, set(beside) | {settings.target})
     read_slices = columns.read(frame, settings.slices, table.kinds, where) if settings.slices else None
     slices = pd.DataFrame({} if read_slices is None else dict(read_slices.values), index=frame.index)
@@ -114,29 +114,29 @@ def _channels(values: pd.Series, name: str, where: str) -> Mapping[str, NDArray[
         return {name: numbers}
     categories = sorted(plain.unique()) if columns.is_string(plain) else []
     if not 2 <= len(categories) <= MOST_CATEGORIES:
-        held = f"{len(categories):,} different strings" if categories else "dates"
+        dtype = f"{len(categories):,} different strings" if categories else "dates"
         raise DataError(
-            f'data: column "{name}" of {where} holds {held}. Beside a series there may be numbers, and strings of up '
+            f'data: column "{name}" of {where} holds {dtype}. Beside a series there may be numbers, and strings of up '
             f"to {MOST_CATEGORIES} categories. Add it to data.ignore."
         )
-    told = categories[1:] if len(categories) == 2 else categories
-    return {f"{name}={category}": (plain == category).to_numpy(dtype=np.float64) for category in told}
+    indicators = categories[1:] if len(categories) == 2 else categories
+    return {f"{name}={category}": (plain == category).to_numpy(dtype=np.float64) for category in indicators}
 
 
-def _calendar(times: NDArray[Any], grid: Grid, taken: set[str]) -> dict[str, NDArray[np.float64]]:
+def _calendar(times: NDArray[Any], grid: Grid, names: set[str]) -> dict[str, NDArray[np.float64]]:
     """Calendar features: position of each moment in the day, the week and the year, as far as the step allows.
 
     The month is left out of less than two years: what is learnt of the first ten would be used in the last two.
     """
     dates, seconds = pd.DatetimeIndex(times), grid.step.seconds
-    found: dict[str, pd.Index[Any]] = {}
+    channels: dict[str, pd.Index[Any]] = {}
     if seconds is not None and seconds < DAY:
-        found[HOUR] = dates.hour + dates.minute / 60 + dates.second / 3600
+        channels[HOUR] = dates.hour + dates.minute / 60 + dates.second / 3600
     if seconds is not None and seconds <= DAY:
-        found[WEEKDAY] = dates.day_of_week
+        channels[WEEKDAY] = dates.day_of_week
     if (seconds is None or seconds < 30 * DAY) and dates.max() - dates.min() >= pd.Timedelta(days=729):
-        found[MONTH] = dates.month
-    return {name: values.to_numpy(dtype=np.float64) for name, values in found.items() if name not in taken}
+        channels[MONTH] = dates.month
+    return {name: values.to_numpy(dtype=np.float64) for name, values in channels.items() if name not in names}
 
 
 def _matrix(channels: Sequence[NDArray[np.float64]], n: int) -> NDArray[np.float64]:

@@ -116,10 +116,12 @@ class DataSettings:
             if column == self.target:
                 raise ConfigError(f'data.{role}: "{column}" is the target already. Choose another column, or none.')
         for column in self.text:
-            taken = next((role for role, c in [*roles, *(("ignore", c) for c in self.ignore)] if c == column), None)
-            if taken:
+            role_of_column = next(
+                (role for role, c in [*roles, *(("ignore", c) for c in self.ignore)] if c == column), None
+            )
+            if role_of_column:
                 raise ConfigError(
-                    f'data.text: "{column}" is no feature, data.{taken} names it. Remove it from one of them.'
+                    f'data.text: "{column}" is no feature, data.{role_of_column} names it. Remove it from one of them.'
                 )
 
     @classmethod

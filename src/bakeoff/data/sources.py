@@ -214,8 +214,8 @@ class Sql:
                 frame = _query(connection, self.query, "data.query")
                 test = None if self.test_query is None else _query(connection, self.test_query, "data.test_query")
         except sa.exc.SQLAlchemyError as error:
-            shown = engine.url.render_as_string(hide_password=True)
-            raise DataError(f"data.url: {shown} cannot be opened: {_first_line(error)}.") from error
+            masked_url = engine.url.render_as_string(hide_password=True)
+            raise DataError(f"data.url: {masked_url} cannot be opened: {_first_line(error)}.") from error
         finally:
             engine.dispose()
         return Rows(frame, test)

@@ -148,14 +148,14 @@ def split(traits: Traits, settings: SplitSettings, repeats: Repeats = INDEPENDEN
 def _note_shares(part: NDArray[np.int8], shares: dict[int, float], n_units: int, notes: list[DataNote]) -> None:
     """Note a part that is far from its share, because what stays together cannot be divided."""
     names = {TRAIN: "training", VALID: "validation", TEST: "test"}
-    got = {p: float((part == p).mean()) for p in shares}
-    far = [f"{got[p]:.0%} for {names[p]}, not {shares[p]:.0%}" for p in shares if abs(got[p] - shares[p]) > FAR]
+    actual = {p: float((part == p).mean()) for p in shares}
+    far = [f"{actual[p]:.0%} for {names[p]}, not {shares[p]:.0%}" for p in shares if abs(actual[p] - shares[p]) > FAR]
     if far and n_units < len(part):
         text = f"Rows that stay together make {n_units:,} units, so the split gives {'; '.join(far)}."
         notes.append(DataNote(text, "data.split", NoteRank.ROWS))
 
 
-def method(asked: str, traits: Traits) -> str:
+def method(requested: str, traits: Traits) -> str:
     """The split method: random, stratified, group or time.
 
     Args:
@@ -165,9 +165,9 @@ def method(asked: str, traits: Traits) -> str:
     Raises:
         ConfigError: it needs what the data does not have.
     """
-    if asked == "given" and traits.is_test is None:
+    if requested == "given" and traits.is_test is None:
         raise ConfigError("data.split.kind: given, but no test rows are. Add data.test_path, or choose another kind.")
-    if asked in ("auto", "given"):
+    if requested in ("auto", "given"):
         if traits.group is not None and traits.time is not None:
             raise ConfigError(
                 "data.split.kind: data.group and data.time ask for different splits. "
@@ -178,13 +178,13 @@ def method(asked: str, traits: Traits) -> str:
         if traits.time is not None:
             return "time"
         return "random" if traits.labels is None and traits.strata is None else "stratified"
-    if asked == "group" and traits.group is None:
+    if requested == "group" and traits.group is None:
         raise ConfigError("data.split.kind: group needs a column whose equal values stay together. Add data.group=…")
-    if asked == "time" and traits.time is None:
+    if requested == "time" and traits.time is None:
         raise ConfigError("data.split.kind: time needs a column to order rows by. Add data.time=…")
-    if asked == "stratified" and traits.labels is None and traits.strata is None:
+    if requested == "stratified" and traits.labels is None and traits.strata is None:
         raise ConfigError("data.split.kind: stratified needs classes, and the target holds values. Choose random.")
-    return asked
+    return requested
 
 
 def _beside_test(
@@ -214,13 +214,13 @@ def _by_time(time: NDArray[Any], shares: dict[int, float]) -> NDArray[np.int8]:
         raise DataError(f"data.time: {len(counts)} distinct moments cannot be cut into {len(shares)} parts.")
     ends = np.cumsum(counts)
     first_of: list[int] = []
-    wanted = 0.0
+    target = 0.0
     for i, share in enumerate(list(shares.values())[:-1]):
-        wanted += share * len(time)
+        target += share * len(time)
         lowest = first_of[-1] + 1 if first_of else 1
         highest = len(counts) - (len(shares) - 1 - i)
         choices = np.arange(lowest, highest + 1)
-        first_of.append(int(choices[np.argmin(np.abs(ends[choices - 1] - wanted))]))
+        first_of.append(int(choices[np.argmin(np.abs(ends[choices - 1] - target))]))
     return np.searchsorted(first_of, moment, side="right").astype(np.int8)
 
 
@@ -272,13 +272,13 @@ def _by_share(
     shuffled = [rng.permutation(np.flatnonzero(stratum == s)) for s in strata]
     part = np.empty(len(sizes), dtype=np.int8)
     rows_by_class = np.bincount(label)
-    held = np.zeros((max(shares) + 1, len(rows_by_class)), dtype=np.intp)
+    counts = np.zeros((max(shares) + 1, len(rows_by_class)), dtype=np.intp)
     large = np.concatenate([members[sizes[members] > 1] for members in shuffled])
     if len(large):
-        _deal_large(large[np.argsort(-sizes[large], kind="stable")], units, label, shares, held, part)
+        _deal_large(large[np.argsort(-sizes[large], kind="stable")], units, label, shares, counts, part)
     for s, members in zip(strata, shuffled, strict=True):
         single = members[sizes[members] == 1]
-        part[single] = _deal_single(len(single), int(rows_by_class[s]), held[:, s], shares)
+        part[single] = _deal_single(len(single), int(rows_by_class[s]), counts[:, s], shares)
     return part[units]
 
 
@@ -294,7 +294,7 @@ def _deal_large(
     units: NDArray[np.intp],
     label: NDArray[np.intp],
     shares: dict[int, float],
-    held: NDArray[np.intp],
+    in_part: NDArray[np.intp],
     part: NDArray[np.int8],
 ) -> None:
     """Give each unit of several rows its part, in the given order.
@@ -304,37 +304,37 @@ def _deal_large(
         units: of each row, shape (n,).
         label: of each row, shape (n,).
         shares: share of each part.
-        held: rows of each part and class so far, which this adds to.
+        in_part: rows of each part and class so far, which this adds to.
         part: of each unit, which this sets.
     """
     parts = [p for p in PRECEDENCE if p in shares]
-    rows_by_class = np.bincount(label, minlength=held.shape[1])
+    rows_by_class = np.bincount(label, minlength=in_part.shape[1])
     order = np.argsort(units, kind="stable")
     begins = np.searchsorted(units[order], large)
     ends = np.searchsorted(units[order], large, side="right")
     for unit, begin, end in zip(large, begins, ends, strict=True):
         brought, counts = np.unique(label[order[begin:end]], return_counts=True)
         weights = counts / rows_by_class[brought]
-        fullness = [float((weights * held[p, brought]).sum()) / shares[p] for p in parts]
+        fullness = [float((weights * in_part[p, brought]).sum()) / shares[p] for p in parts]
         chosen = parts[int(np.argmin(fullness))]
         part[unit] = chosen
-        held[chosen, brought] += counts
+        in_part[chosen, brought] += counts
 
 
-def _deal_single(n: int, rows: int, held: NDArray[np.intp], shares: dict[int, float]) -> NDArray[np.int8]:
+def _deal_single(n: int, rows: int, in_part: NDArray[np.intp], shares: dict[int, float]) -> NDArray[np.int8]:
     """The parts of n single rows of a class: each goes to the part that has least of its share so far.
 
     Args:
         n: single rows.
         rows: of the class in all.
-        held: rows of the class in each part so far.
+        in_part: rows of the class in each part so far.
         shares: share of each part.
     """
     parts = [p for p in PRECEDENCE if p in shares]
     # The same rule for all single rows at once: a part gets its next row "at the time" held / share.
-    enough = {p: max(int(held[p]), int(np.ceil(shares[p] * rows)) + 1) for p in parts}
-    times = np.concatenate([np.arange(held[p], enough[p]) / shares[p] for p in parts])
-    offered = np.repeat(np.array(parts, dtype=np.int8), [enough[p] - int(held[p]) for p in parts])
+    enough = {p: max(int(in_part[p]), int(np.ceil(shares[p] * rows)) + 1) for p in parts}
+    times = np.concatenate([np.arange(in_part[p], enough[p]) / shares[p] for p in parts])
+    offered = np.repeat(np.array(parts, dtype=np.int8), [enough[p] - int(in_part[p]) for p in parts])
     return offered[np.argsort(times, kind="stable")[:n]]
 
 
@@ -380,9 +380,9 @@ def _refuse_rare(units: NDArray[np.intp], labels: NDArray[Any], needed: int) -> 
 
 def _refuse_unlearnable(part: NDArray[np.int8], labels: NDArray[Any]) -> None:
     counts = Counter(labels[part != DROPPED])
-    learned = set(labels[part == TRAIN])
+    known = set(labels[part == TRAIN])
     for name, n in sorted(counts.items()):
-        if n == 1 or name not in learned:
+        if n == 1 or name not in known:
             why = (
                 "row, which cannot be both learned and judged by"
                 if n == 1
@@ -402,9 +402,9 @@ def _keep_few(
     assert settings.per_class is not None
     rng = np.random.default_rng((settings.seed, settings.per_class))
     n_valid = min(settings.per_class - 1, max(1, round(settings.per_class * settings.valid)))
-    wanted = {TRAIN: settings.per_class - n_valid, VALID: n_valid}
+    quota = {TRAIN: settings.per_class - n_valid, VALID: n_valid}
     for label in sorted(set(labels)):
-        for p, n in wanted.items():
+        for p, n in quota.items():
             members = rng.permutation(np.flatnonzero((part == p) & (labels == label)))
             part[members[n:]] = DROPPED
     text = (

@@ -59,9 +59,9 @@ def read_numbers(column: pd.Series, where: str) -> NDArray[np.float64]:
     refuse_missing(column, where)
     values = columns.plain(column, where)
     if not types.is_numeric_dtype(values.dtype):
-        held = "booleans" if types.is_bool_dtype(column.dtype) else columns.describe(values)
+        contents = "booleans" if types.is_bool_dtype(column.dtype) else columns.describe(values)
         raise DataError(
-            f'data.target: "{column.name}" holds {held} in {where}, such as "{values.iloc[0]}". '
+            f'data.target: "{column.name}" holds {contents} in {where}, such as "{values.iloc[0]}". '
             "Regression needs numbers."
         )
     y = values.to_numpy(dtype=np.float64)
@@ -83,5 +83,5 @@ def refuse_missing(column: pd.Series, where: str) -> None:
 
 def rows(positions: NDArray[np.intp]) -> str:
     """The first few positions for a message, counted from 0 as ids are."""
-    shown = ", ".join(str(i) for i in positions[:5])
-    return f"row{'s' if len(positions) > 1 else ''} {shown}{', …' if len(positions) > 5 else ''}, counting from 0"
+    examples = ", ".join(str(i) for i in positions[:5])
+    return f"row{'s' if len(positions) > 1 else ''} {examples}{', …' if len(positions) > 5 else ''}, counting from 0"

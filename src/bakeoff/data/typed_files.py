@@ -143,11 +143,11 @@ def _refuse_twins(names: list[str], path: Path, key: str, place: str = "") -> No
 
 def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
     """Turn the named index of a frame into columns, unless a column of that name exists."""
-    named = [name for name in frame.index.names if name is not None]
-    if not named:
+    names = [name for name in frame.index.names if name is not None]
+    if not names:
         return frame.reset_index(drop=True)
-    twice = [name for name in named if name in frame.columns]
-    return frame.reset_index(level=twice, drop=True).reset_index(drop=len(twice) == len(named))
+    twice = [name for name in names if name in frame.columns]
+    return frame.reset_index(level=twice, drop=True).reset_index(drop=len(twice) == len(names))
 
 
 def _first_line(error: BaseException) -> str:

@@ -35,11 +35,11 @@ class Lengths:
     @classmethod
     def from_settings(cls, settings: DataSettings, usual_season: int) -> Lengths:
         """The declared lengths, and the usual ones for those that are not."""
-        asked, horizon = settings.forecast, settings.forecast.horizon
+        forecast, horizon = settings.forecast, settings.forecast.horizon
         assert horizon is not None
-        season, stride = asked.season or usual_season, asked.stride or horizon
-        window = asked.window or max(2 * season, horizon)
-        return cls(window, horizon, season, stride, asked.train_stride or stride)
+        season, stride = forecast.season or usual_season, forecast.stride or horizon
+        window = forecast.window or max(2 * season, horizon)
+        return cls(window, horizon, season, stride, forecast.train_stride or stride)
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ def _origins(track: Track, lengths: Lengths, parts: Parts) -> tuple[Positions, P
     begins = first + lengths.window - 1  # the first origin with a whole window
 
     def between(start: int, end: int) -> Positions:
-        found = np.arange(start - 1, min(end, last + 1) - lengths.horizon, lengths.stride, dtype=np.intp)
-        return found[found >= begins] - first
+        origins = np.arange(start - 1, min(end, last + 1) - lengths.horizon, lengths.stride, dtype=np.intp)
+        return origins[origins >= begins] - first
 
     latest = min(parts.valid, last + 1) - 1 - lengths.horizon
     train = np.arange(latest, begins - 1, -lengths.train_stride, dtype=np.intp)[::-1] - first
@@ -135,7 +135,7 @@ def _origins(track: Track, lengths: Lengths, parts: Parts) -> tuple[Positions, P
 
 
 def _schema(recorded: Recorded, lengths: Lengths, parts: Parts, settings: DataSettings) -> Schema:
-    asked = Series(
+    layout = Series(
         window=lengths.window,
         horizon=lengths.horizon,
         season=lengths.season,
@@ -147,21 +147,21 @@ def _schema(recorded: Recorded, lengths: Lengths, parts: Parts, settings: DataSe
         scales={track.name: _scale(track, lengths, parts) for track in recorded.tracks},
     )
     channels: dict[str, str] = dict.fromkeys([*recorded.past[1:], *recorded.known], "numeric")
-    if asked.name is not None:
-        channels[asked.name] = "categorical"
-    return Schema(settings.kind, settings.target, channels, series=asked)
+    if layout.name is not None:
+        channels[layout.name] = "categorical"
+    return Schema(settings.kind, settings.target, channels, series=layout)
 
 
 def _scale(track: Track, lengths: Lengths, parts: Parts) -> float:
     """Mean absolute error of the seasonal naive forecast within the training part (Hyndman & Koehler 2006)."""
-    learnt = track.past[track.numbers < parts.valid, 0]
-    if len(learnt) <= lengths.season:
-        named = f'"{track.name}" has' if track.name else "there are"
+    past = track.past[track.numbers < parts.valid, 0]
+    if len(past) <= lengths.season:
+        subject = f'"{track.name}" has' if track.name else "there are"
         raise DataError(
-            f"data.forecast.season: {named} {len(learnt):,} moments to learn from, and a season of {lengths.season:,} "
+            f"data.forecast.season: {subject} {len(past):,} moments to learn from, and a season of {lengths.season:,} "
             "needs more than that. Bring a longer series, or give a shorter season."
         )
-    return float(np.abs(learnt[lengths.season :] - learnt[: -lengths.season]).mean())
+    return float(np.abs(past[lengths.season :] - past[: -lengths.season]).mean())
 
 
 def _examples(
@@ -172,17 +172,17 @@ def _examples(
     Returns:
         The rows, and the number of each one's origin.
     """
-    asked = schema.series
-    assert asked is not None
+    layout = schema.series
+    assert layout is not None
     numbers = np.concatenate([track.numbers[own] for track, own in zip(tracks, origins, strict=True)])
     order = np.lexsort((np.arange(len(numbers)), numbers))
-    ends = numbers + asked.horizon
+    ends = numbers + layout.horizon
     order = np.concatenate([order[ends[order] < parts.valid], order[ends[order] >= parts.valid]])
-    blocks = list(_blocks(tracks, origins, asked))
-    frame = pd.DataFrame(np.concatenate([block for block, _ in blocks])[order], columns=labels(asked), copy=False)
+    blocks = list(_blocks(tracks, origins, layout))
+    frame = pd.DataFrame(np.concatenate([block for block, _ in blocks])[order], columns=labels(layout), copy=False)
     whose = np.repeat([track.name for track in tracks], [len(own) for own in origins]).astype(object)
-    if asked.name is not None:
-        frame[asked.name] = pd.Series(whose[order], dtype="str")
+    if layout.name is not None:
+        frame[layout.name] = pd.Series(whose[order], dtype="str")
     moments = [shown(track.times[i]) for track, own in zip(tracks, origins, strict=True) for i in own]
     ids = np.array([origin(name, moment) for name, moment in zip(whose, moments, strict=True)], dtype=object)
     slices = pd.concat([track.slices.iloc[own + 1] for track, own in zip(tracks, origins, strict=True)])
@@ -196,13 +196,13 @@ def _examples(
 
 
 def _blocks(
-    tracks: Sequence[Track], origins: Sequence[Positions], asked: Series
+    tracks: Sequence[Track], origins: Sequence[Positions], layout: Series
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Features and targets of the origins of each track, as ``bakeoff.models.forecast.series`` reads them."""
-    window, horizon = asked.window, asked.horizon
+    window, horizon = layout.window, layout.horizon
     for track, own in zip(tracks, origins, strict=True):
         if not len(own):
-            yield np.empty((0, window * len(asked.past) + horizon * len(asked.known))), np.empty((0, horizon))
+            yield np.empty((0, window * len(layout.past) + horizon * len(layout.known))), np.empty((0, horizon))
             continue
         past = sliding_window_view(track.past, window, axis=0)[own - window + 1].transpose(0, 2, 1)
         known = sliding_window_view(track.known, horizon, axis=0)[own + 1].transpose(0, 2, 1)
@@ -210,10 +210,10 @@ def _blocks(
         yield np.hstack([past.reshape(len(own), -1), known.reshape(len(own), -1)]), y.copy()
 
 
-def labels(asked: Series) -> list[str]:
+def labels(layout: Series) -> list[str]:
     """Such as ``Demand[-335]`` to ``Demand[0]``, the origin, and ``WorkDay[+1]``, the moment after it."""
-    past = [f"{name}[{step}]" for step in range(1 - asked.window, 1) for name in asked.past]
-    return past + [f"{name}[+{step}]" for step in range(1, asked.horizon + 1) for name in asked.known]
+    past = [f"{name}[{step}]" for step in range(1 - layout.window, 1) for name in layout.past]
+    return past + [f"{name}[+{step}]" for step in range(1, layout.horizon + 1) for name in layout.known]
 
 
 def _refuse_short(

@@ -115,9 +115,9 @@ def _lookalikes(y: NDArray[Any], classes: tuple[str, ...]) -> tuple[DataNote, ..
     alike = [names for names in spellings.values() if len(names) > 1]
     if not alike:
         return ()
-    shown = ", ".join(f'"{name}" ({(y == name).sum():,} rows)' for name in alike[0][:5])
+    examples = ", ".join(f'"{name}" ({(y == name).sum():,} rows)' for name in alike[0][:5])
     more = f", and {len(alike) - 1} more such groups" if len(alike) > 1 else ""
-    text = f"Classes that differ only in case or white space are kept apart: {shown}{more}."
+    text = f"Classes that differ only in case or white space are kept apart: {examples}{more}."
     return (DataNote(text, "data.target", NoteRank.VALUES),)
 
 

@@ -125,9 +125,9 @@ def _listed(cell: Any, column: pd.Series, where: str) -> tuple[str, ...]:
     if cell is None or (isinstance(cell, float) and np.isnan(cell)):
         return ()
     if not is_list(cell) or not all(isinstance(text, str) for text in cell):
-        shown = json.dumps(cell, default=str, ensure_ascii=False)[:80]
+        excerpt = json.dumps(cell, default=str, ensure_ascii=False)[:80]
         raise DataError(
-            f'data.target: "{column.name}" of {where} holds {shown}. References are texts or lists of texts.'
+            f'data.target: "{column.name}" of {where} holds {excerpt}. References are texts or lists of texts.'
         )
     return tuple(text for text in cell if text.strip())
 

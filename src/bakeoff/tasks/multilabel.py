@@ -157,12 +157,12 @@ def _listed(cell: Any, column: pd.Series, where: str) -> list[str]:
 def _from_text(column: pd.Series, settings: DataSettings, where: str) -> tuple[list[list[str]], list[DataNote]]:
     values = columns.plain(column, where)
     texts = [columns.label(value) if there else "" for value, there in zip(values, values.notna(), strict=True)]
-    written = [text.strip() for text in texts if text.strip()]
-    if written and settings.label_separator is None and all(_is_json_list(text) for text in written):
+    filled = [text.strip() for text in texts if text.strip()]
+    if filled and settings.label_separator is None and all(_is_json_list(text) for text in filled):
         return [_listed(json.loads(text), column, where) if text.strip() else [] for text in texts], []
     separator, notes = settings.label_separator, list[DataNote]()
     if separator is None:
-        separator = _sniffed(written)
+        separator = _sniffed(filled)
         text = (
             f'The labels of "{column.name}" are separated by "{separator}".'
             if separator
@@ -199,9 +199,9 @@ def _notes_on(y: NDArray[Any], counts: Mapping[str, int], settings: DataSettings
         notes.append(DataNote(f"{without:,} of {len(y):,} rows have no label.", "data.target", NoteRank.VALUES))
     rare = [label for label, count in sorted(counts.items()) if count < LEAST_OF_A_LABEL]
     if rare:
-        shown = ", ".join(rare[:3]) + (", …" if len(rare) > 3 else "")
+        listed = ", ".join(rare[:3]) + (", …" if len(rare) > 3 else "")
         text = (
-            f"{len(rare):,} of {len(counts):,} labels have fewer than {LEAST_OF_A_LABEL} rows ({shown}): a split may "
+            f"{len(rare):,} of {len(counts):,} labels have fewer than {LEAST_OF_A_LABEL} rows ({listed}): a split may "
             "leave them without rows to learn from."
         )
         notes.append(DataNote(text, "data.target"))

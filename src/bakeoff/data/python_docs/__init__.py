@@ -30,8 +30,8 @@ class PythonDocs:
         """All questions, and the topics as documents."""
         import pandas as pd
 
-        asked = [json.loads(line) for line in QUESTIONS.read_text("utf-8").splitlines()]
-        return Rows(pd.DataFrame([_row(question) for question in asked]), corpus=documents())
+        questions = [json.loads(line) for line in QUESTIONS.read_text("utf-8").splitlines()]
+        return Rows(pd.DataFrame([_row(question) for question in questions]), corpus=documents())
 
 
 def documents() -> Any:
@@ -46,6 +46,6 @@ def documents() -> Any:
 
 
 def _row(question: dict[str, Any]) -> dict[str, Any]:
-    told = {key: json.dumps(question.pop(key), ensure_ascii=False) for key in AS_JSON}
-    told["relevance"] = json.dumps(question.pop("documents"))
-    return {key: value for key, value in question.items() if isinstance(value, str)} | told
+    encoded = {key: json.dumps(question.pop(key), ensure_ascii=False) for key in AS_JSON}
+    encoded["relevance"] = json.dumps(question.pop("documents"))
+    return {key: value for key, value in question.items() if isinstance(value, str)} | encoded

@@ -57,23 +57,23 @@ class LagForecaster(Model):
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Fit to the rows' lag tables, which a search builds once."""
         schema = context.schema
-        kept = {} if context.memo is None else context.memo.setdefault(LagForecaster, {})
-        if "train" not in kept:
-            kept["train"] = _learnt(train, schema)
-            kept["valid"] = _learnt(valid, schema) if valid is not None and len(valid) else None
+        memo = {} if context.memo is None else context.memo.setdefault(LagForecaster, {})
+        if "train" not in memo:
+            memo["train"] = _learnt(train, schema)
+            memo["valid"] = _learnt(valid, schema) if valid is not None and len(valid) else None
         inner = replace(
-            context, schema=_table_schema(schema), memo=None if context.memo is None else kept.setdefault("memo", {})
+            context, schema=_table_schema(schema), memo=None if context.memo is None else memo.setdefault("memo", {})
         )
-        self.model.fit(kept["train"], kept["valid"], inner)
+        self.model.fit(memo["train"], memo["valid"], inner)
         self.schema_ = schema
-        self._kept = None if context.memo is None else kept
+        self._kept = None if context.memo is None else memo
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Forecast from n origins. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self)
-        made = self._table(X)
-        answers = self.model.predict(made.frame).output.reshape(len(X), -1)
-        return Predictions(made.level[:, None] + made.scale[:, None] * answers)
+        lag_table = self._table(X)
+        answers = self.model.predict(lag_table.frame).output.reshape(len(X), -1)
+        return Predictions(lag_table.level[:, None] + lag_table.scale[:, None] * answers)
 
     def warm_up(self, X: pd.DataFrame) -> None:
         """Warm up the model on the lag features of one row."""
@@ -103,12 +103,12 @@ class LagForecaster(Model):
         """Build the lag table; a search builds that of the validation rows once."""
         if self._kept is None:
             return table(X, self.schema_)
-        rows, made = self._kept.get("asked", (None, None))
+        rows, lag_table = self._kept.get("asked", (None, None))
         if rows is not X:
-            made = table(X, self.schema_)
-            self._kept.setdefault("asked", (X, made))
-        assert isinstance(made, Table)
-        return made
+            lag_table = table(X, self.schema_)
+            self._kept.setdefault("asked", (X, lag_table))
+        assert isinstance(lag_table, Table)
+        return lag_table
 
 
 @dataclass(frozen=True)
@@ -128,75 +128,75 @@ class Table:
 
 def table(X: pd.DataFrame, schema: Schema) -> Table:
     """Build the lag table of n origins."""
-    asked, windows = series.from_schema(schema), series.arrays(X, schema)
+    layout, windows = series.from_schema(schema), series.arrays(X, schema)
     scale = np.where(windows.scales > 0, windows.scales, 1.0)
-    level = windows.target[:, -periods(asked)[0] :].mean(axis=1)
+    level = windows.target[:, -periods(layout)[0] :].mean(axis=1)
     relative = (windows.target - level[:, None]) / scale[:, None]
-    made = dict(_columns(relative, windows, asked))
-    made["level"] = np.repeat(level / scale, asked.horizon)
-    frame = pd.DataFrame(np.column_stack(list(made.values())), columns=list(made), copy=False)
-    if asked.name is not None:
-        frame[asked.name] = pd.Series(np.repeat(series.names(X, asked), asked.horizon), dtype="str")
+    values_of = dict(_columns(relative, windows, layout))
+    values_of["level"] = np.repeat(level / scale, layout.horizon)
+    frame = pd.DataFrame(np.column_stack(list(values_of.values())), columns=list(values_of), copy=False)
+    if layout.name is not None:
+        frame[layout.name] = pd.Series(np.repeat(series.names(X, layout), layout.horizon), dtype="str")
     return Table(frame, level, scale)
 
 
-def periods(asked: Series) -> list[int]:
+def periods(layout: Series) -> list[int]:
     """Periods in time steps after which a pattern may repeat within the window: the day and the season, or 1."""
-    day = DAY / asked.step_seconds if asked.step_seconds else 0.0
-    candidates = {asked.season, int(day) if day.is_integer() else 0}
-    return sorted(p for p in candidates if 1 < p <= asked.window) or [1]
+    day = DAY / layout.step_seconds if layout.step_seconds else 0.0
+    candidates = {layout.season, int(day) if day.is_integer() else 0}
+    return sorted(p for p in candidates if 1 < p <= layout.window) or [1]
 
 
 def _columns(
-    relative: NDArray[np.float64], windows: Windows, asked: Series
+    relative: NDArray[np.float64], windows: Windows, layout: Series
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """Generate names and values of the columns, each of shape (n × horizon,)."""
-    n, horizon, last = len(relative), asked.horizon, asked.window - 1
+    n, horizon, last = len(relative), layout.horizon, layout.window - 1
     steps = np.arange(1, horizon + 1)
 
     def alike(values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.repeat(values, horizon)
 
     yield "step", np.tile(steps.astype(np.float64), n)
-    for period in periods(asked):
-        for multiple in range(min(asked.window // period, MOST_MULTIPLES) if period > 1 else 0):
+    for period in periods(layout):
+        for multiple in range(min(layout.window // period, MOST_MULTIPLES) if period > 1 else 0):
             before = last + steps - period * (-(-steps // period) + multiple)
             yield f"lag {period} × {multiple + 1}", relative[:, before].ravel()
-            for c, name in enumerate(asked.past[1:], 1):
+            for c, name in enumerate(layout.past[1:], 1):
                 yield f"{name}, lag {period} × {multiple + 1}", windows.past[:, before, c].ravel()
-    for back in range(min(RECENT, asked.window)):
+    for back in range(min(RECENT, layout.window)):
         yield f"origin - {back}", alike(relative[:, last - back])
-    shortest = periods(asked)[0]
-    if asked.window > shortest:
+    shortest = periods(layout)[0]
+    if layout.window > shortest:
         unusual = relative[:, -1] - relative[:, -1 - shortest]
         for decay in DECAYS:
             yield f"unusual, decay {decay:g}", (unusual[:, None] * np.exp(-(steps - 1) / decay)).ravel()
         yield "drift", alike(relative[:, -shortest:].mean(axis=1) - relative[:, :shortest].mean(axis=1))
     yield "mean", alike(relative.mean(axis=1))
     yield "deviation", alike(relative.std(axis=1))
-    for c, name in enumerate(asked.past[1:], 1):
+    for c, name in enumerate(layout.past[1:], 1):
         yield f"{name}, origin", alike(windows.past[:, -1, c])
         yield f"{name}, mean of last {shortest}", alike(windows.past[:, -shortest:, c].mean(axis=1))
-    for c, name in enumerate(asked.known):
+    for c, name in enumerate(layout.known):
         yield f"{name}, ahead", windows.known[:, :, c].ravel()
 
 
 def _learnt(rows: Examples, schema: Schema) -> Examples:
     """Build the lag table with its target: the distance from the level, in units of the scale."""
-    made = table(rows.X, schema)
-    y = ((rows.y - made.level[:, None]) / made.scale[:, None]).ravel()
-    return Examples(made.frame, y, np.arange(len(y)), pd.DataFrame(index=made.frame.index))
+    lag_table = table(rows.X, schema)
+    y = ((rows.y - lag_table.level[:, None]) / lag_table.scale[:, None]).ravel()
+    return Examples(lag_table.frame, y, np.arange(len(y)), pd.DataFrame(index=lag_table.frame.index))
 
 
 def _table_schema(schema: Schema) -> Schema:
     """Schema of the regression task that the lag table poses."""
-    asked = series.from_schema(schema)
+    layout = series.from_schema(schema)
     nothing = Windows(
-        np.empty((0, asked.window, len(asked.past))), np.empty((0, asked.horizon, len(asked.known))), np.empty(0)
+        np.empty((0, layout.window, len(layout.past))), np.empty((0, layout.horizon, len(layout.known))), np.empty(0)
     )
     with np.errstate(all="ignore"):
-        names = [name for name, _ in _columns(nothing.target, nothing, asked)]
+        names = [name for name, _ in _columns(nothing.target, nothing, layout)]
     columns: dict[str, str] = dict.fromkeys([*names, "level"], "numeric")
-    if asked.name is not None:
-        columns[asked.name] = "categorical"
+    if layout.name is not None:
+        columns[layout.name] = "categorical"
     return Schema("regression", schema.target, columns)

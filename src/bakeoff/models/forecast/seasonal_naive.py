@@ -31,13 +31,13 @@ class SeasonalNaive(Model):
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` when the task is no forecast, or its window shows less than a season."""
         require_kind(self, schema, "forecast")
-        asked = series.from_schema(schema)
-        season = self.season or asked.season
+        layout = series.from_schema(schema)
+        season = self.season or layout.season
         if self.season is not None and self.season < 1:
             raise ConfigError(f"model.season: {self.season} is less than 1.")
-        if season > asked.window:
+        if season > layout.window:
             raise ConfigError(
-                f"model.season: a season of {season} moments is longer than the window of {asked.window}. "
+                f"model.season: a season of {season} moments is longer than the window of {layout.window}. "
                 f"Give a shorter one, or data.forecast.window={season}."
             )
 
@@ -48,9 +48,9 @@ class SeasonalNaive(Model):
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Forecast from n origins. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self)
-        asked = series.from_schema(self.schema_)
-        season, steps = self.season or asked.season, np.arange(1, asked.horizon + 1)
-        same = asked.window - 1 + steps - season * -(-steps // season)
+        layout = series.from_schema(self.schema_)
+        season, steps = self.season or layout.season, np.arange(1, layout.horizon + 1)
+        same = layout.window - 1 + steps - season * -(-steps // season)
         return Predictions(series.arrays(X, self.schema_).target[:, same])
 
     def save(self, folder: Path) -> None:

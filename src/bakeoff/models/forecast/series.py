@@ -50,11 +50,11 @@ def from_schema(schema: Schema) -> Series:
 def arrays(X: pd.DataFrame, schema: Schema) -> Windows:
     """Convert the frame of n origins to arrays; views of it where possible."""
     series = from_schema(schema)
-    seen, ahead = series.window * len(series.past), series.horizon * len(series.known)
-    numbers = X.iloc[:, : seen + ahead].to_numpy(dtype=np.float64)
+    n_past, n_known = series.window * len(series.past), series.horizon * len(series.known)
+    numbers = X.iloc[:, : n_past + n_known].to_numpy(dtype=np.float64)
     return Windows(
-        numbers[:, :seen].reshape(len(X), series.window, len(series.past)),
-        numbers[:, seen:].reshape(len(X), series.horizon, len(series.known)),
+        numbers[:, :n_past].reshape(len(X), series.window, len(series.past)),
+        numbers[:, n_past:].reshape(len(X), series.horizon, len(series.known)),
         scales(X, series),
     )
 

@@ -86,9 +86,9 @@ class Condition:
         labels = sorted({str(value) for value in values if value is not None})
         if set(labels) & {str(operand) for operand in self.operands}:
             return ""
-        shown = ", ".join(f'"{label}"' for label in labels[:SHOWN])
+        examples = ", ".join(f'"{label}"' for label in labels[:SHOWN])
         more = f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else ""
-        return f'{self.column} is never "{self.operands[0]}"; it holds {shown}{more}.'
+        return f'{self.column} is never "{self.operands[0]}"; it holds {examples}{more}.'
 
     def holds(self, cells: Cells, rows: NDArray[np.intp]) -> Mask:
         """Evaluate the condition for each of the given rows; with several operands, any one suffices."""
@@ -138,8 +138,8 @@ def _condition(name: str, declared: Any, schema: Schema, where: str) -> Conditio
         if not declared:
             raise ConfigError(f"{where}: an empty list never holds. Conditions: {FORMS}.")
         return Condition(name, operator.eq, tuple(o for value in declared for o in _operands(value, kind, where)))
-    written = WRITTEN.fullmatch(declared) if isinstance(declared, str) else None
-    symbol, value = written.groups() if written else ("==", declared)
+    match = WRITTEN.fullmatch(declared) if isinstance(declared, str) else None
+    symbol, value = match.groups() if match else ("==", declared)
     if symbol in ("==", "!=") and value == MISSING:
         return Condition(name, COMPARISONS[symbol], ())
     if symbol not in ("==", "!=") and not kinds.get(kind).has_order:

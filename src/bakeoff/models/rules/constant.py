@@ -52,8 +52,8 @@ class Constant(Model):
 
     def save(self, folder: Path) -> None:
         """Write the shares or the mean as JSON."""
-        learned = self.mean_ if self.schema_.kind == "regression" else self.priors_.tolist()
-        persistence.write(folder, self, self.schema_, learnt=learned)
+        state = self.mean_ if self.schema_.kind == "regression" else self.priors_.tolist()
+        persistence.write(folder, self, self.schema_, learnt=state)
 
     @classmethod
     def load(cls, folder: Path) -> Self:

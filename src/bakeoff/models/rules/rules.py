@@ -53,8 +53,8 @@ class Rule:
             rows = rows[condition.holds(cells, rows)]
         for pattern in self.patterns:
             texts = [cells.texts(name)[rows] for name in self.columns]
-            found = (any(pattern.search(text) for text in row) for row in zip(*texts, strict=True))
-            rows = rows[np.fromiter(found, dtype=bool, count=len(rows))]
+            matches = (any(pattern.search(text) for text in row) for row in zip(*texts, strict=True))
+            rows = rows[np.fromiter(matches, dtype=bool, count=len(rows))]
         return rows
 
 
@@ -98,7 +98,9 @@ class Rules(Model):
             default_labels = () if self.default is None else _output(self.default, schema, "model.default")
             holds = self._holds(train.X)
             self.many_ = ManyLabels.learned(schema.classes, outputs, declared, default_labels, holds, train.y)
-            self.notes_ = [self._idle(r, cells) for r, held in zip(self.rules_, holds.T, strict=True) if not held.any()]
+            self.notes_ = [
+                self._idle(r, cells) for r, fired in zip(self.rules_, holds.T, strict=True) if not fired.any()
+            ]
             return
         stage = self._stages(train.X)
         self.notes_ = [self._idle(rule, cells) for i, rule in enumerate(self.rules_) if not (stage == i).any()]
@@ -118,11 +120,11 @@ class Rules(Model):
         priors = classes.shares(train.y, schema.classes)
         codes = classes.codes(self.outputs_, schema.classes)
         declared = [*(rule.confidence for rule in self.rules_), None]
-        learnt = [_precision(train.y[stage == i], label, schema) for i, label in enumerate(self.outputs_)]
+        precisions = [_precision(train.y[stage == i], label, schema) for i, label in enumerate(self.outputs_)]
         self.proba_ = np.array(
             [
-                classes.spread(code, given if given is not None else found, priors)
-                for code, given, found in zip(codes, declared, learnt, strict=True)
+                classes.spread(code, stated if stated is not None else measured, priors)
+                for code, stated, measured in zip(codes, declared, precisions, strict=True)
             ]
         )
 
@@ -156,15 +158,15 @@ class Rules(Model):
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote."""
         saved = persistence.read(cls, folder)
-        model, schema, learned = saved.model, saved.schema, saved.learned
+        model, schema, state = saved.model, saved.schema, saved.learned
         model.schema_, model.rules_, model.outputs_ = schema, model._read(schema), np.empty(0, dtype=object)
         if schema.kind == "generation":
             return model
         if schema.kind == "multilabel":
-            model.many_ = ManyLabels.from_json(learned["many"])
+            model.many_ = ManyLabels.from_json(state["many"])
             return model
-        model.outputs_ = np.array(learned["outputs"], dtype=np.float64 if schema.kind == "regression" else object)
-        model.proba_ = None if learned["proba"] is None else np.array(learned["proba"])
+        model.outputs_ = np.array(state["outputs"], dtype=np.float64 if schema.kind == "regression" else object)
+        model.proba_ = None if state["proba"] is None else np.array(state["proba"])
         return model
 
     def _stages(self, X: pd.DataFrame) -> NDArray[np.intp]:
@@ -197,16 +199,16 @@ class Rules(Model):
     def _written(self, X: pd.DataFrame, stage: NDArray[np.intp]) -> NDArray[Any]:
         """The text that the rule of each row makes of it, shape (n,)."""
         values = [X[name].map(shown) for name in self.schema_.columns]
-        written = []
+        outputs = []
         for i, row in zip(stage, zip(*values, strict=True), strict=True):
-            named = dict(zip(self.schema_.columns, row, strict=True))
+            cell_of = dict(zip(self.schema_.columns, row, strict=True))
             if i == len(self.rules_):
-                written.append(templates.fill(str(self.default or ""), named, (), ()))
+                outputs.append(templates.fill(str(self.default or ""), cell_of, (), ()))
             else:
                 rule = self.rules_[i]
-                texts = [named[name] for name in rule.columns]
-                written.append(templates.fill(str(rule.output), named, rule.patterns, texts))
-        return np.array(written, dtype=object)
+                texts = [cell_of[name] for name in rule.columns]
+                outputs.append(templates.fill(str(rule.output), cell_of, rule.patterns, texts))
+        return np.array(outputs, dtype=object)
 
     def _read(self, schema: Schema) -> tuple[Rule, ...]:
         if not self.rules:
@@ -215,11 +217,11 @@ class Rules(Model):
                 "or take those of another data set, rules@model=sms_spam."
             )
         rules = tuple(_rule(declared, i, schema) for i, declared in enumerate(self.rules))
-        taken = {DEFAULT}
+        names = {DEFAULT}
         for i, rule in enumerate(rules):
-            if rule.name in taken:
+            if rule.name in names:
                 raise ConfigError(f'model.rules[{i}].name: "{rule.name}" is taken. Give each rule a name of its own.')
-            taken.add(rule.name)
+            names.add(rule.name)
         if self.default is not None:
             _output(self.default, schema, "model.default")
         return rules
@@ -229,22 +231,24 @@ def _rule(declared: Any, position: int, schema: Schema) -> Rule:
     where = f"model.rules[{position}]"
     if not isinstance(declared, Mapping):
         raise ConfigError(f"{where}: {declared!r} is no rule. A rule: {EXAMPLE}.")
-    given = {str(key): value for key, value in declared.items() if value is not None}
-    for key in given:
+    settings = {str(key): value for key, value in declared.items() if value is not None}
+    for key in settings:
         if key not in KEYS:
             raise ConfigError(f'{where}: a rule has no "{key}". It has: {", ".join(KEYS)}.{did_you_mean(key, KEYS)}')
-    if "output" not in given:
+    if "output" not in settings:
         raise ConfigError(f"{where}.output: what does this rule answer? A rule: {EXAMPLE}.")
-    patterns = [*_keywords(given.get("keywords"), where), *_regex(given.get("regex"), where)]
-    if not patterns and "where" not in given:
+    patterns = [*_keywords(settings.get("keywords"), where), *_regex(settings.get("regex"), where)]
+    if not patterns and "where" not in settings:
         raise ConfigError(f"{where}: give keywords, regex or where. What always holds is the default: model.default=…")
     return Rule(
-        name=str(given.get("name", f"rule {position + 1}")),
-        output=_output(given["output"], schema, f"{where}.output", [name for p in patterns for name in p.groupindex]),
+        name=str(settings.get("name", f"rule {position + 1}")),
+        output=_output(
+            settings["output"], schema, f"{where}.output", [name for p in patterns for name in p.groupindex]
+        ),
         patterns=tuple(patterns),
-        columns=_columns(given.get("column"), schema, f"{where}.column") if patterns else (),
-        conditions=conditions.parse(given["where"], schema, f"{where}.where") if "where" in given else (),
-        confidence=_confidence(given.get("confidence"), schema, f"{where}.confidence"),
+        columns=_columns(settings.get("column"), schema, f"{where}.column") if patterns else (),
+        conditions=conditions.parse(settings["where"], schema, f"{where}.where") if "where" in settings else (),
+        confidence=_confidence(settings.get("confidence"), schema, f"{where}.confidence"),
     )
 
 
@@ -261,22 +265,22 @@ def _keywords(words: Any, where: str) -> list[re.Pattern[str]]:
     return [re.compile(rf"(?<!\w)(?:{either})(?!\w)", re.IGNORECASE)]
 
 
-def _regex(written: Any, where: str) -> list[re.Pattern[str]]:
-    if written is None:
+def _regex(pattern: Any, where: str) -> list[re.Pattern[str]]:
+    if pattern is None:
         return []
     try:
-        return [re.compile(written)]
+        return [re.compile(pattern)]
     except (re.error, TypeError) as error:
-        raise ConfigError(f"{where}.regex: {written!r} is not a regular expression: {error}.") from None
+        raise ConfigError(f"{where}.regex: {pattern!r} is not a regular expression: {error}.") from None
 
 
 def _columns(name: Any, schema: Schema, where: str) -> tuple[str, ...]:
     """Columns in which keywords and a regex are searched."""
     if name is None:
-        found = schema.of_kind("text") or schema.of_kind("categorical")
-        if not found:
+        names = schema.of_kind("text") or schema.of_kind("categorical")
+        if not names:
             raise ConfigError(f"{where}: no column holds text. Use where: {{column: condition}}.")
-        return tuple(found)
+        return tuple(names)
     conditions.check_column(str(name), schema, where)
     if schema.columns[name] not in ("text", "categorical"):
         raise ConfigError(f"{where}: {name} is {schema.columns[name]}, and keywords are looked for in text. Use where.")

@@ -29,8 +29,8 @@ def check(template: str, schema: Schema, groups: Iterable[str], where: str) -> s
 def fill(template: str, row: Mapping[str, str], patterns: Iterable[re.Pattern[str]], texts: Iterable[str]) -> str:
     """The text that a template makes of a row, given the regexes of its rule and the texts in which they look."""
     values = dict(row)
-    found = list(texts)
+    parts = list(texts)
     for pattern in patterns:
-        match = next((match for text in found if (match := pattern.search(text))), None)
+        match = next((match for text in parts if (match := pattern.search(text))), None)
         values |= {name: text or "" for name, text in (match.groupdict() if match else {}).items()}
     return " ".join(template.format_map(values).split())

@@ -156,8 +156,8 @@ class CatBoost(Model):
     def save(self, folder: Path) -> None:
         """Write the trees in CatBoost's own format, and the schema as JSON."""
         self.booster_.save_model(str(folder / FILE))
-        learned: dict[str, Any] = {"labels": asdict(self.labels_)} if self.schema_.kind == "multilabel" else {}
-        persistence.write(folder, self, self.schema_, **learned)
+        state: dict[str, Any] = {"labels": asdict(self.labels_)} if self.schema_.kind == "multilabel" else {}
+        persistence.write(folder, self, self.schema_, **state)
 
     @classmethod
     def load(cls, folder: Path) -> Self:

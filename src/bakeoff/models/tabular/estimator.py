@@ -145,8 +145,8 @@ class Estimator(Model):
         if key not in context.memo:
             encoder = encoding.build(X, context.schema, estimator, context.seed)
             context.memo[key] = Encoded(encoder, encoder.fit_transform(X, y), {})
-        kept: Encoded = context.memo[key]
-        return Encoded(kept.encoder, kept.matrix.copy(), kept.known)
+        cached: Encoded = context.memo[key]
+        return Encoded(cached.encoder, cached.matrix.copy(), cached.known)
 
     def _encoding(self) -> Encoding:
         from bakeoff.models.tabular.features import Encoding

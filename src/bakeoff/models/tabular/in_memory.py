@@ -93,9 +93,9 @@ def component(estimator: Any) -> dict[str, Any]:
         or not (is_classifier(estimator) or is_regressor(estimator))
     ):
         raise ConfigError(f"model: {heads.named(estimator)} is not a scikit-learn classifier or regressor object.")
-    said = _said(estimator)
-    if said is not None:
-        return {**said, "card": _card("BSD-3-Clause", type(estimator).__name__)}
+    node = _said(estimator)
+    if node is not None:
+        return {**node, "card": _card("BSD-3-Clause", type(estimator).__name__)}
     described = _described(estimator)
     text = json.dumps(described, sort_keys=True)
     key = f"{type(estimator).__name__}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
