@@ -27,7 +27,11 @@ class LLMError(BakeoffError):
     """A language model cannot be called: its key is rejected, it does not exist, or the server does not respond."""
 
 
-class Unfinished(LLMError):
+class Unavailable(LLMError):
+    """A language model serves no request for now, such as with an empty account or a server that is not there."""
+
+
+class Unfinished(Unavailable):
     """Rows were lost to something that may pass, such as an empty account: the same command goes on later."""
 
 

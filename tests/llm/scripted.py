@@ -41,7 +41,8 @@ def refuses(status: int, message: str, code: str | None = None, **headers: str) 
 
 
 @contextmanager
-def serving(answer: Callable[[Body, int], Answer]) -> Iterator[Script]:
+def serving(answer: Callable[[Body, int], Answer], port: int = 0) -> Iterator[Script]:
+    """Serve on loopback, on a free port unless one is given."""
     script = Script(answer)
 
     class Handler(BaseHTTPRequestHandler):
@@ -64,7 +65,7 @@ def serving(answer: Callable[[Body, int], Answer]) -> Iterator[Script]:
 
         def log_message(self, format: str, *args: Any) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     script.url = f"http://127.0.0.1:{server.server_port}/v1"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

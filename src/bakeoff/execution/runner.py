@@ -8,6 +8,7 @@ import math
 import shutil
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -21,10 +22,13 @@ from numpy.typing import NDArray
 from bakeoff import assets, cost, data, environment, record, search
 from bakeoff.config import component, components
 from bakeoff.data import leaks
-from bakeoff.errors import BakeoffError, ConfigError, LLMError, Unfinished
+from bakeoff.errors import BakeoffError, ConfigError, LLMError, Unavailable, Unfinished
 from bakeoff.execution import inputs, scoring, validation
 from bakeoff.execution.measurement import PeakMemory, latency
-from bakeoff.llm.usage import one_budget
+from bakeoff.llm import journal
+from bakeoff.llm.journal import Journal
+from bakeoff.llm.server import shared_states
+from bakeoff.llm.usage import metered, one_budget
 from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model, require_columns
 from bakeoff.predictions import in_words
@@ -84,6 +88,7 @@ class Fitted:
 
 
 @one_budget()
+@shared_states()
 def run(
     request: Request,
     compose: Compose,
@@ -131,15 +136,19 @@ def run(
     )
     record.begin(request.folder, request.to_config(), environment.installed(), diff)
     try:
-        if request.is_tuned:
-            with clock.step("search", "searching"):
-                best = searching(request, task, compose, announce).run()
-            record.write_trials(request.folder, best.trials)
-            record.write_fitted(request.folder, best.request.to_config())
-            request = replace(best.request, folder=request.folder)
-            started = replace(started, search=best.summary, parameters=_parameters(request))
-        ended = _evaluate(request, task, started, clock, fitted)
-        return _recorded(request, replace(ended, environment={**surroundings, "assets": _assets(request, known)}))
+        with journal.kept_in(request.folder / record.REPLIES) as replies:
+            if request.is_tuned:
+                with clock.step("search", "searching"):
+                    best = searching(request, task, compose, announce).run()
+                record.write_trials(request.folder, best.trials)
+                record.write_fitted(request.folder, best.request.to_config())
+                request = replace(best.request, folder=request.folder)
+                started = replace(started, search=best.summary, parameters=_parameters(request))
+            ended = _evaluate(request, task, started, clock, fitted)
+        environment_ = {**surroundings, "assets": _assets(request, known)}
+        run = _recorded(request, replace(ended, environment=environment_, notes=(*ended.notes, *_taken_over(replies))))
+        replies.remove()
+        return run
     except KeyboardInterrupt:
         _recorded(request, started)
         raise
@@ -159,6 +168,16 @@ def _fixed(request: Request) -> list[str]:
         if request.search.fixed
         else []
     )
+
+
+def _taken_over(replies: Journal) -> list[str]:
+    """Note on the replies of earlier parts of the run."""
+    if not replies.taken_over:
+        return []
+    return [
+        f"The run went on where an earlier attempt had stopped: {replies.taken_over:,} replies of a language model "
+        "were taken over, and count with the tokens, price and time that they took then."
+    ]
 
 
 def _recorded(request: Request, run: Run) -> Run:
@@ -305,8 +324,12 @@ def _validated(request: Request, task: Task, clock: Clock, fitted: Fitted | None
     try:
         with clock.step("validation", "predicting validation rows out of sample"):
             table, notes = validation.predicted(lambda: make_model(request, task.schema), task.development, context)
+    except Unavailable as error:
+        raise Unfinished(f"The validation rows were not answered: {error}") from error
     except BakeoffError as error:  # e.g. an exhausted budget; the test predictions already paid for must not be lost
         return [f"No validation row was predicted: {error}"]
+    if table is not None and (lost := table.predictions.passing):
+        raise _unfinished(lost, f"{len(table):,} validation rows were not answered")
     if table is not None:
         record.write_predictions(request.folder, table, record.VALIDATION)
         if request.is_tuned:
@@ -373,11 +396,16 @@ def _answered(
     if (lost := predictions.passing) and (predictions.status != NOT_ASKED).any():
         record.write_predictions(request.folder, table.take(np.flatnonzero(predictions.status != NOT_ASKED)))
     if lost:
-        raise Unfinished(
-            f"{sum(lost.values()):,} of {len(test):,} test rows were not answered ({in_words(lost)}). "
-            "When that has passed, the same command goes on with what is missing."
-        )
+        raise _unfinished(lost, f"{len(test):,} test rows were not answered")
     return table
+
+
+def _unfinished(lost: Counter[str], of_what: str) -> Unfinished:
+    """Error of a run that lost something for reasons that may pass."""
+    return Unfinished(
+        f"{sum(lost.values()):,} of {of_what} ({in_words(lost)}). "
+        "When that has passed, the same command goes on with what is missing."
+    )
 
 
 def _rows(table: PredictionTable) -> tuple[dict[str, Any], list[str]]:
@@ -412,8 +440,10 @@ def _positions(test: Examples, table: PredictionTable) -> NDArray[np.intp]:
 
 
 def _seconds_of_all(table: PredictionTable, measured: float) -> float:
-    """Total seconds of the predictions: measured, or summed if some were replayed from a cache."""
-    return float(np.nansum(table.seconds)) if table.predictions.usage.cached.any() else measured
+    """Total seconds of the predictions: measured, or summed if some were replayed or taken over."""
+    replies = journal.current()
+    is_measured = not (table.predictions.usage.cached.any() or (replies is not None and replies.taken_over))
+    return measured if is_measured else float(np.nansum(table.seconds))
 
 
 def _graded(
@@ -429,7 +459,11 @@ def _graded(
         with clock.step("grade", "grading answers"):
             for name, grader in graders.items():
                 grades[name] = np.full(len(table), np.nan)
-                grades[name][is_answered] = grader.grade(test.X[is_answered], table.answered)
+                with metered() as meter:
+                    grades[name][is_answered] = grader.grade(test.X[is_answered], table.answered)
+                if lost := meter.passing:
+                    record.write_predictions(request.folder, table)
+                    raise _unfinished(lost, f"{len(meter.completions):,} requests of the grader {name} got no answer")
                 details[name] = dict(grader.details())
                 notes += grader.notes()
     return replace(table, grades=grades), details, notes

@@ -66,6 +66,8 @@ class Completion:
         finish: why the reply ended, as the server names it.
         is_cut: whether the reply was truncated at its token limit.
         tries: number of attempts, the last one included.
+        is_taken_over: whether it came in an earlier part of the same run, before an interruption: paid for by this run,
+            and not sent again.
     """
 
     status: Status
@@ -87,6 +89,7 @@ class Completion:
     finish: str = ""
     is_cut: bool = False
     tries: int = 1
+    is_taken_over: bool = False
 
 
 @dataclass(frozen=True)

@@ -110,11 +110,15 @@ def _opened(file: Path) -> sqlite3.Connection:
             time.sleep(random.uniform(0.01, 0.05))
 
 
+def completion_from_json(content: Mapping[str, Any]) -> Completion:
+    """Read a completion. Raises ``TypeError``, ``ValueError`` or ``KeyError`` if another version wrote it."""
+    logprobs = tuple((token, value) for token, value in content["logprobs"])
+    return Completion(**{**content, "logprobs": logprobs})
+
+
 def _read(text: str) -> Completion | None:
     """Read a stored completion and mark it as replayed; None if another version wrote it, so it is requested again."""
     try:
-        content = json.loads(text)
-        content["logprobs"] = tuple((token, value) for token, value in content["logprobs"])
-        return replace(Completion(**content), is_cached=True)
+        return replace(completion_from_json(json.loads(text)), is_cached=True, is_taken_over=False)
     except (ValueError, TypeError, KeyError):
         return None

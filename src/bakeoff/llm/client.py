@@ -163,7 +163,9 @@ class OpenAICompatible:
             else "Look at llm.model and llm.base_url, whether the server runs, and whether it wants a key (llm.key_env)"
         )
         return Session(
-            Terms(identity, self.concurrency, self.retries, self.cache, f"{remedy}.", self.patience_seconds),
+            Terms(
+                identity, self.concurrency, self.retries, self.cache, f"{remedy}.", self.patience_seconds, self.key_env
+            ),
             lambda request: self._send(wire, request),
             lambda served, *tokens: prices.price_served(self.price, self.model, served, self.base_url, *tokens),
             budget_of((self.base_url, self.model), self.max_calls, self.max_cost_usd),

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from math import isnan, nan
 from typing import Any
 
+UNREACHABLE = "server: cannot be reached"
+"""Reason of a request whose server accepts no connection."""
+
 
 class Trouble(Exception):
     """A request that got no usable answer.

@@ -7,17 +7,20 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isnan, nan
 from typing import Any
 
-from bakeoff.errors import LLMError
+from bakeoff.errors import LLMError, Unavailable
 from bakeoff.llm import cache as caches
+from bakeoff.llm import journal as journals
 from bakeoff.llm import reader
 from bakeoff.llm.base import Completion, LLMRequest
 from bakeoff.llm.cache import Cache
+from bakeoff.llm.journal import Earlier, Journal
 from bakeoff.llm.phrases import REFUSES
-from bakeoff.llm.replies import Reply, Trouble
+from bakeoff.llm.replies import UNREACHABLE, Reply, Trouble
+from bakeoff.llm.server import state_of
 from bakeoff.llm.usage import Budget, RequestCounts
 
 FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 0.5, 30.0
@@ -30,6 +33,9 @@ ALIKE, UNUSABLE = 4, 6
 LASTING = ("cut", "filtered", "refused")
 """Reason codes that a retry does not change: such replies are cached, and cost nothing the next time."""
 FILTERED = ("content_filter", "SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST", "safety")
+DOWN = ("server_error", "timeout", "connection")
+"""Kinds of trouble by which a server that is down shows, and one that cannot serve a single request, too."""
+INTERRUPTED = "interrupted: by the user"
 THINKING = "A model that thinks first needs room for it: raise llm.thinking_tokens, or let it think less by llm.extra"
 
 
@@ -44,6 +50,8 @@ class Terms:
         cache: on, refresh (ask, and keep the new answer) or off.
         remedy: advice for when the server does not respond, one sentence.
         patience_seconds: the longest wait a server may ask for.
+        account: that pays, such as the variable that holds the key: if it is empty, no model of the run on the same
+            server sends more requests to its debit.
     """
 
     identity: Mapping[str, Any]
@@ -52,6 +60,22 @@ class Terms:
     cache: str
     remedy: str
     patience_seconds: float = 60.0
+    account: str | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Requests that are sent together.
+
+    Attributes:
+        journal: of the run, if one is at work.
+        earlier: what earlier parts of the run got for them, by key.
+        stop: set after an interrupt.
+    """
+
+    journal: Journal | None
+    earlier: Mapping[str, Earlier]
+    stop: threading.Event = field(default_factory=threading.Event)
 
 
 class Session:
@@ -81,23 +105,26 @@ class Session:
         self._budget = budget
         self._usage = usage
         self._cache = cache
-        self._reached = threading.Event()
-        self._lost_in_a_row = 0
+        self._server = state_of(terms.identity.get("server"), terms.account, terms.identity.get("model"))
         self._usable = threading.Event()
-        self._hopeless: LLMError | None = None
-        self._over: str | None = None  # reason why no more requests are sent
-        self._alike = Counter[str]()  # first requests that failed, by reason
+        self._over: str | None = None  # reason why this session sends no more requests
         self._unusable = Counter[str]()  # replies that could not be used, by reason
 
     def complete(self, requests: Sequence[LLMRequest]) -> list[Completion]:
         """Answer the requests in order; duplicates are sent once."""
         keys = [caches.key(self.terms.identity, request) for request in requests]
-        known = self._replayed(dict(zip(keys, requests, strict=True))) if self.terms.cache == "on" else {}
-        waiting = {key: request for key, request in zip(keys, requests, strict=True) if key not in known}
+        waiting = dict(zip(keys, requests, strict=True))
+        journal = journals.current()
+        batch = Batch(journal, {} if journal is None else journal.take(waiting))
+        known = self._taken_over(batch, waiting)
+        waiting = {key: request for key, request in waiting.items() if key not in known}
+        if self.terms.cache == "on":
+            known |= self._replayed(waiting)
+            waiting = {key: request for key, request in waiting.items() if key not in known}
         if waiting:
-            known |= self._asked(waiting)
-        if self._hopeless is not None:
-            raise self._hopeless
+            known |= self._asked(waiting, batch)
+        if self._server.hopeless is not None:
+            raise self._server.hopeless
         repeated: set[str] = set()
         completions = []
         for key in keys:
@@ -108,6 +135,19 @@ class Session:
             self._usage.ended(found)
             completions.append(found)
         return completions
+
+    def _taken_over(self, batch: Batch, requests: Mapping[str, LLMRequest]) -> dict[str, Completion]:
+        """Return replies that earlier parts of the run have paid for, and count what these parts sent."""
+        known = {}
+        for key, earlier in batch.earlier.items():
+            self._usage.went_on(earlier)
+            self._budget.went_on(earlier.calls, sum(c.cost_usd for c in earlier.ended))
+            if earlier.replies:
+                known[key] = _with(formed(earlier.replies[0], requests[key]), earlier.lost)
+        self._server.has_earlier_answers = self._server.has_earlier_answers or bool(known)
+        if any(completion.status == "ok" for completion in known.values()):
+            self._usable.set()
+        return known
 
     def _replayed(self, requests: Mapping[str, LLMRequest]) -> dict[str, Completion]:
         """Return cached completions, parsed afresh, with a price if it has become known since."""
@@ -121,53 +161,57 @@ class Session:
             self._usable.set()
         return replayed
 
-    def _asked(self, waiting: Mapping[str, LLMRequest]) -> dict[str, Completion]:
+    def _asked(self, waiting: Mapping[str, LLMRequest], batch: Batch) -> dict[str, Completion]:
         """Send requests concurrently. An interrupt ends the waiting between attempts, and sends no more."""
-        stop = threading.Event()
         # The first request is sent alone: where it shows that none can succeed, it is the only one that was sent.
-        first = {} if self._reached.is_set() else {key: self._answer(key, waiting[key], stop) for key in [*waiting][:1]}
+        alone = [] if self._server.is_reached.is_set() else [*waiting][:1]
+        first = {key: self._answer(key, waiting[key], batch) for key in alone}
         waiting = {key: request for key, request in waiting.items() if key not in first}
-        if not waiting or self._hopeless is not None:
-            return first | {key: self._answer(key, request, stop) for key, request in waiting.items()}
+        if not waiting or self._server.hopeless is not None:
+            return first | {key: self._answer(key, request, batch) for key, request in waiting.items()}
         with ThreadPoolExecutor(min(self.terms.concurrency, len(waiting))) as pool:
             try:
-                answers = pool.map(lambda key: self._answer(key, waiting[key], stop), waiting)
+                answers = pool.map(lambda key: self._answer(key, waiting[key], batch), waiting)
                 return first | dict(zip(waiting, answers, strict=True))
             except BaseException:
-                stop.set()
+                batch.stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def _answer(self, key: str, request: LLMRequest, stop: threading.Event) -> Completion:
+    def _answer(self, key: str, request: LLMRequest, batch: Batch) -> Completion:
+        troubles = Counter[str]()
+        completion = self._tried(key, request, batch, troubles)
+        if batch.journal is not None and completion.tries:
+            batch.journal.put(key, completion, troubles)
+        return _with(completion, batch.earlier[key].lost) if key in batch.earlier else completion
+
+    def _tried(self, key: str, request: LLMRequest, batch: Batch, troubles: Counter[str]) -> Completion:
+        """Send a request until it is answered or lost for good; counts failed attempts by kind in ``troubles``."""
         tries = invalid = 0
         wasted: list[Completion] = []  # paid for, and of no use
-        last = ""
+        last, answered_then = "", 0
         while True:
-            if self._hopeless is not None or stop.is_set():
-                reason = "interrupted: by the user" if self._hopeless is None else "server: takes no request"
-                return Completion("not_asked", error=str(self._hopeless or reason), reason=reason)
-            if self._over is not None:
-                return Completion("not_asked", error=self._over, reason=self._over)
-            if not self._budget.reserve():
-                limit = self._budget.ended or "the budget has ended"
-                self._usage.refused(limit)
-                message = f"{limit}{f'; before: {last}' if last else ''}"
-                return Completion("not_asked", error=message, reason=f"budget: {limit}")
+            if (reason := self._unsent(batch, last)) is not None:
+                why, error = reason
+                return _with(Completion("not_asked", error=error, reason=why, tries=tries + invalid), wasted)
             self._usage.asked(is_retry=tries + invalid > 0)
             try:
                 reply = self._send(request)
             except Trouble as trouble:
                 self._usage.trouble(trouble.kind)
+                troubles[trouble.kind] += 1
                 last = str(trouble)
                 tries += 1
-                if self._is_beyond_patience(trouble) or self._is_in_vain(trouble):
-                    return self._given_up(trouble, tries + invalid)
-                if trouble.is_final or tries > (self.terms.retries if self._lost_in_a_row < PATIENCE else 0):
-                    return self._given_up(trouble, tries + invalid)
-                stop.wait(_pause(tries) if trouble.wait_seconds is None else trouble.wait_seconds)
+                if tries <= 2:  # by the second failure, replies that were on their way at the first have come
+                    answered_then = self._server.answered
+                is_over = self._is_beyond_patience(trouble) or self._is_in_vain(trouble)
+                if is_over or trouble.is_final or tries > self._most_retries:
+                    was_lost = key in batch.earlier and trouble.reason != UNREACHABLE
+                    is_alone = was_lost or self._server.answered > answered_then or self.terms.retries < 2
+                    return _with(self._given_up(trouble, tries + invalid, is_alone), wasted)
+                batch.stop.wait(_pause(tries) if trouble.wait_seconds is None else trouble.wait_seconds)
                 continue
-            self._reached.set()
-            self._lost_in_a_row = 0
+            self._server.answer()
             completion = replace(_with(self._read(reply, request), wasted), tries=tries + invalid + 1)
             code = completion.reason.partition(":")[0]
             if (completion.status == "ok" or code in LASTING) and self.terms.cache != "off":
@@ -176,6 +220,7 @@ class Session:
                 self._usable.set()
                 return completion
             self._usage.trouble("invalid_answer")
+            troubles["invalid_answer"] += 1
             last = str(completion.error)
             wasted = [completion]
             invalid += 1
@@ -187,42 +232,76 @@ class Session:
                     )
                 return completion
 
+    @property
+    def _most_retries(self) -> int:
+        """Retries of a request: none while the server fails request after request."""
+        return self.terms.retries if self._server.lost_in_a_row < PATIENCE else 0
+
+    def _unsent(self, batch: Batch, last: str) -> tuple[str, str] | None:
+        """Reason and message why a request is not sent; None if it may be, and is counted against the budget."""
+        if self._server.hopeless is not None:
+            return "server: takes no request", str(self._server.hopeless)
+        if batch.stop.is_set():
+            return INTERRUPTED, INTERRUPTED
+        if (closed := self._over or self._server.closed) is not None:
+            return closed, closed
+        if self._budget.reserve():
+            return None
+        limit = self._budget.ended or "the budget has ended"
+        self._usage.refused(limit)
+        return f"budget: {limit}", f"{limit}{f'; before: {last}' if last else ''}"
+
     def _is_beyond_patience(self, trouble: Trouble) -> bool:
         """Check whether the server asks for too long a wait; if so, no more requests are sent."""
         wait = trouble.wait_seconds
         if wait is None or wait <= self.terms.patience_seconds:
             return False
         limit = f"llm.patience_seconds={self.terms.patience_seconds:g}"
-        self._over = f"rate_limit: reached: the server asks to wait {wait:,.0f} s, more than {limit}"
-        if not self._reached.is_set():
-            self._hopeless = LLMError(f"llm: {trouble}. The server asks to wait {wait:,.0f} s, more than {limit}.")
+        self._server.over = f"rate_limit: reached: the server asks to wait {wait:,.0f} s, more than {limit}"
+        if not self._server.is_reached.is_set():
+            self._server.hopeless = Unavailable(
+                f"llm: {trouble}. The server asks to wait {wait:,.0f} s, more than {limit}."
+            )
         return True
 
     def _is_in_vain(self, trouble: Trouble) -> bool:
         """Check whether the first requests all failed with the same unretryable error; if so, no more are sent."""
-        if self._reached.is_set() or not (trouble.kind == "malformed" or trouble.is_final):
+        if self._server.is_reached.is_set() or not (trouble.kind == "malformed" or trouble.is_final):
             return False
-        self._alike[trouble.reason] += 1
-        if self._alike[trouble.reason] < ALIKE:
+        self._server.alike[trouble.reason] += 1
+        if self._server.alike[trouble.reason] < ALIKE:
             return False
-        self._hopeless = LLMError(f"llm: {trouble}. The first {ALIKE} requests failed alike. {self.terms.remedy}")
+        self._server.hopeless = LLMError(
+            f"llm: {trouble}. The first {ALIKE} requests failed alike. {self.terms.remedy}"
+        )
         return True
 
-    def _given_up(self, trouble: Trouble, tries: int) -> Completion:
-        """Completion of a request that failed for good; if no other request can succeed, it ends them all."""
-        self._lost_in_a_row += not trouble.is_final
-        nobody_there = trouble.kind == "connection" and not self._reached.is_set()
+    def _given_up(self, trouble: Trouble, tries: int, is_alone: bool) -> Completion:
+        """Completion of a request that failed for good; if no other request can succeed, it ends them all.
+
+        Args:
+            trouble: of the last attempt.
+            tries: number of attempts.
+            is_alone: whether the fault is the request's own: the server answered others meanwhile, or an earlier part
+                of the run lost it, too. Otherwise the server may be down, and the request can be answered later.
+        """
+        self._server.lost_in_a_row += not trouble.is_final
+        is_first = not self._server.is_reached.is_set() and not self._server.has_earlier_answers
         reason = trouble.reason
-        if (trouble.is_for_all and not self._reached.is_set()) or nobody_there:
-            self._hopeless = self._hopeless or LLMError(f"llm: {trouble}. {self.terms.remedy}")
+        if not is_alone and trouble.kind in DOWN and reason.startswith("error: "):
+            reason = f"server: fails with {reason.removeprefix('error: ').strip('()')}"
+        if trouble.is_for_all and reason.startswith("account"):
+            self._server.account.closed = self._server.account.closed or reason
+        if is_first and (trouble.is_for_all or trouble.kind == "connection"):
+            self._server.hopeless = self._server.hopeless or Unavailable(f"llm: {trouble}. {self.terms.remedy}")
         elif trouble.is_for_all:
-            self._over = self._over or reason
-        if self._lost_in_a_row > PATIENCE and reason.startswith("error"):
+            self._server.over = self._server.over or reason
+        if self._server.lost_in_a_row > PATIENCE and reason.startswith("error"):
             reason = "server: fails again and again"
-        if self._lost_in_a_row >= 2 * PATIENCE:
-            self._over = self._over or "server: fails again and again"
-        if self._over is not None and self._over.startswith("rate_limit") and trouble.kind == "rate_limited":
-            reason = self._over
+        if self._server.lost_in_a_row >= 2 * PATIENCE:
+            self._server.over = self._server.over or "server: fails again and again"
+        if (self._server.over or "").startswith("rate_limit") and trouble.kind == "rate_limited":
+            reason = str(self._server.over)
         return Completion("failed", error=str(trouble), reason=reason, tries=tries)
 
     def _read(self, reply: Reply, request: LLMRequest) -> Completion:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bakeoff.llm.base import Completion
-from bakeoff.predictions import Usage
+from bakeoff.llm.journal import Earlier
+from bakeoff.predictions import PASSING, Usage
 
 _shared: dict[Hashable, Budget] | None = None
 
@@ -39,6 +40,12 @@ class Budget:
                 return False
             self.calls += 1
             return True
+
+    def went_on(self, calls: int, cost_usd: float) -> None:
+        """Add what earlier parts of the run have spent; a cost of NaN is unknown."""
+        with self._lock:
+            self.calls += calls
+        self.paid(cost_usd)
 
     def paid(self, cost_usd: float) -> None:
         """Add the cost of a completion; NaN if unknown."""
@@ -105,8 +112,13 @@ class Meter:
 
     @property
     def replayed_seconds(self) -> float:
-        """Seconds that the replayed requests took when they were made."""
-        return sum(c.seconds for c in self.completions if c.is_cached)
+        """Seconds that the requests not sent now took when they were made."""
+        return sum(c.seconds for c in self.completions if c.is_cached or c.is_taken_over)
+
+    @property
+    def passing(self) -> Counter[str]:
+        """Count the requests lost to what may pass, by reason."""
+        return Counter(c.reason for c in self.completions if c.reason.partition(":")[0] in PASSING)
 
 
 _meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
@@ -131,6 +143,7 @@ class RequestCounts:
         self.calls = 0
         self.retries = 0
         self.replayed = 0
+        self.taken_over = 0
         self.not_asked = 0
         self.spent_usd = 0.0
         self.unpriced = 0
@@ -148,6 +161,15 @@ class RequestCounts:
         with self._lock:
             self.calls += 1
             self.retries += is_retry
+
+    def went_on(self, earlier: Earlier) -> None:
+        """Add what earlier parts of the run sent for a request."""
+        with self._lock:
+            self.calls += earlier.calls
+            self.retries += max(0, earlier.calls - 1)
+            self.troubles += earlier.troubles
+        for completion in earlier.ended:
+            self.paid(completion.input_tokens, completion.output_tokens, completion.cost_usd)
 
     def refused(self, reason: str) -> None:
         """Record why the budget allows no more requests."""
@@ -178,6 +200,7 @@ class RequestCounts:
             meter.completions.append(completion)
         with self._lock:
             self.replayed += completion.is_cached
+            self.taken_over += completion.is_taken_over and not completion.is_cached
             self.not_asked += completion.status == "not_asked"
             if completion.status in ("failed", "invalid"):
                 self.failures[completion.status] += 1
@@ -198,6 +221,7 @@ class RequestCounts:
                 "retries": self.retries,
                 "troubles": dict(self.troubles),
                 "replayed": self.replayed,
+                "taken_over": self.taken_over,
                 "without_answer": dict(self.failures),
                 "not_asked": self.not_asked,
                 "budget_ended": self.budget_ended,

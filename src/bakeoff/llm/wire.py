@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from bakeoff.llm import replies
 from bakeoff.llm.base import LLMRequest
 from bakeoff.llm.reader import ANSWER
-from bakeoff.llm.replies import Reply, Trouble
+from bakeoff.llm.replies import UNREACHABLE, Reply, Trouble
 
 log = logging.getLogger(__name__)
 
@@ -158,8 +158,11 @@ class Wire:
             raise Trouble("timeout", f"{self.base_url} gave no answer in time", reason="error: (timeout)") from None
         except openai.APIConnectionError as error:
             cause = error.__cause__ or error
-            message = f"{self.base_url} cannot be reached: {cause}"
-            raise Trouble("connection", message, reason="server: cannot be reached") from None
+            if type(cause).__name__ in ("ConnectError", "ProxyError", "UnsupportedProtocol", "APIConnectionError"):
+                message = f"{self.base_url} cannot be reached: {cause}"
+                raise Trouble("connection", message, reason=UNREACHABLE) from None
+            message = f"{self.base_url} dropped the connection: {cause}"
+            raise Trouble("connection", message, reason="error: (connection dropped)") from None
         except openai.APIStatusError as error:
             raise _of_status(error, self.base_url, sent) from None
 

@@ -44,6 +44,7 @@ def begin(folder: Path, config: Mapping[str, Any], installed: str = "", diff: st
         (folder / file).unlink(missing_ok=True)
     if not config.get("resume", True):
         shutil.rmtree(folder / names.CHECKPOINTS, ignore_errors=True)
+        (folder / names.REPLIES).unlink(missing_ok=True)
     shutil.rmtree(folder / names.MODEL, ignore_errors=True)
     for left in folder.glob(f".*{UNFINISHED}"):  # by a process that was killed in the middle of a write
         shutil.rmtree(left) if left.is_dir() else left.unlink()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bakeoff import cost, metrics
 from bakeoff.config.settings import ValidationSettings
-from bakeoff.errors import ConfigError
+from bakeoff.errors import ConfigError, Unfinished
 from bakeoff.execution.measurement import PeakMemory, latency
 from bakeoff.models.base import Context, Model
 from bakeoff.predictions import in_words
@@ -150,6 +150,11 @@ class Evaluation:
         predicted = time.perf_counter()
         valid = fold.valid
         _count_spent(trial, predictions)
+        if lost := predictions.passing:
+            raise Unfinished(
+                f"{sum(lost.values()):,} of {len(valid):,} validation rows of a trial were not answered "
+                f"({in_words(lost)}). When that has passed, the same command goes on with what is missing."
+            )
         is_answered = predictions.is_answered
         if not is_answered.any():
             reason = next(iter(predictions.reasons(NO_ANSWER, NOT_ASKED)))

@@ -175,6 +175,14 @@ def ask(study: optuna.Study, trials: int | None) -> Trial | None:
     return study.ask()
 
 
+def put_back(study: optuna.Study, trial: Trial) -> None:
+    """End a trial that could not be tried, and queue its parameters for a later one."""
+    from optuna.trial import TrialState
+
+    study._storage.set_trial_state_values(trial._trial_id, state=TrialState.FAIL)
+    study.enqueue_trial(trial.params)
+
+
 def is_given_up(study: optuna.Study, trial: Trial) -> bool:
     """Return whether other workers gave this one up for dead, e.g. because its machine was suspended."""
     return study._storage.get_trial(trial._trial_id).state.is_finished()

@@ -15,7 +15,7 @@ from bakeoff import metrics
 from bakeoff.config import component, search_space
 from bakeoff.config.search_space import Dimension
 from bakeoff.config.settings import LARGEST_SEED, SearchSettings
-from bakeoff.errors import BakeoffError, ConfigError
+from bakeoff.errors import BakeoffError, ConfigError, Unavailable
 from bakeoff.request.spec import Request
 from bakeoff.search import study as studies
 from bakeoff.search.evaluation import SPENT_USD, Evaluation
@@ -237,6 +237,9 @@ class Search:
                 ended = study.tell(trial, values, skip_if_finished=True)
             except TrialPruned:
                 ended = study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+            except Unavailable:  # the setting is not to blame
+                studies.put_back(study, trial)
+                raise
             except Exception as error:
                 if studies.is_given_up(study, trial):
                     log.warning("trial %d was taken for lost, and is left to its retry", trial.number)
