@@ -86,10 +86,14 @@ if TYPE_CHECKING:
     from bakeoff.predictions import Usage as Usage
     from bakeoff.record import Run as Run
     from bakeoff.record import read_predictions as read_predictions
-    from bakeoff.report.blocks import Chart as Chart
     from bakeoff.report.blocks import Column as Column
     from bakeoff.report.blocks import Table as Table
     from bakeoff.report.blocks import Text as Text
+    from bakeoff.report.figures import Chart as Chart
+    from bakeoff.report.figures import Intervals as Intervals
+    from bakeoff.report.figures import Matrix as Matrix
+    from bakeoff.report.figures import Point as Point
+    from bakeoff.report.figures import Points as Points
     from bakeoff.report.sections import Section as Section
     from bakeoff.report.sections import section as section
     from bakeoff.retrieval import BM25 as BM25

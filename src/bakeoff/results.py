@@ -14,7 +14,8 @@ from bakeoff.compare.comparison import Comparison
 from bakeoff.config.settings import DecisionSettings, typed
 from bakeoff.errors import DataError, did_you_mean
 from bakeoff.report import html, markdown, summary
-from bakeoff.report.blocks import Column, Report, Table, Text
+from bakeoff.report.blocks import Column, Table, Text
+from bakeoff.report.document import Report
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bakeoff.record import Score
 from bakeoff.report import html, markdown
-from bakeoff.report.blocks import Chart, Column, Report, Table, Text
+from bakeoff.report.blocks import Column, Table, Text
+from bakeoff.report.document import Report
+from bakeoff.report.figures import Chart
 from bakeoff.report.sections import _titled
 
 TABLE = Table(

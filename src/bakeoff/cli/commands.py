@@ -81,6 +81,12 @@ COMMANDS = (
         "DIR [DIR ...] [decision.metric=...] [incumbent=...]",
     ),
     Command(
+        "report",
+        "bakeoff.cli.report:report",
+        "write report.html of what is on disk, or print it as Markdown, CSV or JSON",
+        "DIR [--format html|md|csv|json] [--out FILE] [--figures FOLDER] [--open]",
+    ),
+    Command(
         "rerun",
         "bakeoff.cli.rerun:rerun",
         "repeat a run from its record; exit code 1 where the results differ",

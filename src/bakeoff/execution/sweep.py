@@ -378,7 +378,7 @@ def _is_of_other_data(request: Request, task: Task) -> bool:
 def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
     """Compare the runs in each bake-off folder, and return the names of failed or unfinished variants."""
     from bakeoff.compare import comparison
-    from bakeoff.report import summary, terminal
+    from bakeoff.report import pages, summary, terminal
 
     failed: list[str] = []
     for folder, request in {job.request.bakeoff: job.request for job in jobs}.items():
@@ -386,8 +386,9 @@ def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
         if not any(folder.glob(f"*/{record.CONFIG}")):
             continue
         compared, runs = comparison.compare_folder(folder, request.decision, request.incumbent, costs)
+        page = pages.write(pages.build(compared, runs, folder), folder) if request.report == "html" else None
         if show:
-            terminal.show(summary.build(compared, runs, folder, kept))
+            terminal.show(summary.build(compared, runs, folder, kept, page))
         mine = {job.request.variant for job in jobs if job.request.bakeoff == folder}
         failed += [run.variant for run in runs if run.error is not None and run.variant in mine]
     beside.after_comparison([job.request for job in jobs])

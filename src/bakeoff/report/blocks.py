@@ -1,11 +1,11 @@
-"""A report as data: blocks of text, tables and charts that terminal, notebook and files draw.
+"""Blocks of a report as data: texts and tables, which terminal, notebook and files draw.
 
-Tables hold raw values; a column says how they are formatted. Sections of plugins return these blocks.
+Tables hold raw values; a column says how they are formatted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -106,41 +106,3 @@ class Table:
         shown = [i for i, column in enumerate(self.columns) if column.name not in names]
         rows = tuple(tuple(row[i] for i in shown) for row in self.rows)
         return Table(tuple(self.columns[i] for i in shown), rows, self.title, self.emphasised)
-
-
-@dataclass(frozen=True)
-class Chart:
-    """Lines or points over a common axis.
-
-    Attributes:
-        title: above it.
-        x: values of the axis.
-        series: name of a line → its values, one for each of ``x``.
-        x_title, y_title: of the axes.
-        kind: type of chart.
-    """
-
-    title: str
-    x: tuple[float, ...] | tuple[str, ...]
-    series: Mapping[str, tuple[float, ...]]
-    x_title: str = ""
-    y_title: str = ""
-    kind: Literal["line", "bar", "scatter"] = "line"
-
-    def table(self) -> Table:
-        """The same as a table, for renderers that draw no charts."""
-        columns = (
-            Column("x", self.x_title or "x", "text" if self.x and isinstance(self.x[0], str) else "number"),
-            *(Column(name, name, "number", importance=1) for name in self.series),
-        )
-        return Table(columns, tuple(zip(self.x, *self.series.values(), strict=True)), self.title)
-
-
-Block = Text | Table | Chart
-
-
-@dataclass(frozen=True)
-class Report:
-    """Blocks in the order in which they are read."""
-
-    blocks: tuple[Block, ...]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from bakeoff.report.blocks import Block, Report, Table, Text
+from bakeoff.report.blocks import Table, Text
+from bakeoff.report.document import Block, Report
 
 
 def render(report: Report) -> str:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from bakeoff.report.blocks import Block, Report, Table, Text
+from bakeoff.report.blocks import Table, Text
+from bakeoff.report.document import Block, Document, Report
+
+OPEN = ("Leaderboard", "Method checks")
+"""Chapters that are not folded away."""
 
 
 def render(report: Report) -> str:
     """All blocks, one after another."""
     return "\n".join(map(block, report.blocks))
+
+
+def document(content: Document) -> str:
+    """The long report for a pull request: verdict and leaderboard open, the other chapters folded away."""
+    facts = " · ".join(_escaped(fact) for fact in content.facts)
+    parts = [f"## {_escaped(content.title)}: {_escaped(content.verdict)}", _escaped(content.reason), facts]
+    for i, chapter in enumerate(content.chapters):
+        body = "\n".join(map(block, chapter.blocks))
+        if i == 0 or chapter.title in OPEN:
+            parts.append(f"### {_escaped(chapter.title)}\n\n{body}")
+        else:
+            parts.append(f"<details><summary>{_escaped(chapter.title)}</summary>\n\n{body}\n</details>")
+    return "\n\n".join(parts) + "\n"
 
 
 def block(content: Block) -> str:
@@ -35,6 +52,7 @@ def _table(table: Table) -> str:
 
 
 def _escaped(text: str) -> str:
+    text = text.replace("\n", " ")
     for sign in "\\|<>*_`":
         text = text.replace(sign, f"\\{sign}")
     return text

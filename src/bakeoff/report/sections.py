@@ -8,7 +8,7 @@ A section of a plugin is one decorated function, named by an entry point in the 
     def hardest(comparison, runs):
         return ["row 7", "row 12"]
 
-It returns lines of text, or blocks: ``Text``, ``Table`` and ``Chart`` of ``bakeoff.extend``.
+It returns lines of text, or blocks: ``Text``, ``Table``, ``Chart``, ``Intervals``, ``Points`` and ``Matrix`` of ``bakeoff.extend``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bakeoff import plugins, record
-from bakeoff.report.blocks import Block, Chart, Table, Text
+from bakeoff.report.blocks import Table, Text
+from bakeoff.report.document import Block
+from bakeoff.report.figures import Chart, Intervals, Matrix, Points
 
 if TYPE_CHECKING:
     from bakeoff.compare.comparison import Comparison
@@ -90,8 +92,10 @@ def _titled(title: str, content: Any) -> list[Block]:
         if isinstance(item, str):
             lines.append(item)
             continue
-        if not isinstance(item, Text | Table | Chart):
-            raise TypeError(f"a section returns lines or blocks (Text, Table, Chart), not {type(item).__name__}")
+        if not isinstance(item, Text | Table | Chart | Intervals | Points | Matrix):
+            raise TypeError(
+                f"a section returns lines or blocks (Text, Table, Chart, Intervals, Points, Matrix), not {type(item).__name__}"
+            )
         found += [Text(tuple(lines))] if lines else []
         lines = []
         found.append(item)

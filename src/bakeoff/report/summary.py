@@ -9,7 +9,8 @@ from bakeoff import record
 from bakeoff.compare.comparison import Comparison
 from bakeoff.record import Run
 from bakeoff.report import leaderboard, sections
-from bakeoff.report.blocks import Block, Report, Style, Text
+from bakeoff.report.blocks import Style, Text
+from bakeoff.report.document import Block, Report
 from bakeoff.task import NoteRank
 
 MOST_NOTES = 5
@@ -20,7 +21,7 @@ VERDICTS: dict[str, tuple[str, Style]] = {
 }
 
 
-def build(comparison: Comparison, runs: Sequence[Run], folder: Path, kept: int = 0) -> Report:
+def build(comparison: Comparison, runs: Sequence[Run], folder: Path, kept: int = 0, page: Path | None = None) -> Report:
     """The report of a comparison.
 
     Args:
@@ -28,12 +29,13 @@ def build(comparison: Comparison, runs: Sequence[Run], folder: Path, kept: int =
         runs: in it, finished or not.
         folder: folder of the results.
         kept: number of finished runs that were reused.
+        page: the long report, where one was written.
     """
     reached = [run for run in runs if run.task is not None]
     schema = record.schema_of(reached[0]) if reached else None
     blocks: list[Block] = [*_data(reached), leaderboard.from_comparison(comparison, schema), *_failures(comparison)]
     blocks += sections.blocks(comparison, runs)
-    blocks += [verdict(comparison), *_closing(comparison, folder, kept)]
+    blocks += [verdict(comparison), *_closing(comparison, folder, kept, page)]
     return Report(tuple(blocks))
 
 
@@ -81,8 +83,9 @@ def _failures(comparison: Comparison) -> list[Block]:
     return [Text(tuple(lines), style="bad")] if lines else []
 
 
-def _closing(comparison: Comparison, folder: Path, kept: int) -> list[Block]:
+def _closing(comparison: Comparison, folder: Path, kept: int, page: Path | None) -> list[Block]:
     again = f"{kept} finished {'run was' if kept == 1 else 'runs were'} kept; add resume=false to run again."
     blocks: list[Block] = [Text(comparison.notes)] if comparison.notes else []
     blocks += method_checks(comparison)
-    return [*blocks, *([Text((again,))] if kept else []), Text((f"Results: {folder}",))]
+    results = (f"Results: {folder}", *((f"Report: {page}",) if page else ()))
+    return [*blocks, *([Text((again,))] if kept else []), Text(results)]

@@ -13,7 +13,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text as Line
 
-from bakeoff.report.blocks import ESSENTIAL, Block, Chart, Report, Style, Table, Text
+from bakeoff.report.blocks import ESSENTIAL, Style, Table, Text
+from bakeoff.report.document import Block, Report
 
 if TYPE_CHECKING:
     from bakeoff.record import Run
@@ -92,11 +93,11 @@ def show(report: Report) -> None:
     screen = console()
     is_first_after_table = True
     for block in report.blocks:
-        is_apart = isinstance(block, Table | Chart) or bool(block.title) or is_first_after_table
+        is_apart = not isinstance(block, Text) or bool(block.title) or is_first_after_table
         if is_apart and not (isinstance(block, Text) and block.style == "bad"):
             screen.print()
         _draw(block, screen)
-        is_first_after_table = isinstance(block, Table | Chart) or (
+        is_first_after_table = not isinstance(block, Text) or (
             isinstance(block, Text) and (bool(block.title) or block.style == "bad")
         )
 

@@ -48,6 +48,7 @@ class Request:
         record_git: whether the state of the working directory is recorded.
         record_inputs: whether the test rows are recorded, and categories named in profiles.
         record_validation: whether the validation rows are predicted out of sample.
+        report: ``html`` writes report.html into the bake-off folder, ``none`` nothing.
         test_rows: number of test rows to predict; None: all.
         data: settings of columns and split.
         source: component that reads the rows.
@@ -80,6 +81,7 @@ class Request:
     record_git: bool = field(default=True, metadata=IN_NEITHER)
     record_inputs: bool = field(default=True, metadata=IN_NEITHER)
     record_validation: bool = field(default=False, metadata=IN_NEITHER)
+    report: str = field(default="html", metadata=IN_NEITHER)
     refreshed_from: str | None = field(default=None, metadata=IN_NEITHER)
 
     @classmethod
@@ -116,6 +118,7 @@ class Request:
             "record_git",
             "record_inputs",
             "record_validation",
+            "report",
             "refreshed_from",
         )
         return cls(

@@ -15,8 +15,10 @@ from bakeoff.config import components, search_space, wiring
 from bakeoff.config.component import Component
 from bakeoff.config.search_space import Dimension
 from bakeoff.config.settings import SearchSettings, check_seed, plain
-from bakeoff.errors import ConfigError
+from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.request.spec import BUDGET, ROLES, Request
+
+REPORTS = ("html", "none")
 
 
 def read(cfg: DictConfig, folder: Path) -> Request:
@@ -67,6 +69,9 @@ def _check_model(request: Request) -> None:
     check_seed(request.seed, "seed")
     if request.test_rows is not None and request.test_rows < 1:
         raise ConfigError(f"test_rows: {request.test_rows} is less than 1.")
+    if request.report not in REPORTS:
+        near = did_you_mean(request.report, REPORTS)
+        raise ConfigError(f"report: there is no report {request.report!r}. Allowed: {', '.join(REPORTS)}.{near}")
 
 
 def _check_metrics(request: Request) -> None:

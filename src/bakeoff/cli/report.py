@@ -1,0 +1,98 @@
+"""``bakeoff report``: the long report of what is on disk."""
+
+from __future__ import annotations
+
+import json
+import sys
+import webbrowser
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bakeoff import record
+from bakeoff.errors import ConfigError, did_you_mean
+from bakeoff.report import terminal
+
+EXAMPLE = "bakeoff report outputs/quickstart --open"
+FORMATS = ("html", "md", "csv", "json")
+
+
+def report(arguments: list[str]) -> None:
+    """Write ``report.html`` into a bake-off folder, or print its contents in another format."""
+    from bakeoff.report import markdown, page, pages
+    from bakeoff.results import Bakeoff
+
+    asked = _Asked.from_arguments(arguments)
+    bake = Bakeoff(asked.folder)
+    document = pages.build(bake.comparison, [run.record for run in bake.values()], asked.folder)
+    if asked.figures is not None:
+        for name in pages.write_figures(document, asked.figures):
+            terminal.console().print(str(asked.figures / name), soft_wrap=True)
+    if asked.format == "html":
+        out = asked.out or asked.folder / pages.REPORT
+        record.write_text(out, page.render(document))
+        terminal.console().print(f"Report: {out}", soft_wrap=True)
+        if asked.opens:
+            webbrowser.open(out.resolve().as_uri())
+        return
+    if asked.format == "md":
+        text = markdown.document(document)
+    elif asked.format == "csv":
+        text = bake.leaderboard.to_csv(lineterminator="\n")
+    else:
+        text = json.dumps(json.loads((asked.folder / record.COMPARISON).read_text("utf-8")), indent=2) + "\n"
+    if asked.out is None:
+        sys.stdout.write(text)
+    else:
+        record.write_text(asked.out, text)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Arguments of the verb.
+
+    Attributes:
+        folder: folder of the bake-off.
+        format: one of ``FORMATS``.
+        out: the file to write; None: report.html in the folder, or standard output for other formats.
+        figures: folder for the figures as SVG files; None: none are written.
+        opens: whether to open the page in a browser.
+    """
+
+    folder: Path
+    format: str = "html"
+    out: Path | None = None
+    figures: Path | None = None
+    opens: bool = False
+
+    @classmethod
+    def from_arguments(cls, arguments: Sequence[str]) -> _Asked:
+        folders: list[str] = []
+        values: dict[str, str] = {}
+        remaining = iter(arguments)
+        options = ("--format", "--out", "--figures", "--open")
+        for argument in remaining:
+            if not argument.startswith("-"):
+                folders.append(argument)
+                continue
+            name, is_joined, value = argument.partition("=")
+            if name not in options:
+                near = did_you_mean(name, options)
+                raise ConfigError(f"report: there is no option {name}. Options: {', '.join(options)}.{near}")
+            if name != "--open" and not is_joined:
+                value = next(remaining, "")
+            if name != "--open" and not value:
+                raise ConfigError(f"report: {name} needs a value.")
+            values[name] = value
+        if len(folders) != 1:
+            raise ConfigError(f"report: name one folder, e.g. {EXAMPLE}")
+        form = values.get("--format", "html")
+        if form not in FORMATS:
+            near = did_you_mean(form, FORMATS)
+            raise ConfigError(f"report: there is no format {form!r}. Formats: {', '.join(FORMATS)}.{near}")
+        if "--open" in values and form != "html":
+            raise ConfigError(f"report: --open shows the page, and {form} is none. Leave out --format.")
+        out, figures = values.get("--out"), values.get("--figures")
+        return cls(
+            Path(folders[0]), form, Path(out) if out else None, Path(figures) if figures else None, "--open" in values
+        )

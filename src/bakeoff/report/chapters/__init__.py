@@ -1,0 +1,50 @@
+"""Chapters of the long report, each made by functions of the material that return blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bakeoff.report.chapters import comparing, documents, effort, labels, method, rows, values
+from bakeoff.report.chapters.material import Material
+from bakeoff.report.document import Block
+
+Content = Callable[[Material], Sequence[Block]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A chapter before its content is made.
+
+    Attributes:
+        title: its heading.
+        about: a sentence on what it shows and how to read it.
+        contents: functions that make its blocks, in their order; a chapter without blocks is left out.
+    """
+
+    title: str
+    about: str
+    contents: tuple[Content, ...]
+
+
+PARTS = (
+    Part("Leaderboard", "All variants, best first. Intervals show what other test rows might have given.",
+         (comparing.leaderboard,)),
+    Part("Differences", "An interval that lies beyond the band on the better side is a difference that matters.",
+         (comparing.differences,)),
+    Part("Quality against price and latency", "Cheaper and faster is further left. "
+         "Variants on the dashed line are beaten by no other in both.", (comparing.trade_offs,)),
+    Part("Slices", "A variant that is good on the whole may fail on a part.", (comparing.slices,)),
+    Part("Errors", "", (labels.confusion, values.residuals, values.forecasts, documents.found, documents.unanswered)),
+    Part("Probabilities and confidence", "", (labels.ranking, labels.calibration, labels.abstaining)),
+    Part("Rows side by side", "Single test rows with every variant's output.", (rows.side_by_side,)),
+    Part("Searches", "Trials were judged on validation rows; the test rows were not seen.", (effort.searches,)),
+    Part("Training", "", (effort.training,)),
+    Part("Latency and time", "", (effort.latency, effort.seconds)),
+    Part("Data", "", (method.data,)),
+    Part("Method checks", "Each check asks one question about the method; a finding is a reason for caution.",
+         (method.checks,)),
+    Part("Licences and hosting", "", (method.cards,)),
+    Part("Parameters", "", (method.settings,)),
+    Part("How it was made", "", (method.provenance,)),
+)  # fmt: skip
