@@ -78,13 +78,19 @@ COMMANDS = (
         "compare",
         "bakeoff.cli.compare:compare",
         "compare what is on disk",
-        "DIR [DIR ...] [decision.metric=...] [incumbent=...]",
+        "DIR [DIR ...] [decision.metric=...] [incumbent=...] [--require 'catboost.f1 >= 0.9']",
     ),
     Command(
         "report",
         "bakeoff.cli.report:report",
         "write report.html of what is on disk, or print it as Markdown, CSV or JSON",
         "DIR [--format html|md|csv|json] [--out FILE] [--figures FOLDER] [--open]",
+    ),
+    Command(
+        "board",
+        "bakeoff.cli.board:board",
+        "bake-offs in a folder with their verdicts, or the runs of one task over time",
+        "[FOLDER] [--task NAME] [--metric NAME]",
     ),
     Command(
         "rerun",

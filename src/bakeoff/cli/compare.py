@@ -10,31 +10,47 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from bakeoff import record
+from bakeoff.cli import options
 from bakeoff.cli.arguments import folders_of, overrides_of
 from bakeoff.config import components
 from bakeoff.config.settings import DecisionSettings, typed
 from bakeoff.errors import ConfigError
-from bakeoff.report import summary, terminal
+from bakeoff.report import pages, summary, terminal
+from bakeoff.report.blocks import Text
+from bakeoff.report.document import Report
+
+OK, UNMET = 0, 4
 
 
-def compare(arguments: list[str]) -> None:
+def compare(arguments: list[str]) -> int:
     """Compare the runs in the given folders.
 
     ``decision.*`` and ``incumbent`` override what the last of them recorded, ``cost.*`` what each recorded. Writes
-    comparison.json and leaderboard.csv into the first folder, unless that is a run folder.
+    comparison.json, leaderboard.csv and report.html into the first folder, unless that is a run folder. Returns
+    ``UNMET`` where a requirement does not hold.
     """
-    from bakeoff.compare import comparison
+    from bakeoff.compare import comparison, requirements
 
+    arguments, values = options.parted("compare", arguments, ("--require",))
+    required = values.get("--require", [])
     folders = folders_of("compare", arguments, "bakeoff compare outputs/quickstart")
     of_folder = {folder: record.read_runs(folder) for folder in folders}
     runs = [run for found in of_folder.values() for run in found]
     asked = _changeable(overrides_of(arguments))
-    settings, incumbent = _decision(asked, record.read_config(runs[-1].folder) or {})
+    recorded = record.read_config(runs[-1].folder) or {}
+    settings, incumbent = _decision(asked, recorded)
     distinct = [_costing(run, dict(asked.get("cost") or {})) for run in _distinct(of_folder)]
     compared = comparison.compare(distinct, settings, incumbent)
+    outcomes = [requirements.check(text, compared) for text in required]
+    page = None
     if not record.is_run(folders[0]):
         comparison.write(compared, folders[0])
-    terminal.show(summary.build(compared, distinct, folders[0]))
+        if recorded.get("report", "html") == "html":
+            page = pages.write(pages.build(compared, distinct, folders[0]), folders[0])
+    terminal.show(summary.build(compared, distinct, folders[0], page=page))
+    if outcomes:
+        terminal.show(Report((Text(tuple(map(str, outcomes)), title="Requirements"),)))
+    return OK if all(outcome.holds for outcome in outcomes) else UNMET
 
 
 def _changeable(overrides: Sequence[str]) -> dict[str, Any]:

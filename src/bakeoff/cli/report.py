@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bakeoff import record
+from bakeoff.cli import options
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.report import terminal
 
@@ -67,32 +68,16 @@ class _Asked:
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[str]) -> _Asked:
-        folders: list[str] = []
-        values: dict[str, str] = {}
-        remaining = iter(arguments)
-        options = ("--format", "--out", "--figures", "--open")
-        for argument in remaining:
-            if not argument.startswith("-"):
-                folders.append(argument)
-                continue
-            name, is_joined, value = argument.partition("=")
-            if name not in options:
-                near = did_you_mean(name, options)
-                raise ConfigError(f"report: there is no option {name}. Options: {', '.join(options)}.{near}")
-            if name != "--open" and not is_joined:
-                value = next(remaining, "")
-            if name != "--open" and not value:
-                raise ConfigError(f"report: {name} needs a value.")
-            values[name] = value
+        folders, values = options.parted("report", arguments, ("--format", "--out", "--figures"), ("--open",))
         if len(folders) != 1:
             raise ConfigError(f"report: name one folder, e.g. {EXAMPLE}")
-        form = values.get("--format", "html")
+        form, out, figures = (options.single("report", values, f"--{name}") for name in ("format", "out", "figures"))
+        form = form or "html"
         if form not in FORMATS:
             near = did_you_mean(form, FORMATS)
             raise ConfigError(f"report: there is no format {form!r}. Formats: {', '.join(FORMATS)}.{near}")
         if "--open" in values and form != "html":
             raise ConfigError(f"report: --open shows the page, and {form} is none. Leave out --format.")
-        out, figures = values.get("--out"), values.get("--figures")
         return cls(
             Path(folders[0]), form, Path(out) if out else None, Path(figures) if figures else None, "--open" in values
         )

@@ -8,8 +8,8 @@ The grammar is a name, an operator and a value::
     test_rows >= 500
 
 A name is ``verdict``, ``winner``, ``incumbent``, ``test_rows``, ``findings`` (of the method checks), or
-``VARIANT.METRIC``, which may end in ``.low`` or ``.high`` for a bound of its interval. Alternatives for words are joined
-by ``or``. Nothing is evaluated as code.
+``VARIANT.METRIC``, which may end in ``.low`` or ``.high`` for a bound of its interval. Alternatives for words are
+joined by ``or``. Nothing is evaluated as code.
 """
 
 from __future__ import annotations

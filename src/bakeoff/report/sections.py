@@ -8,7 +8,8 @@ A section of a plugin is one decorated function, named by an entry point in the 
     def hardest(comparison, runs):
         return ["row 7", "row 12"]
 
-It returns lines of text, or blocks: ``Text``, ``Table``, ``Chart``, ``Intervals``, ``Points`` and ``Matrix`` of ``bakeoff.extend``.
+It returns lines of text, or blocks: ``Text``, ``Table``, and the figures ``Chart``, ``Intervals``, ``Points`` and
+``Matrix`` of ``bakeoff.extend``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from bakeoff.compare.comparison import Comparison
     from bakeoff.record import Run
     from bakeoff.task import Schema
+
+BLOCKS = (Text, Table, Chart, Intervals, Points, Matrix)
+KNOWN = ", ".join(block.__name__ for block in BLOCKS)
 
 Content = Callable[["Comparison", Sequence["Run"]], Sequence[str | Block]]
 
@@ -92,10 +96,8 @@ def _titled(title: str, content: Any) -> list[Block]:
         if isinstance(item, str):
             lines.append(item)
             continue
-        if not isinstance(item, Text | Table | Chart | Intervals | Points | Matrix):
-            raise TypeError(
-                f"a section returns lines or blocks (Text, Table, Chart, Intervals, Points, Matrix), not {type(item).__name__}"
-            )
+        if not isinstance(item, BLOCKS):
+            raise TypeError(f"a section returns lines or blocks ({KNOWN}), not {type(item).__name__}")
         found += [Text(tuple(lines))] if lines else []
         lines = []
         found.append(item)

@@ -180,7 +180,8 @@ def _(figure: Matrix) -> str:
             if len(text) * CHARACTER < cell:
                 light = " on-dark" if shade is not None and shade >= SHADES * 0.6 else ""
                 body.append(
-                    f'<text class="value{light}" x="{at + cell / 2 - 1:.1f}" y="{top + 19}" text-anchor="middle">{text}</text>'
+                    f'<text class="value{light}" x="{at + cell / 2 - 1:.1f}" y="{top + 19}"'
+                    f' text-anchor="middle">{text}</text>'
                 )
     return _svg(figure.title, head + ROW * len(labels) + 8, body, width)
 
@@ -247,7 +248,8 @@ def _bars(figure: Chart) -> str:
             at = middle + 16 * (j - (len(names) - 1) / 2)
             start, end = sorted((x(0.0), x(value)))
             body.append(
-                f'<rect class="bar s{j % SERIES}" x="{start}" y="{at - 6}" width="{max(end - start, 0.5):.1f}" height="12">'
+                f'<rect class="bar s{j % SERIES}" x="{start}" y="{at - 6}" height="12"'
+                f' width="{max(end - start, 0.5):.1f}">'
                 f"<title>{label}, {shown(name)}: {numbers.number(value)}</title></rect>"
                 f'<text class="tick" x="{end + 5}" y="{at + 4}">{numbers.number(value)}</text>'
             )
