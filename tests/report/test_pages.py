@@ -1,0 +1,155 @@
+"""The long report of bake-offs on disk: chapters of every task kind, old folders, damaged files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bakeoff as python
+from bakeoff import record
+from bakeoff.report import markdown, page, pages
+from bakeoff.report.blocks import Table, Text
+from bakeoff.report.chapters.labels import GRID, _curves
+from bakeoff.report.document import Document
+from command_line import CommandLine
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "runs_0_1"
+
+
+@pytest.fixture
+def outputs(tmp_path: Path) -> Path:
+    shutil.copytree(FIXTURES, tmp_path / "outputs")
+    return tmp_path / "outputs"
+
+
+def document(folder: Path) -> Document:
+    bake = python.load(folder)
+    assert isinstance(bake, python.Bakeoff)
+    return pages.build(bake.comparison, [run.record for run in bake.values()], folder)
+
+
+def titles(content: Document) -> list[str]:
+    return [chapter.title for chapter in content.chapters]
+
+
+def texts(content: Document) -> str:
+    return "\n".join(line for c in content.chapters for b in c.blocks if isinstance(b, Text) for line in b.lines)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("table", {"Leaderboard", "Differences", "Errors", "Rows side by side", "Data", "Method checks"}),
+        ("questions", {"Leaderboard", "Slices", "Errors", "Rows side by side"}),
+        ("forecast", {"Leaderboard", "Errors", "How it was made"}),
+    ],
+)
+def test_bake_off_of_every_kind_has_its_chapters(outputs: Path, name: str, expected: set[str]) -> None:
+    content = document(outputs / name)
+    assert expected <= set(titles(content))
+    assert "could not be drawn" not in texts(content)
+    assert page.render(content).count("<section") == len(content.chapters)
+
+
+def test_verdict_and_reason_of_the_page_are_those_of_the_comparison(outputs: Path) -> None:
+    content = document(outputs / "table")
+    comparison = json.loads((outputs / "table" / record.COMPARISON).read_text("utf-8"))
+    assert content.reason == comparison["reason"]
+    assert (comparison["winner"] or "") in content.verdict
+
+
+def test_rows_side_by_side_hold_what_each_variant_said(outputs: Path) -> None:
+    rows = next(c for c in document(outputs / "table").chapters if c.title == "Rows side by side")
+    bake = python.load(outputs / "table")
+    assert isinstance(bake, python.Bakeoff)
+    checked = 0
+    for block in rows.blocks:
+        assert isinstance(block, Table)
+        for row in block.rows:
+            values = dict(zip((column.name for column in block.columns), row, strict=True))
+            for variant, run in bake.items():
+                frame = run.predictions.astype({"id": str}).set_index("id")
+                if f"out:{variant}" in values:
+                    assert values[f"out:{variant}"] == frame.loc[values["id"], "output"]
+                    assert values["target"] == frame.loc[values["id"], "target"]
+                    checked += 1
+    assert checked > 10
+
+
+def test_damaged_file_of_one_variant_leaves_the_rest_of_the_report(outputs: Path) -> None:
+    bake = python.load(outputs / "table")
+    assert isinstance(bake, python.Bakeoff)
+    comparison, runs = bake.comparison, [run.record for run in bake.values()]
+    (outputs / "table" / "linear" / record.PREDICTIONS).unlink()
+    content = pages.build(comparison, runs, outputs / "table")
+    assert "Leaderboard" in titles(content)
+    assert "linear" in page.render(content)
+
+
+def test_failed_variant_is_in_the_report_with_its_error(outputs: Path) -> None:
+    bake = python.load(outputs / "table")
+    assert isinstance(bake, python.Bakeoff)
+    comparison = bake.comparison
+    broken = replace(comparison.variants[-1], status="failed", error="CUDA out of memory", metrics={})
+    comparison = replace(comparison, variants=(*comparison.variants[:-1], broken))
+    content = pages.build(comparison, [run.record for run in bake.values()], outputs / "table")
+    assert "CUDA out of memory" in texts(content)
+
+
+def test_roc_curve_agrees_with_scikit_learn() -> None:
+    from sklearn.metrics import roc_curve
+
+    random = np.random.default_rng(0)
+    truth = random.random(400) < 0.3
+    score = np.round(truth * 0.3 + random.random(400), 1)  # with many ties
+    recall, _ = _curves(score, truth)
+    false, true, _ = roc_curve(truth, score)
+    assert np.interp(GRID, false, true) == pytest.approx(recall, abs=1e-9)
+
+
+def test_large_bake_off_stays_below_a_megabyte(tmp_path: Path, outputs: Path) -> None:
+    n, names = 5_000, [f"variant-{i}" for i in range(10)]
+    bake = python.load(outputs / "table")
+    assert isinstance(bake, python.Bakeoff)
+    first = next(iter(bake.values()))
+    table = record.read_predictions(first.record)
+    rows = np.resize(np.arange(len(table)), n)
+    folder = tmp_path / "large"
+    big = replace(table.take(rows), ids=np.array([f"row {i}" for i in range(n)], dtype=object))
+    runs = []
+    for name in names:
+        run = replace(first.record, variant=name, folder=folder / name)
+        run.folder.mkdir(parents=True)
+        record.write_predictions(run.folder, big)
+        runs.append(record.finish(run))
+    pd.DataFrame({"id": big.ids, "text": ["a long text that goes on and on " * 30] * n}).to_parquet(
+        folder / record.INPUTS
+    )
+    variants = tuple(replace(bake.comparison.variants[0], name=name) for name in names)
+    comparison = replace(bake.comparison, variants=variants, incumbent=names[0], winner=names[1], differences=())
+    content = pages.build(comparison, runs, folder)
+    assert len(page.render(content).encode()) < 1_000_000
+    assert "could not be drawn" not in texts(content)
+
+
+def test_report_verb_writes_prints_and_refuses(outputs: Path, bakeoff: CommandLine) -> None:
+    folder = str(outputs / "table")
+    done = bakeoff("report", folder, "--figures", str(outputs / "figures"))
+    assert done.returncode == 0, done.stderr
+    assert (outputs / "table" / pages.REPORT).read_text("utf-8").startswith("<!doctype html>")
+    assert list((outputs / "figures").glob("*.svg"))
+
+
+def test_markdown_folds_all_but_verdict_leaderboard_and_checks(outputs: Path) -> None:
+    text = markdown.document(document(outputs / "table"))
+    assert text.startswith("## table: ")
+    before = text.partition("<details>")[0]
+    assert "Leaderboard" in before
+    assert "### Method checks" in text
+    assert text.count("<details>") == text.count("</details>")

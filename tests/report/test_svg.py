@@ -1,0 +1,94 @@
+"""Figures as SVG: every value has a place, and nothing else comes in."""
+
+from __future__ import annotations
+
+import math
+import re
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bakeoff.record import Score
+from bakeoff.report import svg
+from bakeoff.report.figures import Chart, Figure, Intervals, Matrix, Point, Points
+
+NAN = float("nan")
+FIGURES: list[Figure] = [
+    Chart("lines", (0.0, 0.5, 1.0), {"a": (0.1, NAN, 0.3), "b": (NAN, NAN, NAN), "c": (1.0, 1.0, 1.0)}, "x", "y"),
+    Chart("named", ("one", "two"), {"a": (1.0, 2.0)}),
+    Chart("dots", (1.0, 2.0), {"a": (1.0, 2.0)}, kind="scatter"),
+    Chart("bars", ("one", "two"), {"a": (1.0, NAN), "b": (-2.0, 3.0)}, kind="bar"),
+    Intervals(
+        "forest",
+        (("a", Score(0.1, -0.1, 0.3)), ("b", Score(None)), ("c", Score(0))),
+        reference=0.0,
+        threshold=0.1,
+    ),
+    Points("dots", (Point("a", Score(1.0, 0.5, 2.0), Score(0.9, 0.8, 1.0), True), Point("b", Score(1e-6), Score(0.5)))),
+    Points("log", (Point("a", Score(1.0, 0.0, 2.0), Score(0.9)), Point("b", Score(1e-6), Score(0.5))), x_scale="log"),
+    Matrix("heat", ("r1", "r2"), ("c1", "c2"), ((1.0, None), (NAN, 0.0)), shade="row_share"),
+    Matrix("same", ("r",), ("c1", "c2"), ((0.5, 0.5),)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.title)
+def test_figure_is_well_formed_has_finite_places_and_a_table(figure: Figure) -> None:
+    drawn = svg.draw(figure)
+    root = ElementTree.fromstring(drawn)
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == figure.title
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            if name in ("x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "width", "height"):
+                assert math.isfinite(float(value)), (element.tag, name, value)
+            if name in ("width", "height"):
+                assert float(value) >= 0
+        assert "style" not in element.attrib
+        assert element.tag in {"svg", "g", "line", "rect", "circle", "polyline", "text", "title"}
+    assert figure.table().texts()
+
+
+def test_lines_are_broken_where_a_value_is_missing() -> None:
+    drawn = svg.draw(Chart("t", (0.0, 1.0, 2.0, 3.0, 4.0), {"a": (1.0, 2.0, NAN, 3.0, 4.0)}))
+    assert drawn.count("<polyline") == 2
+
+
+def test_names_are_cut_in_the_middle() -> None:
+    drawn = svg.draw(
+        Chart("t", (0.0, 1.0), {"extractive-retriever=bm25": (0.0, 1.0), "extractive-retriever=dense": (0, 1)})
+    )
+    assert "=bm25<" in drawn
+    assert "=dense<" in drawn
+
+
+@given(
+    st.lists(st.floats(-1e12, 1e12, allow_nan=False), min_size=1, max_size=20),
+    st.booleans(),
+)
+def test_axis_holds_all_values_and_its_ticks(values: list[float], is_log: bool) -> None:
+    positive = [abs(value) + 1e-9 for value in values] if is_log else values
+    axis = svg.axis(positive, 0, 100, is_log=is_log)
+    assert all(-0.11 <= axis(value) <= 100.11 for value in positive)
+    ticks = axis.ticks()
+    assert ticks == sorted(ticks)
+    assert len(ticks) <= 15
+    assert all(axis.low * (1 if axis.low < 0 else 0.999) <= tick for tick in ticks)
+
+
+def test_labels_do_not_overlap() -> None:
+    moved = svg._apart([10.0, 11.0, 12.0, 100.0], 16)
+    assert all(b - a >= 16 for a, b in zip(sorted(moved), sorted(moved)[1:], strict=False))
+
+
+def test_hostile_names_stay_text() -> None:
+    name = '"><script>alert(1)</script>'
+    for figure in (
+        Chart(name, (name,), {name: (1.0,)}, name, name, "bar"),
+        Intervals(name, ((name, Score(1.0, 0.5, 2.0)),), name),
+        Matrix(name, (name,), (name,), ((1.0,),), name, name),
+        Points(name, (Point(name, Score(1.0), Score(2.0)),), name, name),
+    ):
+        assert not re.search("<script", svg.draw(figure))
+        ElementTree.fromstring(svg.draw(figure))
