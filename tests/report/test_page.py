@@ -138,8 +138,9 @@ def test_attacks_run_nothing_in_a_browser(tmp_path: Path) -> None:
     file = tmp_path / "attacks.html"
     file.write_text(page.render(document), "utf-8")
     done = subprocess.run(
-        [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-         f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=2000", "--dump-dom", file.as_uri()],
+        [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+         "--disable-background-networking", f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=2000",
+         "--dump-dom", file.as_uri()],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert "<h1>attacks</h1>" in done.stdout
