@@ -5,6 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bakeoff.llm.transcript import Transcript
 
 
 class BakeoffError(Exception):
@@ -24,7 +28,15 @@ class AssetError(BakeoffError):
 
 
 class LLMError(BakeoffError):
-    """A language model cannot be called: its key is rejected, it does not exist, or the server does not respond."""
+    """A language model cannot be called: its key is rejected, it does not exist, or the server does not respond.
+
+    Attributes:
+        transcripts: of requests that were made all the same.
+    """
+
+    def __init__(self, message: str, transcripts: Sequence[Transcript] = ()) -> None:
+        super().__init__(message)
+        self.transcripts = tuple(transcripts)
 
 
 class Unavailable(LLMError):

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from bakeoff.llm.transcript import Transcript
+
 RowStatus = Literal["ok", "no_answer", "withheld", "not_asked"]
 
 OK: RowStatus = "ok"
@@ -210,6 +212,8 @@ class Predictions:
         reason: why a row has no answer, as ``code: words`` (codes in ``REASONS`` and ``PASSING``), or in words why an
             answer was withheld; empty where there is one.
         trace: the stages of a model that is made of models, in the order in which they were asked.
+        transcripts: the requests to language models, in the order of the rows for each purpose, for the record;
+            ``take`` leaves them out.
     """
 
     output: NDArray[Any]
@@ -225,6 +229,7 @@ class Predictions:
     reason: NDArray[Any] = field(default_factory=_unset)
     trace: tuple[StageTrace, ...] = ()
     short: NDArray[Any] | None = None
+    transcripts: tuple[Transcript, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Fill in the fields that are always present. Raises ``ValueError`` if an array has another length."""
@@ -238,7 +243,7 @@ class Predictions:
             object.__setattr__(self, "usage", Usage.zeros(n))
         for f in fields(self):
             values = getattr(self, f.name)
-            if f.name != "trace" and values is not None and len(values) != n:
+            if f.name not in ("trace", "transcripts") and values is not None and len(values) != n:
                 raise ValueError(f"Predictions.{f.name} is of {len(values)} rows, and the output is of {n}")
 
     def __len__(self) -> int:
@@ -262,16 +267,16 @@ class Predictions:
         return Counter({r: count for r, count in lost.items() if r.partition(":")[0] in PASSING})
 
     def take(self, rows: NDArray[Any]) -> Predictions:
-        """The given rows, by position or by mask."""
+        """The given rows, by position or by mask, without transcripts."""
         import numpy as np
 
-        there = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("usage", "trace")}
+        there = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("usage", "trace", "transcripts")}
         taken: dict[str, Any] = {name: values[rows] for name, values in there.items() if values is not None}
         trace = self.trace
         if trace:
             positions = np.arange(len(self))[rows]
             trace = tuple(stage.take(positions) for stage in trace)
-        return replace(self, **taken, usage=self.usage.take(rows), trace=trace)
+        return replace(self, **taken, usage=self.usage.take(rows), trace=trace, transcripts=())
 
 
 def concatenated(parts: Sequence[Predictions]) -> Predictions:
@@ -297,8 +302,16 @@ def concatenated(parts: Sequence[Predictions]) -> Predictions:
     for part, start in zip(parts, starts, strict=True):
         for stage in part.trace:
             traced.setdefault(stage.name, []).append(replace(stage, rows=stage.rows + start))
-    usage = Usage.concatenate([part.usage for part in parts])
-    return Predictions(**there, usage=usage, trace=tuple(_joined(stages) for stages in traced.values()))
+    return Predictions(
+        **there,
+        usage=Usage.concatenate([part.usage for part in parts]),
+        trace=tuple(_joined(stages) for stages in traced.values()),
+        transcripts=tuple(
+            t if t.row is None else replace(t, row=int(start) + t.row)
+            for part, start in zip(parts, starts, strict=True)
+            for t in part.transcripts
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -335,8 +348,10 @@ def merged(n: int, stages: Sequence[Stage]) -> Predictions:
     is_final = np.zeros(n, dtype=np.bool_)
     usage, seconds = Usage.zeros(n), np.zeros(n)
     trace: list[StageTrace] = []
+    transcripts: list[Transcript] = []
     for number, stage in enumerate(stages):
         given = stage.predictions
+        transcripts += [t.within(stage.name, stage.rows) for t in given.transcripts]
         took = _missing(seconds, len(given)) if given.seconds is None else given.seconds
         usage = usage + given.usage.spread(stage.rows, n)
         seconds[stage.rows] += took
@@ -364,7 +379,14 @@ def merged(n: int, stages: Sequence[Stage]) -> Predictions:
         for i in here:
             named[stage.rows[i]] = stage.name if inner is None or inner[i] is None else f"{stage.name}/{inner[i]}"
     is_timed = any(stage.predictions.seconds is not None for stage in stages)
-    return Predictions(**there, stage=named, seconds=seconds if is_timed else None, usage=usage, trace=tuple(trace))
+    return Predictions(
+        **there,
+        stage=named,
+        seconds=seconds if is_timed else None,
+        usage=usage,
+        trace=tuple(trace),
+        transcripts=tuple(transcripts),
+    )
 
 
 _OPTIONAL = ("short", "proba", "stage", "confidence", "retrieved", "cited", "evidence", "seconds")

@@ -125,6 +125,7 @@ class Config:
     resume: bool = True
     record_git: bool = True  # keep commit and diff of the working directory in the run folder
     record_inputs: bool = True  # keep the test rows in the folder of the bake-off
+    record_transcripts: bool = True  # keep prompts and raw replies in the run folder
     record_validation: bool = False  # predict the validation rows out of sample
     report: str = "html"  # the long report in the folder of the bake-off: html, or none
     test_rows: int | None = None  # answer a seeded sample of this many test rows; for slow or expensive models

@@ -25,9 +25,11 @@ from bakeoff.data import leaks
 from bakeoff.errors import BakeoffError, ConfigError, LLMError, Unavailable, Unfinished
 from bakeoff.execution import inputs, scoring, validation
 from bakeoff.execution.measurement import PeakMemory, latency
+from bakeoff.grading.base import KeepsTranscripts
 from bakeoff.llm import journal
 from bakeoff.llm.journal import Journal
 from bakeoff.llm.server import shared_states
+from bakeoff.llm.transcript import Transcript
 from bakeoff.llm.usage import metered, one_budget
 from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model, require_columns
@@ -241,6 +243,7 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         model = fitted.model if fitted else _fit(request, task, clock)
     test, notes = asked(task, request.test_rows)
     table = _answered(model, test, task, request, clock, fitted)
+    transcripts, ids = table.predictions.transcripts, test.ids
     rows, of_rows = _rows(table)
     notes += of_rows
     if (table.predictions.status == NOT_ASKED).any():
@@ -248,8 +251,11 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         notes.append(f"Its budget ended after {len(table):,} of {len(test):,} test rows.")
         test = test.take(_positions(test, table))
     _require_answers(request, table, rows)
-    graded, of_graders, of_grading = _graded(request, test, table, clock)
+    graded, of_graders, of_grading, judged = _graded(request, test, table, clock)
     notes += of_grading
+    if judged:
+        answered = np.flatnonzero(np.isin(ids.astype(str), graded.answered.ids.astype(str)))
+        _record_transcripts(request, ids, [*transcripts, *(t.within("", answered) for t in judged)])
     with clock.step("record", "saving"):
         record.write_predictions(request.folder, graded)
         if fitted:
@@ -381,7 +387,12 @@ def _answered(
     if len(task.development.examples):
         model.warm_up(task.development.examples.X.iloc[:1])
     with clock.step("predict", "predicting"):
-        predictions = model.predict(test.X)
+        try:
+            predictions = model.predict(test.X)
+        except LLMError as error:
+            _record_transcripts(request, test.ids, error.transcripts)
+            raise
+    _record_transcripts(request, test.ids, predictions.transcripts)
     if fitted:
         predictions = kinds.get(task.schema.kind).over_classes(predictions, fitted.schema.classes, task.schema.classes)
     kinds.get(task.schema.kind).check_predictions(predictions, task.schema, len(test))
@@ -406,6 +417,12 @@ def _unfinished(lost: Counter[str], of_what: str) -> Unfinished:
         f"{sum(lost.values()):,} of {of_what} ({in_words(lost)}). "
         "When that has passed, the same command goes on with what is missing."
     )
+
+
+def _record_transcripts(request: Request, ids: NDArray[Any], transcripts: Sequence[Transcript]) -> None:
+    """Write what language models were asked and replied, unless texts are private."""
+    if request.record_transcripts and request.record_inputs:
+        record.write_transcripts(request.folder, ids, transcripts)
 
 
 def _rows(table: PredictionTable) -> tuple[dict[str, Any], list[str]]:
@@ -448,11 +465,15 @@ def _seconds_of_all(table: PredictionTable, measured: float) -> float:
 
 def _graded(
     request: Request, test: Examples, table: PredictionTable, clock: Clock
-) -> tuple[PredictionTable, dict[str, Any], list[str]]:
-    """Add each grader's grades to the table; also return the graders' details and notes."""
+) -> tuple[PredictionTable, dict[str, Any], list[str], list[Transcript]]:
+    """Add each grader's grades to the table; also return the graders' details, notes and transcripts.
+
+    Rows of the transcripts are positions among the answered rows.
+    """
     grades: dict[str, Any] = {}
     details: dict[str, Any] = {}
     notes: list[str] = []
+    transcripts: list[Transcript] = []
     graders = make_graders(request, table.schema)
     is_answered = table.predictions.is_answered
     if graders:
@@ -466,7 +487,8 @@ def _graded(
                     raise _unfinished(lost, f"{len(meter.completions):,} requests of the grader {name} got no answer")
                 details[name] = dict(grader.details())
                 notes += grader.notes()
-    return replace(table, grades=grades), details, notes
+                transcripts += grader.transcripts() if isinstance(grader, KeepsTranscripts) else meter.transcripts(None)
+    return replace(table, grades=grades), details, notes, transcripts
 
 
 def _parameters(request: Request) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bakeoff.llm.base import LLM, LLMRequest
+    from bakeoff.llm.transcript import Transcript
     from bakeoff.task import PredictionTable
 
 
@@ -56,3 +57,14 @@ class GradesByLLM(Protocol):
             X: the questions, n rows of the feature columns.
             y: the truth about them, shape (n,).
         """
+
+
+@runtime_checkable
+class KeepsTranscripts(Protocol):
+    """A grader that keeps the requests of its last grading for the record.
+
+    Requests of other graders are recorded too, but not beside the answer that they were made for.
+    """
+
+    def transcripts(self) -> Sequence[Transcript]:
+        """Transcripts of the last ``grade``; their ``row`` is the position among the n answers."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from bakeoff.data import gold, records
 from bakeoff.errors import DataError, did_you_mean
 from bakeoff.grading import agreement
 from bakeoff.llm.base import LLM, Completion, LLMRequest, Message
+from bakeoff.llm.transcript import Transcript, from_requests
 from bakeoff.predictions import in_words
 from bakeoff.task import Question, Turn, questions
 
@@ -62,6 +63,23 @@ class Given:
     output: str
 
 
+@dataclass(frozen=True)
+class Grading:
+    """Grades of n answers, and the requests that they took.
+
+    Attributes:
+        grades: shape (n,); NaN where the judge gave none that can be used.
+        statuses: number of requests by the status of their completion.
+        reasons: number of answers without a grade, by reason.
+        transcripts: of the requests.
+    """
+
+    grades: NDArray[np.float64]
+    statuses: Counter[str]
+    reasons: Counter[str]
+    transcripts: Sequence[Transcript]
+
+
 @dataclass
 class Judge:
     """Grades each answer as right (1) or wrong (0).
@@ -83,6 +101,7 @@ class Judge:
     labels: str | None = None
     max_tokens: int = 160
     _details: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _transcripts: list[Transcript] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def check(self) -> None:
         """Raise ``ConfigError`` if the LLM cannot be called, ``DataError`` if the labels cannot be read."""
@@ -97,21 +116,21 @@ class Judge:
             DataError: the labels cannot be read.
             LLMError: no request to the judge can succeed.
         """
-        labelled, said = ([], []) if self.labels is None else labels(self.labels)
+        labelled, are_right = ([], []) if self.labels is None else labels(self.labels)
         given = [
             Given(question, truth.answers, str(output))
             for question, truth, output in zip(questions(X), table.target, table.predictions.output, strict=True)
         ]
-        counts: Counter[str] = Counter()
-        reasons: Counter[str] = Counter()
-        grades = self._graded(given, counts, reasons)
+        grading = self._graded(given)
+        grades = grading.grades
+        self._transcripts = list(grading.transcripts)
         self._details = {
             "rubric": hashlib.sha256((self.rubric or RUBRIC).encode()).hexdigest()[:12],
             "graded": int(np.sum(~np.isnan(grades))),
             "without_grade": int(np.sum(np.isnan(grades))),
-            **self._validation(labelled, said),
-            "requests": dict(counts),
-            "reasons": dict(reasons),
+            **self._validation(labelled, are_right),
+            "requests": dict(grading.statuses),
+            "reasons": dict(grading.reasons),
             "usage": dict(self.llm.usage()),
         }
         return grades
@@ -139,43 +158,55 @@ class Judge:
     def _trust(self) -> list[str]:
         if not self._details.get("validated"):
             return ["The judge is not validated: nobody's labels were given (metrics.graders.judge.labels)."]
-        found = self._details["agreement"]
-        if found["kappa"] is None:
-            return [f"The judge says the same of all {found['n']} labelled answers: its agreement is not defined."]
-        return [
-            f"The judge agrees with people at kappa {found['kappa']:.2f} [{found['low']:.2f}, {found['high']:.2f}] "
-            f"over {found['n']} answers."
-        ]
+        measured = self._details["agreement"]
+        if measured["kappa"] is None:
+            n = measured["n"]
+            return [f"The judge gives all {n} labelled answers the same grade: its agreement is not defined."]
+        kappa = f"kappa {measured['kappa']:.2f} [{measured['low']:.2f}, {measured['high']:.2f}]"
+        return [f"The judge agrees with people at {kappa} over {measured['n']} answers."]
 
     def details(self) -> Mapping[str, Any]:
         """Number of graded answers, failures, and the agreement with human labels if there are any."""
         return self._details
 
-    def _validation(self, labelled: Sequence[Given], said: Sequence[bool]) -> dict[str, Any]:
+    def transcripts(self) -> Sequence[Transcript]:
+        """Transcripts of the last grading; those for labelled answers belong to no row."""
+        return self._transcripts
+
+    def _validation(self, labelled: Sequence[Given], are_right: Sequence[bool]) -> dict[str, Any]:
         if not labelled:
             return {"validated": False}
-        ours = self._graded(labelled, Counter(), Counter())
-        known = ~np.isnan(ours)
-        found = agreement.measure(ours[known] == 1, np.array(said, dtype=bool)[known])
+        grading = self._graded(labelled)
+        self._transcripts += [replace(t, row=None) for t in grading.transcripts]
+        is_graded = ~np.isnan(grading.grades)
+        measured = agreement.measure(grading.grades[is_graded] == 1, np.array(are_right, dtype=bool)[is_graded])
         # NaN is no JSON: where kappa is not defined, it is null.
-        shown = {name: None if isinstance(v, float) and np.isnan(v) else v for name, v in asdict(found).items()}
-        return {"validated": found.n > 0, "agreement": {**shown, "without_grade": int(np.sum(~known))}}
+        values = {name: None if isinstance(v, float) and np.isnan(v) else v for name, v in asdict(measured).items()}
+        return {"validated": measured.n > 0, "agreement": {**values, "without_grade": int(np.sum(~is_graded))}}
 
-    def _graded(self, given: Sequence[Given], counts: Counter[str], reasons: Counter[str]) -> NDArray[np.float64]:
-        """Grades of n answers; adds to ``counts`` how requests ended, to ``reasons`` why answers have no grade."""
+    def _graded(self, given: Sequence[Given]) -> Grading:
+        """Grade n answers; one whose grade cannot be read is asked for once more, in one word."""
         grades = np.array([float(not g.answers) if not g.output.strip() else np.nan for g in given])
-        asked = np.flatnonzero(np.isnan(grades))
+        statuses, reasons = Counter[str](), Counter[str]()
+        transcripts: list[Transcript] = []
+        rows = np.flatnonzero(np.isnan(grades))
         for schema, choices in ((VERDICT, ()), (None, CHOICES)):
-            if not len(asked):
+            if not len(rows):
                 break
-            requests = [LLMRequest(self._messages(given[int(i)]), schema, choices, self.max_tokens) for i in asked]
-            said = self.llm.complete(requests)
-            counts.update(completion.status for completion in said)
-            grades[asked] = [_verdict(completion) for completion in said]
-            reasons.clear()  # a retried answer is reported with its latest reason only
-            reasons.update(c.reason or f"error: ({c.error or 'no usable answer'})" for c in said if c.status != "ok")
-            asked = asked[[completion.status == "invalid" for completion in said]]
-        return grades
+            requests = [
+                LLMRequest(self._messages(given[int(row)]), schema, choices, self.max_tokens, stage="judge")
+                for row in rows
+            ]
+            completions = self.llm.complete(requests)
+            transcripts += [t.within("", rows) for t in from_requests(requests, completions)]
+            statuses.update(completion.status for completion in completions)
+            grades[rows] = [_verdict(completion) for completion in completions]
+            # A repeated request is reported with its latest reason only.
+            reasons = Counter(
+                c.reason or f"error: ({c.error or 'no usable answer'})" for c in completions if c.status != "ok"
+            )
+            rows = rows[[completion.status == "invalid" for completion in completions]]
+        return Grading(grades, statuses, reasons, transcripts)
 
     def _messages(self, given: Given) -> tuple[Message, ...]:
         before = "".join(f"{turn.role}: {turn.content}\n" for turn in given.question.history)
@@ -199,7 +230,7 @@ def labels(path: str) -> tuple[list[Given], list[bool]]:
     if not file.is_file():
         near = did_you_mean(file.name, [p.name for p in file.parent.iterdir()] if file.parent.is_dir() else ())
         raise DataError(f'{key}: there is no file "{path}" (looked from {Path.cwd()}).{near}')
-    given, said = [], []
+    given, are_right = [], []
     for record in records.read(file, key):
         turns = tuple(Turn(**turn) for turn in gold.history(record, key))
         question = Question(record.text("question", key), turns)
@@ -207,8 +238,8 @@ def labels(path: str) -> tuple[list[Given], list[bool]]:
         output = record.text("output", key) if "output" in record.values else ""
         if output.strip():
             given.append(Given(question, tuple(gold.answers(record, key)), output))
-            said.append(correct)
-    return given, said
+            are_right.append(correct)
+    return given, are_right
 
 
 def _bool(value: Any, where: str) -> bool:

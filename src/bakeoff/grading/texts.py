@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bakeoff.llm.base import LLM, Completion, LLMRequest, Message
+from bakeoff.llm.transcript import Transcript, from_requests
 from bakeoff.models.texts import texts
 from bakeoff.task import Schema
 
@@ -54,6 +55,7 @@ class TextJudge:
     rubric: str | None = None
     max_tokens: int = 160
     _details: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _transcripts: list[Transcript] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def check(self) -> None:
         """Raise ``ConfigError`` if the LLM cannot be called."""
@@ -68,14 +70,16 @@ class TextJudge:
             self._messages(text, given, output)
             for text, given, output in zip(texts(X, table.schema), references, outputs, strict=True)
         ]
+        self._transcripts = []
         counts: Counter[str] = Counter()
         waiting = np.flatnonzero(np.isnan(grades))
         # Small models do not always finish their reason in time: retry for the score alone.
         for schema, choices in ((VERDICT, ()), (None, SCORES)):
             if not len(waiting):
                 break
-            requests = [LLMRequest(messages[int(i)], schema, choices, self.max_tokens) for i in waiting]
+            requests = [LLMRequest(messages[int(i)], schema, choices, self.max_tokens, stage="judge") for i in waiting]
             completions = self.llm.complete(requests)
+            self._transcripts += [t.within("", waiting) for t in from_requests(requests, completions)]
             counts.update(completion.status for completion in completions)
             grades[waiting] = [_grade(completion) for completion in completions]
             waiting = waiting[[completion.status == "invalid" for completion in completions]]
@@ -105,11 +109,15 @@ class TextJudge:
         """Number of graded texts, and failures."""
         return self._details
 
+    def transcripts(self) -> Sequence[Transcript]:
+        """Transcripts of the last grading."""
+        return self._transcripts
+
     def notes(self) -> list[str]:
         """Notes on the judge's reliability."""
         missing = self._details.get("without_grade", 0)
-        found = ["The judge is not validated: its scores were not compared with those of people."]
-        return found + ([f"Texts without a usable score from the judge: {missing:,}."] if missing else [])
+        notes = ["The judge is not validated: its scores were not compared with those of people."]
+        return notes + ([f"Texts without a usable score from the judge: {missing:,}."] if missing else [])
 
     def _messages(self, text: str, references: Sequence[str], output: str) -> tuple[Message, ...]:
         listed = "".join(f"\n- {reference}" for reference in references)

@@ -32,6 +32,8 @@ class LLMRequest:
         choices: the answer is exactly one of these; empty for free text.
         max_tokens: maximum output tokens.
         top_logprobs: number of candidates for the first token to return, with their log-probabilities.
+        stage: purpose of the request, as transcripts name it: answer, rewrite, rerank, judge. The completion does not
+            depend on it.
     """
 
     messages: tuple[Message, ...]
@@ -39,6 +41,7 @@ class LLMRequest:
     choices: tuple[str, ...] = ()
     max_tokens: int = 128
     top_logprobs: int = 0
+    stage: str = "answer"
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class Completion:
         tries: number of attempts, the last one included.
         is_taken_over: whether it came in an earlier part of the same run, before an interruption: paid for by this run,
             and not sent again.
+        unusable: raw replies of earlier attempts, which were paid for and could not be read.
+        added: words added to the last message as it was sent, for a server that does not constrain its output.
     """
 
     status: Status
@@ -90,6 +95,8 @@ class Completion:
     is_cut: bool = False
     tries: int = 1
     is_taken_over: bool = False
+    unusable: tuple[str, ...] = ()
+    added: str = ""
 
 
 @dataclass(frozen=True)

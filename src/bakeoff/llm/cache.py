@@ -36,7 +36,8 @@ def key(identity: Mapping[str, Any], request: LLMRequest) -> str:
         identity: of the model and its parameters. API keys are not part of it.
         request: the request.
     """
-    content = json.dumps([identity, asdict(request)], sort_keys=True, ensure_ascii=False)
+    asked = {name: value for name, value in asdict(request).items() if name != "stage"}
+    content = json.dumps([identity, asked], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -113,7 +114,7 @@ def _opened(file: Path) -> sqlite3.Connection:
 def completion_from_json(content: Mapping[str, Any]) -> Completion:
     """Read a completion. Raises ``TypeError``, ``ValueError`` or ``KeyError`` if another version wrote it."""
     logprobs = tuple((token, value) for token, value in content["logprobs"])
-    return Completion(**{**content, "logprobs": logprobs})
+    return Completion(**{**content, "logprobs": logprobs, "unusable": tuple(content.get("unusable", ()))})
 
 
 def _read(text: str) -> Completion | None:

@@ -175,8 +175,9 @@ class OpenAICompatible:
 
     def _send(self, wire: Wire, request: LLMRequest) -> Reply:
         key = self._key()
-        with keys.hidden(key):
-            return wire.send(self._client(key), request)
+        secrets = (key, *self._headers().values())
+        with keys.hidden(*secrets):
+            return keys.redacted(wire.send(self._client(key), request), *secrets)
 
     def _client(self, key: str) -> Any:
         with self._lock:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from bakeoff.errors import ConfigError
-from bakeoff.llm.replies import Trouble
+from bakeoff.llm.replies import Reply, Trouble
+
+SHORTEST = 8
+"""Characters of a secret: a shorter header value is none, and its letters may stand in any reply."""
 
 
 def read(variable: str, whose: str, where: str = "llm.key_env") -> str:
@@ -31,13 +35,31 @@ def read(variable: str, whose: str, where: str = "llm.key_env") -> str:
 
 
 @contextmanager
-def hidden(key: str) -> Iterator[None]:
-    """Redact a key from errors raised within this block: some servers repeat the key that they refuse."""
+def hidden(*secrets: str) -> Iterator[None]:
+    """Redact keys and header values from errors raised within this block: some servers repeat what they refuse."""
     try:
         yield
     except Trouble as trouble:
-        if not key or key not in str(trouble):
+        message = _without(str(trouble), secrets)
+        if message == str(trouble):
             raise
-        told = str(trouble).replace(key, "…")
-        wait, reason = trouble.wait_seconds, trouble.reason.replace(key, "…")
-        raise Trouble(trouble.kind, told, wait, trouble.is_final, trouble.is_for_all, reason) from None
+        wait, reason = trouble.wait_seconds, _without(trouble.reason, secrets)
+        raise Trouble(trouble.kind, message, wait, trouble.is_final, trouble.is_for_all, reason) from None
+
+
+def redacted(reply: Reply, *secrets: str) -> Reply:
+    """The reply without keys and header values: some servers repeat a request in their reply, which is recorded."""
+    return replace(
+        reply,
+        text=_without(reply.text, secrets),
+        reasoning=_without(reply.reasoning, secrets),
+        refusal=_without(reply.refusal, secrets),
+        added=_without(reply.added, secrets),
+    )
+
+
+def _without(text: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
+        if len(secret) >= SHORTEST:
+            text = text.replace(secret, "…")
+    return text

@@ -55,6 +55,7 @@ class Reply:
         reasoning: thoughts that the server returns separately from the text.
         refusal: why the model declines, in its words, if the server returns that separately from the text.
         finish: why the reply ended, as the server names it.
+        added: words added to the last message of the request, for a server that does not constrain its output.
     """
 
     text: str
@@ -68,6 +69,7 @@ class Reply:
     reasoning: str = ""
     refusal: str = ""
     finish: str = ""
+    added: str = ""
 
     @property
     def is_counted(self) -> bool:

@@ -127,12 +127,12 @@ class Session:
             raise self._server.hopeless
         repeated: set[str] = set()
         completions = []
-        for key in keys:
+        for key, request in zip(keys, requests, strict=True):
             # An equal request in one go is answered by the first: it was not paid for twice.
             is_replay = key in repeated and known[key].status in ("ok", "invalid")
             found = replace(known[key], is_cached=True) if is_replay else known[key]
             repeated.add(key)
-            self._usage.ended(found)
+            self._usage.ended(request, found)
             completions.append(found)
         return completions
 
@@ -325,14 +325,16 @@ class Session:
             refusal=reply.refusal,
             finish=reply.finish,
             is_cut=reply.is_cut,
+            added=reply.added,
         )
         return formed(completion, request)
 
 
 def _with(completion: Completion, wasted: Sequence[Completion]) -> Completion:
-    """The completion, plus the tokens and price of earlier attempts whose answers were unusable."""
+    """The completion, plus replies, tokens and price of earlier attempts whose answers were unusable."""
     return replace(
         completion,
+        unusable=(*(raw for c in wasted for raw in (*c.unusable, c.raw or "")), *completion.unusable),
         input_tokens=completion.input_tokens + sum(c.input_tokens for c in wasted),
         output_tokens=completion.output_tokens + sum(c.output_tokens for c in wasted),
         cost_usd=completion.cost_usd + sum(c.cost_usd for c in wasted),

@@ -11,8 +11,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from bakeoff.llm.base import Completion
+from bakeoff.llm.base import Completion, LLMRequest
 from bakeoff.llm.journal import Earlier
+from bakeoff.llm.transcript import Transcript
 from bakeoff.predictions import PASSING, Usage
 
 _shared: dict[Hashable, Budget] | None = None
@@ -104,7 +105,16 @@ _NEVER = Completion("not_asked")
 class Meter:
     """The requests made or replayed within a block, in the order in which they ended."""
 
-    completions: list[Completion] = field(default_factory=list)
+    exchanges: list[tuple[LLMRequest, Completion]] = field(default_factory=list)
+
+    @property
+    def completions(self) -> list[Completion]:
+        """Completions of the requests."""
+        return [completion for _, completion in self.exchanges]
+
+    def transcripts(self, row: int | None) -> tuple[Transcript, ...]:
+        """Transcripts of the requests, all made for one row."""
+        return tuple(Transcript(row, *exchange) for exchange in self.exchanges if exchange[1].status != "not_asked")
 
     def usage(self, n: int) -> Usage:
         """Usage of n rows that share the requests equally."""
@@ -194,10 +204,10 @@ class RequestCounts:
             else:
                 self.spent_usd += cost_usd
 
-    def ended(self, completion: Completion) -> None:
+    def ended(self, request: LLMRequest, completion: Completion) -> None:
         """Count how a request ended."""
         if (meter := _meter.get()) is not None:
-            meter.completions.append(completion)
+            meter.exchanges.append((request, completion))
         with self._lock:
             self.replayed += completion.is_cached
             self.taken_over += completion.is_taken_over and not completion.is_cached

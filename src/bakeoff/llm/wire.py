@@ -7,7 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -131,7 +131,8 @@ class Wire:
         while True:
             sent = self.body(request)
             try:
-                return self._sent(client, sent)
+                added = sent["messages"][-1]["content"].removeprefix(request.messages[-1].content)
+                return replace(self._sent(client, sent), added=added)
             except Unsupported as error:
                 if error.parameter == "logprobs" and not request.choices:
                     message = f"{error}. To go on, {ADVICE['logprobs']}"

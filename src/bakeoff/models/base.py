@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bakeoff.llm.base import RequestEstimate
+    from bakeoff.llm.transcript import Transcript
 
 
 Report = Callable[[int, float], None]
@@ -159,6 +160,18 @@ class Model(ABC):
         Default: those of all nested models, as if each predicted every row.
         """
         return [one for model in nested(self).values() for one in model.estimate_requests(train, X, context)]
+
+    def reread(self, recorded: Predictions, transcripts: Sequence[Transcript], schema: Schema) -> Predictions:
+        """Read the recorded replies of a language model again, without a request. The model need not be fitted.
+
+        Default: raise ``ConfigError``, as a model that reads no replies.
+
+        Args:
+            recorded: predictions of n rows.
+            transcripts: of the requests that were made for them.
+            schema: of the task.
+        """
+        raise ConfigError(f"reread: {type(self).__name__} reads no replies of a language model.")
 
     def report(self) -> ModelReport:
         """Report on the fit, and on the predictions so far; called after ``fit`` and again after ``predict``.

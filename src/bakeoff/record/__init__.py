@@ -22,11 +22,13 @@ from bakeoff.record.names import (
     RESULT,
     TRACE,
     TRACKING,
+    TRANSCRIPTS,
     TRIALS,
     VALIDATION,
 )
 from bakeoff.record.run import Run, Score, Status, data_notes, finish, is_run, read_run, read_runs, schema_of
 from bakeoff.record.tables import read_predictions, write_curves, write_inputs, write_predictions, write_trials
+from bakeoff.record.transcripts import has_transcripts, read_transcripts, write_transcripts
 from bakeoff.record.writing import UNFINISHED, write_file, write_json, write_text
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "RESULT",
     "TRACE",
     "TRACKING",
+    "TRANSCRIPTS",
     "TRIALS",
     "UNFINISHED",
     "VALIDATION",
@@ -58,6 +61,7 @@ __all__ = [
     "begin",
     "data_notes",
     "finish",
+    "has_transcripts",
     "is_run",
     "logged",
     "read_config",
@@ -66,6 +70,7 @@ __all__ = [
     "read_predictions",
     "read_run",
     "read_runs",
+    "read_transcripts",
     "schema_of",
     "write_curves",
     "write_file",
@@ -76,5 +81,6 @@ __all__ = [
     "write_model",
     "write_predictions",
     "write_text",
+    "write_transcripts",
     "write_trials",
 ]

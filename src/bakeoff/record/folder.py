@@ -33,6 +33,7 @@ def begin(folder: Path, config: Mapping[str, Any], installed: str = "", diff: st
         names.RESULT,
         names.PREDICTIONS,
         names.TRACE,
+        names.TRANSCRIPTS,
         names.BOOTSTRAP,
         names.VALIDATION,
         names.PROFILE,

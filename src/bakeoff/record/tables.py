@@ -133,12 +133,13 @@ def read_predictions(run: Run, name: str = PREDICTIONS) -> PredictionTable:
     schema = schema_of(run)
     kind = kinds.get(schema.kind)
     proba = [f"proba:{label}" for label in schema.classes]
+    columns: dict[str, Any] = {n: frame[n].to_numpy(dtype=dtype) for n, dtype in PLAIN.items() if n in frame}
+    columns |= {name: _tuples(frame[name]) for name in LISTS if name in frame}
+    columns |= {name: frame[name].to_numpy(dtype=object) for name in ("status", "reason") if name in frame}
     predictions = Predictions(
         kind.read_outputs(frame["output"]),
         proba=frame[proba].to_numpy(dtype=np.float64) if proba and proba[0] in frame else None,
-        **{name: frame[name].to_numpy(dtype=dtype) for name, dtype in PLAIN.items() if name in frame},
-        **{name: _tuples(frame[name]) for name in LISTS if name in frame},
-        **{name: frame[name].to_numpy(dtype=object) for name in ("status", "reason") if name in frame},
+        **columns,
         usage=_usage(frame),
         trace=_read_trace(run.folder),
     )

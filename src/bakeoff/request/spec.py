@@ -47,6 +47,7 @@ class Request:
         resume: whether a finished run is kept.
         record_git: whether the state of the working directory is recorded.
         record_inputs: whether the test rows are recorded, and categories named in profiles.
+        record_transcripts: whether prompts and raw replies are recorded, unless the test rows are not.
         record_validation: whether the validation rows are predicted out of sample.
         report: ``html`` writes report.html into the bake-off folder, ``none`` nothing.
         test_rows: number of test rows to predict; None: all.
@@ -80,6 +81,7 @@ class Request:
     resume: bool = field(default=True, metadata=IN_NEITHER)
     record_git: bool = field(default=True, metadata=IN_NEITHER)
     record_inputs: bool = field(default=True, metadata=IN_NEITHER)
+    record_transcripts: bool = field(default=True, metadata=IN_NEITHER)
     record_validation: bool = field(default=False, metadata=IN_NEITHER)
     report: str = field(default="html", metadata=IN_NEITHER)
     refreshed_from: str | None = field(default=None, metadata=IN_NEITHER)
@@ -117,6 +119,7 @@ class Request:
             "resume",
             "record_git",
             "record_inputs",
+            "record_transcripts",
             "record_validation",
             "report",
             "refreshed_from",

@@ -93,7 +93,11 @@ class ByLLM:
 
     def _build_requests(self, questions: Sequence[Question]) -> list[LLMRequest]:
         return [
-            LLMRequest(self.template.render(question=one.text, history=one.history), max_tokens=self.max_tokens)
+            LLMRequest(
+                self.template.render(question=one.text, history=one.history),
+                max_tokens=self.max_tokens,
+                stage="rewrite",
+            )
             for one in questions
             if one.history
         ]

@@ -125,7 +125,9 @@ class Pointwise:
     def _build_request(self, query: str, hit: Hit) -> LLMRequest:
         shown = " ".join(body(hit.passage.title, hit.passage.text).split()[: self.words])
         told = f"Passage: {shown}\n\nQuestion: {query}\n\nDoes the passage answer the question? Answer yes or no."
-        return LLMRequest((Message("user", told),), choices=("yes", "no"), max_tokens=2, top_logprobs=10)
+        return LLMRequest(
+            (Message("user", told),), choices=("yes", "no"), max_tokens=2, top_logprobs=10, stage="rerank"
+        )
 
 
 def probability_of_yes(completion: Completion) -> float:

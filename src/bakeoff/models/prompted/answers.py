@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,8 @@ import numpy as np
 from bakeoff.errors import LLMError
 from bakeoff.llm.base import Completion
 from bakeoff.llm.reader import Reader
+from bakeoff.llm.session import formed
+from bakeoff.llm.transcript import Transcript
 from bakeoff.llm.usage import usage_of
 from bakeoff.models.qa.found import Timed
 from bakeoff.predictions import in_words
@@ -21,6 +23,10 @@ from bakeoff.task import ABSTAINED, NO_ANSWER, NOT_ASKED, OK, PASSING, WITHHELD,
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+ANSWER, BEFORE = "answer", ("rewrite", "rerank")
+"""Stages of requests."""
+READ = ("output", "short", "stage", "confidence", "cited", "evidence", "status", "reason")
+"""Fields of ``Predictions`` that depend on what is read from a reply."""
 STAGES: dict[RowStatus, str] = {NO_ANSWER: "no answer", NOT_ASKED: "no answer", WITHHELD: "unsure"}
 """The stages of rows that were not answered."""
 SAID_SO = "the model said that it has no answer"
@@ -80,14 +86,18 @@ def read_text(completion: Completion, reader: Reader) -> Read:
     return Read(OK, output=text) if text else Read(NO_ANSWER, EMPTY)
 
 
-def require_any(completions: Sequence[Completion]) -> None:
-    """Raise ``LLMError`` if no request has a usable answer, and none was skipped because a budget ended."""
+def require_any(transcripts: Sequence[Transcript], completions: Sequence[Completion]) -> None:
+    """Raise ``LLMError`` if no request has a usable answer, and none was skipped because a budget ended.
+
+    The error carries the transcripts: they are recorded all the same.
+    """
     if any(c.status in ("ok", "not_asked") and not c.reason.startswith("stopped") for c in completions):
         return
     reasons = Counter(c.reason or str(c.error) for c in completions)
     example = next((str(c.error) for c in completions if c.error), "")
     raise LLMError(
-        f"llm: none of {len(completions)} requests got an answer that can be used ({in_words(reasons)}). {example}"
+        f"llm: none of {len(completions)} requests got an answer that can be used ({in_words(reasons)}). {example}",
+        transcripts,
     )
 
 
@@ -97,6 +107,7 @@ def from_completions(
     completions: Sequence[Completion],
     before: Timed | None = None,
     statuses: Sequence[tuple[RowStatus, str]] | None = None,
+    transcripts: Sequence[Transcript] = (),
     **more: Any,
 ) -> Predictions:
     """Build predictions for n rows that took one request each, after an optional lookup.
@@ -107,6 +118,7 @@ def from_completions(
         completions: of the requests.
         before: lookup done for each row before its request.
         statuses: status and reason of each row, if the reply tells more than the completion; None: the completion's.
+        transcripts: of the requests, and of others besides the lookup's.
         more: other fields of ``Predictions``.
     """
     # A request that failed for good must not count as a fast prediction.
@@ -117,6 +129,7 @@ def from_completions(
         seconds = seconds + (before.mean_seconds if before.seconds is None else before.seconds)
         usage = usage + before.usage
         rows = [lost or row for lost, row in zip(before.lost, rows, strict=True)]
+        transcripts = [*before.transcripts, *transcripts]
     return Predictions(
         output,
         stage=np.array([STAGES.get(status, stage) for status, _ in rows], dtype=object),
@@ -124,5 +137,37 @@ def from_completions(
         usage=usage,
         status=np.array([status for status, _ in rows], dtype=object),
         reason=np.array([reason for _, reason in rows], dtype=object),
+        transcripts=tuple(transcripts),
         **more,
     )
+
+
+def rereadable(transcripts: Sequence[Transcript]) -> list[Transcript]:
+    """The transcripts of answers to single rows whose raw reply is known, read afresh.
+
+    Rows that were lost to a request before the answer stay lost.
+    """
+    lost = {t.row for t in transcripts if t.request.stage in BEFORE and t.completion.status != "ok"}
+    return [
+        replace(t, completion=formed(t.completion, t.request))
+        for t in transcripts
+        if t.row is not None and t.row not in lost and t.request.stage == ANSWER and t.completion.raw is not None
+    ]
+
+
+def overlaid(recorded: Predictions, transcripts: Sequence[Transcript], fresh: Predictions) -> Predictions:
+    """Recorded predictions, with what was read afresh at the rows of some transcripts; usage and seconds stay.
+
+    Args:
+        recorded: n rows.
+        transcripts: one for each of m rows.
+        fresh: predictions of these m rows.
+    """
+    rows = np.array([t.row for t in transcripts], dtype=np.intp)
+    there: dict[str, Any] = {}
+    for name in READ:
+        old, new = getattr(recorded, name), getattr(fresh, name)
+        if old is not None and new is not None and len(rows):
+            there[name] = np.array(old, dtype=old.dtype if old.dtype == new.dtype else object)
+            there[name][rows] = new
+    return replace(recorded, **there)

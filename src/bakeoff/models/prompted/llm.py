@@ -15,6 +15,7 @@ from bakeoff.errors import ConfigError, LLMError, did_you_mean
 from bakeoff.llm import reader as readers
 from bakeoff.llm.base import LLM, Completion, LLMRequest, RequestEstimate
 from bakeoff.llm.prompts import Prompt
+from bakeoff.llm.transcript import Transcript, from_requests
 from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.prompted import answers, labels
@@ -136,13 +137,25 @@ class PromptedLLM(Model):
                 [None] * len(requests),
             )
         is_by_logprobs = self._is_by_logprobs(self.schema_)
+        measured: Sequence[Transcript] = ()
         if is_by_logprobs and self.calibrate and self.leaning_ is None:
-            self.leaning_ = self._measured_leaning()
+            self.leaning_, measured = self._measured_leaning()
         completions = self.llm.complete(requests)
+        transcripts = (*measured, *from_requests(requests, completions))
         self._was_answered = self._was_answered or any(c.status == "ok" for c in completions)
         if not self._was_answered:
-            answers.require_any(completions)
-        return self._by_logprobs(completions, before) if is_by_logprobs else self._by_text(completions, before)
+            answers.require_any(transcripts, completions)
+        read = self._by_logprobs if is_by_logprobs else self._by_text
+        return read(completions, before, transcripts)
+
+    def reread(self, recorded: Predictions, transcripts: Sequence[Transcript], schema: Schema) -> Predictions:
+        """Read recorded answers again. Raises ``ConfigError`` where labels were chosen by log-probabilities."""
+        if self._is_by_logprobs(schema):
+            raise ConfigError("reread: model.method=logprobs chose the labels by probability, and read no reply.")
+        self.schema_ = schema
+        self.spoken_ = Spoken.from_classes(schema.classes, self.names or {}, codes=False)
+        given = answers.rereadable(transcripts)
+        return answers.overlaid(recorded, given, self._by_text([t.completion for t in given], None))
 
     def warm_up(self, X: pd.DataFrame) -> None:
         """Do nothing: predictions are paid LLM requests."""
@@ -215,13 +228,15 @@ class PromptedLLM(Model):
             return LLMRequest(messages, max_tokens=1, top_logprobs=labels.CANDIDATES)
         return LLMRequest(messages, choices=tuple(self.spoken_.words), max_tokens=self.max_tokens)
 
-    def _by_text(self, completions: Sequence[Completion], before: Timed | None) -> Predictions:
+    def _by_text(
+        self, completions: Sequence[Completion], before: Timed | None, transcripts: Sequence[Transcript] = ()
+    ) -> Predictions:
         read = [self._read(completion) for completion in completions]
         is_numeric = self.schema_.kind == "regression"
         output = np.array([one.output for one in read]) if is_numeric else objects(one.output for one in read)
         statuses = [(one.status, one.reason) for one in read]
         short = objects(one.short for one in read) if self.schema_.kind == "qa" else None
-        return answers.from_completions(output, ANSWERED, completions, before, statuses, short=short)
+        return answers.from_completions(output, ANSWERED, completions, before, statuses, transcripts, short=short)
 
     def _read(self, completion: Completion) -> answers.Read:
         """Parse a completion into the prediction for its row."""
@@ -241,7 +256,9 @@ class PromptedLLM(Model):
         label = self.spoken_.label(completion.text)
         return answers.UNREADABLE if label is None else answers.Read(OK, output=label)
 
-    def _by_logprobs(self, completions: Sequence[Completion], before: Timed | None) -> Predictions:
+    def _by_logprobs(
+        self, completions: Sequence[Completion], before: Timed | None, transcripts: Sequence[Transcript]
+    ) -> Predictions:
         told = [bool(c.logprobs) for c in completions if c.status == "ok"]
         if told and not any(told):
             raise LLMError("llm: the server tells no log-probabilities. Choose model.method=generate.")
@@ -258,7 +275,7 @@ class PromptedLLM(Model):
             for c, (status, reason) in ((c, answers.status_of(c)) for c in completions)
         ]
         return answers.from_completions(
-            output, ANSWERED, completions, before, statuses, proba=proba, confidence=confidence
+            output, ANSWERED, completions, before, statuses, transcripts, proba=proba, confidence=confidence
         )
 
     def _proba(self, completion: Completion) -> NDArray[np.float64]:
@@ -269,13 +286,19 @@ class PromptedLLM(Model):
 
     def _content_free(self) -> list[LLMRequest]:
         shown = self.shots_.fixed()
-        return [self._build_request({"text": text}, shown) for text in CONTENT_FREE]
+        return [replace(self._build_request({"text": text}, shown), stage="calibrate") for text in CONTENT_FREE]
 
-    def _measured_leaning(self) -> NDArray[np.float64] | None:
-        """Probability of each label for a content-free input, shape (k,); None if no log-probabilities come back."""
-        found = self.llm.complete(self._content_free())
-        told = [self.spoken_.probabilities(c.logprobs) for c in found if c.logprobs]
-        return np.asarray(np.mean(told, axis=0), dtype=np.float64) if told else None
+    def _measured_leaning(self) -> tuple[NDArray[np.float64] | None, list[Transcript]]:
+        """Probability of each label for a content-free input, shape (k,), and the transcripts of the requests.
+
+        None if no log-probabilities come back.
+        """
+        requests = self._content_free()
+        completions = self.llm.complete(requests)
+        transcripts = [replace(t, row=None) for t in from_requests(requests, completions)]
+        probabilities = [self.spoken_.probabilities(c.logprobs) for c in completions if c.logprobs]
+        leaning = np.asarray(np.mean(probabilities, axis=0), dtype=np.float64) if probabilities else None
+        return leaning, transcripts
 
 
 def _values(X: pd.DataFrame, schema: Schema) -> list[dict[str, Any]]:

@@ -89,6 +89,7 @@ class Extractive(Model):
             evidence=found.objects("\n".join(p.text for p in one.cited) if sure else "" for one, sure in pairs),
             seconds=told.seconds,
             usage=told.usage,
+            transcripts=told.transcripts,
             **told.status([_why(one, sure, self.threshold_) for one, sure in pairs]),
         )
 

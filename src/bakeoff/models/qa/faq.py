@@ -86,6 +86,7 @@ class FAQ(Model):
             evidence=found.objects(self._evidence(entry) if sure else "" for entry, sure in pairs),
             seconds=told.seconds,
             usage=told.usage,
+            transcripts=told.transcripts,
             **told.status(
                 ["" if sure else f"confidence below min_confidence={self.threshold_:.3g}" for _, sure in pairs]
             ),

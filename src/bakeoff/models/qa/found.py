@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bakeoff.llm.base import RequestEstimate
+from bakeoff.llm.transcript import Transcript
 from bakeoff.llm.usage import Meter, metered
 from bakeoff.retrieval.base import Index, LooksUpByLLM, Passage, Retriever
 from bakeoff.task import NO_ANSWER, NOT_ASKED, OK, PASSING, WITHHELD, Corpus, Question, RowStatus, Usage
@@ -31,6 +32,7 @@ class Timed:
         usage: LLM usage of each; equal parts if they were made together.
         lost: for each, status and reason if a request before the answer got no usable reply; None elsewhere,
             and where they were made together.
+        transcripts: of the requests before the answers.
     """
 
     results: list[Any]
@@ -38,6 +40,7 @@ class Timed:
     mean_seconds: float
     usage: Usage
     lost: Sequence[tuple[RowStatus, str] | None]
+    transcripts: tuple[Transcript, ...] = ()
 
     def status(self, withheld: Sequence[str]) -> dict[str, Any]:
         """Status and reason of each row as fields, given why an answer is withheld; an empty text: it is not."""
@@ -55,16 +58,20 @@ def timed(make: Find, asked: Sequence[Question], together: bool) -> Timed:
         with metered() as meter:
             results = make(asked)
         mean = (time.perf_counter() - start + meter.replayed_seconds) / len(asked)
-        return Timed(results, None, mean, meter.usage(len(asked)), [None] * len(asked))
+        return Timed(results, None, mean, meter.usage(len(asked)), [None] * len(asked), meter.transcripts(None))
     results, seconds, usage, lost = [], [], [], list[tuple[RowStatus, str] | None]()
-    for question in asked:
+    transcripts: list[Transcript] = []
+    for row, question in enumerate(asked):
         start = time.perf_counter()
         with metered() as meter:
             results += make([question])
         seconds.append(time.perf_counter() - start + meter.replayed_seconds)
         usage.append(meter.usage(1))
         lost.append(_lost(meter))
-    return Timed(results, np.array(seconds), float(np.mean(seconds)), Usage.concatenate(usage), lost)
+        transcripts += meter.transcripts(row)
+    return Timed(
+        results, np.array(seconds), float(np.mean(seconds)), Usage.concatenate(usage), lost, tuple(transcripts)
+    )
 
 
 def _lost(meter: Meter) -> tuple[RowStatus, str] | None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from bakeoff.errors import ConfigError
 from bakeoff.llm.base import LLM, Completion, LLMRequest, RequestEstimate
 from bakeoff.llm.prompts import Prompt
 from bakeoff.llm.reader import Reader
+from bakeoff.llm.transcript import ShownPassage, Transcript, from_requests
 from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.prompted import answers
@@ -93,34 +94,57 @@ class RAG(Model):
         """Answer n questions. Raises ``LLMError`` when none has ever got an answer."""
         require_fitted(self, "opened_")
         asked = questions(X)
-        told = self.opened_.timed(self._passages, asked)
-        shown = [found.distinct(passages) for passages in told.results]
-        completions = self.llm.complete([self._build_request(*pair) for pair in zip(asked, shown, strict=True)])
+        lookup = self.opened_.timed(self._passages, asked)
+        shown = [found.distinct(passages) for passages in lookup.results]
+        requests = [self._build_request(*pair) for pair in zip(asked, shown, strict=True)]
+        completions = self.llm.complete(requests)
+        transcripts = from_requests(requests, completions, map(self._as_shown, shown))
         self._count_cuts(shown, completions)
         self._was_answered = self._was_answered or any(c.status == "ok" for c in completions)
         if not self._was_answered:
-            answers.require_any(completions)
-        said = [
+            answers.require_any([*lookup.transcripts, *transcripts], completions)
+        retrieved = found.objects(map(found.documents, lookup.results))
+        return self._read(completions, shown, lookup, transcripts, retrieved=retrieved)
+
+    def reread(self, recorded: Predictions, transcripts: Sequence[Transcript], schema: Schema) -> Predictions:
+        """Read recorded answers again. Citations refer to the passages as they were shown."""
+        given = answers.rereadable(transcripts)
+        shown = [[Passage("", p.document, p.title, p.text) for p in t.passages] for t in given]
+        return answers.overlaid(recorded, given, self._read([t.completion for t in given], shown))
+
+    def _read(
+        self,
+        completions: Sequence[Completion],
+        shown: Sequence[Sequence[Passage]],
+        lookup: found.Timed | None = None,
+        transcripts: Sequence[Transcript] = (),
+        **more: Any,
+    ) -> Predictions:
+        """Predictions for n questions, from the completions and the passages that their prompts showed."""
+        replies = [
             _Reply.from_completion(c, passages, self.reader) for c, passages in zip(completions, shown, strict=True)
         ]
         statuses = [
             (WITHHELD, f"confidence below model.min_confidence={self.min_confidence:g}")
-            if one.read.status == OK and one.confidence < self.min_confidence
-            else (one.read.status, one.read.reason)
-            for one in said
+            if reply.read.status == OK and reply.confidence < self.min_confidence
+            else (reply.read.status, reply.read.reason)
+            for reply in replies
         ]
-        given = [(one, status == OK) for one, (status, _) in zip(said, statuses, strict=True)]
+        pairs = [(reply, status == OK) for reply, (status, _) in zip(replies, statuses, strict=True)]
         return answers.from_completions(
-            found.objects(one.read.output if is_given else ABSTAINED for one, is_given in given),
+            found.objects(reply.read.output if is_given else ABSTAINED for reply, is_given in pairs),
             ANSWERED,
             completions,
-            told,
+            lookup,
             statuses,
-            short=found.objects(one.read.short if is_given else ABSTAINED for one, is_given in given),
-            confidence=np.array([one.confidence for one in said]),
-            retrieved=found.objects(map(found.documents, told.results)),
-            cited=found.objects(found.documents(one.cited) if is_given else () for one, is_given in given),
-            evidence=found.objects("\n".join(p.text for p in one.cited) if is_given else "" for one, is_given in given),
+            transcripts,
+            short=found.objects(reply.read.short if is_given else ABSTAINED for reply, is_given in pairs),
+            confidence=np.array([reply.confidence for reply in replies]),
+            cited=found.objects(found.documents(reply.cited) if is_given else () for reply, is_given in pairs),
+            evidence=found.objects(
+                "\n".join(p.text for p in reply.cited) if is_given else "" for reply, is_given in pairs
+            ),
+            **more,
         )
 
     def warm_up(self, X: pd.DataFrame) -> None:
@@ -176,6 +200,9 @@ class RAG(Model):
         texts = (self.rewriter or FollowUps()).rewrite(asked)
         found_hits = self.opened_.index.search(texts, self.retriever.top_k)
         return [[hit.passage for hit in hits] for hits in found_hits]
+
+    def _as_shown(self, passages: Sequence[Passage]) -> list[ShownPassage]:
+        return [ShownPassage(p.document, p.title, cut_to(p.text, self.passage_words)) for p in passages]
 
     def _build_request(self, question: Question, shown: Sequence[Passage]) -> LLMRequest:
         told = [

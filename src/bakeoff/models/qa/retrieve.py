@@ -65,6 +65,7 @@ class Retrieve(Model):
                 retrieved=retrieved,
                 seconds=told.seconds,
                 usage=told.usage,
+                transcripts=told.transcripts,
                 **told.status([""] * len(best)),
             )
         text = found.objects(ABSTAINED if passage is None else passage.text for passage in best)
@@ -75,6 +76,7 @@ class Retrieve(Model):
             evidence=text,
             seconds=told.seconds,
             usage=told.usage,
+            transcripts=told.transcripts,
             **told.status(["" if passage else "nothing was found" for passage in best]),
         )
 
