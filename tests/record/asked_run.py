@@ -23,8 +23,8 @@ def write_questions(folder: Path) -> list[str]:
         for land, city in CAPITALS.items()
     ]
     questions = [
-        {"id": f"q-{land}", "question": f"What is the capital of {land}?", "answers": [city], "documents": [f"doc-{land}"],
-         "part": "test"}
+        {"id": f"q-{land}", "question": f"What is the capital of {land}?", "answers": [city],
+         "documents": [f"doc-{land}"], "part": "test"}
         for land, city in CAPITALS.items()
     ]  # fmt: skip
     for name, rows in (("corpus", corpus), ("questions", questions)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from llm.scripted import refuses, says, serving
 from pyarrow import parquet
 
 import bakeoff
@@ -14,6 +13,7 @@ from bakeoff.errors import DataError, VariantsFailed
 from bakeoff.llm.base import Completion, LLMRequest, Message
 from bakeoff.llm.transcript import ShownPassage, Transcript
 from bakeoff.predictions import Predictions, Stage, concatenated, merged
+from llm.scripted import refuses, says, serving
 from record.asked_run import CAPITALS, land_in, of_server, write_messages, write_questions
 
 RAG = ("model=rag", "retriever=bm25", "prompt=answer_from_passages", "metrics=default")
@@ -112,8 +112,9 @@ def test_judge_is_transcribed_beside_the_answer_it_grades(tmp_path):
     with serving(answer) as server:
         judge = "metrics.graders.judge.llm"
         run = bakeoff.run(
-            *write_questions(tmp_path), *of_server(server.url), "model=llm", "prompt=answer", "metrics=judged",
-            f"llm@{judge}=openai_compatible", f"{judge}.base_url={server.url}", f"{judge}.model=j", f"{judge}.cache=off",
+            *write_questions(tmp_path), *of_server(server.url), "model=llm", "prompt=answer",
+            "metrics=judged", f"llm@{judge}=openai_compatible", f"{judge}.base_url={server.url}", f"{judge}.model=j",
+            f"{judge}.cache=off",
         )  # fmt: skip
     rows = transcripts_of(run)
     judged = rows[rows["stage"] == "judge"].set_index("id")
