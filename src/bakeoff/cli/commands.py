@@ -93,6 +93,12 @@ COMMANDS = (
         "[FOLDER] [--task NAME] [--metric NAME]",
     ),
     Command(
+        "show",
+        "bakeoff.cli.show:show",
+        "single test rows of a run: inputs, prompts, raw replies, what was read, truth, scores",
+        "DIR [--variant NAME] [--row ID | --failed | --wrong | --abstained] [--limit N]",
+    ),
+    Command(
         "rerun",
         "bakeoff.cli.rerun:rerun",
         "repeat a run from its record; exit code 1 where the results differ",

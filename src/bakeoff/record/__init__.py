@@ -28,7 +28,7 @@ from bakeoff.record.names import (
 )
 from bakeoff.record.run import Run, Score, Status, data_notes, finish, is_run, read_run, read_runs, schema_of
 from bakeoff.record.tables import read_predictions, write_curves, write_inputs, write_predictions, write_trials
-from bakeoff.record.transcripts import has_transcripts, read_transcripts, write_transcripts
+from bakeoff.record.transcripts import has_transcripts, read_transcript_ids, read_transcripts, write_transcripts
 from bakeoff.record.writing import UNFINISHED, write_file, write_json, write_text
 
 __all__ = [
@@ -70,6 +70,7 @@ __all__ = [
     "read_predictions",
     "read_run",
     "read_runs",
+    "read_transcript_ids",
     "read_transcripts",
     "schema_of",
     "write_curves",

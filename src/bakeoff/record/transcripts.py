@@ -88,6 +88,16 @@ def read_transcripts(folder: Path, ids: Collection[str] | None = None) -> Iterat
                     yield row["id"], _transcript(row)
 
 
+def read_transcript_ids(folder: Path) -> Iterator[str | None]:
+    """Read the test row of each transcript of a run, without the texts. Raises ``DataError`` if there are none."""
+    from pyarrow import parquet
+
+    file = folder / TRANSCRIPTS
+    if not file.is_file():
+        raise DataError(f"{folder}: there is no {TRANSCRIPTS}.")
+    yield from parquet.read_table(file, columns=["id"])["id"].to_pylist()
+
+
 def _schema() -> pa.Schema:
     import pyarrow as pa
 

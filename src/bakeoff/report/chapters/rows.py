@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bakeoff import numbers
+from bakeoff.report import quality
 from bakeoff.report.blocks import Column, Table, Value
 from bakeoff.report.chapters.material import Material
 from bakeoff.report.document import Block
 from bakeoff.task import HISTORY, QUESTION
-from bakeoff.words import token_overlap
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,18 +30,18 @@ def side_by_side(material: Material) -> list[Block]:
     if not tables or material.kind is None:
         return []
     names = list(tables)
-    quality = {name: _quality(material, table) for name, table in tables.items()}
+    quality_of = {name: quality.per_row(table) for name, table in tables.items()}
     leading, incumbent = material.leading or names[0], material.comparison.incumbent
     other = incumbent if incumbent != leading else next((name for name in names if name != leading), leading)
     groups: list[tuple[str, NDArray[np.intp]]] = []
     if leading in tables and other in tables and leading != other:
-        gap = quality[leading] - quality[other]
+        gap = quality_of[leading] - quality_of[other]
         groups += [
             (f"{leading} is better than {other}", _first(-gap)),
             (f"{other} is better than {leading}", _first(gap)),
         ]
     if leading in tables:
-        worst = np.max(np.stack([quality[name] for name in names]), axis=0)
+        worst = np.max(np.stack([quality_of[name] for name in names]), axis=0)
         groups.append(("Every variant is far off", _first(worst, above=-np.inf, only=_failed(material, worst))))
         status = tables[leading].predictions.status
         lost = np.flatnonzero(status != "ok")[:MOST_ROWS]
@@ -67,22 +67,6 @@ def _aligned(material: Material) -> dict[str, PredictionTable]:
         name: table.take(np.array([of[identity] for identity in common], dtype=np.intp))
         for (name, table), of in zip(tables.items(), positions, strict=True)
     }
-
-
-def _quality(material: Material, table: PredictionTable) -> NDArray[np.float64]:
-    """How good each output is, higher is better, shape (n,); NaN where it has none or cannot be judged."""
-    assert material.kind is not None
-    p = table.predictions
-    right = material.kind.is_right(p.output, table.target)
-    if right is not None:
-        quality = np.asarray(right, dtype=np.float64)
-    elif material.kind.is_numeric:
-        errors = np.abs(np.asarray(p.output, dtype=float) - np.asarray(table.target, dtype=float))
-        quality = -errors.reshape(len(table), -1).mean(axis=1)
-    else:
-        outputs = p.output if p.short is None else p.short
-        quality = np.asarray(material.kind.closeness(outputs, table.target, token_overlap), dtype=np.float64)
-    return np.where(p.is_answered, quality, np.nan)
 
 
 def _first(key: NDArray[np.float64], above: float = 0.0, only: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
