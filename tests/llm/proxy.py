@@ -76,6 +76,10 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     proxy: Proxy
 
+    def do_GET(self) -> None:
+        reply = httpx2.get(f"{self.proxy.peer}{self.path}", timeout=60, trust_env=False)
+        self.reply(reply.status_code, reply.content)
+
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         authorization = self.headers.get("Authorization", "")

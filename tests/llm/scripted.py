@@ -16,10 +16,11 @@ Answer = tuple[int, Any, dict[str, str]]
 
 @dataclass
 class Script:
-    """Script of the server's replies: ``answer`` gets a request and its number, from 1."""
+    """Script of the server's replies: ``answer`` gets a request and its number, from 1; ``lists`` JSON by path."""
 
     answer: Callable[[Body, int], Answer]
     url: str = ""
+    lists: dict[str, Any] = field(default_factory=dict)
     seen: list[Body] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -48,6 +49,10 @@ def serving(answer: Callable[[Body, int], Answer], port: int = 0) -> Iterator[Sc
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def do_GET(self) -> None:
+            content = script.lists.get(self.path)
+            self.reply(404 if content is None else 200, json.dumps(content).encode(), {})
+
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             with script.lock:
@@ -55,7 +60,9 @@ def serving(answer: Callable[[Body, int], Answer], port: int = 0) -> Iterator[Sc
                 script.headers.append(dict(self.headers))
                 number = len(script.seen)
             status, content, headers = script.answer(body, number)
-            raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+            self.reply(status, content if isinstance(content, bytes) else json.dumps(content).encode(), headers)
+
+        def reply(self, status: int, raw: bytes, headers: dict[str, str]) -> None:
             self.send_response(status)
             for name, value in {"Content-Type": "application/json", **headers}.items():
                 self.send_header(name, value)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from bakeoff.errors import LLMError
 from bakeoff.llm.base import Completion, LLMRequest, Message
-from bakeoff.llm.cache import Cache, key
+from bakeoff.llm.cache import Cache, Entry, key
 
 KEPT = Completion("ok", "text", {"a": 1}, (("x", -0.5),), 10, 5, 0.25, 1.5, False, "served", "fp")
 
@@ -55,8 +55,8 @@ def test_an_equal_request_has_an_equal_key(identity, asked):
 @given(st.builds(replace, st.just(KEPT), text=texts, input_tokens=st.integers(0), cost_usd=st.floats(0, 1)))
 def test_an_answer_comes_back_as_it_was(tmp_path_factory, completion):
     cache = Cache(tmp_path_factory.mktemp("cache"))
-    cache.put("k", completion)
-    assert cache.get(["k", "other"]) == {"k": replace(completion, is_cached=True)}
+    cache.put("k", Entry(completion, "m", "s"))
+    assert cache.get(["k", "other"]) == {"k": [Entry(replace(completion, is_cached=True), "m", "s")]}
 
 
 def test_a_hit_replays_text_tokens_price_and_latency_and_is_marked(client, proxy, own_cache, requests):
@@ -113,7 +113,7 @@ def test_an_answer_without_a_price_gets_it_when_it_is_known(client):
 def test_what_another_version_kept_is_asked_again(client, proxy, own_cache):
     client().complete([build_request()])
     with sqlite3.connect(own_cache / "llm" / "responses.sqlite") as file:
-        file.execute("UPDATE responses SET completion = ?", [json.dumps(asdict(KEPT) | {"mood": "good"})])
+        file.execute("UPDATE completions SET completion = ?", [json.dumps(asdict(KEPT) | {"mood": "good"})])
     assert not client().complete([build_request()])[0].is_cached
     assert client().complete([build_request()])[0].is_cached
 
@@ -131,13 +131,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from bakeoff.llm.base import Completion
-from bakeoff.llm.cache import Cache
+from bakeoff.llm.cache import Cache, Entry
 folder, name, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 cache = Cache(folder)
 print("ready", flush=True)
 sys.stdin.readline()
 for i in range(count):
-    cache.put(f"{name}-{i}", Completion("ok", f"{name}-{i} " * 500, seconds=i))
+    cache.put(f"{name}-{i}", Entry(Completion("ok", f"{name}-{i} " * 500, seconds=i), "m", "s"))
     print(i, flush=True)
 """
 
@@ -165,7 +165,7 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path):
         assert process.returncode == 0
     wanted = [f"{name}-{i}" for name in names for i in range(50)]
     found = Cache(tmp_path).get(wanted)
-    assert {k: c.text for k, c in found.items()} == {k: f"{k} " * 500 for k in wanted}
+    assert {k: entries[0].completion.text for k, entries in found.items()} == {k: f"{k} " * 500 for k in wanted}
 
 
 def test_a_process_killed_while_it_writes_leaves_whole_answers_alone(tmp_path):
@@ -178,8 +178,8 @@ def test_a_process_killed_while_it_writes_leaves_whole_answers_alone(tmp_path):
     keys = [f"x-{i}" for i in range(last + 2)]
     found = Cache(tmp_path).get(keys)
     assert set(found) >= set(keys[: last + 1]), "what it said was written, is"
-    assert all(c.text == f"{k} " * 500 for k, c in found.items())
+    assert all(entries[0].completion.text == f"{k} " * 500 for k, entries in found.items())
     with sqlite3.connect(tmp_path / "responses.sqlite") as file:
         assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    Cache(tmp_path).put("next", KEPT)
+    Cache(tmp_path).put("next", Entry(KEPT, "m", "s"))
     assert "next" in Cache(tmp_path).get(["next"])

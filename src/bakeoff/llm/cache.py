@@ -14,8 +14,8 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,37 @@ from bakeoff.llm.base import Completion, LLMRequest
 FILE = "responses.sqlite"
 BUSY_SECONDS = 60
 AT_ONCE = 500  # keys in one query; SQLite allows 999 parameters and more
-TABLE = "CREATE TABLE IF NOT EXISTS responses (key TEXT PRIMARY KEY, completion TEXT NOT NULL) WITHOUT ROWID"
+TABLES = """
+CREATE TABLE IF NOT EXISTS completions (
+    key TEXT, served TEXT, session TEXT, completion TEXT NOT NULL, at REAL, PRIMARY KEY (key, served)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS unsupported (
+    server TEXT, model TEXT, parameter TEXT, message TEXT, PRIMARY KEY (server, model, parameter)
+) WITHOUT ROWID;
+"""
+MOVE_OLD = """
+INSERT OR IGNORE INTO completions
+SELECT key, json_array(json_extract(completion, '$.model'), json_extract(completion, '$.fingerprint')),
+       '', completion, 0
+FROM responses WHERE json_valid(completion);
+DROP TABLE responses;
+"""
+"""Moves what earlier versions kept by name alone."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A cached completion and the model that gave it.
+
+    Attributes:
+        completion: marked as replayed when read.
+        served: the model as the server identified it (see ``bakeoff.llm.served``).
+        session: random name of the session that asked.
+    """
+
+    completion: Completion
+    served: str
+    session: str
 
 
 def key(identity: Mapping[str, Any], request: LLMRequest) -> str:
@@ -54,27 +84,54 @@ class Cache:
         self._connection: sqlite3.Connection | None = None
         self._process = 0
 
-    def get(self, keys: Sequence[str]) -> dict[str, Completion]:
-        """Return the cached completions, marked as replayed."""
-        rows: list[tuple[str, str]] = []
+    def get(self, keys: Sequence[str]) -> dict[str, list[Entry]]:
+        """Return the cached completions of each request, of all models that its server has served; the newest last."""
         if not self.file.exists():
             return {}
+        rows: list[tuple[str, str, str, str]] = []
         with self._lock, self._explained():
             connection = self._open()
             for start in range(0, len(keys), AT_ONCE):
                 some = list(keys[start : start + AT_ONCE])
                 marks = ",".join("?" * len(some))
-                query = f"SELECT key, completion FROM responses WHERE key IN ({marks})"
+                query = f"SELECT key, completion, served, session FROM completions WHERE key IN ({marks}) ORDER BY at"
                 rows += connection.execute(query, some)
-        return {key: completion for key, text in rows if (completion := _read(text)) is not None}
+        found: dict[str, list[Entry]] = {}
+        for key, text, served, session in rows:
+            if (completion := _read(text)) is not None:
+                found.setdefault(key, []).append(Entry(completion, served, session))
+        return found
 
-    def put(self, key: str, completion: Completion) -> None:
-        """Store a completion; an existing one is replaced."""
-        row = (key, json.dumps(asdict(completion), ensure_ascii=False))
+    def put(self, key: str, entry: Entry) -> None:
+        """Store a completion; an existing one of the same model is replaced."""
+        text = json.dumps(asdict(entry.completion), ensure_ascii=False)
+        row = (key, entry.served, entry.session, text, time.time())
+        self._write("INSERT OR REPLACE INTO completions VALUES (?, ?, ?, ?, ?)", row)
+
+    def unsupported(self, server: str, model: str) -> dict[str, str]:
+        """Parameters that a server is known to refuse for a model, with its message; none if the file is broken."""
+        query = "SELECT parameter, message FROM unsupported WHERE server = ? AND model = ?"
+        try:
+            with self._lock:
+                return dict(self._open().execute(query, (server, model)).fetchall()) if self.file.exists() else {}
+        except sqlite3.Error:
+            return {}
+
+    def put_unsupported(self, server: str, model: str, parameter: str, message: str) -> None:
+        """Remember that a server refuses a parameter; forgotten with this process if the file is broken."""
+        with suppress(LLMError):
+            self._write("INSERT OR REPLACE INTO unsupported VALUES (?, ?, ?, ?)", (server, model, parameter, message))
+
+    def forget_unsupported(self, server: str, model: str) -> None:
+        """Forget which parameters a server refuses for a model: all are sent again."""
+        if self.file.exists():
+            self._write("DELETE FROM unsupported WHERE server = ? AND model = ?", (server, model))
+
+    def _write(self, statement: str, row: tuple[Any, ...]) -> None:
         with self._lock, self._explained():
             connection = self._open()
             with connection:
-                connection.execute("INSERT OR REPLACE INTO responses VALUES (?, ?)", row)
+                connection.execute(statement, row)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -102,7 +159,9 @@ def _opened(file: Path) -> sqlite3.Connection:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
-            connection.execute(TABLE)
+            connection.executescript(TABLES)
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'responses'").fetchone():
+                connection.executescript(f"BEGIN IMMEDIATE;{MOVE_OLD}COMMIT;")
             return connection
         except sqlite3.OperationalError as error:
             # SQLite does not wait, whatever its timeout, where two processes change the mode of a new file at once.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from bakeoff.errors import ConfigError
-from bakeoff.llm import keys, prices
+from bakeoff.llm import keys, prices, served
 from bakeoff.llm.base import Completion, LLMRequest
 from bakeoff.llm.cache import Cache
 from bakeoff.llm.replies import Reply
@@ -17,10 +17,13 @@ from bakeoff.llm.session import Session, Terms
 from bakeoff.llm.usage import RequestCounts, budget_of
 from bakeoff.llm.wire import Wire, connect
 
+IDENTIFY_SECONDS = 5.0
+"""Timeout for a look at the list of models."""
+
 log = logging.getLogger(__name__)
 
 _dropped: dict[tuple[str, str], dict[str, str]] = {}
-"""Parameters that a server has refused for a model: not sent again in this process."""
+"""Parameters that a server has refused for a model, by server and model: not sent again."""
 
 
 @dataclass(frozen=True)
@@ -144,10 +147,11 @@ class OpenAICompatible:
             )  # fmt: skip
         parameters = {"temperature": self.temperature, "seed": self.seed}
         parameters = {k: v for k, v in parameters.items() if v is not None} | self.extra
+        cache = Cache()
         wire = Wire(
             self.base_url, self.model, self.constrain, parameters,
             self.max_tokens_key, self.most_logprobs, self.thinking_tokens,
-            _dropped.setdefault((self.base_url, self.model), {}),
+            self._dropped(cache), lambda *refused: cache.put_unsupported(self.base_url, self.model, *refused),
         )  # fmt: skip
         identity = {
             "server": self.base_url,
@@ -164,14 +168,36 @@ class OpenAICompatible:
         )
         return Session(
             Terms(
-                identity, self.concurrency, self.retries, self.cache, f"{remedy}.", self.patience_seconds, self.key_env
+                identity,
+                self.concurrency,
+                self.retries,
+                self.cache,
+                f"{remedy}.",
+                self.patience_seconds,
+                account=self.key_env,
+                identify=self._identify,
             ),
             lambda request: self._send(wire, request),
             lambda served, *tokens: prices.price_served(self.price, self.model, served, self.base_url, *tokens),
             budget_of((self.base_url, self.model), self.max_calls, self.max_cost_usd),
             self._usage,
-            Cache(),
+            cache,
         )
+
+    def _dropped(self, cache: Cache) -> dict[str, str]:
+        """Parameters that the server is known to refuse; with ``cache=refresh`` all are tried anew."""
+        dropped = _dropped.setdefault((self.base_url, self.model), {})
+        if self.cache == "refresh":
+            cache.forget_unsupported(self.base_url, self.model)
+            dropped.clear()
+        dropped |= cache.unsupported(self.base_url, self.model)
+        return dropped
+
+    def _identify(self) -> str | None:
+        """The model that is served, as far as the server lists it."""
+        key = self._key()
+        client = self._client(key).with_options(timeout=IDENTIFY_SECONDS, max_retries=0)
+        return served.identify(lambda url: client.get(url, cast_to=object), self.base_url, self.model)
 
     def _send(self, wire: Wire, request: LLMRequest) -> Reply:
         key = self._key()

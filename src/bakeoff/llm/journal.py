@@ -28,11 +28,13 @@ class Earlier:
         replies: completions with a reply, usable or not, in the order in which they came.
         lost: completions without one; tokens and price are of unusable replies on the way.
         troubles: failed attempts by kind.
+        served: the model that gave the replies (see ``bakeoff.llm.served``); empty if the server did not tell.
     """
 
     replies: list[Completion] = field(default_factory=list)
     lost: list[Completion] = field(default_factory=list)
     troubles: Counter[str] = field(default_factory=Counter)
+    served: str = ""
 
     @property
     def ended(self) -> list[Completion]:
@@ -55,6 +57,7 @@ class Journal:
     def __init__(self, file: Path) -> None:
         self.file = file
         self.taken_over = 0
+        self.discarded = 0
         self._lock = threading.Lock()
         self._earlier = _read(file)
 
@@ -67,14 +70,21 @@ class Journal:
                 if earlier is None:
                     continue
                 if len(earlier.replies) > 1:
-                    self._earlier[key] = Earlier(earlier.replies[1:])
+                    self._earlier[key] = Earlier(earlier.replies[1:], served=earlier.served)
                 taken[key] = replace(earlier, replies=earlier.replies[:1])
                 self.taken_over += len(taken[key].replies)
         return taken
 
-    def put(self, key: str, completion: Completion, troubles: Mapping[str, int]) -> None:
-        """Append how a request ended, with the failed attempts on the way."""
-        entry = {"key": key, "completion": asdict(completion), "troubles": dict(troubles)}
+    def discard(self, earlier: Earlier) -> Earlier:
+        """Count taken replies as lost, because another model gave them: they were paid for, and are asked again."""
+        with self._lock:
+            self.taken_over -= len(earlier.replies)
+            self.discarded += len(earlier.replies)
+        return replace(earlier, lost=earlier.ended, replies=[])
+
+    def put(self, key: str, completion: Completion, troubles: Mapping[str, int], served: str = "") -> None:
+        """Append how a request ended, with the failed attempts on the way and the model that answered."""
+        entry = {"key": key, "completion": asdict(completion), "troubles": dict(troubles), "served": served}
         line = json.dumps(entry, ensure_ascii=False) + "\n"
         # Opened each time: requests in flight may end after an interrupt has closed all else.
         with self._lock, self.file.open("ab") as file:
@@ -104,6 +114,7 @@ def _read(file: Path) -> dict[str, Earlier]:
         earlier.troubles += troubles
         if completion.status in ("ok", "invalid"):
             earlier.replies.append(replace(completion, is_taken_over=True))
+            earlier.served = str(entry.get("served", ""))
         else:
             earlier.lost.append(completion)
     return found

@@ -121,7 +121,14 @@ class LlamaCpp:
         identity = {"file": digest(file), "asked": parameters, "context": self.context_tokens}
         wire = Wire("llama.cpp", file.stem, "grammar", parameters, most_logprobs=MOST_LOGPROBS)
         return Session(
-            Terms(identity, self.parallel, self.retries, self.cache, "Look at the file."),
+            Terms(
+                identity,
+                self.parallel,
+                self.retries,
+                self.cache,
+                "Look at the file.",
+                identify=lambda: str(identity["file"]),
+            ),
             # The server names a model by its path, which is meaningless on other machines.
             lambda request: replace(wire.send(self._client(file), request), model=file.stem),
             lambda served, read, written: self.cost(read, written),

@@ -35,6 +35,10 @@ class ServerState:
         alike: first requests that failed, by reason.
         hopeless: error that says why no request can succeed.
         over: reason why no more requests are sent, though some were answered.
+        identity: the model as the server tells it apart from a completion; None if it does not, or was not asked.
+        is_identified: whether the server was asked for it.
+        served: the model of the latest completion (see ``bakeoff.llm.served``).
+        answers_differently: whether it answers repeated requests otherwise than kept replies do, under the same name.
     """
 
     account: Account = field(default_factory=Account)
@@ -45,14 +49,24 @@ class ServerState:
     alike: Counter[str] = field(default_factory=Counter)
     hopeless: LLMError | None = None
     over: str | None = None
+    identity: str | None = None
+    is_identified: bool = False
+    served: str | None = None
+    answers_differently: bool = False
 
     @property
     def closed(self) -> str | None:
         """Reason why no more requests are sent; None if they are."""
         return self.over or self.account.closed
 
-    def answer(self) -> None:
-        """Count an answered request."""
+    @property
+    def model(self) -> str | None:
+        """The model that is served now, as far as it is known."""
+        return self.identity or self.served
+
+    def answer(self, served: str) -> None:
+        """Count a request that was answered by the model ``served``."""
+        self.served = served
         self.is_reached.set()
         self.lost_in_a_row = 0
         self.answered += 1

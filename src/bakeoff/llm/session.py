@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +15,9 @@ from typing import Any
 from bakeoff.errors import LLMError, Unavailable
 from bakeoff.llm import cache as caches
 from bakeoff.llm import journal as journals
-from bakeoff.llm import reader
+from bakeoff.llm import reader, served
 from bakeoff.llm.base import Completion, LLMRequest
-from bakeoff.llm.cache import Cache
+from bakeoff.llm.cache import Cache, Entry
 from bakeoff.llm.journal import Earlier, Journal
 from bakeoff.llm.phrases import REFUSES
 from bakeoff.llm.replies import UNREACHABLE, Reply, Trouble
@@ -30,6 +31,8 @@ PATIENCE = 8
 """Requests in a row that fail after all retries. Others are then tried once each, until the server answers again."""
 ALIKE, UNUSABLE = 4, 6
 """Limit on first requests with the same unretryable error, or first unusable replies, before requests stop."""
+PROBES = 3
+"""Maximum number of cached requests sent again to see whether the model is the same."""
 LASTING = ("cut", "filtered", "refused")
 """Reason codes that a retry does not change: such replies are cached, and cost nothing the next time."""
 FILTERED = ("content_filter", "SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST", "safety")
@@ -52,6 +55,8 @@ class Terms:
         patience_seconds: the longest wait a server may ask for.
         account: that pays, such as the variable that holds the key: if it is empty, no model of the run on the same
             server sends more requests to its debit.
+        identify: asks the server which model it serves, free of charge (see ``bakeoff.llm.served``); None: completions
+            tell.
     """
 
     identity: Mapping[str, Any]
@@ -61,6 +66,7 @@ class Terms:
     remedy: str
     patience_seconds: float = 60.0
     account: str | None = None
+    identify: Callable[[], str | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ class Batch:
     """
 
     journal: Journal | None
-    earlier: Mapping[str, Earlier]
+    earlier: dict[str, Earlier]
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -106,6 +112,7 @@ class Session:
         self._usage = usage
         self._cache = cache
         self._server = state_of(terms.identity.get("server"), terms.account, terms.identity.get("model"))
+        self._name = uuid.uuid4().hex
         self._usable = threading.Event()
         self._over: str | None = None  # reason why this session sends no more requests
         self._unusable = Counter[str]()  # replies that could not be used, by reason
@@ -116,11 +123,8 @@ class Session:
         waiting = dict(zip(keys, requests, strict=True))
         journal = journals.current()
         batch = Batch(journal, {} if journal is None else journal.take(waiting))
-        known = self._taken_over(batch, waiting)
+        known = self._known(waiting, batch) if waiting else {}
         waiting = {key: request for key, request in waiting.items() if key not in known}
-        if self.terms.cache == "on":
-            known |= self._replayed(waiting)
-            waiting = {key: request for key, request in waiting.items() if key not in known}
         if waiting:
             known |= self._asked(waiting, batch)
         if self._server.hopeless is not None:
@@ -136,23 +140,111 @@ class Session:
             completions.append(found)
         return completions
 
-    def _taken_over(self, batch: Batch, requests: Mapping[str, LLMRequest]) -> dict[str, Completion]:
+    def _known(self, requests: Mapping[str, LLMRequest], batch: Batch) -> dict[str, Completion]:
+        """Completions of requests that need not be sent: of earlier parts of the run, then of the cache.
+
+        They must be of the model that is served now. Where the server does not list it, a completion tells: that of a
+        request that is to be sent anyway, else that of one sent again.
+        """
+        self._identify(batch)
+        taken = [key for key, earlier in batch.earlier.items() if earlier.replies]
+        self._server.has_earlier_answers = self._server.has_earlier_answers or bool(taken)
+        others = [key for key in requests if key not in taken]
+        entries = self._cache.get(others) if self.terms.cache == "on" else {}
+        new = [key for key in others if key not in entries]
+        asked: dict[str, Completion] = {}
+        if self._server.model is None and new and (entries or taken):
+            asked = {new[0]: self._answer(new[0], requests[new[0]], batch)}
+        elif self._server.model is None and entries:
+            asked = self._probed(entries, requests, batch)
+        known = self._taken_over(batch, requests, is_more_sent=bool(new))
+        replayed = self._replayed({key: e for key, e in entries.items() if key not in asked}, requests)
+        return known | replayed | asked
+
+    def _identify(self, batch: Batch) -> None:
+        """Ask the server which model it serves, once."""
+        is_needed = self.terms.cache != "off" or batch.journal is not None
+        if not self._server.is_identified and is_needed and self.terms.identify is not None:
+            self._server.is_identified = True
+            self._server.identity = self.terms.identify()
+
+    def _probed(
+        self, entries: Mapping[str, Sequence[Entry]], requests: Mapping[str, LLMRequest], batch: Batch
+    ) -> dict[str, Completion]:
+        """Send a cached request again to see which model answers, and two more if it chooses another label.
+
+        Returns:
+            The new completions.
+        """
+        shortest = sorted(entries, key=lambda key: sum(len(message.content) for message in requests[key].messages))
+        asked: dict[str, Completion] = {}
+        different = 0
+        for key in shortest[:PROBES]:
+            completion = self._sent_once(key, requests[key], batch)
+            if completion is None:
+                break
+            asked[key] = completion
+            kept = served.fitting({key: entries[key]}, str(self._server.model)).get(key)
+            if kept is None or not requests[key].choices or kept.completion.text == completion.text:
+                break
+            different += 1
+        self._server.answers_differently = different > 1
+        return asked
+
+    def _sent_once(self, key: str, request: LLMRequest, batch: Batch) -> Completion | None:
+        """Send a request without retries; None if it gets no usable answer."""
+        if not self._budget.reserve():
+            return None
+        self._usage.asked(is_retry=False)
+        try:
+            reply = self._send(request)
+        except Trouble as trouble:
+            self._usage.trouble(trouble.kind)
+            return None
+        completion = self._received(key, reply, request)
+        if batch.journal is not None:
+            batch.journal.put(key, completion, {}, str(self._server.model))
+        return completion if completion.status == "ok" else None
+
+    def _taken_over(
+        self, batch: Batch, requests: Mapping[str, LLMRequest], is_more_sent: bool
+    ) -> dict[str, Completion]:
         """Return replies that earlier parts of the run have paid for, and count what these parts sent."""
         known = {}
-        for key, earlier in batch.earlier.items():
+        now = self._server.model
+        for key, earlier in list(batch.earlier.items()):
             self._usage.went_on(earlier)
             self._budget.went_on(earlier.calls, sum(c.cost_usd for c in earlier.ended))
-            if earlier.replies:
-                known[key] = _with(formed(earlier.replies[0], requests[key]), earlier.lost)
-        self._server.has_earlier_answers = self._server.has_earlier_answers or bool(known)
+            if not earlier.replies:
+                continue
+            is_other = bool(now and earlier.served) and served.are_different(earlier.served, str(now))
+            if is_other and is_more_sent and batch.journal is not None:  # two models would make one run
+                self._usage.differs(earlier.served, str(now))
+                batch.earlier[key] = batch.journal.discard(earlier)
+                continue
+            known[key] = _with(formed(earlier.replies[0], requests[key]), earlier.lost)
         if any(completion.status == "ok" for completion in known.values()):
             self._usable.set()
         return known
 
-    def _replayed(self, requests: Mapping[str, LLMRequest]) -> dict[str, Completion]:
-        """Return cached completions, parsed afresh, with a price if it has become known since."""
+    def _replayed(
+        self, entries: Mapping[str, Sequence[Entry]], requests: Mapping[str, LLMRequest]
+    ) -> dict[str, Completion]:
+        """Return cached completions of the served model, parsed afresh, with a price if it has become known since."""
+        now = self._server.model
+        if now is None:
+            fitting = {key: of_key[-1] for key, of_key in entries.items()}
+            if fitting:
+                self._usage.trust_name()
+        else:
+            fitting = served.fitting(entries, now)
+            if self._server.answers_differently:
+                fitting = {key: entry for key, entry in fitting.items() if entry.session == self._name}
+            for key in entries.keys() - fitting.keys():
+                self._usage.differs(entries[key][-1].served, now)
         replayed = {}
-        for key, completion in self._cache.get(list(requests)).items():
+        for key, entry in fitting.items():
+            completion = entry.completion
             if isnan(completion.cost_usd) and not isnan(completion.input_tokens + completion.output_tokens):
                 tokens = int(completion.input_tokens), int(completion.output_tokens)
                 completion = replace(completion, cost_usd=self._price(completion.model, *tokens))
@@ -182,7 +274,7 @@ class Session:
         troubles = Counter[str]()
         completion = self._tried(key, request, batch, troubles)
         if batch.journal is not None and completion.tries:
-            batch.journal.put(key, completion, troubles)
+            batch.journal.put(key, completion, troubles, self._server.model or "")
         return _with(completion, batch.earlier[key].lost) if key in batch.earlier else completion
 
     def _tried(self, key: str, request: LLMRequest, batch: Batch, troubles: Counter[str]) -> Completion:
@@ -211,11 +303,8 @@ class Session:
                     return _with(self._given_up(trouble, tries + invalid, is_alone), wasted)
                 batch.stop.wait(_pause(tries) if trouble.wait_seconds is None else trouble.wait_seconds)
                 continue
-            self._server.answer()
-            completion = replace(_with(self._read(reply, request), wasted), tries=tries + invalid + 1)
+            completion = self._received(key, reply, request, wasted, tries + invalid + 1)
             code = completion.reason.partition(":")[0]
-            if (completion.status == "ok" or code in LASTING) and self.terms.cache != "off":
-                self._cache.put(key, completion)
             if completion.status == "ok":
                 self._usable.set()
                 return completion
@@ -231,6 +320,18 @@ class Session:
                         f"stopped: after the first {UNUSABLE} replies, all {completion.reason.replace(': ', ' ', 1)}"
                     )
                 return completion
+
+    def _received(
+        self, key: str, reply: Reply, request: LLMRequest, wasted: Sequence[Completion] = (), tries: int = 1
+    ) -> Completion:
+        """Completion of a reply, cached if it is worth it."""
+        self._server.answer(served.from_completion(reply.model, reply.fingerprint))
+        completion = replace(_with(self._read(reply, request), wasted), tries=tries)
+        is_lasting = completion.status == "ok" or completion.reason.partition(":")[0] in LASTING
+        if is_lasting and self.terms.cache != "off":
+            model = self._server.identity or served.from_completion(reply.model, reply.fingerprint)
+            self._cache.put(key, Entry(completion, model, self._name))
+        return completion
 
     @property
     def _most_retries(self) -> int:
@@ -334,7 +435,7 @@ def _with(completion: Completion, wasted: Sequence[Completion]) -> Completion:
     """The completion, plus replies, tokens and price of earlier attempts whose answers were unusable."""
     return replace(
         completion,
-        unusable=(*(raw for c in wasted for raw in (*c.unusable, c.raw or "")), *completion.unusable),
+        unusable=(*(raw for c in wasted for raw in (*c.unusable, c.raw) if raw is not None), *completion.unusable),
         input_tokens=completion.input_tokens + sum(c.input_tokens for c in wasted),
         output_tokens=completion.output_tokens + sum(c.output_tokens for c in wasted),
         cost_usd=completion.cost_usd + sum(c.cost_usd for c in wasted),

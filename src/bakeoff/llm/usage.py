@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 from collections import Counter
@@ -11,10 +12,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from bakeoff.llm import served
 from bakeoff.llm.base import Completion, LLMRequest
 from bakeoff.llm.journal import Earlier
 from bakeoff.llm.transcript import Transcript
 from bakeoff.predictions import PASSING, Usage
+
+log = logging.getLogger(__name__)
 
 _shared: dict[Hashable, Budget] | None = None
 
@@ -154,6 +158,8 @@ class RequestCounts:
         self.retries = 0
         self.replayed = 0
         self.taken_over = 0
+        self.of_other_models = 0
+        self.is_name_trusted = False
         self.not_asked = 0
         self.spent_usd = 0.0
         self.unpriced = 0
@@ -180,6 +186,22 @@ class RequestCounts:
             self.troubles += earlier.troubles
         for completion in earlier.ended:
             self.paid(completion.input_tokens, completion.output_tokens, completion.cost_usd)
+
+    def differs(self, earlier: str, now: str) -> None:
+        """Count a kept reply that is not used, because another model gave it than is served now."""
+        with self._lock:
+            self.of_other_models += 1
+            if self.of_other_models > 1:
+                return
+        log.warning(
+            "llm: kept replies are of another model (%s) than is served now (%s): they are asked anew.",
+            served.name(earlier), served.name(now),
+        )  # fmt: skip
+
+    def trust_name(self) -> None:
+        """Record that replies are replayed although the server did not say which model it serves."""
+        with self._lock:
+            self.is_name_trusted = True
 
     def refused(self, reason: str) -> None:
         """Record why the budget allows no more requests."""
@@ -232,6 +254,8 @@ class RequestCounts:
                 "troubles": dict(self.troubles),
                 "replayed": self.replayed,
                 "taken_over": self.taken_over,
+                "of_other_models": self.of_other_models,
+                "is_name_trusted": self.is_name_trusted,
                 "without_answer": dict(self.failures),
                 "not_asked": self.not_asked,
                 "budget_ended": self.budget_ended,

@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -74,6 +74,7 @@ class Wire:
         thinking_tokens: added to the output limit, for a model that thinks before it answers.
         dropped: parameters that the server has refused, which are not sent again: name → its message. Shared by all
             clients of one server and model in this process.
+        remember: called with the name and the message of each parameter that is dropped.
     """
 
     base_url: str
@@ -84,6 +85,7 @@ class Wire:
     most_logprobs: int = 20
     thinking_tokens: int = 0
     dropped: dict[str, str] = field(default_factory=dict, compare=False)
+    remember: Callable[[str, str], None] = field(default=lambda parameter, message: None, compare=False)
 
     def body(self, request: LLMRequest) -> dict[str, Any]:
         """The request as JSON values."""
@@ -142,6 +144,7 @@ class Wire:
                         continue
                     raise Trouble("refused", str(error), is_final=True, reason=error.reason) from None
                 self.dropped[error.parameter] = str(error)
+                self.remember(error.parameter, str(error))
                 log.warning("llm: %s. It is left out from now on.", error)
 
     def _sent(self, client: Any, sent: Mapping[str, Any]) -> Reply:
