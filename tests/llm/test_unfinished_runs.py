@@ -198,3 +198,14 @@ def test_reply_is_taken_over_once(tmp_path):
     journal = Journal(journal.file)
     assert [journal.take(["a"])["a"].replies[0].text for _ in range(2)] == ["first", "second"]
     assert journal.take(["a"]) == {} and journal.taken_over == 2
+
+
+def test_replayed_run_is_called_so_in_table_and_record(here, capsys):
+    with serving(lambda body, n: says(label(body))) as server:
+        run(server.url, "llm.cache=on")
+        result, rows = run(server.url, "llm.cache=on", "variant=again")
+        assert len(server.seen) == ROWS + 1, "one request is sent again, to see which model answers"
+    assert rows.cached.sum() == ROWS - 1 and result["metrics"]["replayed"]["value"] == (ROWS - 1) / ROWS
+    assert any(f"{ROWS - 1} of {ROWS} test rows are replayed" in note for note in result["notes"])
+    table = bakeoff.bakeoff(*arguments(server.url, "llm.cache=on", "variant=again")).leaderboard
+    assert "replayed" in table.columns

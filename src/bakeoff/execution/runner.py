@@ -182,6 +182,17 @@ def _taken_over(replies: Journal) -> list[str]:
     ]
 
 
+def _replayed(rows: int, of: int, details: Sequence[Any]) -> str:
+    """Note on rows that were replayed, and on what the cache trusts."""
+    uses = [use for part in details if isinstance(part, Mapping) for use in (part, part.get("usage") or {})]
+    is_trusted = any(use.get("is_name_trusted") for use in uses)
+    return (
+        f"{rows:,} of {of:,} test rows are replayed: their requests had been answered before (llm.cache), and count "
+        "with the tokens, price and latency that they took then."
+        f"{' The server did not tell which model it serves now: its name is trusted.' if is_trusted else ''}"
+    )
+
+
 def _recorded(request: Request, run: Run) -> Run:
     """Write the run to its folder and hand it to the tracker."""
     record.finish(run)
@@ -275,6 +286,9 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         "model_bytes": float(model_bytes),
         "peak_memory_mb": math.nan if fitted else memory.megabytes,
     }
+    if cached := int(graded.predictions.usage.cached.sum()):
+        measured["replayed"] = cached / len(graded)
+        notes.append(_replayed(cached, len(graded), [*model.report().details.values(), *of_graders.values()]))
     with clock.step("score", "scoring"):
         took = cost.run_seconds(clock.seconds, started.search, measured["throughput_rows_per_s"])
         try:

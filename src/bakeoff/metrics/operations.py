@@ -47,6 +47,7 @@ MEASUREMENTS = {
         Measurement("fit_seconds", "minimize", "s", "usage", label="fit s", is_headline=True),
         Measurement("model_bytes", "minimize", "bytes", "usage"),
         Measurement("peak_memory_mb", "minimize", "MB", "usage"),
+        Measurement("replayed", "minimize", "of rows", "usage", label="replayed", is_headline=True),
     )
 }
 """Measurements that the runner takes once per variant, by name."""
