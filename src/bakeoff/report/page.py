@@ -89,7 +89,7 @@ def _figure(figure: Figure) -> str:
     note = f"<p>Every {step}th of {len(table.rows):,} rows.</p>" if step > 1 else ""
     return (
         f"<figure><figcaption>{shown(figure.title)}</figcaption>"
-        f'<div class=scroll tabindex=0 role=region aria-label="{shown(figure.title)}, figure">{svg.draw(figure)}</div>'
+        f'<div class=scroll tabindex=0 role=group aria-label="{shown(figure.title)}, figure">{svg.draw(figure)}</div>'
         f"<details><summary>Data of this figure</summary>{note}{_table(some, figure.title)}</details></figure>"
     )
 
@@ -105,7 +105,7 @@ def _table(table: Table, name: str = "") -> str:
         _row(cells, values, table) for cells, values in zip(table.texts(), table.rows, strict=True)
     )  # fmt: skip
     return (
-        f'{title}<div class=scroll tabindex=0 role=region aria-label="{shown(name)}, table">'
+        f'{title}<div class=scroll tabindex=0 role=group aria-label="{shown(name)}, table">'
         f"<table class=data><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
