@@ -59,12 +59,12 @@ def run(
         ConfigError, DataError, AssetError: the request is wrong, or asks for several variants. Nothing has run.
         VariantsFailed: the variant failed; its folder holds the log.
     """
-    asked = _asked(overrides, data, target, [] if model is None else [model], trials, name)
+    overrides_given = _asked(overrides, data, target, [] if model is None else [model], trials, name)
     try:
-        folders = _sweep(asked, config_dir, most=1)
+        folders = _sweep(overrides_given, config_dir, most=1)
     except VariantsFailed as failure:
-        told = [f"{folder}: {(record.read_run(folder).error or {}).get('message')}" for folder in failure.folders]
-        raise VariantsFailed("\n".join(told) or str(failure), failure.folders) from None
+        failures = [f"{folder}: {(record.read_run(folder).error or {}).get('message')}" for folder in failure.folders]
+        raise VariantsFailed("\n".join(failures) or str(failure), failure.folders) from None
     return Run(folders[0])
 
 
@@ -97,11 +97,11 @@ def bakeoff(
         ConfigError, DataError, AssetError: the request is wrong, or asks for several bake-offs. Nothing has run.
         VariantsFailed: no variant came to its end.
     """
-    asked = _asked(overrides, data, target, models, trials, name)
+    arguments = _asked(overrides, data, target, models, trials, name)
     if incumbent is not None:
-        asked.append(f"incumbent={_quoted(incumbent)}")
+        arguments.append(f"incumbent={_quoted(incumbent)}")
     try:
-        folders = _sweep(asked, config_dir)
+        folders = _sweep(arguments, config_dir)
     except VariantsFailed as failure:
         folders = list(failure.folders)
         if not any(record.read_run(folder).status == "ok" for folder in folders):
@@ -135,32 +135,32 @@ def _asked(
     for override in overrides:
         if not isinstance(override, str) or not ("=" in override or override.startswith("~")):
             raise ConfigError(f"bakeoff: {override!r} is not an override. Write key=value, such as 'data=churn'.")
-    asked = []
+    arguments = []
     if isinstance(data, str | Path):
-        asked.append(f"data={data}")
+        arguments.append(f"data={data}")
     elif data is not None:
         if target is None and not any(o.startswith("data.target=") for o in overrides):
             raise ConfigError("target: name the column of the frame that is to be predicted, target='…'.")
         from bakeoff.data import frames
 
-        kept, digest = frames.keep(data, name)
-        asked += ["data=parquet", f"data.path={_quoted(str(kept))}"]
+        stored, digest = frames.keep(data, name)
+        arguments += ["data=parquet", f"data.path={_quoted(str(stored))}"]
         name = name or f"frame-{digest}"
     if target is not None:
-        asked.append(f"data.target={_quoted(target)}")
-    named = _options(models)
-    if named:
-        asked.append(f"model={','.join(named)}")
+        arguments.append(f"data.target={_quoted(target)}")
+    options = _options(models)
+    if options:
+        arguments.append(f"model={','.join(options)}")
     if trials is not None:
         chosen = any(o.startswith("search=") for o in overrides)
-        asked += [*([] if chosen else ["search=tpe"]), f"search.trials={trials}"]
+        arguments += [*([] if chosen else ["search=tpe"]), f"search.trials={trials}"]
     if name is not None:
-        asked.append(f"name={_quoted(name)}")
-    asked = shorthand.with_new_keys(shorthand.expanded([*asked, *overrides]))
-    shorthand.ask_for_target(asked)
-    if {o.lstrip("+~").partition("=")[0] for o in asked}.isdisjoint(application.CHOOSES_WHAT_RUNS):
-        asked.append("experiment=quickstart")
-    return asked
+        arguments.append(f"name={_quoted(name)}")
+    arguments = shorthand.with_new_keys(shorthand.expanded([*arguments, *overrides]))
+    shorthand.ask_for_target(arguments)
+    if {o.lstrip("+~").partition("=")[0] for o in arguments}.isdisjoint(application.CHOOSES_WHAT_RUNS):
+        arguments.append("experiment=quickstart")
+    return arguments
 
 
 def _options(models: Sequence[Any] | Mapping[str, Any]) -> list[str]:

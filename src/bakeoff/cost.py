@@ -88,13 +88,15 @@ def run_seconds(seconds: Mapping[str, float], search: Mapping[str, Any] | None, 
     return RunSeconds(searching + seconds.get("fit", 0.0), 1 / rows_per_s)
 
 
-def priced(table: PredictionTable, node: Component | Mapping[str, Any] | None, took: RunSeconds) -> PredictionTable:
+def priced(
+    table: PredictionTable, node: Component | Mapping[str, Any] | None, run_seconds: RunSeconds
+) -> PredictionTable:
     """Add the cost of each prediction to the table of a run.
 
     Args:
         table: all predictions of the run.
         node: the cost model, or its config; None: nothing is priced, and no cost is reported.
-        took: seconds that the run took.
+        run_seconds: seconds that the run took.
 
     Raises:
         ConfigError: the cost model cannot be built, it fails, or does not return one number per prediction.
@@ -105,7 +107,7 @@ def priced(table: PredictionTable, node: Component | Mapping[str, Any] | None, t
 
     model: CostModel = components.instantiate(node, "cost")
     try:
-        dollars = np.asarray(model.dollars(table, took), dtype=np.float64)
+        dollars = np.asarray(model.dollars(table, run_seconds), dtype=np.float64)
     except Exception as error:  # possibly third-party code: it may raise anything
         raise ConfigError(f"cost: {type(model).__name__} fails: {type(error).__name__}: {error}") from error
     if dollars.shape != (len(table),):

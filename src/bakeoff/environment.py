@@ -32,26 +32,26 @@ def cores() -> int:
 def versions() -> dict[str, str]:
     """Installed versions of the packages that bakeoff declares, extras included."""
     declared = {re.split(r"[^\w.-]", text)[0] for text in _requirements() if "dev" not in text.partition(";")[2]}
-    found = {}
+    by_package = {}
     for package in sorted({*declared, *BESIDES}):
         try:
-            found[package] = version(package)
+            by_package[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return by_package
 
 
 @cache
 def installed() -> str:
     """List every installed distribution with its version in pip's format, one per line."""
-    found = {(d.metadata["Name"].lower(), f"{d.metadata['Name']}=={d.version}") for d in distributions()}
-    return "".join(f"{line}\n" for _, line in sorted(found))
+    packages = {(d.metadata["Name"].lower(), f"{d.metadata['Name']}=={d.version}") for d in distributions()}
+    return "".join(f"{line}\n" for _, line in sorted(packages))
 
 
 def command() -> str:
     """The command line as typed, with passwords in URLs removed."""
-    written = os.environ.get(COMMAND) or shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-    return without_user_info(written)
+    line = os.environ.get(COMMAND) or shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    return without_user_info(line)
 
 
 def without_user_info(text: str) -> str:
@@ -97,8 +97,8 @@ def processor() -> str:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    named = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model"))]
-    return named[0] if named else platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith(("model name", "Model"))]
+    return names[0] if names else platform.machine()
 
 
 @cache
@@ -106,9 +106,9 @@ def gpus() -> list[str]:
     """Names of the GPUs with their driver; empty where NVIDIA's tool finds none."""
     if shutil.which("nvidia-smi") is None:
         return []
-    asked = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+    query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
     try:
-        return subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True).stdout.splitlines()
+        return subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout.splitlines()
     except (OSError, subprocess.SubprocessError):
         return []
 
@@ -127,10 +127,10 @@ def describe() -> dict[str, Any]:
 
 def drift(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """List differences between two recorded environments, one per line, as far as both record them."""
-    told = []
+    differences = []
     for key in ("python", "platform", "cpu", "cores", "gpus"):
         if key in then and then[key] != now.get(key):
-            told.append(f"{key}: {_shown(then[key])} → {_shown(now.get(key))}")
+            differences.append(f"{key}: {_shown(then[key])} → {_shown(now.get(key))}")
     for group, nothing in (("versions", "not installed"), ("assets", "not used")):
         before, after = then.get(group), now.get(group)
         if before is None or after is None:
@@ -138,14 +138,14 @@ def drift(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         for name in sorted(before.keys() | after.keys()):
             old, new = before.get(name, nothing), after.get(name, nothing)
             if old != new:
-                told.append(f"{name}: {old[:16]} → {new[:16]}")
+                differences.append(f"{name}: {old[:16]} → {new[:16]}")
     before, after = then.get("git"), now.get("git")
     if before and after:
         if before.get("commit") != after.get("commit"):
-            told.append(f"git commit: {_short(before)} → {_short(after)}")
+            differences.append(f"git commit: {_short(before)} → {_short(after)}")
         if before.get("diff_sha256") != after.get("diff_sha256"):
-            told.append("git: the changes that were not committed are others")
-    return told
+            differences.append("git: the changes that were not committed are others")
+    return differences
 
 
 @cache

@@ -80,12 +80,12 @@ class Declared:
         """Import the object. Raises ``ConfigError`` that names the plugin when that fails, whatever the reason."""
         require(self.plugin, where)
         module, _, path = self.target.partition(":")
-        found = imported(self.plugin, module, where)
+        value = imported(self.plugin, module, where)
         for name in path.split(".") if path else ():
-            if not hasattr(found, name):
+            if not hasattr(value, name):
                 raise ConfigError(f'{where}: {self.plugin} declares {self.target}, and there is no "{name}".')
-            found = getattr(found, name)
-        return found
+            value = getattr(value, name)
+        return value
 
 
 @cache
@@ -153,8 +153,8 @@ def _text(file: Path) -> str:
 def _name_and_version(folder: Path) -> tuple[str, str]:
     """Name and version in the metadata folder of a package."""
     head = (_text(folder / "METADATA") or _text(folder / "PKG-INFO")).partition("\n\n")[0]
-    found = {key: re.search(rf"^{key}: *(\S+)", head, re.MULTILINE) for key in ("Name", "Version")}
-    name, version = (match[1] if match else "?" for match in found.values())
+    matches = {key: re.search(rf"^{key}: *(\S+)", head, re.MULTILINE) for key in ("Name", "Version")}
+    name, version = (match[1] if match else "?" for match in matches.values())
     return name, version
 
 
@@ -247,22 +247,22 @@ def loadable(group: str, own: Collection[str] = ()) -> Iterator[tuple[Declared, 
 
 
 @cache
-def _warn(told: str) -> None:
+def _warn(message: str) -> None:
     """Log a warning once."""
-    log.warning("%s It is left out.", told)
+    log.warning("%s It is left out.", message)
 
 
 @cache
 def options() -> Mapping[str, tuple[Plugin, ...]]:
     """The config options that plugins bring, such as ``model/acme``, each with who brings it."""
-    found: dict[str, list[Plugin]] = {}
+    providers: dict[str, list[Plugin]] = {}
     for plugin in installed():
         for folder, _, files in os.walk(plugin.conf) if plugin.conf else ():
             group = folder[len(str(plugin.conf)) + 1 :].replace(os.sep, "/")
             for file in sorted(files):
                 if group and file.endswith(".yaml"):
-                    found.setdefault(f"{group}/{file.removesuffix('.yaml')}", []).append(plugin)
-    return {option: tuple(who) for option, who in found.items()}
+                    providers.setdefault(f"{group}/{file.removesuffix('.yaml')}", []).append(plugin)
+    return {option: tuple(who) for option, who in providers.items()}
 
 
 def file_of(option: str) -> tuple[Plugin, Path]:
@@ -294,7 +294,7 @@ def refuse_shadowed(sources: Iterable[tuple[str, str]], choices: Mapping[str, An
 @cache
 def _places(sources: tuple[tuple[str, str], ...], option: str) -> list[str]:
     """List the sources of an option, each with its file."""
-    found: dict[Path, str] = {}
+    by_file: dict[Path, str] = {}
     for provider, path in sources:
         if provider == PROVIDER:
             of_source = [(str(plugin), Path(str(plugin.conf))) for plugin in options().get(option, ())]
@@ -304,8 +304,8 @@ def _places(sources: tuple[tuple[str, str], ...], option: str) -> list[str]:
         for who, folder in of_source:
             file = folder / f"{option}.yaml"
             if "://" not in str(folder) and file.is_file():
-                found.setdefault(file.resolve(), f"{who}, {file}")
-    return list(found.values())
+                by_file.setdefault(file.resolve(), f"{who}, {file}")
+    return list(by_file.values())
 
 
 def _two_bring(option: str, places: Sequence[str]) -> ConfigError:

@@ -117,13 +117,13 @@ class Usage:
         """All rows together, as one row."""
         import numpy as np
 
-        asked = self.calls > 0
+        has_calls = self.calls > 0
         return Usage(
             np.atleast_1d(self.calls.sum()),
             np.atleast_1d(self.input_tokens.sum()),
             np.atleast_1d(self.output_tokens.sum()),
             np.atleast_1d(self.cost_usd.sum()),
-            np.atleast_1d(asked.any() and self.cached[asked].all()),
+            np.atleast_1d(has_calls.any() and self.cached[has_calls].all()),
         )
 
     def shared_by(self, n: int) -> Usage:
@@ -271,12 +271,12 @@ class Predictions:
         import numpy as np
 
         there = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("usage", "trace", "transcripts")}
-        taken: dict[str, Any] = {name: values[rows] for name, values in there.items() if values is not None}
+        columns: dict[str, Any] = {name: values[rows] for name, values in there.items() if values is not None}
         trace = self.trace
         if trace:
             positions = np.arange(len(self))[rows]
             trace = tuple(stage.take(positions) for stage in trace)
-        return replace(self, **taken, usage=self.usage.take(rows), trace=trace, transcripts=())
+        return replace(self, **columns, usage=self.usage.take(rows), trace=trace, transcripts=())
 
 
 def concatenated(parts: Sequence[Predictions]) -> Predictions:
@@ -350,16 +350,16 @@ def merged(n: int, stages: Sequence[Stage]) -> Predictions:
     trace: list[StageTrace] = []
     transcripts: list[Transcript] = []
     for number, stage in enumerate(stages):
-        given = stage.predictions
-        transcripts += [t.within(stage.name, stage.rows) for t in given.transcripts]
-        took = _missing(seconds, len(given)) if given.seconds is None else given.seconds
-        usage = usage + given.usage.spread(stage.rows, n)
-        seconds[stage.rows] += took
+        part = stage.predictions
+        transcripts += [t.within(stage.name, stage.rows) for t in part.transcripts]
+        stage_seconds = _missing(seconds, len(part)) if part.seconds is None else part.seconds
+        usage = usage + part.usage.spread(stage.rows, n)
+        seconds[stage.rows] += stage_seconds
         owner[stage.rows[~is_final[stage.rows]]] = number
         is_final[stage.rows[stage.accepted]] = True
-        trace.append(StageTrace(stage.name, stage.rows, stage.accepted, took, given.usage))
+        trace.append(StageTrace(stage.name, stage.rows, stage.accepted, stage_seconds, part.usage))
         trace += [
-            replace(inner, name=f"{stage.name}/{inner.name}", rows=stage.rows[inner.rows]) for inner in given.trace
+            replace(inner, name=f"{stage.name}/{inner.name}", rows=stage.rows[inner.rows]) for inner in part.trace
         ]
     there: dict[str, Any] = {}
     for name in ("output", *(name for name in _OPTIONAL if name not in ("seconds", "stage")), "status", "reason"):

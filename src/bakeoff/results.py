@@ -137,13 +137,13 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        named = f" {self.winner}" if self.winner else ""
-        return f"{WORDS[self.word]}{named}: {self.reason}"
+        winner = f" {self.winner}" if self.winner else ""
+        return f"{WORDS[self.word]}{winner}: {self.reason}"
 
     def _repr_html_(self) -> str:
         notes = [Text(self.notes)] if self.notes else []
-        named = f" {self.winner}" if self.winner else ""
-        verdict = Text((f"{WORDS[self.word]}{named} – {self.reason}",), style="bold")
+        winner = f" {self.winner}" if self.winner else ""
+        verdict = Text((f"{WORDS[self.word]}{winner} – {self.reason}",), style="bold")
         return html.render(Report((verdict, *notes)))
 
 
@@ -218,11 +218,11 @@ class Bakeoff(Mapping[str, Run]):
         """Test rows that all finished variants answered: the target, and each variant's output, by variant name."""
         import pandas as pd
 
-        done = {name: run.predictions.set_index("id") for name, run in self._runs.items() if run.status == "ok"}
-        if not done:
+        frames = {name: run.predictions.set_index("id") for name, run in self._runs.items() if run.status == "ok"}
+        if not frames:
             raise DataError(f"{self.folder}: no variant has predictions.")
-        target = next(iter(done.values()))["target"]
-        outputs = [frame["output"].rename(name) for name, frame in done.items()]
+        target = next(iter(frames.values()))["target"]
+        outputs = [frame["output"].rename(name) for name, frame in frames.items()]
         return pd.concat([target, *outputs], axis=1, join="inner")
 
     @cached_property
@@ -230,8 +230,8 @@ class Bakeoff(Mapping[str, Run]):
         """The trials of all searches, one row each, with a column ``variant``; empty where nothing was searched."""
         import pandas as pd
 
-        found = [run.trials.assign(variant=name) for name, run in self._runs.items() if run.trials is not None]
-        return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+        frames = [run.trials.assign(variant=name) for name, run in self._runs.items() if run.trials is not None]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
     def __repr__(self) -> str:
         return f"Bakeoff({str(self.folder)!r}: {', '.join(self._runs)})"

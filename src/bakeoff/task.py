@@ -168,16 +168,16 @@ class Schema:
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
     @classmethod
-    def from_dict(cls, written: Mapping[str, Any]) -> Self:
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
         """Rebuild a schema from the result of ``dataclasses.asdict``, passed through JSON."""
-        found = {**written, "classes": tuple(written["classes"])}
-        if found.get("series") is not None:
-            series = found["series"]
-            found["series"] = Series(**{**series, "past": tuple(series["past"]), "known": tuple(series["known"])})
-        found["readings"] = {
-            name: Reading.from_json(reading) for name, reading in (written.get("readings") or {}).items()
+        values = {**plain, "classes": tuple(plain["classes"])}
+        if values.get("series") is not None:
+            series = values["series"]
+            values["series"] = Series(**{**series, "past": tuple(series["past"]), "known": tuple(series["known"])})
+        values["readings"] = {
+            name: Reading.from_json(reading) for name, reading in (plain.get("readings") or {}).items()
         }
-        return cls(**found)
+        return cls(**values)
 
     def of_kind(self, *kinds: str) -> list[str]:
         """Names of the feature columns of the given kinds, in frame order."""

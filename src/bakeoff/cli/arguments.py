@@ -13,10 +13,10 @@ from bakeoff.errors import ConfigError, did_you_mean
 
 def folders_of(verb: str, arguments: Sequence[str], example: str) -> list[Path]:
     """The folders among the arguments. Raises ``ConfigError`` that shows an example where there is none."""
-    named = [Path(argument) for argument in arguments if "=" not in argument]
-    if not named:
+    folders = [Path(argument) for argument in arguments if "=" not in argument]
+    if not folders:
         raise ConfigError(f"{verb}: name a folder, e.g. {example}")
-    return named
+    return folders
 
 
 def overrides_of(arguments: Sequence[str]) -> list[str]:
@@ -48,14 +48,14 @@ def options_of(verb: str, arguments: Sequence[str], known: Mapping[str, type]) -
 
 def config_dirs(arguments: Sequence[str]) -> tuple[list[Path], list[str]]:
     """The folders that ``--config-dir`` names, and the other arguments. Raises ``ConfigError`` where one is missing."""
-    named, others = [], []
+    folders, others = [], []
     remaining = iter(arguments)
     for argument in remaining:
         flag, _, value = argument.partition("=")
         if flag not in ("--config-dir", "-cd"):
             others.append(argument)
             continue
-        named.append(Path(value or next(remaining, "")))
-        if not named[-1].is_dir():
-            raise ConfigError(f"--config-dir: there is no folder {named[-1]}.")
-    return named, others
+        folders.append(Path(value or next(remaining, "")))
+        if not folders[-1].is_dir():
+            raise ConfigError(f"--config-dir: there is no folder {folders[-1]}.")
+    return folders, others

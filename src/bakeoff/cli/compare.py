@@ -35,11 +35,11 @@ def compare(arguments: list[str]) -> int:
     required = values.get("--require", [])
     folders = folders_of("compare", arguments, "bakeoff compare outputs/quickstart")
     of_folder = {folder: record.read_runs(folder) for folder in folders}
-    runs = [run for found in of_folder.values() for run in found]
-    asked = _changeable(overrides_of(arguments))
+    runs = [run for members in of_folder.values() for run in members]
+    overrides = _changeable(overrides_of(arguments))
     recorded = record.read_config(runs[-1].folder) or {}
-    settings, incumbent = _decision(asked, recorded)
-    distinct = [_costing(run, dict(asked.get("cost") or {})) for run in _distinct(of_folder)]
+    settings, incumbent = _decision(overrides, recorded)
+    distinct = [_costing(run, dict(overrides.get("cost") or {})) for run in _distinct(of_folder)]
     compared = comparison.compare(distinct, settings, incumbent)
     outcomes = [requirements.check(text, compared) for text in required]
     page = None
@@ -55,28 +55,28 @@ def compare(arguments: list[str]) -> int:
 
 def _changeable(overrides: Sequence[str]) -> dict[str, Any]:
     """Overrides that can be changed for finished runs, as nested containers."""
-    asked = {str(k): v for k, v in OmegaConf.to_container(OmegaConf.from_dotlist(list(overrides))).items()}  # type: ignore[union-attr]
-    for key, value in asked.items():
+    values = {str(k): v for k, v in OmegaConf.to_container(OmegaConf.from_dotlist(list(overrides))).items()}  # type: ignore[union-attr]
+    for key, value in values.items():
         if key not in ("decision", "cost", "incumbent") or (key != "incumbent" and not isinstance(value, dict)):
             raise ConfigError(
                 f"compare: {key} cannot be changed after the runs. What can: decision.…, cost.…, incumbent."
             )
-    return asked
+    return values
 
 
-def _decision(asked: Mapping[str, Any], recorded: Mapping[str, Any]) -> tuple[DecisionSettings, str | None]:
-    incumbent = asked.get("incumbent", recorded.get("incumbent"))
-    values = dict(recorded.get("decision") or {}) | dict(asked.get("decision") or {})
+def _decision(overrides: Mapping[str, Any], recorded: Mapping[str, Any]) -> tuple[DecisionSettings, str | None]:
+    incumbent = overrides.get("incumbent", recorded.get("incumbent"))
+    values = dict(recorded.get("decision") or {}) | dict(overrides.get("decision") or {})
     return typed(DecisionSettings, values, "decision"), None if incumbent is None else str(incumbent)
 
 
-def _costing(run: record.Run, asked: Mapping[str, Any]) -> record.Run:
+def _costing(run: record.Run, overrides: Mapping[str, Any]) -> record.Run:
     """The run, with the requested parameters of its cost model."""
-    if not asked:
+    if not overrides:
         return run
     if run.cost is None:
         raise ConfigError(f"compare: {run.variant} was recorded without a cost model, so cost.… says nothing about it.")
-    cost = {**run.cost, **asked}
+    cost = {**run.cost, **overrides}
     components.check_component(cost, "cost")
     return replace(run, cost=cost)
 

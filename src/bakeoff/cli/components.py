@@ -35,18 +35,18 @@ def list_components(arguments: list[str]) -> None:
     if not groups and names:
         return
     folders = list(origins)
-    found = [option for group in groups or options.groups(folders) for option in options.options(group, folders)]
-    is_searched = any(option.spaces for option in found) and bool(groups)
+    listed = [option for group in groups or options.groups(folders) for option in options.options(group, folders)]
+    is_searched = any(option.spaces for option in listed) and bool(groups)
     columns = ["group", "option", "family", "licence", "what it is", *(["what a search tries"] if is_searched else [])]
     columns += ["from"] if len(origins) > 1 else []
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, overflow="fold")
-    for o in found:
-        told = [o.group, o.name, *(str(o.card.get(key) or "") for key in ("family", "licence")), o.summary]
-        told += ["; ".join(f"{key}: {sweep}" for key, sweep in o.spaces.items())] if is_searched else []
-        told += [origins[o.file.parents[1]]] if len(origins) > 1 else []
-        table.add_row(*told)
+    for o in listed:
+        cells = [o.group, o.name, *(str(o.card.get(key) or "") for key in ("family", "licence")), o.summary]
+        cells += ["; ".join(f"{key}: {sweep}" for key, sweep in o.spaces.items())] if is_searched else []
+        cells += [origins[o.file.parents[1]]] if len(origins) > 1 else []
+        table.add_row(*cells)
     terminal.console().print(table)
 
 

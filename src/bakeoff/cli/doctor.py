@@ -25,10 +25,10 @@ def doctor(arguments: list[str]) -> None:
     if arguments:
         raise ConfigError(f"doctor: it takes no arguments, and got {' '.join(arguments)}.")
     conf = conf_dir()
-    found = environment.describe()
+    machine = environment.describe()
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_row("python", f"{found['python']} on {found['platform']}, {found['cores']} cores")
-    for package, version in found["versions"].items():
+    table.add_row("python", f"{machine['python']} on {machine['platform']}, {machine['cores']} cores")
+    for package, version in machine["versions"].items():
         table.add_row(package, version)
     table.add_row("accelerators", devices.described())
     table.add_row("configs", str(conf))
@@ -40,13 +40,13 @@ def doctor(arguments: list[str]) -> None:
         table.add_row(f"asset {name}", "in the cache" if is_cached else "not fetched yet")
     key = "is set" if os.environ.get("WANDB_API_KEY") else "is not set"
     table.add_row("tracking to W&B", f"{WandbTracker().chosen_mode()}; WANDB_API_KEY {key}")
-    for plugin, said in doctor.findings(conf, commands.NAMES):
-        table.add_row(f"plugin {plugin}", said)
+    for plugin, finding in doctor.findings(conf, commands.NAMES):
+        table.add_row(f"plugin {plugin}", finding)
     terminal.console().print(table)
 
 
 def _key_variables(conf: Path) -> list[str]:
     """The environment variables from which the shipped configs read keys."""
     files = [*(conf / "llm").glob("*.yaml"), *(conf / "embedder").glob("*.yaml")]
-    named = (OmegaConf.select(OmegaConf.load(file), "key_env") for file in files)
-    return sorted({str(name) for name in named if name})
+    variables = (OmegaConf.select(OmegaConf.load(file), "key_env") for file in files)
+    return sorted({str(name) for name in variables if name})

@@ -34,20 +34,20 @@ def predict(arguments: list[str]) -> None:
     predictor = Predictor(run)
     components.check_component(node, "data", also=ROLES)
     rows = components.instantiate(node, "data").read()
-    made = predictor.predict(rows.frame, problems, id_column, rows.is_text)
-    _write(made.frame, out)
+    predicted = predictor.predict(rows.frame, problems, id_column, rows.is_text)
+    _write(predicted.frame, out)
     screen = terminal.console()
-    for note in (*notes, *map(str, rows.notes), *(f"Every row: {text}." for text in made.common)):
+    for note in (*notes, *map(str, rows.notes), *(f"Every row: {text}." for text in predicted.common)):
         screen.print(note, soft_wrap=True, markup=False)
-    own = (row[: len(row) - len(made.common)] for row in made.frame["messages"])
-    told = [(i, row) for i, row in zip(made.frame["id"], own, strict=True) if row]
-    for name, row in told[:SHOWN]:
+    own = (row[: len(row) - len(predicted.common)] for row in predicted.frame["messages"])
+    with_messages = [(i, row) for i, row in zip(predicted.frame["id"], own, strict=True) if row]
+    for name, row in with_messages[:SHOWN]:
         screen.print(f"Row {name}: {'; '.join(row)}.", soft_wrap=True, markup=False)
-    if len(told) > SHOWN:
-        screen.print(f"… and {len(told) - SHOWN:,} more rows with messages: see the column messages.")
-    unanswered = int((made.frame["status"] != "ok").sum())
+    if len(with_messages) > SHOWN:
+        screen.print(f"… and {len(with_messages) - SHOWN:,} more rows with messages: see the column messages.")
+    unanswered = int((predicted.frame["status"] != "ok").sum())
     lost = f", {unanswered:,} of them without an answer" if unanswered else ""
-    screen.print(f"{run.name} predicted {len(made.frame):,} rows{lost}. Predictions: {out}", soft_wrap=True)
+    screen.print(f"{run.name} predicted {len(predicted.frame):,} rows{lost}. Predictions: {out}", soft_wrap=True)
 
 
 def _out(arguments: list[str]) -> tuple[Path, list[str]]:

@@ -24,11 +24,11 @@ def expanded(overrides: Sequence[str]) -> list[str]:
     Raises:
         ConfigError: a file of an unknown ending, or several files.
     """
-    written = [part for override in overrides for part in _written_out(override)]
-    values = dict(override.lstrip("+").partition("=")[::2] for override in written)
+    explicit = [part for override in overrides for part in _written_out(override)]
+    values = dict(override.lstrip("+").partition("=")[::2] for override in explicit)
     if values.get("data") in FILE_OPTIONS and "data.path" in values and "data.name" not in values:
-        return [*written, f"data.name={_name(unquoted(values['data.path']))}"]
-    return written
+        return [*explicit, f"data.name={_name(unquoted(values['data.path']))}"]
+    return explicit
 
 
 def ask_for_target(overrides: Sequence[str]) -> None:
@@ -50,16 +50,16 @@ def ask_for_target(overrides: Sequence[str]) -> None:
     from bakeoff.data import overview
     from bakeoff.request.spec import ROLES
 
-    given = {key.removeprefix("data."): _parsed(value) for key, value in values.items() if key.startswith("data.")}
-    node = component_of(values["data"], {key: value for key, value in given.items() if key not in ROLES})
+    options = {key.removeprefix("data."): _parsed(value) for key, value in values.items() if key.startswith("data.")}
+    node = component_of(values["data"], {key: value for key, value in options.items() if key not in ROLES})
     components.check_component(node, "data")
-    seen = overview.overview(components.instantiate(node, "data"), given.get("columns"))
-    target = next(iter(seen.likely), "COLUMN")
+    summary = overview.overview(components.instantiate(node, "data"), options.get("columns"))
+    target = next(iter(summary.likely), "COLUMN")
     path = unquoted(values["data.path"])
-    named = f"{advice.override('data', path)} {advice.override('data.target', target)}"
+    proposal = f"{advice.override('data', path)} {advice.override('data.target', target)}"
     raise ConfigError(
-        f"data.target: say which column is to be predicted.\n\n{seen}\n\n"
-        f"Next: bakeoff -m model=constant,linear,catboost {named}"
+        f"data.target: say which column is to be predicted.\n\n{summary}\n\n"
+        f"Next: bakeoff -m model=constant,linear,catboost {proposal}"
     )
 
 

@@ -16,13 +16,15 @@ def sync(names: list[str]) -> int:
     is_whole = True
     for folder in [upload.find(name) for name in names]:
         trouble = upload.complete(folder)
-        done = upload.upload(folder)
-        for file in done.now:
+        uploaded = upload.upload(folder)
+        for file in uploaded.now:
             screen.print(f"sent {file.parent}", soft_wrap=True)
-        for line in [*trouble, *(f"not sent: {file.parent}" for file in done.failed)]:
+        for line in [*trouble, *(f"not sent: {file.parent}" for file in uploaded.failed)]:
             screen.print(line, soft_wrap=True)
-        if done.failed:
-            screen.print(done.said, soft_wrap=True)
-        screen.print(f"{folder}: {len(done.now)} sent, {len(done.before)} sent before, {len(done.failed)} not sent.")
-        is_whole = is_whole and not done.failed and not trouble
+        if uploaded.failed:
+            screen.print(uploaded.said, soft_wrap=True)
+        screen.print(
+            f"{folder}: {len(uploaded.now)} sent, {len(uploaded.before)} sent before, {len(uploaded.failed)} not sent."
+        )
+        is_whole = is_whole and not uploaded.failed and not trouble
     return 0 if is_whole else 1

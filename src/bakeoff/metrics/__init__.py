@@ -124,7 +124,7 @@ def score(table: PredictionTable, names: Sequence[str] | None = None) -> dict[st
     if names is None:
         # Omit LLM usage of 0 for models that call no language model, unless the metric is requested by name.
         asked_any = table.predictions.usage.asked_any
-        wanted = [m for m in applicable(table.schema) if asked_any or "usage" not in m.needs]
+        scored = [m for m in applicable(table.schema) if asked_any or "usage" not in m.needs]
     else:
-        wanted = [get(name) for name in names]
-    return {metric.name: metric.value(table) for metric in wanted if applies_to(metric, table)}
+        scored = [get(name) for name in names]
+    return {metric.name: metric.value(table) for metric in scored if applies_to(metric, table)}

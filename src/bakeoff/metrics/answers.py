@@ -63,9 +63,9 @@ def _subsequence(answer: str, gold: str) -> float:
     """F-measure of the longest common subsequence of the words."""
     from rapidfuzz.distance import LCSseq
 
-    given, wanted = words(answer), words(gold)
-    common = LCSseq.similarity(given, wanted)
-    return 2 * common / (len(given) + len(wanted)) if common else 0.0
+    answer_words, gold_words = words(answer), words(gold)
+    common = LCSseq.similarity(answer_words, gold_words)
+    return 2 * common / (len(answer_words) + len(gold_words)) if common else 0.0
 
 
 def _subsequences(table: PredictionTable) -> Floats:

@@ -129,11 +129,11 @@ def get(name: str, where: str = "metrics") -> Metric:
             it fails.
     """
     if name not in _registry and name in plugins.declared(plugins.METRICS):
-        found = plugins.load(plugins.METRICS, name, where)
-        if not isinstance(found, Metric) or found.name != name:
+        loaded = plugins.load(plugins.METRICS, name, where)
+        if not isinstance(loaded, Metric) or loaded.name != name:
             who = plugins.declared(plugins.METRICS)[name][0]
             raise ConfigError(f'{where}: {who.plugin} declares {who.target}, which is no metric "{name}".')
-        _registry.setdefault(name, found)
+        _registry.setdefault(name, loaded)
     if name not in _registry:
         raise ConfigError(
             f'{where}: there is no metric "{name}". Metrics: {", ".join(names())}.{did_you_mean(name, names())}'

@@ -56,7 +56,7 @@ def _correct(table: PredictionTable) -> NDArray[np.bool_]:
 
 def _positive_outcomes(table: PredictionTable) -> Floats:
     """For the positive class: right answers, true rows, answers. Shape (n, 3)."""
-    truth, answers = (given == table.schema.positive for given in (table.target, table.predictions.output))
+    truth, answers = (column == table.schema.positive for column in (table.target, table.predictions.output))
     return np.column_stack([truth & answers, truth, answers]).astype(np.float64)
 
 
@@ -281,8 +281,8 @@ def _truth(table: PredictionTable) -> NDArray[np.bool_]:
 
 def _surprise(table: PredictionTable) -> Floats:
     tiny = np.finfo(np.float64).eps
-    given = np.sum(_proba(table), axis=1, where=_truth(table))
-    return np.asarray(-np.log(np.clip(given, tiny, 1 - tiny)))
+    of_truth = np.sum(_proba(table), axis=1, where=_truth(table))
+    return np.asarray(-np.log(np.clip(of_truth, tiny, 1 - tiny)))
 
 
 def _squared_error(table: PredictionTable) -> Floats:

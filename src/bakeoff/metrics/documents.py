@@ -42,10 +42,10 @@ def per_question(table: PredictionTable, measures: Sequence[str] = MEASURES) -> 
         for i in qrels
     }
     values = np.zeros((len(table), len(measures)))
-    asked: dict[Any, int] = {ir_measures.parse_measure(name): column for column, name in enumerate(measures)}
+    column_of: dict[Any, int] = {ir_measures.parse_measure(name): column for column, name in enumerate(measures)}
     if qrels:
-        for found in ir_measures.iter_calc(list(asked), qrels, run):
-            values[int(found.query_id), asked[found.measure]] = found.value
+        for measured in ir_measures.iter_calc(list(column_of), qrels, run):
+            values[int(measured.query_id), column_of[measured.measure]] = measured.value
     return values
 
 

@@ -22,12 +22,12 @@ def chrf_of(output: str, reference: str) -> float:
     Whitespace is left out, precision and recall are averaged over the n-gram lengths of which both texts have any.
     """
     precisions, recalls = [], []
-    for given, wanted in zip(_ngrams(output), _ngrams(reference), strict=True):
-        if not given or not wanted:
+    for output_ngrams, reference_ngrams in zip(_ngrams(output), _ngrams(reference), strict=True):
+        if not output_ngrams or not reference_ngrams:
             continue
-        common = sum(min(count, wanted[ngram]) for ngram, count in given.items())
-        precisions.append(common / given.total())
-        recalls.append(common / wanted.total())
+        common = sum(min(count, reference_ngrams[ngram]) for ngram, count in output_ngrams.items())
+        precisions.append(common / output_ngrams.total())
+        recalls.append(common / reference_ngrams.total())
     if not sum(precisions):
         return 0.0
     precision, recall = sum(precisions) / len(precisions), sum(recalls) / len(recalls)

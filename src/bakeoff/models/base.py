@@ -236,7 +236,7 @@ def require_columns(model: Model, schema: Schema) -> None:
         )
 
 
-def require_fitted(model: object, learned: str = "schema_") -> None:
+def require_fitted(model: object, attribute: str = "schema_") -> None:
     """Raise ``RuntimeError`` where ``fit`` has not set the attribute ``learned`` yet."""
-    if not hasattr(model, learned):
+    if not hasattr(model, attribute):
         raise RuntimeError(f"{type(model).__name__}: predict was called before fit.")

@@ -31,9 +31,9 @@ def outputs(is_predicted: NDArray[np.bool_], classes: Sequence[str]) -> NDArray[
         classes: the labels, sorted.
     """
     names = np.array(classes, dtype=object)
-    made = np.empty(len(is_predicted), dtype=object)
-    made[:] = [tuple(names[row]) for row in is_predicted]
-    return made
+    label_sets = np.empty(len(is_predicted), dtype=object)
+    label_sets[:] = [tuple(names[row]) for row in is_predicted]
+    return label_sets
 
 
 def from_proba(proba: NDArray[np.float64], classes: Sequence[str]) -> Predictions:

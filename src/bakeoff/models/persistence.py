@@ -124,10 +124,10 @@ def read(cls: type[M], folder: Path, **parameters: Any) -> Saved[M]:
     Raises:
         ConfigError: a component or a nested model is of a class that is not allowed.
     """
-    schema, learned = read_state(folder)
-    described = _parameters(cls, folder, learned)
+    schema, state = read_state(folder)
+    described = _parameters(cls, folder, state)
     load_once = cache(load)  # a model that is used twice stays one
-    made = {
+    nested_models = {
         renamed.ARGUMENTS.get(name, name): components.instantiate(
             _with_models(renamed.current(value), folder, load_once), f"{folder / PARAMETERS}: {name}"
         )
@@ -137,14 +137,14 @@ def read(cls: type[M], folder: Path, **parameters: Any) -> Saved[M]:
     if (folder / CORPUS).is_file():
         import pandas as pd
 
-        corpus = Corpus(pd.read_parquet(folder / CORPUS), learned.pop("corpus_fingerprint"))
-    return Saved(cls(**made, **parameters), schema, learned, corpus)
+        corpus = Corpus(pd.read_parquet(folder / CORPUS), state.pop("corpus_fingerprint"))
+    return Saved(cls(**nested_models, **parameters), schema, state, corpus)
 
 
 def read_state(folder: Path) -> tuple[Schema, dict[str, Any]]:
     """The schema and the learned values in a model's folder."""
-    learned = _read(folder / STATE)
-    return Schema.from_dict(learned.pop("schema")), learned
+    state = _read(folder / STATE)
+    return Schema.from_dict(state.pop("schema")), state
 
 
 def read_parameters(folder: Path) -> dict[str, Any]:
@@ -155,14 +155,14 @@ def read_parameters(folder: Path) -> dict[str, Any]:
     raise DataError(f"{folder}: there is no {PARAMETERS} in it.")
 
 
-def _parameters(cls: type[Model], folder: Path, learned: dict[str, Any]) -> dict[str, Any]:
+def _parameters(cls: type[Model], folder: Path, state: dict[str, Any]) -> dict[str, Any]:
     if (folder / PARAMETERS).is_file() or (folder / PARTS).is_file():
         return read_parameters(folder)
     for key in WITHIN_STATE:
-        if key in learned:
-            found: dict[str, Any] = learned.pop(key)
-            return found
-    return {f.name: learned.pop(f.name) for f in fields(cls) if f.name in learned}  # type: ignore[arg-type]
+        if key in state:
+            recorded: dict[str, Any] = state.pop(key)
+            return recorded
+    return {f.name: state.pop(f.name) for f in fields(cls) if f.name in state}  # type: ignore[arg-type]
 
 
 def _with_models(value: Any, folder: Path, load: Callable[[Path], Model]) -> Any:

@@ -103,6 +103,6 @@ class Table:
 
     def without(self, names: Sequence[str]) -> Table:
         """The table without the columns of these names."""
-        shown = [i for i, column in enumerate(self.columns) if column.name not in names]
-        rows = tuple(tuple(row[i] for i in shown) for row in self.rows)
-        return Table(tuple(self.columns[i] for i in shown), rows, self.title, self.emphasised)
+        positions = [i for i, column in enumerate(self.columns) if column.name not in names]
+        rows = tuple(tuple(row[i] for i in positions) for row in self.rows)
+        return Table(tuple(self.columns[i] for i in positions), rows, self.title, self.emphasised)

@@ -72,25 +72,25 @@ def blocks(comparison: Comparison, runs: Sequence[Run]) -> list[Block]:
         runs: in it, finished or not.
     """
     finished = [run for run in runs if run.status == "ok"]
-    found: list[Block] = []
+    section_blocks: list[Block] = []
     if not finished:
-        return found
+        return section_blocks
     schema = record.schema_of(finished[0])
     for declared, loaded in plugins.loadable(plugins.SECTIONS):
         try:
             if loaded.applies(schema):
-                found += _titled(loaded.title, loaded.content(comparison, finished))
+                section_blocks += _titled(loaded.title, loaded.content(comparison, finished))
         except Exception as error:  # third-party code: it may raise anything
             message = f"{declared.plugin} failed here: {type(error).__name__}: {error}"
-            found.append(Text((message,), title=str(getattr(loaded, "title", declared.name))))
-    return found
+            section_blocks.append(Text((message,), title=str(getattr(loaded, "title", declared.name))))
+    return section_blocks
 
 
 def _titled(title: str, content: Any) -> list[Block]:
     """Lines gathered into texts, and blocks as they are; the first has the title of the section."""
     if isinstance(content, str):
         raise TypeError("a section returns a list of lines or blocks, not one text")
-    found: list[Block] = []
+    titled: list[Block] = []
     lines: list[str] = []
     for item in content:
         if isinstance(item, str):
@@ -98,8 +98,8 @@ def _titled(title: str, content: Any) -> list[Block]:
             continue
         if not isinstance(item, BLOCKS):
             raise TypeError(f"a section returns lines or blocks ({KNOWN}), not {type(item).__name__}")
-        found += [Text(tuple(lines))] if lines else []
+        titled += [Text(tuple(lines))] if lines else []
         lines = []
-        found.append(item)
-    found += [Text(tuple(lines))] if lines else []
-    return [replace(found[0], title=found[0].title or title), *found[1:]] if found else []
+        titled.append(item)
+    titled += [Text(tuple(lines))] if lines else []
+    return [replace(titled[0], title=titled[0].title or title), *titled[1:]] if titled else []

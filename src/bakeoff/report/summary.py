@@ -21,29 +21,31 @@ VERDICTS: dict[str, tuple[str, Style]] = {
 }
 
 
-def build(comparison: Comparison, runs: Sequence[Run], folder: Path, kept: int = 0, page: Path | None = None) -> Report:
+def build(
+    comparison: Comparison, runs: Sequence[Run], folder: Path, n_reused: int = 0, page: Path | None = None
+) -> Report:
     """The report of a comparison.
 
     Args:
         comparison: the comparison to report.
         runs: in it, finished or not.
         folder: folder of the results.
-        kept: number of finished runs that were reused.
+        n_reused: number of finished runs that were reused.
         page: the long report, where one was written.
     """
     reached = [run for run in runs if run.task is not None]
     schema = record.schema_of(reached[0]) if reached else None
     blocks: list[Block] = [*_data(reached), leaderboard.from_comparison(comparison, schema), *_failures(comparison)]
     blocks += sections.blocks(comparison, runs)
-    blocks += [verdict(comparison), *_closing(comparison, folder, kept, page)]
+    blocks += [verdict(comparison), *_closing(comparison, folder, n_reused, page)]
     return Report(tuple(blocks))
 
 
 def verdict(comparison: Comparison) -> Text:
     """The verdict, the variant it names, and the reason."""
     word, style = VERDICTS[comparison.verdict]
-    named = f" {comparison.winner}" if comparison.winner else ""
-    return Text((f"Verdict: {word}{named} – {comparison.reason}",), style=style)
+    winner = f" {comparison.winner}" if comparison.winner else ""
+    return Text((f"Verdict: {word}{winner} – {comparison.reason}",), style=style)
 
 
 def method_checks(comparison: Comparison) -> list[Text]:
@@ -83,9 +85,9 @@ def _failures(comparison: Comparison) -> list[Block]:
     return [Text(tuple(lines), style="bad")] if lines else []
 
 
-def _closing(comparison: Comparison, folder: Path, kept: int, page: Path | None) -> list[Block]:
-    again = f"{kept} finished {'run was' if kept == 1 else 'runs were'} kept; add resume=false to run again."
+def _closing(comparison: Comparison, folder: Path, n_reused: int, page: Path | None) -> list[Block]:
+    again = f"{n_reused} finished {'run was' if n_reused == 1 else 'runs were'} kept; add resume=false to run again."
     blocks: list[Block] = [Text(comparison.notes)] if comparison.notes else []
     blocks += method_checks(comparison)
     results = (f"Results: {folder}", *((f"Report: {page}",) if page else ()))
-    return [*blocks, *([Text((again,))] if kept else []), Text(results)]
+    return [*blocks, *([Text((again,))] if n_reused else []), Text(results)]

@@ -130,19 +130,19 @@ def _parted(line: str) -> tuple[str, str, str]:
 
 def _draw_table(table: Table, screen: Console) -> None:
     """As wide as the screen allows: without the least important columns, or else one row a block."""
-    shown, left_out = _fitting(table, screen.width)
-    if shown is None:
+    fitting, left_out = _fitting(table, screen.width)
+    if fitting is None:
         _draw_rows_apart(table, screen)
         return
     if table.title:
         screen.print(Line(table.title, style="bold"))
-    drawn = rich_table.Table(header_style="bold", box=None, pad_edge=False, padding=(0, GAP, 0, 0))
-    for column in shown.columns:
-        drawn.add_column(column.title, justify="right" if column.is_right_aligned else "left", overflow="fold")
-    for cells in shown.texts():
+    rendered = rich_table.Table(header_style="bold", box=None, pad_edge=False, padding=(0, GAP, 0, 0))
+    for column in fitting.columns:
+        rendered.add_column(column.title, justify="right" if column.is_right_aligned else "left", overflow="fold")
+    for cells in fitting.texts():
         style = "bold" if cells[0] == table.emphasised else ""
-        drawn.add_row(Line(cells[0], style=style), *map(Line, cells[1:]))
-    screen.print(drawn)
+        rendered.add_row(Line(cells[0], style=style), *map(Line, cells[1:]))
+    screen.print(rendered)
     if left_out:
         screen.print(f"Not shown at {screen.width} columns: {', '.join(left_out)}.")
 

@@ -88,7 +88,7 @@ def _plugin(name: str, kind: str) -> list[str]:
     folder = Path(f"bakeoff-{name.replace('_', '-')}")
     if folder.exists():
         raise ConfigError(f"new: there is {folder} already. Choose another name, or remove it.")
-    said = {
+    variables = {
         "name": name,
         "package": f"bakeoff_{name}",
         "distribution": folder.name,
@@ -98,13 +98,13 @@ def _plugin(name: str, kind: str) -> list[str]:
         "more": _template("metric", "entry_points.toml", name) if kind == "metric" else "",
         "try": Template(TRY[kind]).substitute(name=name),
     }
-    _write(folder, "plugin", COMMON, said)
-    _write(folder, kind, {**FILES[kind], "test.py": "tests/test_$name.py"}, said)
+    _write(folder, "plugin", COMMON, variables)
+    _write(folder, kind, {**FILES[kind], "test.py": "tests/test_$name.py"}, variables)
     return [
         f"Wrote {folder}, a plugin with a {kind} that works as it is. Next:",
         f"  pip install --editable {folder}",
         f"  python -m pytest {folder}",
-        f"  {said['try']}",
+        f"  {variables['try']}",
     ]
 
 
@@ -122,9 +122,9 @@ def _template(folder: str, file: str, name: str) -> str:
     return Template(text).substitute(name=name, package=f"bakeoff_{name}")
 
 
-def _write(folder: Path, templates: str, files: Mapping[str, str], said: Mapping[str, str]) -> None:
+def _write(folder: Path, templates: str, files: Mapping[str, str], variables: Mapping[str, str]) -> None:
     for source, target in files.items():
-        path = folder / Template(target).substitute(said)
+        path = folder / Template(target).substitute(variables)
         path.parent.mkdir(parents=True, exist_ok=True)
         text = (TEMPLATES / templates / f"{source}.template").read_text("utf-8")
-        path.write_text(Template(text).substitute(said), encoding="utf-8")
+        path.write_text(Template(text).substitute(variables), encoding="utf-8")

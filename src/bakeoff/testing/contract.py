@@ -31,9 +31,9 @@ class Contract:
         try:
             yield
         except Exception as error:
-            told = str(error) or type(error).__name__
+            message = str(error) or type(error).__name__
             kind = "" if isinstance(error, AssertionError | BakeoffError) else f"{type(error).__name__}: "
-            raise AssertionError(f"{self.of}: {name}: {kind}{told}") from error
+            raise AssertionError(f"{self.of}: {name}: {kind}{message}") from error
         self.held.append(name)
 
 

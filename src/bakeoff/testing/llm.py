@@ -51,8 +51,8 @@ def check_llm(llm: LLM) -> list[str]:
         assert parsed.status == "invalid" or parsed.parsed["answer"] in ("yes", "no"), f"{parsed.parsed} breaks it"
     if llm.supports_logprobs:
         with contract.holds("log-probabilities of the first token"):
-            (told,) = llm.complete([_build_request("Is ice cold? Say yes or no.", top_logprobs=5, max_tokens=1)])
-            values = [value for _, value in told.logprobs]
+            (completion,) = llm.complete([_build_request("Is ice cold? Say yes or no.", top_logprobs=5, max_tokens=1)])
+            values = [value for _, value in completion.logprobs]
             assert values and values == sorted(values, reverse=True), "they do not fall, or there are none"
             assert max(values) <= 1e-6, "one is above 0"
     with contract.holds("tokens have a price, or NaN"):

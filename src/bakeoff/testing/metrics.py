@@ -68,27 +68,29 @@ def _of_nothing(metric: metrics.Metric, table: PredictionTable) -> None:
 
 def _tables() -> list[PredictionTable]:
     random = np.random.default_rng(0)
-    made = []
+    tables = []
     for classes, positive in ((("no", "yes"), "yes"), (("a", "b", "c"), None)):
         proba = random.dirichlet(np.ones(len(classes)), ROWS)
         target = np.array(random.choice(classes, ROWS), dtype=object)
         output = np.array(classes, dtype=object)[proba.argmax(axis=1)]
         schema = Schema("classification", "y", {"x": "numeric"}, classes, positive)
-        made.append(_table(schema, target, Predictions(output, proba, confidence=proba.max(axis=1))))
+        tables.append(_table(schema, target, Predictions(output, proba, confidence=proba.max(axis=1))))
     labels, target, output = ("a", "b", "c"), np.empty(ROWS, dtype=object), np.empty(ROWS, dtype=object)
-    given = random.random((ROWS, 3))
+    proba_of_labels = random.random((ROWS, 3))
     for i in range(ROWS):
         target[i] = tuple(label for label, there in zip(labels, random.random(3) < 0.4, strict=True) if there)
-        output[i] = tuple(label for label, proba in zip(labels, given[i], strict=True) if proba > 0.5)
-    made.append(_table(Schema("multilabel", "y", {"x": "numeric"}, labels), target, Predictions(output, given)))
+        output[i] = tuple(label for label, proba in zip(labels, proba_of_labels[i], strict=True) if proba > 0.5)
+    tables.append(
+        _table(Schema("multilabel", "y", {"x": "numeric"}, labels), target, Predictions(output, proba_of_labels))
+    )
     value = random.normal(10, 2, ROWS)
-    made.append(
+    tables.append(
         _table(Schema("regression", "y", {"x": "numeric"}), value, Predictions(value + random.normal(size=ROWS)))
     )
     paths = random.normal(10, 2, (ROWS, 3))
     series = Series(6, 3, 2, ("y",), (), "1 h", 3600.0, None, {"": 1.5})
     forecast = Schema("forecast", "y", {"y": "numeric"}, series=series)
-    made.append(_table(forecast, paths, Predictions(paths + random.normal(size=paths.shape))))
+    tables.append(_table(forecast, paths, Predictions(paths + random.normal(size=paths.shape))))
     gold, found = np.empty(ROWS, dtype=object), np.empty(ROWS, dtype=object)
     for i in range(ROWS):
         gold[i] = Gold((f"answer number {i}",), {f"d{i}": 1})
@@ -100,7 +102,7 @@ def _tables() -> list[PredictionTable]:
     references[:] = [Gold((f"text on number {i}", "another") if i % 5 else ()) for i in range(ROWS)]
     grades = {name: random.random(ROWS) for name in ("similarity", "judge", "support")}
     schema = Schema("generation", "summary", {"text": "text"})
-    made.append(_table(schema, references, Predictions(written), grades))
+    tables.append(_table(schema, references, Predictions(written), grades))
     for kind in ("qa", "retrieval"):
         answers = Predictions(
             said,
@@ -116,8 +118,8 @@ def _tables() -> list[PredictionTable]:
                 np.zeros(ROWS, dtype=np.bool_),
             ),
         )
-        made.append(_table(Schema(kind, "answers", {"question": "text"}), gold, answers, graded))
-    return made
+        tables.append(_table(Schema(kind, "answers", {"question": "text"}), gold, answers, graded))
+    return tables
 
 
 def _table(schema: Schema, target: object, predictions: Predictions, grades: object = None) -> PredictionTable:

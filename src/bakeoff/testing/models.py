@@ -86,8 +86,10 @@ def _is_dataclass_of_parameters(model: Model) -> None:
     cls = type(model)
     assert "__dataclass_fields__" in vars(cls), f"{cls.__name__} is no dataclass: decorate it with @dataclass(eq=False)"
     parameters = {f.name for f in fields(cls) if f.init}  # type: ignore[arg-type]
-    taken = set(inspect.signature(cls).parameters)
-    assert parameters == taken, f"the constructor takes {', '.join(taken)}, and the fields are {', '.join(parameters)}"
+    arguments = set(inspect.signature(cls).parameters)
+    assert parameters == arguments, (
+        f"the constructor takes {', '.join(arguments)}, and the fields are {', '.join(parameters)}"
+    )
 
 
 def _made(node: Mapping[str, Any], schema: Schema) -> Model:

@@ -30,12 +30,12 @@ def check_plugin(name: str) -> list[str]:
         AssertionError: names what does not hold.
     """
     contract = Contract(f"plugin {name}")
-    found = [plugin for plugin in plugins.installed() if plugin.name == name]
+    matches = [plugin for plugin in plugins.installed() if plugin.name == name]
     with contract.holds("it is installed, once"):
         known = ", ".join(plugin.name for plugin in plugins.installed()) or "none"
-        assert found, f"there is no such plugin. Installed: {known}"
-        assert len(found) == 1, f"{', '.join(plugin.distribution for plugin in found)} have the same name"
-    plugin = found[0]
+        assert matches, f"there is no such plugin. Installed: {known}"
+        assert len(matches) == 1, f"{', '.join(plugin.distribution for plugin in matches)} have the same name"
+    plugin = matches[0]
     with contract.holds("all that it declares can be loaded, and clashes with nothing"):
         wrong = list(dict.fromkeys(doctor.faults(plugin, conf_dir(), commands.NAMES)))
         assert not wrong, "; ".join(wrong)

@@ -42,24 +42,24 @@ def check_retriever(option: str, overrides: Sequence[str] = ()) -> list[str]:
         index = retriever.index(corpus, threads=1)
     queries = list(TOPICS.values())
     with contract.holds("a document is found by its own words, best first"):
-        found = index.search(queries, 3)
-        assert len(found) == len(queries), f"{len(found)} answers to {len(queries)} queries"
-        for topic, hits in zip(TOPICS, found, strict=True):
+        results = index.search(queries, 3)
+        assert len(results) == len(queries), f"{len(results)} answers to {len(queries)} queries"
+        for topic, hits in zip(TOPICS, results, strict=True):
             assert 1 <= len(hits) <= 3, f"{len(hits)} hits, where 3 were asked"
             assert hits[0].passage.document == topic, f"for {topic}, {hits[0].passage.document} comes first"
             assert [h.score for h in hits] == sorted((h.score for h in hits), reverse=True), "scores do not fall"
             assert len({h.passage.id for h in hits}) == len(hits), "a passage is found twice"
     with contract.holds("a query alone finds what it finds among others"):
-        assert _ids(index.search(queries[:1], 3)) == _ids(found[:1])
+        assert _ids(index.search(queries[:1], 3)) == _ids(results[:1])
     with contract.holds("no queries find nothing, and odd ones are no obstacle"):
         assert len(index.search([], 3)) == 0, "it answered"
         assert len(index.search(["", "?", "'\"*()"], 2)) == 3, "a query has no answer"
     with contract.holds("an index made again finds the same"):
-        assert _ids(components.instantiate(node, "retriever").index(corpus).search(queries, 3)) == _ids(found)
+        assert _ids(components.instantiate(node, "retriever").index(corpus).search(queries, 3)) == _ids(results)
     with contract.holds("what it says of itself is JSON"):
         json.dumps(index.details())
     return contract.held
 
 
-def _ids(found: Sequence[Sequence[Hit]]) -> list[list[str]]:
-    return [[hit.passage.id for hit in hits] for hits in found]
+def _ids(results: Sequence[Sequence[Hit]]) -> list[list[str]]:
+    return [[hit.passage.id for hit in hits] for hits in results]

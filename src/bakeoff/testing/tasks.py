@@ -111,8 +111,8 @@ def corpus() -> Corpus:
 
 def qa() -> Toy:
     """Questions over ``corpus``; one follows another, and some have no answer there."""
-    said = [{"role": "user", "content": ASKED[4][1]}, {"role": "assistant", "content": ASKED[4][2]}]
-    turns = [json.dumps(said if question.startswith("And ") else []) for _, question, _ in ASKED]
+    history = [{"role": "user", "content": ASKED[4][1]}, {"role": "assistant", "content": ASKED[4][2]}]
+    turns = [json.dumps(history if question.startswith("And ") else []) for _, question, _ in ASKED]
     y = np.empty(len(ASKED), dtype=object)
     y[:] = [Gold((answer,), {topic: 1}) if topic else Gold() for topic, _, answer in ASKED]
     X = pd.DataFrame({QUESTION: [question for _, question, _ in ASKED], HISTORY: turns})

@@ -34,11 +34,11 @@ class Tracker(Protocol):
         """Prepare the tracking process. Raises ``ImportError`` if the tool is not installed."""
         ...
 
-    def track_run(self, told: TrackedRun, mode: Mode) -> Mapping[str, Any]:
+    def track_run(self, tracked: TrackedRun, mode: Mode) -> Mapping[str, Any]:
         """Track a run; returns the content of its ``tracking.json``."""
         ...
 
-    def track_comparison(self, told: TrackedComparison, mode: Mode) -> Mapping[str, Any]:
+    def track_comparison(self, tracked: TrackedComparison, mode: Mode) -> Mapping[str, Any]:
         """Track the comparison of a bake-off; returns the content of its ``tracking.json``."""
         ...
 

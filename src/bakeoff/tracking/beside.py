@@ -69,13 +69,13 @@ def after_comparison(requests: Iterable[Request]) -> None:
     with suppress(OSError):
         process.stdin.close()
     with suppress(subprocess.TimeoutExpired):
-        process.wait(max((found.wait for found in fed), default=0))
+        process.wait(max((fed_item.wait for fed_item in fed), default=0))
 
 
 def _feed(items: Iterable[Item | None]) -> list[Item]:
     """Pass items to the tracking process, starting it if necessary. Returns the items passed."""
-    wanted = [found for found in items if found is not None]
-    if not wanted:
+    tracked = [item for item in items if item is not None]
+    if not tracked:
         return []
     try:
         process = _beside.get(os.getpid())
@@ -83,9 +83,9 @@ def _feed(items: Iterable[Item | None]) -> list[Item]:
             _ending[:] = [ended for ended in _ending if ended.poll() is None]
             process = _beside[os.getpid()] = spawn("bakeoff.tracking.process")
         assert process.stdin is not None
-        process.stdin.write("".join(found.line() for found in wanted))
+        process.stdin.write("".join(item.line() for item in tracked))
         process.stdin.flush()
     except OSError as error:
         log.warning("not tracked: %s", error)
         return []
-    return wanted
+    return tracked

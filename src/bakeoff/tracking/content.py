@@ -177,11 +177,11 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _summary(run: Run) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    summary: dict[str, Any] = {}
     for name, score in run.metrics.items():
         of_score = {"": score.value, "_low": score.low, "_high": score.high}
-        found |= {f"test/{name}{end}": value for end, value in of_score.items() if value is not None}
-    return found | {f"seconds/{step}": seconds for step, seconds in run.seconds.items()}
+        summary |= {f"test/{name}{end}": value for end, value in of_score.items() if value is not None}
+    return summary | {f"seconds/{step}": seconds for step, seconds in run.seconds.items()}
 
 
 def _predictions(folder: Path, most: int) -> Table:
@@ -204,9 +204,9 @@ def _cell(value: Any) -> Any:
 def _slices(run: Run) -> Table:
     names = list(dict.fromkeys(n for values in run.slices.values() for s in values.values() for n in s["metrics"]))
     rows = [
-        [column, value, found["rows"], *(found["metrics"].get(name) for name in names)]
+        [column, value, part["rows"], *(part["metrics"].get(name) for name in names)]
         for column, values in run.slices.items()
-        for value, found in values.items()
+        for value, part in values.items()
     ]
     return Table(["slice", "value", "rows", *names] if rows else [], rows, len(rows))
 
@@ -223,9 +223,9 @@ def _number(text: str) -> float | None:
     return float(text) if text else None
 
 
-def _differences(found: Sequence[Mapping[str, Any]]) -> Table:
+def _differences(differences: Sequence[Mapping[str, Any]]) -> Table:
     columns = ["variant", "metric", "difference", "low", "high"]
-    return Table(columns, [[d[c] for c in columns] for d in found], len(found))
+    return Table(columns, [[d[c] for c in columns] for d in differences], len(differences))
 
 
 def _pages(folder: Path) -> list[Path]:

@@ -60,38 +60,41 @@ class MlflowTracker:
         """Turn off MLflow's usage telemetry."""
         os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
-    def track_run(self, told: TrackedRun, mode: Mode) -> Mapping[str, Any]:
+    def track_run(self, tracked: TrackedRun, mode: Mode) -> Mapping[str, Any]:
         """Log parameters, trials and training curves as steps, metrics, tables, and the model card."""
-        tags = {"family": told.family, "status": told.status, "fingerprint": told.fingerprint or ""}
-        with self._started(told.folder.parent, told.bakeoff, told.id, told.variant, tags, told.card) as (client, run):
-            _log_parameters(client, run, told.config["run"]["parameters"])
-            client.log_dict(run, dict(told.config), "config.json")
-            _log_steps(client, run, "trial", told.trials)
-            _log_steps(client, run, "curve", told.curves)
-            _log_summary(client, run, told.summary)
-            _log_tables(client, run, {**told.tables, "trials": _as_table(told.trials)})
-            client.log_text(run, told.card, "model_card.md")
+        tags = {"family": tracked.family, "status": tracked.status, "fingerprint": tracked.fingerprint or ""}
+        with self._started(tracked.folder.parent, tracked.bakeoff, tracked.id, tracked.variant, tags, tracked.card) as (
+            client,
+            run,
+        ):
+            _log_parameters(client, run, tracked.config["run"]["parameters"])
+            client.log_dict(run, dict(tracked.config), "config.json")
+            _log_steps(client, run, "trial", tracked.trials)
+            _log_steps(client, run, "curve", tracked.curves)
+            _log_summary(client, run, tracked.summary)
+            _log_tables(client, run, {**tracked.tables, "trials": _as_table(tracked.trials)})
+            client.log_text(run, tracked.card, "model_card.md")
             for kind, path in (
-                ("predictions", told.folder / record.PREDICTIONS),
-                ("model", told.folder / record.MODEL),
+                ("predictions", tracked.folder / record.PREDICTIONS),
+                ("model", tracked.folder / record.MODEL),
             ):
                 if kind in self.artifacts and path.exists():
                     client.log_artifact(run, str(path))
-            if told.status != "ok":
+            if tracked.status != "ok":
                 client.set_terminated(run, "FAILED")
-        rows = {name: len(table.rows) for name, table in told.tables.items()}
-        return {"id": run, "rows": rows | {"trials": len(told.trials), "curves": len(told.curves)}}
+        rows = {name: len(table.rows) for name, table in tracked.tables.items()}
+        return {"id": run, "rows": rows | {"trials": len(tracked.trials), "curves": len(tracked.curves)}}
 
-    def track_comparison(self, told: TrackedComparison, mode: Mode) -> Mapping[str, Any]:
+    def track_comparison(self, tracked: TrackedComparison, mode: Mode) -> Mapping[str, Any]:
         """Log the verdict, the leaderboard, and the pages of the report."""
-        tags = {"family": "comparison", **{key: str(value) for key, value in told.summary.items()}}
-        name = f"{told.bakeoff} comparison"
-        with self._started(told.folder, told.bakeoff, told.id, name, tags, told.verdict) as (client, run):
-            _log_tables(client, run, told.tables)
-            client.log_dict(run, dict(told.config), "comparison.json")
-            for page in told.pages:
+        tags = {"family": "comparison", **{key: str(value) for key, value in tracked.summary.items()}}
+        name = f"{tracked.bakeoff} comparison"
+        with self._started(tracked.folder, tracked.bakeoff, tracked.id, name, tags, tracked.verdict) as (client, run):
+            _log_tables(client, run, tracked.tables)
+            client.log_dict(run, dict(tracked.config), "comparison.json")
+            for page in tracked.pages:
                 client.log_artifact(run, str(page))
-        return {"id": run, "rows": {name: len(table.rows) for name, table in told.tables.items()}}
+        return {"id": run, "rows": {name: len(table.rows) for name, table in tracked.tables.items()}}
 
     @contextmanager
     def _started(
@@ -103,9 +106,9 @@ class MlflowTracker:
         here = bakeoff.parent
         uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI")
         client = MlflowClient(uri or f"sqlite:///{here / DATABASE}")
-        found = client.get_experiment_by_name(experiment)
+        known = client.get_experiment_by_name(experiment)
         place = None if uri else f"{(here / ARTIFACTS).as_uri()}/{bakeoff.name}"
-        experiment_id = found.experiment_id if found else client.create_experiment(experiment, place)
+        experiment_id = known.experiment_id if known else client.create_experiment(experiment, place)
         for before in client.search_runs([experiment_id], f"tags.bakeoff_id = '{identity}'"):
             client.delete_run(before.info.run_id)
         own = {"bakeoff_id": identity, "mlflow.note.content": notes}
@@ -122,9 +125,9 @@ class MlflowTracker:
 def _log_parameters(client: MlflowClient, run: str, parameters: Mapping[str, Any]) -> None:
     from mlflow.entities import Param
 
-    found = [Param(_name(key), str(value)[:LONGEST_PARAMETER]) for key, value in _flat(parameters).items()]
-    for start in range(0, len(found), AT_ONCE):
-        client.log_batch(run, params=found[start : start + AT_ONCE])
+    parameters_list = [Param(_name(key), str(value)[:LONGEST_PARAMETER]) for key, value in _flat(parameters).items()]
+    for start in range(0, len(parameters_list), AT_ONCE):
+        client.log_batch(run, params=parameters_list[start : start + AT_ONCE])
 
 
 def _log_steps(client: MlflowClient, run: str, prefix: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -70,9 +70,9 @@ def _metrics(run: Run) -> Iterator[str]:
 def _slices(run: Run) -> Iterator[str]:
     for column, values in run.slices.items():
         yield f"## By {column}"
-        for value, found in values.items():
-            told = ", ".join(f"{name} {_number(number)}" for name, number in list(found["metrics"].items())[:3])
-            yield f"- {value}: {found['rows']} rows, {told}"
+        for value, part in values.items():
+            scores = ", ".join(f"{name} {_number(number)}" for name, number in list(part["metrics"].items())[:3])
+            yield f"- {value}: {part['rows']} rows, {scores}"
         yield ""
 
 

@@ -115,10 +115,10 @@ def track(item: Item, worker: Worker, is_down: bool = False) -> Reply:
         _write(folder / TRACKING, {"tracker": item.tracker.get("_target_"), **reply})
     trouble = reply.get("error") or reply.get("online_error")
     if trouble and (folder / LOG).is_file():
-        told = "not tracked" if reply["status"] == FAILED else "tracked on this machine, not online"
+        outcome = "not tracked" if reply["status"] == FAILED else "tracked on this machine, not online"
         now = datetime.now().strftime("%Y-%m-%d %H:%M:%S,%f")[:-3]
         with suppress(OSError), (folder / LOG).open("a", encoding="utf-8") as log:
-            log.write(f"{now} WARNING bakeoff.tracking: {told}: {trouble}\n")
+            log.write(f"{now} WARNING bakeoff.tracking: {outcome}: {trouble}\n")
     return reply
 
 

@@ -20,8 +20,8 @@ IN_QUERY = re.compile(r"([?&](?:password|passwd|token|key|api_key|sig|signature)
 
 def known(config: Mapping[str, Any] | None = None) -> list[str]:
     """Secret values from environment variables: those with a secret-like name, or named by a ``*_env`` key."""
-    named = {str(value) for key, value in _leaves(config or {}) if key.endswith("_env")}
-    values = {os.environ[name] for name in os.environ if OF_ENVIRONMENT.search(name) or name in named}
+    variables = {str(value) for key, value in _leaves(config or {}) if key.endswith("_env")}
+    values = {os.environ[name] for name in os.environ if OF_ENVIRONMENT.search(name) or name in variables}
     values |= {value.strip() for value in values}
     return sorted((value for value in values if len(value) >= LEAST), key=len, reverse=True)
 

@@ -70,23 +70,23 @@ def upload(folder: Path) -> Uploaded:
         return Uploaded((), before)
     if not has_key():
         raise ConfigError("sync: there is no key for W&B. Set WANDB_API_KEY, or run: wandb login")
-    said = _send(waiting)
+    output = _send(waiting)
     failed = [file for file in waiting if not _is_sent(file)]
     if len(waiting) > 1 and failed:
         # One broken file holds up the others.
-        said = "\n".join(_send([file]) for file in failed)
+        output = "\n".join(_send([file]) for file in failed)
         failed = [file for file in failed if not _is_sent(file)]
-    return Uploaded(tuple(file for file in waiting if file not in failed), before, tuple(failed), said)
+    return Uploaded(tuple(file for file in waiting if file not in failed), before, tuple(failed), output)
 
 
 def _send(files: Sequence[Path]) -> str:
     """Upload files with W&B, and return its output."""
     environment = {k: v for k, v in os.environ.items() if k not in ("WANDB_MODE", "WANDB_DIR")}
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-P", "-m", "wandb", "beta", "sync", "--yes", *(str(file) for file in files)],
         env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
     )  # fmt: skip
-    return (done.stdout + done.stderr).strip()
+    return (process.stdout + process.stderr).strip()
 
 
 def has_key() -> bool:
@@ -101,9 +101,9 @@ def has_key() -> bool:
 
 
 def _tracked(folder: Path, node: Mapping[str, Any], worker: Worker, is_comparison: bool = False) -> list[str]:
-    found = beside.item(folder, {**node, "mode": "offline"}, is_comparison)
-    assert found is not None
-    reply = track(replace(found, tracker=dict(node)), worker)
+    item = beside.item(folder, {**node, "mode": "offline"}, is_comparison)
+    assert item is not None
+    reply = track(replace(item, tracker=dict(node)), worker)
     return [f"{folder}: {reply['error']}"] if reply["status"] == FAILED else []
 
 

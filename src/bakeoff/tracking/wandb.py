@@ -61,9 +61,9 @@ class WandbTracker:
 
     def chosen_mode(self) -> Mode:
         """Return the declared mode, or the one from the environment."""
-        asked = self.mode or os.environ.get("WANDB_MODE") or ("online" if os.environ.get("WANDB_API_KEY") else "")
-        if asked in ("disabled", "dryrun", "offline", ""):
-            return "disabled" if asked == "disabled" else "offline"
+        mode = self.mode or os.environ.get("WANDB_MODE") or ("online" if os.environ.get("WANDB_API_KEY") else "")
+        if mode in ("disabled", "dryrun", "offline", ""):
+            return "disabled" if mode == "disabled" else "offline"
         return "online"
 
     def prepare(self, mode: Mode) -> None:
@@ -75,45 +75,60 @@ class WandbTracker:
             importlib.import_module("wandb")  # it looks once, whether there is pandas
             del sys.modules["pandas"]
 
-    def track_run(self, told: TrackedRun, mode: Mode) -> Mapping[str, Any]:
+    def track_run(self, tracked: TrackedRun, mode: Mode) -> Mapping[str, Any]:
         """Log trials and training curves as steps, then metrics, tables and the model card."""
-        is_ok = told.status == "ok"
-        about = {"id": told.id, "name": told.variant, "group": told.bakeoff, "job_type": told.family or "model"}
+        is_ok = tracked.status == "ok"
+        about = {
+            "id": tracked.id,
+            "name": tracked.variant,
+            "group": tracked.bakeoff,
+            "job_type": tracked.family or "model",
+        }
         with self._started(
-            told.folder.parent, mode, told.tags, is_ok, config=told.config, notes=told.card, **about
+            tracked.folder.parent, mode, tracked.tags, is_ok, config=tracked.config, notes=tracked.card, **about
         ) as (
             run,
-            written,
+            receipt,
         ):
-            step = _log_trials(run, told.trials)
-            step = _log_curves(run, told.curves, step)
-            if told.tables:
-                run.log({name: _table(table) for name, table in told.tables.items()}, step=step)
-            run.summary.update({**told.summary, "status": told.status})
+            step = _log_trials(run, tracked.trials)
+            step = _log_curves(run, tracked.curves, step)
+            if tracked.tables:
+                run.log({name: _table(table) for name, table in tracked.tables.items()}, step=step)
+            run.summary.update({**tracked.summary, "status": tracked.status})
             card = Path(run.dir) / "model_card.md"
-            card.write_text(told.card, encoding="utf-8")
+            card.write_text(tracked.card, encoding="utf-8")
             run.save(str(card), base_path=run.dir, policy="now")
-            self._log_artifacts(run, told)
-        return {**written, "rows": _counts(told.tables) | {"trials": len(told.trials), "curves": len(told.curves)}}
+            self._log_artifacts(run, tracked)
+        return {
+            **receipt,
+            "rows": _counts(tracked.tables) | {"trials": len(tracked.trials), "curves": len(tracked.curves)},
+        }
 
-    def track_comparison(self, told: TrackedComparison, mode: Mode) -> Mapping[str, Any]:
+    def track_comparison(self, tracked: TrackedComparison, mode: Mode) -> Mapping[str, Any]:
         """Log the verdict, the leaderboard with charts, and the pages of the report."""
         import wandb
 
-        about = {"id": told.id, "name": f"{told.bakeoff} comparison", "group": told.bakeoff, "job_type": "comparison"}
-        with self._started(told.folder, mode, told.tags, True, config=told.config, notes=told.verdict, **about) as (
+        about = {
+            "id": tracked.id,
+            "name": f"{tracked.bakeoff} comparison",
+            "group": tracked.bakeoff,
+            "job_type": "comparison",
+        }
+        with self._started(
+            tracked.folder, mode, tracked.tags, True, config=tracked.config, notes=tracked.verdict, **about
+        ) as (
             run,
-            written,
+            receipt,
         ):
-            tables = {name: _table(table) for name, table in told.tables.items()}
+            tables = {name: _table(table) for name, table in tracked.tables.items()}
             charts = {}
-            if told.metric in told.tables["leaderboard"].columns:
-                shown = _table(_columns(told.tables["leaderboard"], ["variant", told.metric]))
-                charts["chart/quality"] = wandb.plot.bar(shown, "variant", told.metric, title=told.metric)
-            pages = {f"page/{path.stem}": _page(path) for path in told.pages}
+            if tracked.metric in tracked.tables["leaderboard"].columns:
+                bars = _table(_columns(tracked.tables["leaderboard"], ["variant", tracked.metric]))
+                charts["chart/quality"] = wandb.plot.bar(bars, "variant", tracked.metric, title=tracked.metric)
+            pages = {f"page/{path.stem}": _page(path) for path in tracked.pages}
             run.log({**tables, **charts, **pages}, step=0)
-            run.summary.update(dict(told.summary))
-        return {**written, "rows": _counts(told.tables)}
+            run.summary.update(dict(tracked.summary))
+        return {**receipt, "rows": _counts(tracked.tables)}
 
     @contextmanager
     def _started(
@@ -129,33 +144,36 @@ class WandbTracker:
             silent=True, console="off", disable_code=True, disable_git=True, save_code=False, x_disable_stats=True,
             x_disable_meta=True, x_disable_machine_info=True, x_save_requirements=False, init_timeout=self.timeout,
         )  # fmt: skip
-        written: dict[str, Any] = {"id": about["id"]}
+        receipt: dict[str, Any] = {"id": about["id"]}
         run = wandb.init(
             project=self.project, entity=self.entity, mode=mode, dir=str(bakeoff), settings=settings,
             tags=[tag[:LONGEST_TAG] for tag in dict.fromkeys([*tags, *self.tags])], **about,
         )  # fmt: skip
-        written["files"] = Path(run.dir).parent.relative_to(bakeoff.resolve()).as_posix()
+        receipt["files"] = Path(run.dir).parent.relative_to(bakeoff.resolve()).as_posix()
         if mode == "online":
-            written["url"] = run.url
+            receipt["url"] = run.url
         try:
-            yield run, written
+            yield run, receipt
         except BaseException:
             run.finish(exit_code=1)
             raise
         run.finish(exit_code=0 if is_ok else 1)
 
-    def _log_artifacts(self, run: wandb.Run, told: TrackedRun) -> None:
+    def _log_artifacts(self, run: wandb.Run, tracked: TrackedRun) -> None:
         import wandb
 
-        fingerprint = (told.fingerprint or "")[:12]
-        aliases = [alias for alias in (fingerprint, told.variant[:LONGEST_TAG]) if alias]
-        name = "".join(c if c.isalnum() or c in "-_." else "-" for c in f"{told.bakeoff}-{told.variant}")[:100]
-        if "data" in self.artifacts and told.task and fingerprint:
-            data = wandb.Artifact(str(told.task["name"]), "dataset", metadata=dict(told.task))
+        fingerprint = (tracked.fingerprint or "")[:12]
+        aliases = [alias for alias in (fingerprint, tracked.variant[:LONGEST_TAG]) if alias]
+        name = "".join(c if c.isalnum() or c in "-_." else "-" for c in f"{tracked.bakeoff}-{tracked.variant}")[:100]
+        if "data" in self.artifacts and tracked.task and fingerprint:
+            data = wandb.Artifact(str(tracked.task["name"]), "dataset", metadata=dict(tracked.task))
             with data.new_file("fingerprint.txt") as file:
-                file.write(f"{told.fingerprint}\n")
+                file.write(f"{tracked.fingerprint}\n")
             run.log_artifact(data, aliases=[fingerprint])
-        for kind, path in (("predictions", told.folder / record.PREDICTIONS), ("model", told.folder / record.MODEL)):
+        for kind, path in (
+            ("predictions", tracked.folder / record.PREDICTIONS),
+            ("model", tracked.folder / record.MODEL),
+        ):
             if kind in self.artifacts and path.exists():
                 artifact = wandb.Artifact(f"{name}-{kind}", kind)
                 (artifact.add_dir if path.is_dir() else artifact.add_file)(str(path))

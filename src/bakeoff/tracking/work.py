@@ -37,8 +37,8 @@ def main() -> None:
                 prepared.add(kind)
             reply = track(item, tracker)
         except Exception as error:
-            told = secrets.masked(f"{type(error).__name__}: {error}", secrets.known())
-            reply = {"status": "failed", "error": told[:LONGEST_ERROR]}
+            message = secrets.masked(f"{type(error).__name__}: {error}", secrets.known())
+            reply = {"status": "failed", "error": message[:LONGEST_ERROR]}
         print(json.dumps(reply, default=str), file=replies, flush=True)
 
 
@@ -52,10 +52,10 @@ def track(item: Item, tracker: Tracker) -> dict[str, Any]:
         if is_tracked(folder, item.tracker, of):
             return {"status": "kept"}
         if item.is_comparison:
-            found = tracker.track_comparison(content.read_comparison(folder), item.mode)
+            receipt = tracker.track_comparison(content.read_comparison(folder), item.mode)
         else:
-            found = tracker.track_run(content.read_run(folder, tracker.table_rows), item.mode)
-    return {"status": "tracked", "mode": item.mode, "of": of, **found, "seconds": time.perf_counter() - started}
+            receipt = tracker.track_run(content.read_run(folder, tracker.table_rows), item.mode)
+    return {"status": "tracked", "mode": item.mode, "of": of, **receipt, "seconds": time.perf_counter() - started}
 
 
 def is_tracked(folder: Path, tracker: Mapping[str, Any], of: str | None) -> bool:

@@ -158,8 +158,8 @@ class SetFit(Model):
 
     def _vectors(self, rows: Rows) -> NDArray[np.float64]:
         """Vectors of n texts, shape (n, width), in double precision so that probabilities sum to 1."""
-        found = training.answered(self.trained_.network, rows, self.encoder_.width, self.trained_.threads)
-        return found.astype(np.float64)
+        vectors = training.answered(self.trained_.network, rows, self.encoder_.width, self.trained_.threads)
+        return vectors.astype(np.float64)
 
 
 def drawn(codes: NDArray[Any], pairs: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
@@ -185,7 +185,7 @@ def drawn(codes: NDArray[Any], pairs: int, seed: int) -> tuple[NDArray[np.intp],
             "model: contrast takes two training rows of a class and one of another, and there are none. "
             "Choose model=embedding, or give more rows."
         )
-    found: list[tuple[int, int, bool]] = []
+    chosen: list[tuple[int, int, bool]] = []
     for is_near, firsts, n in ((True, has_like, (pairs + 1) // 2), (False, np.arange(len(codes)), pairs // 2)):
         turns = np.concatenate([rng.permutation(firsts) for _ in range(-(-n // len(firsts)))])[:n]
         for first in turns:
@@ -193,6 +193,6 @@ def drawn(codes: NDArray[Any], pairs: int, seed: int) -> tuple[NDArray[np.intp],
             second = first
             while second == first or (codes[second] == codes[first]) != is_near:
                 second = rng.choice(others) if is_near else rng.integers(len(codes))
-            found.append((int(first), int(second), is_near))
-    left, right, near = (np.array(column) for column in zip(*found, strict=True))
+            chosen.append((int(first), int(second), is_near))
+    left, right, near = (np.array(column) for column in zip(*chosen, strict=True))
     return left, right, near

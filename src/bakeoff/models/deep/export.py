@@ -134,12 +134,12 @@ def predict(folder: Path, X: pd.DataFrame) -> Predictions:
 
     if not (folder / FILE).is_file():
         raise DataError(f"{folder}: there is no {FILE}. Fit the model with model.onnx=true.")
-    schema, learnt = persistence.read_state(folder)
-    if "table" in learnt:
-        rows, _ = Table.from_plain(schema, learnt["table"]).rows(X)
+    schema, state = persistence.read_state(folder)
+    if "table" in state:
+        rows, _ = Table.from_plain(schema, state["table"]).rows(X)
     else:
         parameters = persistence.read_parameters(folder)
-        vocabulary = Vocabulary(tuple(learnt["words"]), parameters["tokens"])
+        vocabulary = Vocabulary(tuple(state["words"]), parameters["tokens"])
         tokens = cut(vocabulary.read(texts(X, schema)), parameters["max_tokens"]).tokens
         rows = Rows(len(X), ragged={"tokens": tokens})
     session = onnxruntime.InferenceSession(str(folder / FILE), providers=["CPUExecutionProvider"])
@@ -147,7 +147,7 @@ def predict(folder: Path, X: pd.DataFrame) -> Predictions:
         session.run(None, _arrays(rows, np.arange(start, min(start + BATCH, len(rows)))))[0]
         for start in range(0, len(rows), BATCH)
     ]
-    return Targets.from_dict(learnt, schema).predictions(np.concatenate(outputs))
+    return Targets.from_dict(state, schema).predictions(np.concatenate(outputs))
 
 
 def _arrays(rows: Rows, positions: NDArray[np.intp]) -> Mapping[str, NDArray[Any]]:

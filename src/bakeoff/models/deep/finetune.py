@@ -129,8 +129,8 @@ class FinetunedEncoder(Model):
 
     def save(self, folder: Path) -> None:
         """Write all weights as safetensors, the tokenizer and all else as JSON: nothing is fetched to load it."""
-        learnt = {"threads": self.trained_.threads, "learning": self.learning_, **self.targets_.plain()}
-        persistence.write(folder, self, self.schema_, **learnt)
+        state = {"threads": self.trained_.threads, "learning": self.learning_, **self.targets_.plain()}
+        persistence.write(folder, self, self.schema_, **state)
         encoders.save(self.encoder_, folder)
         weights.save(self.trained_.network, folder)
 
@@ -138,13 +138,13 @@ class FinetunedEncoder(Model):
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote. Raises ``DataError`` when the weights are of another network."""
         saved = persistence.read(cls, folder)
-        model, model.schema_, learned = saved.model, saved.schema, saved.learned
-        model.targets_, model.learning_ = Targets.from_dict(learned, saved.schema), learned["learning"]
+        model, model.schema_, state = saved.model, saved.schema, saved.learned
+        model.targets_, model.learning_ = Targets.from_dict(state, saved.schema), state["learning"]
         model.encoder_ = encoders.saved(folder)
         model.texts_ = model._texts()
         network = model._network(model.encoder_.network)
         weights.load(network, folder)
-        model.trained_ = Trained(network.eval(), model.targets_, learned["threads"])
+        model.trained_ = Trained(network.eval(), model.targets_, state["threads"])
         return model
 
     @property

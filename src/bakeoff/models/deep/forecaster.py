@@ -86,10 +86,10 @@ class SeriesReader:
         target = (windows.target - level[:, None]) / _scale(windows)[:, None]
         past = np.concatenate([target[:, :, None], _standardised(windows.past[:, :, 1:], self.standards.past)], axis=2)
         whole = span.window // period
-        seen = past[:, span.window - whole * period :].reshape(n, whole, -1)
+        history = past[:, span.window - whole * period :].reshape(n, whole, -1)
         like = [past[:, at] for at in _likes(span)]
         ahead = np.concatenate([*like, _standardised(windows.known, self.standards.known)], axis=2)
-        return Rows(n, {SEEN: seen.astype(np.float32), AHEAD: ahead.astype(np.float32)})
+        return Rows(n, {SEEN: history.astype(np.float32), AHEAD: ahead.astype(np.float32)})
 
     def known(self, examples: Examples, whose: str) -> Rows:
         """Encode rows together with their targets: distances of each future step from one season before."""
@@ -155,12 +155,12 @@ def _scale(windows: Windows) -> NDArray[np.float64]:
 
 def _moments(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean and deviation of each channel, ignoring gaps; 0 and 1 for an empty channel."""
-    found = np.array([[0.0, 1.0]] * values.shape[2], dtype=np.float64).reshape(-1, 2)
+    moments = np.array([[0.0, 1.0]] * values.shape[2], dtype=np.float64).reshape(-1, 2)
     for i in range(values.shape[2]):
         there = values[:, :, i][np.isfinite(values[:, :, i])]
         if len(there):
-            found[i] = there.mean(), there.std() or 1.0
-    return found.T
+            moments[i] = there.mean(), there.std() or 1.0
+    return moments.T
 
 
 def _standardised(values: NDArray[np.float64], standards: NDArray[np.float64]) -> NDArray[np.float64]:

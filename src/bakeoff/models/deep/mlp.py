@@ -117,8 +117,8 @@ class MLP(Model):
 
     def save(self, folder: Path) -> None:
         """Write weights as safetensors, all else as JSON, and if requested the network as ONNX."""
-        learnt: dict[str, Any] = {"table": self.table_.plain(), **self.targets_.plain()}
-        persistence.write(folder, self, self.schema_, threads=self.trained_.threads, **learnt)
+        state: dict[str, Any] = {"table": self.table_.plain(), **self.targets_.plain()}
+        persistence.write(folder, self, self.schema_, threads=self.trained_.threads, **state)
         weights.save(self.trained_.network, folder)
         if self.onnx:
             export.mlp(self.trained_.network, self.table_, folder)
@@ -127,12 +127,12 @@ class MLP(Model):
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote. Raises ``DataError`` when the weights are of another network."""
         saved = persistence.read(cls, folder)
-        model, model.schema_, learned = saved.model, saved.schema, saved.learned
-        model.table_ = Table.from_plain(saved.schema, learned["table"])
-        model.targets_ = Targets.from_dict(learned, saved.schema)
+        model, model.schema_, state = saved.model, saved.schema, saved.learned
+        model.table_ = Table.from_plain(saved.schema, state["table"])
+        model.targets_ = Targets.from_dict(state, saved.schema)
         network = model._network()
         weights.load(network, folder)
-        model.trained_ = Trained(network.eval(), model.targets_, learned["threads"])
+        model.trained_ = Trained(network.eval(), model.targets_, state["threads"])
         model.cut_ = {}
         return model
 

@@ -136,18 +136,18 @@ class Module(LightningModule):
                 own_rate = rate * self.recipe.head_rate if name.startswith(HEAD) else rate
                 decay = self.recipe.weight_decay if weight.ndim > 1 else 0.0
                 groups.setdefault((own_rate, decay), []).append(weight)
-        return [{"params": found, "lr": lr, "weight_decay": decay} for (lr, decay), found in groups.items()]
+        return [{"params": members, "lr": lr, "weight_decay": decay} for (lr, decay), members in groups.items()]
 
     def share(self, step: int) -> float:
         """Share of the peak learning rate after a number of steps."""
         warm = self.settings.warmup * self.steps
         if step < warm:
             return (step + 1) / (warm + 1)
-        done = min(1.0, (step - warm) / max(1.0, self.steps - warm))
+        progress = min(1.0, (step - warm) / max(1.0, self.steps - warm))
         match self.settings.schedule:
             case "cosine":
-                return 0.5 * (1 + math.cos(math.pi * done))
+                return 0.5 * (1 + math.cos(math.pi * progress))
             case "linear":
-                return 1 - done
+                return 1 - progress
             case _:
                 return 1.0

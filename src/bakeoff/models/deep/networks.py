@@ -142,15 +142,22 @@ class Forecaster(nn.Module):
     """
 
     def __init__(
-        self, seen: int, ahead: int, hidden: int, layers: int, cell: Cell, bidirectional: bool, dropout: float
+        self,
+        past_width: int,
+        known_width: int,
+        hidden: int,
+        layers: int,
+        cell: Cell,
+        bidirectional: bool,
+        dropout: float,
     ) -> None:
         super().__init__()
         of = nn.LSTM if cell == "lstm" else nn.GRU
         between = dropout if layers > 1 else 0.0
-        self.window = of(seen, hidden, layers, batch_first=True, bidirectional=bidirectional, dropout=between)
-        self.horizon = of(ahead, hidden, layers, batch_first=True, bidirectional=bidirectional, dropout=between)
+        self.window = of(past_width, hidden, layers, batch_first=True, bidirectional=bidirectional, dropout=between)
+        self.horizon = of(known_width, hidden, layers, batch_first=True, bidirectional=bidirectional, dropout=between)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(hidden * (2 if bidirectional else 1) + ahead, 1)
+        self.head = nn.Linear(hidden * (2 if bidirectional else 1) + known_width, 1)
         nn.init.zeros_(self.head.weight)  # so that the initial forecast is the last season
 
     def forward(self, batch: Batch) -> Tensor:

@@ -131,11 +131,11 @@ class Recurrent(Model):
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote. Raises ``DataError`` when the weights are of another network."""
         saved = persistence.read(cls, folder)
-        model, model.schema_, learned = saved.model, saved.schema, saved.learned
-        model.reader_ = model._read_back(learned, saved.schema)
+        model, model.schema_, state = saved.model, saved.schema, saved.learned
+        model.reader_ = model._read_back(state, saved.schema)
         network = model.reader_.network()
         weights.load(network, folder)
-        model.trained_ = Trained(network.eval(), model.reader_.targets, learned["threads"])
+        model.trained_ = Trained(network.eval(), model.reader_.targets, state["threads"])
         return model
 
     @property
@@ -148,10 +148,10 @@ class Recurrent(Model):
             return SeriesReader.learn(train, schema, self._cells)
         return TextReader.learn(train, schema, self._words, self._cells)
 
-    def _read_back(self, learnt: Mapping[str, Any], schema: Schema) -> Reader:
+    def _read_back(self, state: Mapping[str, Any], schema: Schema) -> Reader:
         if schema.series is not None:
-            return SeriesReader.from_dict(learnt, schema, self._cells)
-        return TextReader.from_dict(learnt, schema, self._words, self._cells)
+            return SeriesReader.from_dict(state, schema, self._cells)
+        return TextReader.from_dict(state, schema, self._words, self._cells)
 
     @property
     def _cells(self) -> Cells:

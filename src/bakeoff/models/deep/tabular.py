@@ -117,8 +117,8 @@ class Table:
         k = len(self.medians)
         matrix = np.empty((len(X), self.numbers), dtype=np.float32)
         gaps = {j: k + i for i, j in enumerate(self.gaps)}
-        found = columns.as_numbers(X, self.schema.of_kind("numeric"), self.schema.of_kind("date"))
-        for j, values in enumerate(found):
+        numbers = columns.as_numbers(X, self.schema.of_kind("numeric"), self.schema.of_kind("date"))
+        for j, values in enumerate(numbers):
             absent = ~np.isfinite(values)
             scaled = (np.where(absent, self.medians[j], values) - self.means[j]) / self.deviations[j]
             matrix[:, j] = np.where(

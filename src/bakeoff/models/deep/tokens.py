@@ -41,11 +41,11 @@ def once(tokenizer: str, texts: Sequence[str], tokenised: Callable[[], Ragged]) 
     if key in _kept:
         _kept.move_to_end(key)
         return _kept[key]
-    found = tokenised()
-    _kept[key] = found
+    tokens = tokenised()
+    _kept[key] = tokens
     while len(_kept) > 1 and sum(len(ragged.flat) for ragged in _kept.values()) > KEPT_TOKENS:
         _kept.popitem(last=False)
-    return found
+    return tokens
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ def cut(tokens: Ragged, longest: int, keep_last: bool = False) -> Cut:
         return Cut(tokens, 0)
     starts = tokens.ends - lengths
     position = np.arange(len(tokens.flat)) - np.repeat(starts, lengths)
-    kept = np.minimum(lengths, longest)
-    shortened = Ragged(tokens.flat[position < longest], np.cumsum(kept), tokens.padding)
+    shortened_lengths = np.minimum(lengths, longest)
+    shortened = Ragged(tokens.flat[position < longest], np.cumsum(shortened_lengths), tokens.padding)
     if keep_last:
         is_cut = lengths > longest
         shortened.flat[shortened.ends[is_cut] - 1] = tokens.flat[tokens.ends[is_cut] - 1]

@@ -72,9 +72,9 @@ class Trainer:
             raise ConfigError(
                 f"trainer.gradient_clip_val: {self.gradient_clip_val} is not above 0. Give more, or null."
             )
-        taken = sorted(TAKEN & set(self.extra))
-        if taken:
+        ours = sorted(TAKEN & set(self.extra))
+        if ours:
             raise ConfigError(
-                f"trainer.extra.{taken[0]}: this is not an extra. Set trainer.{taken[0]} where there is one; the run "
+                f"trainer.extra.{ours[0]}: this is not an extra. Set trainer.{ours[0]} where there is one; the run "
                 "decides the others."
             )

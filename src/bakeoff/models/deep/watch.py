@@ -159,10 +159,12 @@ class Watch:
         raise ConfigError(f"model: the loss is not a number {where}{previous}. {_remedy(module)}")
 
     def _announce(self, of: int, train_loss: float, valid_loss: float) -> None:
-        done = len(self.curves)
-        left = (of - done) * sum(row["seconds"] for row in self.curves) / done
+        epochs_done = len(self.curves)
+        seconds_left = (of - epochs_done) * sum(row["seconds"] for row in self.curves) / epochs_done
         validation = "" if math.isnan(valid_loss) else f", validation {valid_loss:.4f}"
-        self.announce(f"fitting, epoch {done}/{of}, loss {train_loss:.4f}{validation}, at most {left:.0f} s left")
+        self.announce(
+            f"fitting, epoch {epochs_done}/{of}, loss {train_loss:.4f}{validation}, at most {seconds_left:.0f} s left"
+        )
 
     def _write(self, trainer: Trainer) -> None:
         """Write a checkpoint atomically, unless checkpoints have already taken too much time."""

@@ -29,18 +29,18 @@ def load(network: nn.Module, folder: Path) -> None:
 
     file = folder / FILE
     try:
-        found = load_file(file)
+        tensors = load_file(file)
     except (SafetensorError, OSError) as error:
         raise DataError(f"{file}: the weights cannot be read: {error}.") from error
     own = network.state_dict()
-    faults = [f"{name} is missing" for name in own if name not in found]
-    faults += [f"{name} is unknown" for name in found if name not in own]
+    faults = [f"{name} is missing" for name in own if name not in tensors]
+    faults += [f"{name} is unknown" for name in tensors if name not in own]
     faults += [
-        f"{name} is of shape {tuple(found[name].shape)}, not {tuple(value.shape)}"
+        f"{name} is of shape {tuple(tensors[name].shape)}, not {tuple(value.shape)}"
         for name, value in own.items()
-        if name in found and found[name].shape != value.shape
+        if name in tensors and tensors[name].shape != value.shape
     ]
     if faults:
         more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
         raise DataError(f"{file}: these are the weights of another model: {'; '.join(faults[:3])}{more}.")
-    network.load_state_dict(found)
+    network.load_state_dict(tensors)

@@ -55,30 +55,30 @@ class Neighbours:
         """
         return self.nearest_of(self.reader.ask(texts), k)
 
-    def nearest_of(self, asked: NDArray[np.float32], k: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    def nearest_of(self, queries: NDArray[np.float32], k: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
         """The same for n query vectors."""
-        found = self._exactly(asked, k) if self.kept.kind == "exact" else self.kept.search(asked, k)
-        width = min(len(positions) for positions, _ in found)
-        positions = np.array([rows[:width] for rows, _ in found], dtype=np.intp)
-        return positions, np.array([cosines[:width] for _, cosines in found], dtype=np.float64)
+        hits = self._exactly(queries, k) if self.kept.kind == "exact" else self.kept.search(queries, k)
+        width = min(len(positions) for positions, _ in hits)
+        positions = np.array([rows[:width] for rows, _ in hits], dtype=np.intp)
+        return positions, np.array([cosines[:width] for _, cosines in hits], dtype=np.float64)
 
-    def _exactly(self, asked: NDArray[np.float32], k: int) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
+    def _exactly(self, queries: NDArray[np.float32], k: int) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
         """The k nearest rows of each vector by cosines in 64 bits, of equal ones the first, so that neighbours do not
         depend on what else is asked. Where more than ``MOST`` rows are equally near, any of them are taken.
         """
-        found: list[Any] = [None] * len(asked)
-        waiting, width = np.arange(len(asked)), k + SPARE
+        hits: list[Any] = [None] * len(queries)
+        waiting, width = np.arange(len(queries)), k + SPARE
         while len(waiting):
             again = []
-            for i, (rows, cosines) in zip(waiting, self.kept.search(asked[waiting], width), strict=True):
+            for i, (rows, cosines) in zip(waiting, self.kept.search(queries[waiting], width), strict=True):
                 if width < MOST and len(rows) == width and cosines[-1] > cosines[k - 1] - ROUNDING:
                     again.append(i)
                     continue
-                exact = (self.kept.matrix[rows].astype(np.float64) * asked[i]).sum(axis=1)
+                exact = (self.kept.matrix[rows].astype(np.float64) * queries[i]).sum(axis=1)
                 best = np.lexsort((rows, -exact))[:k]
-                found[i] = rows[best], exact[best]
+                hits[i] = rows[best], exact[best]
             waiting, width = np.array(again, dtype=np.intp), max(MOST, width)
-        return found
+        return hits
 
     def details(self) -> Mapping[str, Any]:
         """Index type, its size, and its recall against exact search."""

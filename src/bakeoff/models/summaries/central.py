@@ -53,13 +53,15 @@ class Central(Model):
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Count the training texts that contain each stem."""
         self.schema_ = context.schema
-        texts = [" ".join(found) for found in sentences_of(train.X, context.schema)]
+        texts = [" ".join(sentences) for sentences in sentences_of(train.X, context.schema)]
         self.texts_, self.having_ = len(texts), dict(Counter(stem for text in texts for stem in stems(text)))
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Predict n rows. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self)
-        return Predictions(np.array([self._summary(found) for found in sentences_of(X, self.schema_)], dtype=object))
+        return Predictions(
+            np.array([self._summary(sentences) for sentences in sentences_of(X, self.schema_)], dtype=object)
+        )
 
     def save(self, folder: Path) -> None:
         """Write the parameters and the counts of stems."""
@@ -73,26 +75,26 @@ class Central(Model):
         model.texts_, model.having_ = saved.learned["texts"], saved.learned["having"]
         return model
 
-    def _summary(self, found: Sequence[str]) -> str:
-        if len(found) <= self.count:
-            return " ".join(found)
-        vectors = _vectors([stems(sentence) for sentence in found], self._weights(found))
+    def _summary(self, sentences: Sequence[str]) -> str:
+        if len(sentences) <= self.count:
+            return " ".join(sentences)
+        vectors = _vectors([stems(sentence) for sentence in sentences], self._weights(sentences))
         centroid = vectors.sum(axis=0)
         length = float(np.linalg.norm(centroid))
-        nearness = vectors @ centroid / length if length else np.zeros(len(found))
-        nearness += self.lead_bonus * np.linspace(1, 0, len(found))
+        nearness = vectors @ centroid / length if length else np.zeros(len(sentences))
+        nearness += self.lead_bonus * np.linspace(1, 0, len(sentences))
         chosen: list[int] = []
         for _ in range(self.count):
-            likeness = (vectors @ vectors[chosen].T).max(axis=1) if chosen else np.zeros(len(found))
+            likeness = (vectors @ vectors[chosen].T).max(axis=1) if chosen else np.zeros(len(sentences))
             gain = nearness - self.diversity * likeness
             gain[chosen] = -np.inf
             chosen.append(int(gain.argmax()))
-        return " ".join(found[i] for i in sorted(chosen))
+        return " ".join(sentences[i] for i in sorted(chosen))
 
-    def _weights(self, found: Sequence[str]) -> Mapping[str, float]:
+    def _weights(self, sentences: Sequence[str]) -> Mapping[str, float]:
         return {
             stem: float(np.log((self.texts_ + 1) / (self.having_.get(stem, 0) + 0.5)))
-            for sentence in found
+            for sentence in sentences
             for stem in stems(sentence)
         }
 

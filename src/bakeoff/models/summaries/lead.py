@@ -43,7 +43,7 @@ class Lead(Model):
         """Predict n rows. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self)
         return Predictions(
-            np.array([" ".join(found[: self.count]) for found in sentences_of(X, self.schema_)], dtype=object)
+            np.array([" ".join(sentences[: self.count]) for sentences in sentences_of(X, self.schema_)], dtype=object)
         )
 
     def save(self, folder: Path) -> None:
