@@ -98,7 +98,23 @@ def test_a_finished_search_tries_nothing_more(tmp_path: Path) -> None:
     assert again.summary["trials"] == 6
 
 
-def test_a_trial_of_a_killed_process_is_tried_again_once_with_the_same_parameters(tmp_path: Path) -> None:
+def test_a_trial_of_a_killed_process_begins_again_under_its_number_until_it_is_given_up(tmp_path: Path) -> None:
+    asked = request(tmp_path, trials=5)
+    params = []
+    for losses in range(studies.MOST_LOSSES + 1):
+        killed = search(asked)
+        study = killed._resume()
+        assert study.user_attrs.get(studies.LOSSES, {}) == ({"0": losses} if losses else {})
+        lost = studies.ask(study, 5, killed._sampler_of)
+        assert lost is not None and lost.number == 0
+        params.append(killed.suggest(lost)[1])
+    assert all(drawn == params[0] for drawn in params)
+    best = search(asked).run()
+    assert best.summary["trials"] == 5
+    assert [t["state"] for t in best.trials] == ["FAIL", *["COMPLETE"] * 5], "lost once too often"
+
+
+def test_among_workers_the_trial_of_a_killed_one_is_tried_again_once_with_the_same_parameters(tmp_path: Path) -> None:
     asked = request(tmp_path, trials=5)
     killed = search(asked).open()
     lost = killed.ask()

@@ -19,6 +19,7 @@ from bakeoff.models.base import Context, Model
 from bakeoff.predictions import in_words
 from bakeoff.request.spec import Request
 from bakeoff.search.racing import is_dominated
+from bakeoff.search.study import SPENT_USD
 from bakeoff.task import (
     NO_ANSWER,
     NOT_ASKED,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 LATENCY_ROWS, LATENCY_SECONDS = 50, 0.5
 FOLD_VALUES = "folds"
-SPENT_USD = "spent_usd"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,11 +18,19 @@ from bakeoff.errors import ConfigError
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.samplers import BaseSampler
     from optuna.trial import FrozenTrial, Trial
+
+    from bakeoff.search.journal import Lost
+
+SamplerOf = Callable[[int], "BaseSampler"]
+"""Makes the sampler of a trial, seeded by its number: a search that was interrupted draws as one that was not."""
 
 JOURNAL = "study.journal"
 WORKERS = "workers"
-REQUEST, RETRY_OF, ERROR, WORKER = "request", "retry_of", "error", "worker"
+REQUEST, RETRY_OF, ERROR, WORKER, SPENT_USD, LOSSES = "request", "retry_of", "error", "worker", "spent_usd", "losses"
+LOST_USD = "lost_usd"
+MOST_LOSSES = 3  # times that a search of one process begins a trial again before it gives the trial up
 HEARTBEAT_SECONDS = 5
 POLL_SECONDS = 0.5
 
@@ -96,8 +104,12 @@ def at_work(study: optuna.Study, number: int | None) -> Iterator[str]:
 
     Beside a journal the name is a locked file: the system frees the lock when the process ends, however that comes.
     A database has heartbeats.
+
+    Args:
+        study: opened.
+        number: of the worker; None for a process that is alone.
     """
-    name = f"{number}-{socket.gethostname()}-{os.getpid()}"
+    name = f"{number or 0}-{socket.gethostname()}-{os.getpid()}"
     lock = _lock(study, name)
     if lock is None:
         yield name
@@ -106,6 +118,33 @@ def at_work(study: optuna.Study, number: int | None) -> Iterator[str]:
     with FileLock(lock):
         yield name
         lock.unlink(missing_ok=True)
+    if number is None:
+        with suppress(OSError):
+            lock.parent.rmdir()
+
+
+def rewind(folder: Path, storage: str | None) -> Lost:
+    """Remove the trials that a killed process left running in a journal, so that they begin anew under their numbers.
+
+    For a search of one process, before the study is opened. Waits for a process that survived its parent. In a database
+    nothing is removed: there ``heal`` queues lost trials again.
+    """
+    from bakeoff.search.journal import Lost, rewind
+
+    if storage is not None:
+        return Lost()
+    while any(_is_held(lock) for lock in sorted((folder / WORKERS).glob("*.lock"))):
+        time.sleep(POLL_SECONDS)
+    return rewind(folder / JOURNAL, SPENT_USD, LOSSES, MOST_LOSSES)
+
+
+def count_losses(study: optuna.Study, lost: Lost) -> None:
+    """Note in the study which trials were removed, and what they had spent."""
+    if lost.numbers:
+        counts = dict(study.user_attrs.get(LOSSES, {}))
+        study.set_user_attr(LOSSES, counts | {str(n): counts.get(str(n), 0) + 1 for n in lost.numbers})
+    if lost.spent_usd:
+        study.set_user_attr(LOST_USD, study.user_attrs.get(LOST_USD, 0.0) + lost.spent_usd)
 
 
 def heal(study: optuna.Study) -> int:
@@ -135,19 +174,16 @@ def reserve(study: optuna.Study, trials: int) -> None:
         study.enqueue_trial({})
 
 
-def take(study: optuna.Study) -> Trial | None:
+def take(study: optuna.Study, sampler_of: SamplerOf) -> Trial | None:
     """Take the next queued trial, for this worker alone; None when none is left.
 
     Before it says None it waits for the trials of other workers, and takes over from those that die.
     """
-    import optuna
-
     while True:
         # Optuna's own ask() makes a new trial when the queue is empty, which would be one too many.
         trial_id = _pop(study)
         if trial_id is not None:
-            study._thread_local.cached_all_trials = None
-            return optuna.trial.Trial(study, trial_id)
+            return _begun(study, trial_id, sampler_of)
         elsewhere = _running(study)
         if not _has_heartbeat(study):
             # Who has not put a name to its trial has either just taken it, or left it to the next ``heal``.
@@ -158,12 +194,13 @@ def take(study: optuna.Study) -> Trial | None:
             time.sleep(POLL_SECONDS)
 
 
-def ask(study: optuna.Study, trials: int | None) -> Trial | None:
-    """Return the next trial of a single-process search, sampling a new one if needed.
+def ask(study: optuna.Study, trials: int | None, sampler_of: SamplerOf) -> Trial | None:
+    """Return the next trial: one that was taken back, or a new one.
 
     Args:
-        study: with a sampler.
+        study: to take it from.
         trials: that are to be finished at the end; None when something else ends the search.
+        sampler_of: makes the sampler of a trial.
 
     Returns:
         None when a trial that was lost, or that runs elsewhere, must be waited for: ask again.
@@ -172,7 +209,21 @@ def ask(study: optuna.Study, trials: int | None) -> Trial | None:
         heal(study)
         time.sleep(POLL_SECONDS)
         return None
-    return study.ask()
+    trial_id = _pop(study)
+    if trial_id is None:
+        storage: Any = study._storage
+        trial_id = storage.create_new_trial(study._study_id)
+        if _has_heartbeat(study):
+            storage.record_heartbeat(trial_id)
+    return _begun(study, trial_id, sampler_of)
+
+
+def _begun(study: optuna.Study, trial_id: int, sampler_of: SamplerOf) -> Trial:
+    from optuna.trial import Trial
+
+    study._thread_local.cached_all_trials = None
+    study.sampler = sampler_of(study._storage.get_trial_number_from_id(trial_id))
+    return Trial(study, trial_id)
 
 
 def put_back(study: optuna.Study, trial: Trial) -> None:
@@ -257,6 +308,8 @@ def _take_back(study: optuna.Study, trials: Sequence[FrozenTrial]) -> int:
 
 def _retry(study: optuna.Study, trial: FrozenTrial) -> None:
     """Requeue a lost trial; one that was lost twice is given up and replaced by a new one."""
+    if study.user_attrs.get(LOSSES, {}).get(str(trial.number), 0) >= MOST_LOSSES:
+        return
     if RETRY_OF not in trial.user_attrs:
         study.enqueue_trial(trial.params, user_attrs={RETRY_OF: trial.number})
     else:
@@ -267,6 +320,11 @@ def _is_alive(study: optuna.Study, trial: FrozenTrial) -> bool:
     lock = _lock(study, trial.user_attrs.get(WORKER))
     if lock is None:
         return False
+    return _is_held(lock)
+
+
+def _is_held(lock: Path) -> bool:
+    """Return whether a live process holds the lock; the lock of a dead one is removed."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(lock, timeout=0):
@@ -296,11 +354,11 @@ def _storage(folder: Path, url: str | None) -> Any:
     import optuna
 
     if url is None:
-        from optuna.storages.journal import JournalFileBackend
+        from bakeoff.search.journal import CheckedJournal
 
         folder.mkdir(parents=True, exist_ok=True)
         # Absolute: the journal's lock is a link to this path, and whoever died holding it is told by the link's target.
-        return optuna.storages.JournalStorage(JournalFileBackend(str((folder / JOURNAL).absolute())))
+        return optuna.storages.JournalStorage(CheckedJournal(str((folder / JOURNAL).absolute())))
     if url.startswith("postgresql://"):  # SQLAlchemy would look for the older driver
         url = url.replace("postgresql", "postgresql+psycopg", 1)
     shown = url.partition("@")[2] or url  # without a password

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bakeoff import metrics
 from bakeoff.config import component, search_space
 from bakeoff.config.search_space import Dimension
@@ -18,7 +20,8 @@ from bakeoff.config.settings import LARGEST_SEED, SearchSettings
 from bakeoff.errors import BakeoffError, ConfigError, Unavailable
 from bakeoff.request.spec import Request
 from bakeoff.search import study as studies
-from bakeoff.search.evaluation import SPENT_USD, Evaluation
+from bakeoff.search.evaluation import Evaluation
+from bakeoff.search.study import SPENT_USD
 from bakeoff.tasks import kinds
 
 if TYPE_CHECKING:
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
 
 log = logging.getLogger(__name__)
-WORKER_SEEDS = 1_000_003  # workers draw from seeds this far apart
 Announce = Callable[[str], None]
 Compose = Callable[[Mapping[str, str]], Request]
 
@@ -68,11 +70,11 @@ class Best:
 
 
 class Tally:
-    """Running totals of a study's finished trials, updated incrementally."""
+    """Running totals of a study's finished trials, updated incrementally, and dollars that lost trials had spent."""
 
-    def __init__(self, trials: Sequence[FrozenTrial]) -> None:
+    def __init__(self, trials: Sequence[FrozenTrial], lost_usd: float = 0.0) -> None:
         self.trials: list[FrozenTrial] = []
-        self.seconds = self.spent_usd = 0.0
+        self.seconds, self.spent_usd = 0.0, lost_usd
         self.pruned = self.failed = 0
         self.first_values: list[float] = []
         for trial in trials:
@@ -118,14 +120,20 @@ class Search:
     _dimensions: dict[tuple[tuple[str, Any], ...], list[Dimension]] = field(default_factory=dict)
 
     def open(self) -> optuna.Study:
-        """Open the study, with a sampler that does not repeat the draws of an earlier process."""
+        """Open the study, with the sampler of its next trial."""
         study = self._open()
-        tried = len([t for t in study.get_trials(deepcopy=False) if t.state.is_finished()])
-        seed = self.request.seed + tried + (self.settings.worker or 0) * WORKER_SEEDS
-        study.sampler = self.sampler(seed % (LARGEST_SEED + 1))
+        done = study.get_trials(deepcopy=False)
+        study.sampler = self._sampler_of(len(done))
         # Some samplers end a search by Study.stop, which wants to be called from Optuna's own loop.
         study._thread_local.in_optimize_loop = True
+        if done and done[-1].state.is_finished():  # a sampler of combinations says here that all were tried
+            study.sampler.after_trial(study, done[-1], done[-1].state, done[-1].values)
         return study
+
+    def _sampler_of(self, number: int) -> Any:
+        """Sampler of the trial of that number. Its seed depends on nothing else, whatever came before."""
+        seed = np.random.SeedSequence([self.request.seed, number]).generate_state(1)[0]
+        return self.sampler(int(seed) % (LARGEST_SEED + 1))
 
     def _open(self) -> optuna.Study:
         directions = [o.direction for o in self.evaluation.objectives]
@@ -142,7 +150,7 @@ class Search:
         Returns:
             How many trials have begun, and how many have ended, until now.
         """
-        study = self._open()
+        study = self._resume()
         studies.heal(study)
         if wait:
             studies.wait(study)
@@ -156,27 +164,43 @@ class Search:
         study = self.open()
         with studies.at_work(study, self.settings.worker) as worker:
             while self._ended(study, Tally(studies.finished(study))) is None:
-                trial = study.ask() if self.settings.trials is None else studies.take(study)
+                if self.settings.trials is None:
+                    trial = studies.ask(study, None, self._sampler_of)
+                else:
+                    trial = studies.take(study, self._sampler_of)
                 if trial is None:
                     return
                 self._try(study, trial, worker)
 
     def run(self) -> Best:
         """Run the missing trials in this process, then return the best."""
+        with studies.at_work(self._resume(), None):
+            return self._run()
+
+    def _run(self) -> Best:
         study = self.open()
-        healed = studies.heal(study)
-        if healed:
-            log.info("%d trials of a killed process are tried again", healed)
-        tally = Tally(studies.finished(study))
+        studies.heal(study)
+        tally = Tally(studies.finished(study), study.user_attrs.get(studies.LOST_USD, 0.0))
         while (ended := self._ended(study, tally)) is None:
-            trial = studies.ask(study, self.settings.trials)
+            trial = studies.ask(study, self.settings.trials, self._sampler_of)
             ended_trial = None if trial is None else self._try(study, trial)
             if ended_trial is None:
-                tally = Tally(studies.finished(study))
+                tally = Tally(studies.finished(study), study.user_attrs.get(studies.LOST_USD, 0.0))
                 continue
             tally.add(ended_trial)
             self.announce(self._progress(tally))
         return self._best(study, ended)
+
+    def _resume(self) -> optuna.Study:
+        """Open the study after its process was killed: what that process alone had begun begins anew."""
+        if self.settings.workers > 1:
+            return self._open()
+        lost = studies.rewind(self.request.folder, self.settings.storage)
+        if lost.numbers:
+            log.info("the trial of a killed process begins again: %s", ", ".join(map(str, lost.numbers)))
+        study = self._open()
+        studies.count_losses(study, lost)
+        return study
 
     def watched(self) -> Callable[[], str]:
         """Return a function that describes the progress of this search's workers."""
