@@ -57,14 +57,14 @@ class Predictor:
         """The fitted model."""
         from bakeoff.models import persistence
 
-        return persistence.load(self.folder / record.MODEL)
+        return persistence.load(record.model_folder(self.folder))
 
     @cached_property
     def schema(self) -> Schema:
         """Schema of the task that the model was fitted for; the run itself may have been scored on another."""
         from bakeoff.models import persistence
 
-        folder = self.folder / record.MODEL
+        folder = record.model_folder(self.folder)
         is_there = (folder / persistence.STATE).is_file()
         return persistence.read_state(folder)[0] if is_there else record.schema_of(self.record)
 

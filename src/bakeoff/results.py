@@ -75,19 +75,22 @@ class Run:
     @cached_property
     def predictions(self) -> pd.DataFrame:
         """Predictions, one row per test example: id, target, output and further model outputs. Raises ``DataError``."""
-        return _parquet(self.folder / record.PREDICTIONS)
+        frame = record.read_frame(self.folder, record.PREDICTIONS)
+        if frame is None:
+            raise DataError(f"{self.folder}: there is no {record.PREDICTIONS}.")
+        return frame
 
     @cached_property
     def trials(self) -> pd.DataFrame | None:
         """Trials of the search, one row each; None if there was no search."""
-        return _parquet(self.folder / record.TRIALS) if (self.folder / record.TRIALS).is_file() else None
+        return record.read_frame(self.folder, record.TRIALS)
 
     @cached_property
     def model(self) -> Model:
         """The fitted model, loaded when it is asked for. Raises ``DataError`` where there is none."""
         from bakeoff.models import persistence
 
-        return persistence.load(self.folder / record.MODEL)
+        return persistence.load(record.model_folder(self.folder))
 
     @cached_property
     def _predictor(self) -> Predictor:
@@ -246,11 +249,3 @@ class Bakeoff(Mapping[str, Run]):
     def _report(self) -> Report:
         runs = [run.record for run in self._runs.values()]
         return summary.build(self.comparison, runs, self.folder)
-
-
-def _parquet(file: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    if not file.is_file():
-        raise DataError(f"{file.parent}: there is no {file.name}.")
-    return pd.read_parquet(file)

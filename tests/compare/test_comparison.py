@@ -278,7 +278,8 @@ def test_another_question_can_be_asked_of_the_same_runs(three: list[Run]) -> Non
 
 
 KEYS = ["task", "metric", "direction", "smallest_difference", "confidence", "joint_confidence", "test_rows",
-        "incumbent", "verdict", "winner", "reason", "variants", "differences", "notes", "checks", "of"]  # fmt: skip
+        "incumbent", "verdict", "winner", "reason", "variants", "differences", "notes", "checks", "of",
+        "leaderboard_sha256", "sha256"]  # fmt: skip
 
 
 def test_the_file_has_exactly_the_documented_keys(tmp_path: Path, three: list[Run]) -> None:

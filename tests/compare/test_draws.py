@@ -90,3 +90,4 @@ def mark(folder: Path) -> None:
     frame = pd.read_parquet(folder / record.BOOTSTRAP)
     priced = comparison._priced(record.read_run(folder), [])
     draws.write(folder, priced, {str(name): np.full(len(frame), 7.0) for name in frame})
+    record.finish(record.read_run(folder))

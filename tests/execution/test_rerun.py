@@ -18,6 +18,7 @@ from bakeoff.cli import main
 from bakeoff.cli.rerun import rerun as rerun_verb
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.execution import rerun
+from recorded_runs import rewrite
 
 CONF = Path(__file__).parents[2] / "conf"
 QUICK = ("decision.resamples=200", "metrics.latency_rows=2", "tracker=none")
@@ -170,7 +171,7 @@ def test_it_is_said_whether_a_run_agrees_and_what_has_changed(capsys: pytest.Cap
     recorded = json.loads((first.folder / record.RESULT).read_text())
     recorded["metrics"]["accuracy"]["value"] += 0.01
     recorded["environment"]["versions"]["numpy"] = "1.0"
-    (first.folder / record.RESULT).write_text(json.dumps(recorded))
+    rewrite(first.folder, recorded)
     assert rerun_verb([str(first.folder)]) == main.FAILED
     other = capsys.readouterr().out
     assert "linear: DIFFERS" in other
@@ -200,7 +201,7 @@ def test_the_exit_code_says_whether_a_run_agrees(monkeypatch: pytest.MonkeyPatch
     for change in (0, 0.01):
         recorded = json.loads((first.folder / record.RESULT).read_text())
         recorded["metrics"]["accuracy"]["value"] += change
-        (first.folder / record.RESULT).write_text(json.dumps(recorded))
+        rewrite(first.folder, recorded)
         with pytest.raises(SystemExit) as left:
             main.main(["rerun", str(first.folder)])
         codes.append(left.value.code)

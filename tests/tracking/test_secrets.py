@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import yaml
 from offline_file import payloads
 from tracked_pets import kept, result, tell
 
 from bakeoff.tracking import secrets
+from recorded_runs import rewrite
 
 KEY = "sk-live-0a1b2c3d4e5f"
 PASSWORD = "hunter2-and-more"
@@ -27,7 +26,7 @@ def test_no_secret_is_in_any_file(recorded, monkeypatch):
     content = result(recorded / "linear")
     content["details"] = {"asked": f"with {KEY}", "header": "Bearer value-of-plain"}
     content["notes"] = [f"The key {KEY} was refused."]
-    (recorded / "linear/result.json").write_text(json.dumps(content))
+    rewrite(recorded / "linear", content)
     assert tell(recorded / "linear", artifacts=["data"])["status"] == "tracked"
     files = [file for file in (recorded / "wandb").rglob("*") if file.is_file()]
     assert any(file.suffix == ".wandb" for file in files)

@@ -10,6 +10,8 @@ import pytest
 import yaml
 from tracked_pets import kept, result, tell, written
 
+from recorded_runs import rewrite
+
 
 @pytest.fixture(scope="module")
 def files(tracked):
@@ -120,8 +122,8 @@ def test_a_failed_run_is_told_with_its_error(recorded, worker):
     content = result(recorded / "constant")
     failure = {"type": "ValueError", "message": "it broke", "traceback": "Traceback …"}
     failed = content | {"status": "failed", "metrics": {}, "slices": {}, "search": None, "error": failure}
-    (recorded / "constant/result.json").write_text(json.dumps(failed))
     (recorded / "constant/predictions.parquet").unlink()
+    rewrite(recorded / "constant", failed)
     assert tell(recorded / "constant", worker)["status"] == "tracked"
     told = kept(recorded)["constant"]
     assert told.exit_code == 1 and "failed" in told.run.tags
@@ -145,5 +147,5 @@ def test_what_was_told_is_not_told_again(recorded, worker):
     assert tell(recorded / "linear", worker)["status"] == "kept"
     assert len(list((recorded / "wandb").glob("offline-run-*"))) == 1
     again = result(recorded / "linear") | {"started": "2030-01-01T00:00:00.000+00:00"}
-    (recorded / "linear/result.json").write_text(json.dumps(again))
+    rewrite(recorded / "linear", again)
     assert tell(recorded / "linear", worker)["status"] == "tracked", "a new run in the same folder"

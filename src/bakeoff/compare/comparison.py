@@ -106,12 +106,20 @@ def compare_folder(
     Raises what ``compare`` raises.
     """
     runs = [replace(run, cost=costs.get(run.variant, run.cost)) for run in record.read_runs(folder)]
+    record.verify_bakeoff(folder)
     wanted = _digest(runs, settings, incumbent)
-    known = read(folder)
-    if known is None or known.of != wanted:
-        known = compare(runs, settings, incumbent)
-        write(known, folder)
-    return known, runs
+    damage: tuple[str, ...] = ()
+    try:
+        known = read(folder)
+    except DataError as error:
+        known, damage = None, (str(error),)
+    if known is not None and known.of == wanted:
+        for run in runs:
+            record.verify(run)
+        return replace(known, notes=tuple(dict.fromkeys((*_of_files(runs), *known.notes)))), runs
+    known = compare(runs, settings, incumbent)
+    write(known, folder)
+    return replace(known, notes=(*damage, *known.notes)), runs
 
 
 def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | None = None) -> Comparison:
@@ -124,9 +132,11 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
 
     Raises:
         ConfigError: the incumbent or the metric is not there.
-        DataError: the runs are not of one task.
+        DataError: the runs are not of one task, or a file of theirs is not what was written.
     """
     declared = incumbent
+    for run in runs:
+        record.verify(run)
     names = [run.variant for run in runs]
     if incumbent is not None and incumbent not in names:
         raise ConfigError(
@@ -212,6 +222,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
                 f"from {reached.winner}: compare latency and cost."
             )
     notes += _of_runs(finished)
+    notes += _of_files(runs)
     return Comparison(
         task=str((finished[0].task or {}).get("name", "")),
         metric=metric.name,
@@ -233,9 +244,22 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
 
 
 def read(folder: Path) -> Comparison | None:
-    """The comparison that a bake-off folder holds; None when there is none of this version of bakeoff."""
+    """The comparison that a bake-off folder holds; None when there is none of this version of bakeoff.
+
+    Raises:
+        DataError: it, or the leaderboard beside it, is not what was written.
+    """
+    file = folder / record.COMPARISON
+    if not file.is_file():
+        return None
+    sealed = record.read_sealed(file, "The runs were compared again.")
+    content = sealed.content
+    if sealed.sha256 is None:
+        return None
+    leaderboard = folder / record.LEADERBOARD
+    if not leaderboard.is_file() or record.sha256(leaderboard) != content.pop(record.LEADERBOARD_DIGEST, None):
+        raise DataError(f"{leaderboard}: it is gone, damaged or was edited. The runs were compared again.")
     try:
-        content = json.loads((folder / record.COMPARISON).read_text("utf-8"))
         variants = [
             Variant(**{**v, "metrics": {name: Score(**s) for name, s in v["metrics"].items()}})
             for v in content.pop("variants")
@@ -250,7 +274,7 @@ def read(folder: Path) -> Comparison | None:
         return Comparison(
             **content, variants=tuple(variants), differences=tuple(differences), notes=notes, checks=checks
         )
-    except (OSError, ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError):
         return None
 
 
@@ -265,14 +289,13 @@ def _digest(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
         incumbent,
         __version__,
         checks.names(),
-        [(run.variant, run.started, run.status, run.cost) for run in runs],
+        [(run.variant, run.started, run.status, run.cost, run.sha256) for run in runs],
     ]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
 def write(comparison: Comparison, folder: Path) -> None:
     """Write ``comparison.json`` and ``leaderboard.csv`` into a bake-off folder."""
-    record.write_json(folder / record.COMPARISON, asdict(comparison))
     columns = list(dict.fromkeys(name for v in comparison.variants for name in v.metrics))
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
@@ -283,6 +306,8 @@ def write(comparison: Comparison, folder: Path) -> None:
         cells = ["" if x is None or x != x else x for s in scores for x in (s.value, s.low, s.high)]
         rows.writerow([_cell(v.name), _cell(v.family), v.status, *cells])
     record.write_text(folder / record.LEADERBOARD, text.getvalue())
+    digest = record.sha256(folder / record.LEADERBOARD)
+    record.write_sealed(folder / record.COMPARISON, {**asdict(comparison), record.LEADERBOARD_DIGEST: digest})
 
 
 def _cell(text: str) -> str:
@@ -365,6 +390,19 @@ def _of_runs(runs: Sequence[Run]) -> list[str]:
         for note in run.notes:
             about.setdefault(note, []).append(run.variant)
     return [note if len(who) == len(runs) > 1 else f"{', '.join(who)}: {note}" for note, who in about.items()]
+
+
+def _of_files(runs: Sequence[Run]) -> list[str]:
+    """Notes on files that could not be checked, or are damaged and were computed again."""
+    notes = [
+        f"{run.folder / record.BOOTSTRAP}: it is damaged; its values were drawn again."
+        for run in runs
+        if record.is_damaged(run.folder, run.files, record.BOOTSTRAP)
+    ]
+    unverified = [run.variant for run in runs if not run.is_verified and run.status != "interrupted"]
+    if unverified:
+        notes.append(f"{_and(unverified)}: recorded by an earlier version, without checksums, and so unverified.")
+    return notes
 
 
 def _variant(run: Run, values: Mapping[str, Any], draws: Mapping[str, Any], confidence: float) -> Variant:

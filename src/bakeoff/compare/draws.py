@@ -54,7 +54,7 @@ def read(run: Run, table: PredictionTable, values: Mapping[str, float]) -> Mappi
         is of another version of bakeoff.
     """
     file = run.folder / record.BOOTSTRAP
-    if not file.is_file():
+    if not file.is_file() or record.is_damaged(run.folder, run.files, record.BOOTSTRAP):
         return {}
     import pyarrow as pa
     from pyarrow import parquet

@@ -22,7 +22,7 @@ def reason_to_run(request: Request) -> str | None:
 
     Raises:
         ConfigError: the folder holds a finished run of another request.
-        DataError, AssetError: the data cannot be read.
+        DataError, AssetError: the data cannot be read, or a file of the run is not what was written.
     """
     if not request.resume or not (request.folder / record.RESULT).is_file():
         return ""
@@ -31,6 +31,7 @@ def reason_to_run(request: Request) -> str | None:
     run = record.read_run(request.folder)
     if run.status != "ok":
         return ""
+    record.verify(run)
     changed = spec.changes(request)
     if changed:
         raise ConfigError(

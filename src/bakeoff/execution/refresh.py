@@ -20,12 +20,12 @@ from bakeoff.config.settings import DecisionSettings, typed
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import KnownSource
 from bakeoff.errors import BakeoffError, ConfigError, DataError, VariantsFailed, did_you_mean
-from bakeoff.execution import locks, runner
 from bakeoff.execution import rerun as again
+from bakeoff.execution import runner
 from bakeoff.execution.runner import Fitted
 from bakeoff.models import persistence
 from bakeoff.models.tabular import in_memory
-from bakeoff.record import Run
+from bakeoff.record import Run, locks
 from bakeoff.request.spec import ROLES, Request
 from bakeoff.task import Examples, Schema, Task
 from bakeoff.tasks import kinds
@@ -198,7 +198,7 @@ def _set(node: dict[str, Any], path: Sequence[str], value: Any) -> None:
 
 def _fitted(of: Path, run: Run) -> Fitted:
     """Load the model in production and the schema it was fitted for, which may differ from its run's."""
-    folder = of / record.MODEL
+    folder = record.model_folder(of)
     model = persistence.load(folder)
     schema = persistence.read_state(folder)[0] if (folder / persistence.STATE).is_file() else record.schema_of(run)
     return Fitted(model, folder, schema)

@@ -14,8 +14,8 @@ import numpy as np
 from bakeoff import environment, metrics, record
 from bakeoff.config import search_space
 from bakeoff.errors import ConfigError, DataError
-from bakeoff.execution import locks, runner
-from bakeoff.record import Run
+from bakeoff.execution import runner
+from bakeoff.record import Run, locks
 from bakeoff.request.spec import Request
 
 EXACT = 1e-9  # relative: sums of floating-point numbers may be added up in another order

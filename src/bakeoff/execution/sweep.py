@@ -21,9 +21,10 @@ from bakeoff.config import search_space, wiring
 from bakeoff.config.component import read, walk, write
 from bakeoff.config.parsed_once import parse_once
 from bakeoff.errors import ConfigError, VariantsFailed, did_you_mean
-from bakeoff.execution import finished, launch, locks
+from bakeoff.execution import finished, launch
 from bakeoff.execution.launch import Job
 from bakeoff.execution.overrides import as_texts, expand, gives, variant_name
+from bakeoff.record import locks
 from bakeoff.request import spec, validation
 from bakeoff.request.spec import Request
 from bakeoff.task import Task

@@ -1,7 +1,8 @@
 """The run folder: every file in it is named, written and read here."""
 
 from bakeoff.record.configs import read_config, read_fitted, write_fitted
-from bakeoff.record.folder import begin, logged, read_learnt, write_learnt, write_model
+from bakeoff.record.folder import begin, logged, model_folder, read_learnt, write_learnt, write_model
+from bakeoff.record.integrity import Sealed, is_damaged, read_sealed, sha256, write_sealed
 from bakeoff.record.names import (
     BOOTSTRAP,
     CHECKPOINTS,
@@ -13,6 +14,7 @@ from bakeoff.record.names import (
     INPUTS,
     INSTALLED,
     LEADERBOARD,
+    LEADERBOARD_DIGEST,
     LEARNT,
     LOG,
     MODEL,
@@ -26,8 +28,16 @@ from bakeoff.record.names import (
     TRIALS,
     VALIDATION,
 )
-from bakeoff.record.run import Run, Score, Status, data_notes, finish, is_run, read_run, read_runs, schema_of
-from bakeoff.record.tables import read_predictions, write_curves, write_inputs, write_predictions, write_trials
+from bakeoff.record.run import Run, Score, Status, data_notes, finish, is_run, read_run, read_runs, schema_of, verify
+from bakeoff.record.tables import (
+    read_frame,
+    read_predictions,
+    verify_bakeoff,
+    write_curves,
+    write_inputs,
+    write_predictions,
+    write_trials,
+)
 from bakeoff.record.transcripts import has_transcripts, read_transcript_ids, read_transcripts, write_transcripts
 from bakeoff.record.writing import UNFINISHED, write_file, write_json, write_text
 
@@ -42,6 +52,7 @@ __all__ = [
     "INPUTS",
     "INSTALLED",
     "LEADERBOARD",
+    "LEADERBOARD_DIGEST",
     "LEARNT",
     "LOG",
     "MODEL",
@@ -57,22 +68,30 @@ __all__ = [
     "VALIDATION",
     "Run",
     "Score",
+    "Sealed",
     "Status",
     "begin",
     "data_notes",
     "finish",
     "has_transcripts",
+    "is_damaged",
     "is_run",
     "logged",
+    "model_folder",
     "read_config",
     "read_fitted",
+    "read_frame",
     "read_learnt",
     "read_predictions",
     "read_run",
     "read_runs",
+    "read_sealed",
     "read_transcript_ids",
     "read_transcripts",
     "schema_of",
+    "sha256",
+    "verify",
+    "verify_bakeoff",
     "write_curves",
     "write_file",
     "write_fitted",
@@ -81,6 +100,7 @@ __all__ = [
     "write_learnt",
     "write_model",
     "write_predictions",
+    "write_sealed",
     "write_text",
     "write_transcripts",
     "write_trials",

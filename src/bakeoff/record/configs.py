@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.config import renamed
+from bakeoff.record import integrity
 from bakeoff.record.names import CONFIG, FITTED
 from bakeoff.record.writing import write_text
 
@@ -17,7 +18,7 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> None:
 
 
 def read_config(folder: Path) -> dict[str, Any] | None:
-    """Read the resolved config of a run folder; None if there is none."""
+    """Read the resolved config of a run folder; None if there is none. Raises ``DataError`` if it is damaged."""
     return _read_yaml(folder / CONFIG)
 
 
@@ -40,7 +41,8 @@ def _yaml(config: Mapping[str, Any]) -> str:
 def _read_yaml(file: Path) -> dict[str, Any] | None:
     from omegaconf import OmegaConf
 
-    if not file.is_file():
+    if not integrity.check_file(file):
         return None
-    content = OmegaConf.to_container(OmegaConf.load(file))
+    with integrity.readable(file):
+        content = OmegaConf.to_container(OmegaConf.load(file))
     return dict(renamed.current(content)) if isinstance(content, dict) else None

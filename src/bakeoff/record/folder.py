@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bakeoff.record import names
+from bakeoff.record import integrity, names
 from bakeoff.record.configs import write_config
 from bakeoff.record.writing import UNFINISHED, write_file, write_text
 
@@ -71,9 +71,10 @@ def read_learnt(folder: Path) -> NDArray[np.uint64] | None:
     """Read the hashes that ``write_learnt`` wrote; None for a run of an earlier version without such a file."""
     import numpy as np
 
-    if not (folder / names.LEARNT).is_file():
+    if not integrity.check_file(folder / names.LEARNT):
         return None
-    hashes: NDArray[np.uint64] = np.load(folder / names.LEARNT, allow_pickle=False)
+    with integrity.readable(folder / names.LEARNT):
+        hashes: NDArray[np.uint64] = np.load(folder / names.LEARNT, allow_pickle=False)
     return hashes
 
 
@@ -107,3 +108,14 @@ def write_model(folder: Path, save: Callable[[Path], None]) -> int:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return size
+
+
+def model_folder(folder: Path) -> Path:
+    """The folder of the fitted model in a run folder, compared with its recorded digests.
+
+    Raises:
+        DataError: a file of it is damaged, gone or new.
+    """
+    if (folder / names.RESULT).is_file():
+        integrity.check(folder, integrity.recorded(folder), names.MODEL)
+    return folder / names.MODEL

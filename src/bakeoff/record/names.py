@@ -24,3 +24,4 @@ DIFF = "git.diff"
 COMPARISON = "comparison.json"
 LEADERBOARD = "leaderboard.csv"
 TRACKING = "tracking.json"
+LEADERBOARD_DIGEST = "leaderboard_sha256"  # a key of comparison.json

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bakeoff.errors import DataError
+from bakeoff.record import integrity
 from bakeoff.record.configs import read_config
-from bakeoff.record.names import CONFIG, RESULT
-from bakeoff.record.writing import write_json
+from bakeoff.record.names import BOOTSTRAP, CONFIG, MODEL, RESULT
 
 if TYPE_CHECKING:
     from bakeoff.task import DataNote, Schema
@@ -52,6 +51,8 @@ class Run:
         cost: config of the cost model; None if costs were not requested.
         environment: versions, platform and git state.
         error: ``{"type", "message", "traceback"}`` when it failed.
+        files: path within the folder → SHA-256, of every recorded file; empty for a run of an earlier version.
+        sha256: digest of ``result.json``; empty until it is written, None for a run of an earlier version.
     """
 
     folder: Path
@@ -73,33 +74,53 @@ class Run:
     cost: Mapping[str, Any] | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
     error: Mapping[str, str] | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    sha256: str | None = ""
+
+    @property
+    def is_verified(self) -> bool:
+        """True if the record and its files are checked against recorded digests."""
+        return self.sha256 is not None
 
 
 def finish(run: Run) -> Run:
-    """Write ``result.json``, which marks the run as finished."""
-    content = {k: v for k, v in asdict(run).items() if k != "folder"}
-    write_json(run.folder / RESULT, content)
-    return run
+    """Write ``result.json``, which marks the run as finished, with the digests of all recorded files."""
+    run = replace(run, files=integrity.digests(run.folder))
+    content = {k: v for k, v in asdict(run).items() if k not in ("folder", "sha256")}
+    return replace(run, sha256=integrity.write_sealed(run.folder / RESULT, content))
 
 
 def read_run(folder: Path) -> Run:
-    """Read a run folder. A folder with a config and no result is a run that was interrupted.
+    """Read the record of a run folder. A folder with a config and no result is a run that was interrupted.
 
     Raises:
-        DataError: it is not a run folder.
+        DataError: it is not a run folder, or its record is damaged.
     """
     result = folder / RESULT
     if not result.is_file():
         if (folder / CONFIG).is_file():
             return Run(folder, folder.name, _family(folder), "interrupted", "")
         raise DataError(f"{folder} is not a run folder: it has no {RESULT}.")
+    sealed = integrity.read_sealed(result, integrity.remedy(folder))
+    content = sealed.content
     try:
-        content = json.loads(result.read_text("utf-8"))
         metrics = {name: Score(**score) for name, score in content.pop("metrics").items()}
         content["notes"] = tuple(content.get("notes", ()))
-        return Run(folder=folder, metrics=metrics, **content)
-    except (ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{result} cannot be read: {error}.") from error
+        return Run(folder=folder, metrics=metrics, sha256=sealed.sha256, **content)
+    except (AttributeError, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{result} cannot be read: {error}. {integrity.remedy(folder)}") from error
+
+
+def verify(run: Run) -> None:
+    """Compare the files of a run with their recorded digests. Nothing is checked for a run of an earlier version.
+
+    Bootstrap values are left out: where they are damaged they are drawn again.
+
+    Raises:
+        DataError: names each file that is gone, or is not what was written.
+    """
+    single = [name for name in run.files if name != BOOTSTRAP and not name.startswith(f"{MODEL}/")]
+    integrity.check(run.folder, run.files, *single, MODEL)
 
 
 def read_runs(folder: Path) -> list[Run]:
@@ -117,6 +138,13 @@ def read_runs(folder: Path) -> list[Run]:
         deeper = sorted({str(path.parents[1]) for path in folder.glob(f"*/*/{CONFIG}")})
         hint = f" Name one of its folders: {', '.join(deeper)}." if deeper else ""
         raise DataError(f"{folder} holds no runs (no {RESULT} in it or in its folders).{hint}")
+    twice = {run.variant for run in runs if sum(other.variant == run.variant for other in runs) > 1}
+    for run in runs:
+        if run.variant in twice and run.folder.name != Path(run.variant).name:
+            raise DataError(
+                f"{run.folder}: it holds a copy of the run of {run.variant}, which has a folder of its own beside it. "
+                "Move it out of the bake-off."
+            )
     return sorted(runs, key=lambda run: (run.started == "", run.started))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeoff.errors import DataError
+from bakeoff.record import integrity
 from bakeoff.record.names import CURVES, INPUTS, PREDICTIONS, TRACE, TRIALS
 from bakeoff.record.run import Run, schema_of
 from bakeoff.record.writing import write_file
@@ -82,7 +83,7 @@ def write_inputs(bakeoff: Path, test: Examples, fingerprint: str) -> str | None:
 
     file, key = bakeoff / INPUTS, b"bakeoff.fingerprint"
     with FileLock(bakeoff / f".{INPUTS}.lock"):
-        if file.is_file() and (parquet.read_schema(file).metadata or {}).get(key) == fingerprint.encode():
+        if integrity.is_intact(file) and (parquet.read_schema(file).metadata or {}).get(key) == fingerprint.encode():
             return None
         frame = test.X.reset_index(drop=True)
         if "id" in frame:
@@ -94,7 +95,17 @@ def write_inputs(bakeoff: Path, test: Examples, fingerprint: str) -> str | None:
             return f"{type(error).__name__}: {error}"
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), key: fingerprint.encode()})
         write_file(file, lambda path: parquet.write_table(table, path, compression="zstd"))
+        integrity.write_sum(file)
     return None
+
+
+def verify_bakeoff(folder: Path) -> None:
+    """Compare ``inputs.parquet`` of a bake-off with its digest, where it has one. Raises ``DataError``."""
+    if integrity.is_intact(folder / INPUTS) is False:
+        raise DataError(
+            f"{folder / INPUTS}: it is damaged or was edited: its SHA-256 is not that of the file which was written. "
+            "Restore it from a copy, or delete it: the next variant that runs writes it again."
+        )
 
 
 def write_trials(folder: Path, trials: Sequence[Mapping[str, Any]]) -> None:
@@ -103,6 +114,16 @@ def write_trials(folder: Path, trials: Sequence[Mapping[str, Any]]) -> None:
 
     frame = pd.DataFrame(list(trials))
     write_file(folder / TRIALS, lambda path: frame.to_parquet(path, index=False))
+
+
+def read_frame(folder: Path, name: str) -> pd.DataFrame | None:
+    """Read a table of a run folder as it is; None if there is none. Raises ``DataError`` if it is damaged."""
+    import pandas as pd
+
+    if not integrity.check_file(folder / name):
+        return None
+    with integrity.readable(folder / name):
+        return pd.read_parquet(folder / name)
 
 
 def write_curves(folder: Path, curves: Sequence[Mapping[str, float]]) -> None:
@@ -119,17 +140,22 @@ def read_predictions(run: Run, name: str = PREDICTIONS) -> PredictionTable:
     """Read the predictions table of a finished run, of its validation rows where ``name`` is ``VALIDATION``.
 
     Raises:
-        DataError: there is none.
+        DataError: there is none, or it is damaged.
     """
+    integrity.check(run.folder, run.files, name, TRACE)
+    if not (run.folder / name).is_file():
+        raise DataError(f"{run.folder}: there is no {name}.")
+    with integrity.readable(run.folder / name):
+        return _predictions(run, name)
+
+
+def _predictions(run: Run, name: str) -> PredictionTable:
     import numpy as np
     import pandas as pd
 
     from bakeoff.task import Predictions, PredictionTable
 
-    path = run.folder / name
-    if not path.is_file():
-        raise DataError(f"{run.folder}: there is no {name}.")
-    frame = pd.read_parquet(path)
+    frame = pd.read_parquet(run.folder / name)
     schema = schema_of(run)
     kind = kinds.get(schema.kind)
     proba = [f"proba:{label}" for label in schema.classes]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from bakeoff.errors import DataError
 from bakeoff.llm.base import Completion, LLMRequest, Message
 from bakeoff.llm.transcript import ShownPassage, Transcript
+from bakeoff.record import integrity
 from bakeoff.record.names import TRANSCRIPTS
 from bakeoff.record.writing import write_file
 
@@ -70,15 +71,15 @@ def read_transcripts(folder: Path, ids: Collection[str] | None = None) -> Iterat
         ids: of the rows to read; None: all requests.
 
     Raises:
-        DataError: there are none, or a later version of bakeoff wrote them.
+        DataError: there are none, they are damaged, or a later version of bakeoff wrote them.
     """
     from pyarrow import parquet
 
     file = folder / TRANSCRIPTS
-    if not file.is_file():
+    if not integrity.check_file(file):
         raise DataError(f"{folder}: there is no {TRANSCRIPTS}.")
     wanted = None if ids is None else frozenset(ids)
-    with parquet.ParquetFile(file) as content:
+    with integrity.readable(file), parquet.ParquetFile(file) as content:
         version = (content.schema_arrow.metadata or {}).get(KEY, b"").decode()
         if version != VERSION:
             raise DataError(f'{file}: its version is "{version}", and this bakeoff reads version {VERSION}.')

@@ -15,7 +15,12 @@ UNFINISHED = ".part"
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON atomically. NaN and infinities become null."""
-    write_text(path, json.dumps(_finite(content), indent=2, ensure_ascii=False, default=str, allow_nan=False) + "\n")
+    write_text(path, as_json(content))
+
+
+def as_json(content: Any) -> str:
+    """JSON text as it is written. NaN and infinities become null."""
+    return json.dumps(_finite(content), indent=2, ensure_ascii=False, default=str, allow_nan=False) + "\n"
 
 
 def write_text(path: Path, text: str) -> None:

@@ -89,6 +89,7 @@ def read_run(folder: Path, table_rows: int) -> TrackedRun:
     if not (folder / record.RESULT).is_file():
         raise DataError(f"{folder}: nothing was recorded here.")
     run = record.read_run(folder)
+    record.verify(run)
     config = record.read_config(folder) or {}
     hidden = secrets.known(config)
     task = run.task or {}
@@ -124,14 +125,18 @@ def read_run(folder: Path, table_rows: int) -> TrackedRun:
 def read_comparison(folder: Path) -> TrackedComparison:
     """Read the comparison of a bake-off folder. Raises ``DataError`` when there is none."""
     try:
-        compared = json.loads((folder / record.COMPARISON).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        compared = record.read_sealed(folder / record.COMPARISON, f"Compare again: bakeoff compare {folder}").content
+    except OSError as error:
         raise DataError(f"{folder}: there is no comparison to read: {error}") from error
     runs = record.read_runs(folder)
     config = record.read_config(runs[-1].folder) or {}
     hidden = secrets.known(config)
     name = _bakeoff(folder, config)
-    about = {key: value for key, value in compared.items() if key not in ("variants", "differences", "of")}
+    about = {
+        key: value
+        for key, value in compared.items()
+        if key not in ("variants", "differences", "of", record.LEADERBOARD_DIGEST)
+    }
     verdict = " ".join(part for part in (str(compared["verdict"]), compared.get("winner")) if part)
     tables = {"leaderboard": _leaderboard(folder), "differences": _differences(compared["differences"])}
     return TrackedComparison(

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from bakeoff.errors import ConfigError
-from bakeoff.execution import locks
+from bakeoff.record import locks
 
 OWNER = """
 import sys, time
 from pathlib import Path
-from bakeoff.execution import locks
+from bakeoff.record import locks
 with locks.held([Path(sys.argv[1])], wait=None):
     print("held", flush=True)
     time.sleep(60)

@@ -101,6 +101,8 @@ def assert_same(read: PredictionTable, written: PredictionTable) -> None:
     for f in fields(Predictions):
         a, b = getattr(read.predictions, f.name), getattr(written.predictions, f.name)
         assert (a is None) == (b is None), f.name
+        if f.name == "transcripts":
+            continue  # they lie in a file of their own
         if f.name == "usage":
             assert_same_usage(a, b)
         elif f.name == "trace":
@@ -211,7 +213,7 @@ def test_a_result_is_read_back_as_it_was(tmp_path: Path) -> None:
         card={"licence": "BSD-3-Clause"},
         environment={"git": None},
     )
-    assert record.finish(written) is written
+    written = replace(written, sha256=record.finish(written).sha256)
     read = record.read_run(tmp_path)
     assert read == replace(written, task=read.task)
     assert record.schema_of(read) == BINARY
@@ -369,7 +371,7 @@ def test_what_is_no_run_folder_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"metrics": {"f1": 3}}', '{"metrics": {}, "later": 1}'])
 def test_a_result_that_cannot_be_read_is_told(tmp_path: Path, content: str) -> None:
     (tmp_path / record.RESULT).write_text(content)
-    with pytest.raises(DataError, match=r"result\.json cannot be read"):
+    with pytest.raises(DataError, match=r"result\.json:? .*(cannot be read|is damaged)"):
         record.read_run(tmp_path)
 
 

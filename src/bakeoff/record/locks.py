@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -41,15 +42,13 @@ def held(folders: Iterable[Path], wait: Callable[[str], None] | None) -> Iterato
 
 @contextmanager
 def _held(folder: Path, wait: Callable[[str], None] | None) -> Iterator[bool]:
-    locks = folder.parent / FOLDER
-    locks.mkdir(parents=True, exist_ok=True)
-    owner = locks / f"{folder.name}.json"  # beside the lock, which every process that tries it empties
-    lock = FileLock(locks / f"{folder.name}.lock")
+    _lock(folder).parent.mkdir(parents=True, exist_ok=True)
+    owner, lock = _owner(folder), FileLock(_lock(folder))
     is_waited_for = False
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        message = f"{folder}: another process{_named(owner)} is writing there"
+        message = f"{folder}: another process{_described(_content(owner))} is writing there"
         if wait is None:
             raise ConfigError(f"{message}. Wait for its end, or give name=… for a folder of your own.") from None
         is_waited_for = True
@@ -64,9 +63,37 @@ def _held(folder: Path, wait: Callable[[str], None] | None) -> Iterator[bool]:
         lock.release()
 
 
-def _named(owner: Path) -> str:
+def owner(folder: Path) -> str | None:
+    """Describe the other live process that writes to a run folder, in brackets; None if there is none."""
+    lock, content = _lock(folder), _content(_owner(folder))
+    if not lock.is_file() or content.get("pid") == os.getpid():
+        return None
+    try:
+        with FileLock(lock, timeout=0):
+            return None
+    except (Timeout, OSError):
+        return _described(content)
+
+
+def _lock(folder: Path) -> Path:
+    return folder.parent / FOLDER / f"{folder.name}.lock"
+
+
+def _owner(folder: Path) -> Path:
+    """Name a file beside the lock, which every process that tries it empties."""
+    return folder.parent / FOLDER / f"{folder.name}.json"
+
+
+def _content(file: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError):
+        content = json.loads(file.read_text("utf-8"))
+        if isinstance(content, dict):
+            return content
+    return {}
+
+
+def _described(content: Mapping[str, Any]) -> str:
     """Describe the owner of a lock for a message; empty if the owner has not been recorded yet."""
-    with suppress(OSError, ValueError, KeyError):
-        content = json.loads(owner.read_text("utf-8"))
-        return f" (pid {content['pid']} on {content['host']}: {content['command']})"
-    return ""
+    if not {"pid", "host", "command"} <= content.keys():
+        return ""
+    return f" (pid {content['pid']} on {content['host']}: {content['command']})"
