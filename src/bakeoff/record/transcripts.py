@@ -94,9 +94,11 @@ def read_transcript_ids(folder: Path) -> Iterator[str | None]:
     from pyarrow import parquet
 
     file = folder / TRANSCRIPTS
-    if not file.is_file():
+    if not integrity.check_file(file):
         raise DataError(f"{folder}: there is no {TRANSCRIPTS}.")
-    yield from parquet.read_table(file, columns=["id"])["id"].to_pylist()
+    with integrity.readable(file):
+        ids = parquet.read_table(file, columns=["id"])["id"].to_pylist()
+    yield from ids
 
 
 def _schema() -> pa.Schema:
