@@ -7,7 +7,7 @@ so a change of prices needs no new run.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,7 +27,7 @@ class RunSeconds:
     """Seconds that a run took, and that its cost model prices.
 
     Attributes:
-        fit: seconds of search and fit; 0 if the model was fitted before.
+        fit: seconds of search and fit, of a solution those of its parts too; 0 if the model was fitted before.
         per_prediction: seconds per prediction when all rows are predicted together.
     """
 
@@ -73,19 +73,40 @@ class TimeAndRequests:
         """Price each prediction; NaN where the price of a request is unknown."""
         import numpy as np
 
-        shares = np.ones(len(table))
-        if len(table) and np.isfinite(table.seconds).all() and table.seconds.sum() > 0:
-            shares = table.seconds / table.seconds.mean()
-        seconds = shares * run_seconds.per_prediction
+        seconds = machine_seconds(table, run_seconds.per_prediction)
         if self.answers_per_fit is not None:
             seconds = seconds + run_seconds.fit / self.answers_per_fit
-        return np.asarray(seconds * self.usd_per_hour / 3600 + table.predictions.usage.cost_usd)
+        dollars = seconds * self.usd_per_hour / 3600 + table.predictions.usage.cost_usd
+        people = table.predictions.human_usd
+        return np.asarray(dollars if people is None else dollars + people)
+
+
+def machine_seconds(table: PredictionTable, per_prediction: float) -> NDArray[np.float64]:
+    """Machine time of each prediction when all rows are predicted together, shape (n,).
+
+    Args:
+        table: n predictions.
+        per_prediction: mean seconds per prediction, shared in proportion to the seconds of each where all were timed;
+            not used where the predictions know better, as those of a solution do.
+    """
+    import numpy as np
+
+    known = table.predictions.machine_seconds
+    if known is not None:
+        return known
+    if len(table) and np.isfinite(table.seconds).all() and table.seconds.sum() > 0:
+        return np.asarray(table.seconds / table.seconds.mean() * per_prediction)
+    return np.full(len(table), per_prediction)
+
+
+PARTS_SECONDS = "parts"
+"""Key of the seconds that the parts of a solution took to learn, among the steps of its run."""
 
 
 def run_seconds(seconds: Mapping[str, float], search: Mapping[str, Any] | None, rows_per_s: float) -> RunSeconds:
     """Compute the time a run took from its steps, the trials of its search, and its predictions per second."""
     searching = float(search["seconds"]) if search else 0.0
-    return RunSeconds(searching + seconds.get("fit", 0.0), 1 / rows_per_s)
+    return RunSeconds(searching + seconds.get("fit", 0.0) + seconds.get(PARTS_SECONDS, 0.0), 1 / rows_per_s)
 
 
 def priced(
@@ -101,15 +122,26 @@ def priced(
     Raises:
         ConfigError: the cost model cannot be built, it fails, or does not return one number per prediction.
     """
+    return build_pricer(node, run_seconds)(table)
+
+
+def build_pricer(
+    node: Component | Mapping[str, Any] | None, run_seconds: RunSeconds
+) -> Callable[[PredictionTable], PredictionTable]:
+    """Build a function that adds costs to tables as ``priced`` does, for many tables of one run."""
     if node is None:
-        return table
+        return lambda table: table
     import numpy as np
 
     model: CostModel = components.instantiate(node, "cost")
-    try:
-        dollars = np.asarray(model.dollars(table, run_seconds), dtype=np.float64)
-    except Exception as error:  # possibly third-party code: it may raise anything
-        raise ConfigError(f"cost: {type(model).__name__} fails: {type(error).__name__}: {error}") from error
-    if dollars.shape != (len(table),):
-        raise ConfigError(f"cost: {type(model).__name__} gave shape {dollars.shape} for {len(table)} answers.")
-    return replace(table, cost=dollars)
+
+    def price(table: PredictionTable) -> PredictionTable:
+        try:
+            dollars = np.asarray(model.dollars(table, run_seconds), dtype=np.float64)
+        except Exception as error:  # possibly third-party code: it may raise anything
+            raise ConfigError(f"cost: {type(model).__name__} fails: {type(error).__name__}: {error}") from error
+        if dollars.shape != (len(table),):
+            raise ConfigError(f"cost: {type(model).__name__} gave shape {dollars.shape} for {len(table)} answers.")
+        return replace(table, cost=dollars)
+
+    return price

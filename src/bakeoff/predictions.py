@@ -162,6 +162,7 @@ class StageTrace:
         accepted: whether its prediction was accepted, shape (m,).
         seconds: latency of this stage alone, shape (m,); NaN where it was not timed.
         usage: LLM usage of this stage alone, m rows.
+        machine_seconds, human_usd: of this stage alone, as in ``Predictions``, shape (m,); None where it has none.
     """
 
     name: str
@@ -169,6 +170,8 @@ class StageTrace:
     accepted: NDArray[np.bool_]
     seconds: NDArray[np.float64]
     usage: Usage
+    machine_seconds: NDArray[np.float64] | None = None
+    human_usd: NDArray[np.float64] | None = None
 
     def take(self, positions: NDArray[np.intp]) -> StageTrace:
         """The stage within the given rows of the predictions, which may repeat."""
@@ -179,7 +182,14 @@ class StageTrace:
         of = entry[positions]
         seen = np.flatnonzero(of >= 0)
         of = of[seen]
-        return StageTrace(self.name, seen, self.accepted[of], self.seconds[of], self.usage.take(of))
+        sums = {name: values[of] for name, values in self.sums.items()}
+        return StageTrace(self.name, seen, self.accepted[of], self.seconds[of], self.usage.take(of), **sums)
+
+    @property
+    def sums(self) -> dict[str, NDArray[np.float64]]:
+        """Machine time and prices of people by field, where the stage has them."""
+        values = {name: getattr(self, name) for name in ("machine_seconds", "human_usd")}
+        return {name: array for name, array in values.items() if array is not None}
 
 
 def _unset() -> Any:
@@ -214,6 +224,9 @@ class Predictions:
         trace: the stages of a model that is made of models, in the order in which they were asked.
         transcripts: the requests to language models, in the order of the rows for each purpose, for the record;
             ``take`` leaves them out.
+        machine_seconds: machine time of each row when all rows are predicted together, of all parts of the model; None
+            where the runner's clock knows it, as of a model without recorded parts.
+        human_usd: price in US dollars of the people who decided on each row; None where no person did.
     """
 
     output: NDArray[Any]
@@ -230,6 +243,8 @@ class Predictions:
     trace: tuple[StageTrace, ...] = ()
     short: NDArray[Any] | None = None
     transcripts: tuple[Transcript, ...] = field(default=(), repr=False)
+    machine_seconds: NDArray[np.float64] | None = None
+    human_usd: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         """Fill in the fields that are always present. Raises ``ValueError`` if an array has another length."""
@@ -335,7 +350,8 @@ def merged(n: int, stages: Sequence[Stage]) -> Predictions:
     """Predictions of n rows by stages, each of which answers the rows that no earlier one answered to satisfaction.
 
     A row holds the first answer that was accepted, or that of the last stage that saw it; ``stage`` names whose it is.
-    Usage and seconds of a row are the sums over all stages that saw it. A row that no stage saw is ``not_asked``.
+    Usage, seconds and prices of a row are the sums over all stages that saw it. A row that no stage saw is
+    ``not_asked``.
 
     Raises:
         ValueError: there is no stage, or two have one name.
@@ -357,12 +373,22 @@ def merged(n: int, stages: Sequence[Stage]) -> Predictions:
         seconds[stage.rows] += stage_seconds
         owner[stage.rows[~is_final[stage.rows]]] = number
         is_final[stage.rows[stage.accepted]] = True
-        trace.append(StageTrace(stage.name, stage.rows, stage.accepted, stage_seconds, part.usage))
+        trace.append(
+            StageTrace(
+                stage.name,
+                stage.rows,
+                stage.accepted,
+                stage_seconds,
+                part.usage,
+                part.machine_seconds,
+                part.human_usd,
+            )
+        )
         trace += [
             replace(inner, name=f"{stage.name}/{inner.name}", rows=stage.rows[inner.rows]) for inner in part.trace
         ]
     there: dict[str, Any] = {}
-    for name in ("output", *(name for name in _OPTIONAL if name not in ("seconds", "stage")), "status", "reason"):
+    for name in ("output", *(name for name in _OPTIONAL if name not in ("stage", *_SUMS)), "status", "reason"):
         values = [getattr(stage.predictions, name) for stage in stages]
         if any(v is not None for v in values):
             whole = _missing(next(v for v in values if v is not None), n)
@@ -376,20 +402,34 @@ def merged(n: int, stages: Sequence[Stage]) -> Predictions:
     for number, stage in enumerate(stages):
         inner = stage.predictions.stage
         here = np.flatnonzero(owner[stage.rows] == number)
+        named[stage.rows[here]] = stage.name
+        if inner is None:
+            continue
         for i in here:
-            named[stage.rows[i]] = stage.name if inner is None or inner[i] is None else f"{stage.name}/{inner[i]}"
-    is_timed = any(stage.predictions.seconds is not None for stage in stages)
-    return Predictions(
-        **there,
-        stage=named,
-        seconds=seconds if is_timed else None,
-        usage=usage,
-        trace=tuple(trace),
-        transcripts=tuple(transcripts),
-    )
+            if inner[i] is not None:
+                named[stage.rows[i]] = f"{stage.name}/{inner[i]}"
+    if any(stage.predictions.seconds is not None for stage in stages):
+        there["seconds"] = seconds
+    for name in _SUMS[1:]:
+        if any(getattr(stage.predictions, name) is not None for stage in stages):
+            there[name] = _total(n, [(stage.rows, getattr(stage.predictions, name)) for stage in stages])
+    return Predictions(**there, stage=named, usage=usage, trace=tuple(trace), transcripts=tuple(transcripts))
 
 
-_OPTIONAL = ("short", "proba", "stage", "confidence", "retrieved", "cited", "evidence", "seconds")
+_SUMS = ("seconds", "machine_seconds", "human_usd")
+"""Fields that add up over the stages that saw a row."""
+_OPTIONAL = ("short", "proba", "stage", "confidence", "retrieved", "cited", "evidence", *_SUMS)
+
+
+def _total(n: int, parts: Sequence[tuple[NDArray[np.intp], NDArray[np.float64] | None]]) -> NDArray[np.float64]:
+    """Sums of values at the given rows of n; a part without values adds nothing."""
+    import numpy as np
+
+    total = np.zeros(n)
+    for rows, values in parts:
+        if values is not None:
+            total[rows] += values
+    return total
 
 
 def _missing(like: NDArray[Any], n: int) -> NDArray[Any]:
@@ -417,10 +457,12 @@ def _joined(stages: Iterable[StageTrace]) -> StageTrace:
     import numpy as np
 
     parts = list(stages)
+    shared = [name for name in parts[0].sums if all(name in part.sums for part in parts)]
     return StageTrace(
         parts[0].name,
         np.concatenate([part.rows for part in parts]),
         np.concatenate([part.accepted for part in parts]),
         np.concatenate([part.seconds for part in parts]),
         Usage.concatenate([part.usage for part in parts]),
+        **{name: np.concatenate([part.sums[name] for part in parts]) for name in shared},
     )

@@ -11,8 +11,8 @@ import pytest
 
 import bakeoff as python
 from bakeoff import record
-from bakeoff.errors import BakeoffError
-from bakeoff.execution import runner, validation
+from bakeoff.execution import runner
+from bakeoff.models import out_of_sample
 from bakeoff.models.base import Context
 from bakeoff.request.spec import Request
 from bakeoff.task import Development
@@ -90,10 +90,11 @@ def test_validation_rows_are_predicted_out_of_sample(bake: python.Bakeoff, varia
     assert says_halves == (variant == "catboost"), "catboost stops early on validation rows"
 
 
-def test_finished_run_without_validation_is_not_kept_where_it_is_wanted() -> None:
-    python.bakeoff(*QUICK, models=["constant"], incumbent=None)
-    with pytest.raises(BakeoffError, match="record_validation"):
-        python.bakeoff(*QUICK, "record_validation=true", models=["constant"], incumbent=None)
+def test_finished_run_without_validation_is_kept_and_gets_it() -> None:
+    first = python.bakeoff(*QUICK, models=["constant"], incumbent=None)["constant"]
+    again = python.bakeoff(*QUICK, "record_validation=true", models=["constant"], incumbent=None)["constant"]
+    assert again.record.started == first.record.started
+    assert len(record.read_predictions(again.record, record.VALIDATION)) == len(development(again).valid)
 
 
 class Remembers:
@@ -124,7 +125,7 @@ def test_no_validation_row_is_predicted_by_a_fit_that_saw_it(bake: python.Bakeof
         models.append(Remembers(uses_validation))
         return models[-1]
 
-    table, notes = validation.predicted(build, given, Context(given.schema, 0, 1))
+    table, notes = out_of_sample.predicted(build, given, Context(given.schema, 0, 1))
     assert table is not None
     assert not table.predictions.output.any()
     assert table.ids.tolist() == given.valid.ids.tolist()
@@ -136,10 +137,10 @@ def test_halves_keep_groups_together(bake: python.Bakeoff) -> None:
     given = development(bake["linear"])
     n = len(given.examples)
     grouped = Development(given.schema, given.examples, given.n_train, np.arange(n) // 5)
-    halves = validation._halves(grouped)
+    halves = out_of_sample._halves(grouped)
     assert halves is not None
     first, second = (set((half + given.n_train) // 5) for half in halves)
     assert first and second and not first & second
     assert sorted(np.concatenate(halves)) == [*range(n - given.n_train)]
     alone = Development(given.schema, given.examples, given.n_train, np.zeros(n, np.intp))
-    assert validation._halves(alone) is None
+    assert out_of_sample._halves(alone) is None

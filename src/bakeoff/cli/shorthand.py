@@ -95,8 +95,14 @@ def _parsed(value: str) -> Any:
 
 
 def with_new_keys(overrides: Sequence[str]) -> list[str]:
-    """Allow overrides of mappings from column names to add keys: Hydra rejects keys it has not seen."""
-    return [f"++{override}" if override.startswith(OPEN_MAPPINGS) else override for override in overrides]
+    """Allow overrides to add keys where Hydra rejects those it has not seen.
+
+    Keys of mappings from column names are the user's. In a sweep over models, a key of one need not be one of another:
+    the keys of solutions are passed to solutions only, and each variant is checked.
+    """
+    is_sweep = any(o.startswith("model=") and "," in unquoted(o.partition("=")[2]) for o in overrides)
+    open_keys = (*OPEN_MAPPINGS, *(["model."] if is_sweep else []))
+    return [f"++{override}" if override.startswith(open_keys) else override for override in overrides]
 
 
 def _written_out(override: str) -> list[str]:

@@ -12,6 +12,7 @@ from bakeoff.record import Run
 from bakeoff.request import spec
 from bakeoff.request.spec import Request
 
+ONLY_VALIDATION = "its validation rows are predicted now"
 IN_MEMORY = "bakeoff.models.InMemory"
 
 
@@ -43,7 +44,11 @@ def reason_to_run(request: Request) -> str | None:
     if run.fingerprint is not None and run.fingerprint != fingerprint:
         change = _change(run, request)
         return f"{request.folder}: {_source(request)} changed since this variant ran ({change}); it runs anew."
-    return "" if spec.is_longer(request) else None
+    if spec.is_longer(request):
+        return ""
+    if request.record_validation and not (request.folder / record.VALIDATION).is_file():
+        return f"{request.variant}: its test predictions are kept, and {ONLY_VALIDATION}."
+    return None
 
 
 def refuse_other_data(requests: Sequence[Request]) -> None:

@@ -27,10 +27,21 @@ SEQUENTIAL, JOBLIB, RAY, SLURM = "BasicLauncher", "JoblibLauncher", "RayLauncher
 
 @dataclass(frozen=True)
 class Job:
-    """One variant as a Hydra job."""
+    """One variant as a Hydra job.
+
+    Attributes:
+        overrides: that compose it.
+        request: the variant.
+        called: its name in an experiment, or else its option of ``model``.
+        told: the overrides that tell it from other variants.
+        parts: names of the variants that a solution is made of; they run before it.
+    """
 
     overrides: tuple[str, ...]
     request: Request
+    called: str = ""
+    told: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     @property
     def is_shared(self) -> bool:

@@ -19,6 +19,7 @@ from bakeoff.request.spec import Request
 
 LONGEST_NAME = 100  # bytes
 QUOTE = "'"
+NAMES = re.compile(r"\[[A-Za-z_][\w-]*(\s*,\s*[A-Za-z_][\w-]*)+\]")  # a list of names, such as parts of a solution
 # Keys whose value is a string, or a list of strings: names and labels, as the data spell them.
 TEXTS = {
     f"{prefix}{f.name}": "list" if str(f.type).startswith("list") else "text"
@@ -65,6 +66,11 @@ def expand(
     return [tuple(parser.parse_overrides(list(combination))) for combination in itertools.product(*choices)]
 
 
+def parsed(lines: Sequence[str]) -> list[Override]:
+    """Overrides as Hydra reads them."""
+    return OverridesParser.create().parse_overrides(list(lines))
+
+
 def as_texts(overrides: Sequence[Override]) -> tuple[Override, ...]:
     """Quote override values that must be strings but that Hydra would read as booleans or numbers."""
     return tuple(_as_text(override) for override in overrides)
@@ -96,6 +102,8 @@ def variant_name(overrides: Sequence[Override], model: str) -> str:
             key = str(override.package)  # the place says more than the group
         if key.endswith("._target_"):  # of a class its name will do
             key, value = key.removesuffix("._target_"), value.rpartition(".")[2]
+        if NAMES.fullmatch(value):
+            value = "+".join(name.strip() for name in value[1:-1].split(","))
         if "{" in value:  # a mapping, or a list of them: too much for a name
             value = hashlib.sha256(value.encode()).hexdigest()[:6]
         if key == "variant":

@@ -78,7 +78,8 @@ def _of_model(model: Model, test: Examples, task: Task, request: Request) -> Pro
     context = Context(task.schema, request.seed, environment.cores(), corpus=development.corpus)
     asked = model.estimate_requests(development.examples, test.X, context)
     if request.record_validation and len(development.valid):
-        asked = [*asked, *model.estimate_requests(development.train, development.valid.X, context)]
+        rows = development.valid.X.iloc[: request.test_rows]
+        asked = [*asked, *model.estimate_requests(development.train, rows, context)]
     if not request.is_tuned:
         return _projection(asked)
     one = [

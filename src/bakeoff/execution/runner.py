@@ -23,7 +23,7 @@ from bakeoff import assets, cost, data, environment, record, search
 from bakeoff.config import component, components
 from bakeoff.data import leaks
 from bakeoff.errors import BakeoffError, ConfigError, LLMError, Unavailable, Unfinished
-from bakeoff.execution import inputs, scoring, validation
+from bakeoff.execution import inputs, scoring, solving
 from bakeoff.execution.measurement import PeakMemory, latency
 from bakeoff.grading.base import KeepsTranscripts
 from bakeoff.llm import journal
@@ -31,12 +31,15 @@ from bakeoff.llm.journal import Journal
 from bakeoff.llm.server import shared_states
 from bakeoff.llm.transcript import Transcript
 from bakeoff.llm.usage import metered, one_budget
-from bakeoff.models import persistence
+from bakeoff.models import out_of_sample, persistence
 from bakeoff.models.base import Context, Model, require_columns
+from bakeoff.models.tabular import in_memory
 from bakeoff.predictions import in_words
 from bakeoff.record import Run, Score
+from bakeoff.request import spec
 from bakeoff.request.spec import Request
 from bakeoff.search import Compose, Search
+from bakeoff.solutions.base import Solution
 from bakeoff.task import NO_ANSWER, NOT_ASKED, OK, WITHHELD, Examples, PredictionTable, Schema, Task
 from bakeoff.tasks import kinds
 from bakeoff.tracking import beside
@@ -120,6 +123,8 @@ def run(
     with clock.step("data", "loading data"):
         task = task or load_task(request)
         make_model(request, task.schema)
+    if fitted is None and _lacks_only_validation(request, task):
+        return _completed(request, task, clock)
     surroundings, diff = _surroundings(request)
     started = Run(
         folder=request.folder,
@@ -162,6 +167,26 @@ def run(
         told = str(error) if isinstance(error, BakeoffError) else f"{type(error).__name__}: {error}"
         failure = {"type": type(error).__name__, "message": told, "traceback": traceback.format_exc()}
         return _recorded(request, replace(started, status="failed", error=failure))
+
+
+def _lacks_only_validation(request: Request, task: Task) -> bool:
+    """Return whether the folder holds a finished run of this request but for predictions of validation rows."""
+    if not (request.resume and request.record_validation and (request.folder / record.RESULT).is_file()):
+        return False
+    run = record.read_run(request.folder)
+    is_kept = run.status == "ok" and run.fingerprint == task.fingerprint and not spec.is_longer(request)
+    is_missing = not (request.folder / record.VALIDATION).is_file()
+    return is_kept and is_missing and request.model.target != in_memory.TARGET and not spec.changes(request)
+
+
+def _completed(request: Request, task: Task, clock: Clock) -> Run:
+    """Predict the validation rows of a finished run, with the parameters that it found; all else is kept."""
+    run = record.read_run(request.folder)
+    fitted = Request.from_config(record.read_fitted(request.folder) or {}, request.folder)
+    notes = [] if solving.made_of_runs(fitted) else _validated(fitted, task, clock, None, run.search is not None)
+    took = {name: seconds for name, seconds in clock.seconds.items() if name == "validation"}
+    known = [note for note in run.notes if not note.startswith(out_of_sample.NOT_PREDICTED)]
+    return _recorded(request, replace(run, seconds={**run.seconds, **took}, notes=(*known, *notes)))
 
 
 def _fixed(request: Request) -> list[str]:
@@ -250,10 +275,17 @@ def work(request: Request, compose: Compose, announce: Step = lambda doing: None
 def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: Fitted | None) -> Run:
     """Fit unless fitted before, predict the test split once, measure, grade and score."""
     development = task.development
-    with PeakMemory() as memory:
-        model = fitted.model if fitted else _fit(request, task, clock)
     test, notes = asked(task, request.test_rows)
-    table = _answered(model, test, task, request, clock, fitted)
+    solution = None if fitted else solving.made_of_runs(request)
+    details: dict[str, Any] = {}
+    with PeakMemory() as memory:
+        if solution is not None:
+            model, test, table, details, of_parts = _solved(solution, request, task, test, clock)
+            notes = list(of_parts)
+        else:
+            model = fitted.model if fitted else _fit(request, task, clock)
+    if solution is None:
+        table = _answered(model, test, task, request, clock, fitted)
     transcripts, ids = table.predictions.transcripts, test.ids
     rows, of_rows = _rows(table)
     notes += of_rows
@@ -278,13 +310,13 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         if learnt is not None:
             record.write_learnt(request.folder, learnt)
         notes += inputs.leave(request.folder, task, table.predictions, request.record_inputs)
-    if request.record_validation:
-        notes += _validated(request, task, clock, fitted)
+    if request.record_validation and solution is None:
+        notes += _validated(request, task, clock, fitted, started.search is not None)
     measured = {
         "throughput_rows_per_s": len(table) / max(_seconds_of_all(table, clock.seconds["predict"]), 1e-9),
-        "fit_seconds": clock.seconds.get("fit", math.nan),
+        "fit_seconds": clock.seconds.get("fit", math.nan) + clock.seconds.get(cost.PARTS_SECONDS, 0.0),
         "model_bytes": float(model_bytes),
-        "peak_memory_mb": math.nan if fitted else memory.megabytes,
+        "peak_memory_mb": math.nan if fitted or solution is not None else memory.megabytes,
     }
     if cached := int(graded.predictions.usage.cached.sum()):
         measured["replayed"] = cached / len(graded)
@@ -297,10 +329,11 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
             notes.append(f"What its answers cost is not known: {error}")
         graded = graded.answered
         scores = scoring.score(graded, request) | {name: Score(value) for name, value in measured.items()}
-        slices, stages = scoring.slices(graded, request), scoring.stages(graded)
+        priced_by = None if graded.cost is None else request.cost
+        slices, stages = scoring.slices(graded, request), scoring.stages(graded, priced_by)
     report = model.report()
     notes += report.notes
-    details = {**report.details, **of_graders, "rows": rows}
+    details = {**report.details, **details, **of_graders, "rows": rows}
     return replace(
         started,
         status="ok",
@@ -310,6 +343,19 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         details=details,
         notes=(*started.notes, *notes),
     )
+
+
+def _solved(
+    solution: Solution, request: Request, task: Task, test: Examples, clock: Clock
+) -> tuple[Model, Examples, PredictionTable, dict[str, Any], Sequence[str]]:
+    """Make a solution of what the runs of its parts recorded; its validation predictions are written at once."""
+    with clock.step("fit", "learning from the parts"):
+        solved = solving.solve(solution, request, task, test)
+    clock.seconds[cost.PARTS_SECONDS] = solved.learning_seconds
+    clock.seconds["predict"] = 0.0  # nothing was predicted
+    if solved.valid is not None:
+        record.write_predictions(request.folder, solved.valid, record.VALIDATION)
+    return solved.solution, solved.test, solved.table, dict(solved.details), solved.notes
 
 
 def _fit(request: Request, task: Task, clock: Clock) -> Model:
@@ -336,23 +382,25 @@ def _context(request: Request, task: Task, clock: Clock) -> Context:
     )
 
 
-def _validated(request: Request, task: Task, clock: Clock, fitted: Fitted | None) -> list[str]:
+def _validated(request: Request, task: Task, clock: Clock, fitted: Fitted | None, is_tuned: bool) -> list[str]:
     """Predict the validation rows out of sample and write the predictions. Returns notes for the record."""
     if fitted:
-        return ["No validation row was predicted: the model was fitted before, on rows that are not known."]
+        return [f"{out_of_sample.NOT_PREDICTED}: the model was fitted before, on rows that are not known."]
     context = replace(_context(request, task, clock), folder=None)
     try:
         with clock.step("validation", "predicting validation rows out of sample"):
-            table, notes = validation.predicted(lambda: make_model(request, task.schema), task.development, context)
+            table, notes = out_of_sample.predicted(
+                lambda: make_model(request, task.schema), task.development, context, request.test_rows
+            )
     except Unavailable as error:
         raise Unfinished(f"The validation rows were not answered: {error}") from error
     except BakeoffError as error:  # e.g. an exhausted budget; the test predictions already paid for must not be lost
-        return [f"No validation row was predicted: {error}"]
+        return [f"{out_of_sample.NOT_PREDICTED}: {error}"]
     if table is not None and (lost := table.predictions.passing):
         raise _unfinished(lost, f"{len(table):,} validation rows were not answered")
     if table is not None:
         record.write_predictions(request.folder, table, record.VALIDATION)
-        if request.is_tuned:
+        if is_tuned:
             notes.append(
                 "The search chose its parameters on the validation rows: their predictions flatter it a little."
             )
@@ -471,7 +519,9 @@ def _positions(test: Examples, table: PredictionTable) -> NDArray[np.intp]:
 
 
 def _seconds_of_all(table: PredictionTable, measured: float) -> float:
-    """Total seconds of the predictions: measured, or summed if some were replayed or taken over."""
+    """Total seconds of the predictions: measured, or summed if some were replayed, taken over or those of parts."""
+    if table.predictions.machine_seconds is not None:
+        return float(table.predictions.machine_seconds.sum())
     replies = journal.current()
     is_measured = not (table.predictions.usage.cached.any() or (replies is not None and replies.taken_over))
     return measured if is_measured else float(np.nansum(table.seconds))

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bakeoff import metrics
+from bakeoff import cost, metrics
 from bakeoff.compare import draws
 from bakeoff.compare.statistics import bootstrap, interval
+from bakeoff.config.component import Component
 from bakeoff.record import Score
 from bakeoff.request.spec import Request
-from bakeoff.task import PredictionTable
+from bakeoff.task import Predictions, PredictionTable, StageTrace
 from bakeoff.tasks import kinds
 
 
@@ -43,19 +47,55 @@ def slices(table: PredictionTable, request: Request) -> dict[str, Any]:
     return found
 
 
-def stages(table: PredictionTable) -> dict[str, Any]:
-    """Count the rows that each stage of the model predicted, and how many were right."""
+def stages(table: PredictionTable, priced_by: Component | None = None) -> dict[str, Any]:
+    """Count the rows that each stage of the model predicted, and how many were right.
+
+    Of a model made of models, besides: the share of rows that each saw, its own latency, and its price for these rows.
+
+    Args:
+        table: all predictions.
+        priced_by: cost model; None: nothing is priced.
+    """
     stage = table.predictions.stage
     if stage is None:
         return {}
     is_right = kinds.get(table.schema.kind).is_right(table.predictions.output, table.target)
+    of_parts = [trace for trace in table.predictions.trace if "/" not in trace.name]
+    if not of_parts:
+        return {str(name): _answered(stage == name, is_right) for name in dict.fromkeys(stage)}
     found = {}
-    for name in dict.fromkeys(stage):
-        here = stage == name
-        found[str(name)] = {"coverage": float(here.mean())}
-        if is_right is not None:
-            found[str(name)]["accuracy"] = float(is_right[here].mean())
+    outer = np.array([str(name).partition("/")[0] for name in stage], dtype=object)
+    for trace in of_parts:
+        seen = {"seen": len(trace.rows) / len(table), **_expense(table, trace, priced_by)}
+        found[trace.name] = {**_answered(outer == trace.name, is_right), **seen}
     return found
+
+
+def _answered(here: NDArray[np.bool_], is_right: NDArray[np.bool_] | None) -> dict[str, float | None]:
+    known: dict[str, float | None] = {"coverage": float(here.mean())}
+    if is_right is not None:
+        known["accuracy"] = float(is_right[here].mean()) if here.any() else None
+    return known
+
+
+def _expense(table: PredictionTable, trace: StageTrace, priced_by: Component | None) -> dict[str, float]:
+    """Median latency of a stage by itself, and the price of 1,000 rows that it sees, without a share of any fit."""
+    latency_ms = float(np.nanmedian(trace.seconds) * 1000) if np.isfinite(trace.seconds).any() else math.nan
+    if not len(trace.rows):
+        return {"latency_p50_ms": latency_ms}
+    of_rows = table.take(trace.rows)
+    alone = Predictions(
+        of_rows.predictions.output,
+        seconds=trace.seconds,
+        usage=trace.usage,
+        machine_seconds=trace.machine_seconds,
+        human_usd=trace.human_usd,
+    )
+    priced = cost.priced(replace(of_rows, predictions=alone, seconds=trace.seconds), priced_by, cost.RunSeconds(0.0, 0.0))
+    return {
+        "latency_p50_ms": latency_ms,
+        **({} if priced.cost is None else {"cost_per_1k": float(priced.cost.mean() * 1000)}),
+    }
 
 
 def _wanted(request: Request) -> list[str] | None:

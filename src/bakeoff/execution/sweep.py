@@ -21,9 +21,9 @@ from bakeoff.config import search_space, wiring
 from bakeoff.config.component import read, walk, write
 from bakeoff.config.parsed_once import parse_once
 from bakeoff.errors import ConfigError, VariantsFailed, did_you_mean
-from bakeoff.execution import finished, launch
+from bakeoff.execution import finished, parts
 from bakeoff.execution.launch import Job
-from bakeoff.execution.overrides import as_texts, expand, gives, variant_name
+from bakeoff.execution.overrides import as_texts, expand, gives, parsed, variant_name
 from bakeoff.record import locks
 from bakeoff.request import spec, validation
 from bakeoff.request.spec import Request
@@ -100,8 +100,7 @@ def run(
         _check_tasks(waiting)
         gc.freeze()  # data and libraries are loaded, and stay
         try:
-            if waiting:
-                launch.run(launcher, waiting)
+            parts.launch_in_order(launcher, waiting)
         finally:
             _remove_if_empty(Path(str(master.hydra.sweep.dir)))
             failed = _compare(jobs, len(jobs) - len(waiting), show)
@@ -153,37 +152,24 @@ def _jobs(
         for overrides in map(as_texts, expand(params, [*variants.get(declared, ()), *arguments], is_searched))
     ]
     shares = _shares(master, len(combinations)) if is_tuned else ()
+    swept = parts.SweptModels(loader, [overrides for _, overrides in combinations])
+
+    def composed(declared: str, overrides: Sequence[Override]) -> tuple[Job, bool]:
+        """A job, and whether some of its overrides make no difference to it."""
+        return _composed(master, loader, declared, variants.get(declared, ()), swept.taken(overrides), shares)
+
     for declared, overrides in combinations:
-        lines = (*(o.input_line or "" for o in overrides), *shares)
-        composed = loader.load_sweep_config(master, list(lines))
-        content = _containers(composed)
-        unused = set(wiring.GROUPS) - set(wiring.used(read(content.get("model")), wiring.parts(content)))
-        telling = [
-            o for o in overrides
-            if o.input_line not in variants.get(declared, ()) and o.key_or_group.split(".")[0] not in unused
-        ]  # fmt: skip
-        name = variant_name(telling, declared or str(master.hydra.runtime.choices.get("model")))
-        lines = (*lines, f"variant='{name}'")
-        with open_dict(composed):
-            composed.variant = name
-        chosen = {k: v for k, v in composed.hydra.runtime.choices.items() if k.partition("/")[0] not in unused}
-        plugins.refuse_shadowed([(s.provider, s.path) for s in loader.get_search_path().get_path()], chosen)
-        folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir"))) / str(composed.variant)
-        if not str(composed.name) or ".." in Path(str(composed.name)).parts or Path(str(composed.name)).is_absolute():
-            raise ConfigError(f'name: "{composed.name}" is not the name of a folder in outputs.')
-        for key in ("name", "variant"):
-            if any(len(part.encode()) > LONGEST_PATH for part in Path(str(composed[key])).parts):
-                raise ConfigError(f"{key}: it has more than {LONGEST_PATH} bytes: too long for the name of a folder.")
-        with open_dict(composed):
-            del composed["hydra"]
         try:
-            job = _with_fixed(Job(lines, validation.read(composed, folder)), overrides)
+            job, is_partly_told = composed(declared, overrides)
             # Values of a part that a variant does not take make no other variant.
-            is_repeated = len(telling) < len(overrides) and any(_are_alike(job, other) for other in jobs)
-            if not is_repeated:
+            is_repeated = is_partly_told or len(swept.taken(overrides)) < len(overrides)
+            if not (is_repeated and any(_are_alike(job, other) for other in jobs)):
                 jobs.append(job)
         except ConfigError as error:
             faults += str(error).splitlines()
+    if not faults:
+        options = loader.get_group_options("model")
+        jobs = parts.with_parts(jobs, options, lambda lines: composed("", as_texts(parsed(lines)))[0])
     if faults:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
     folders = [job.request.folder for job in jobs]
@@ -195,6 +181,49 @@ def _jobs(
             "key='\"a, b\"'."
         )
     return jobs
+
+
+def _composed(
+    master: DictConfig,
+    loader: ConfigLoader,
+    declared: str,
+    of_declared: Sequence[str],
+    overrides: Sequence[Override],
+    shares: Sequence[str],
+) -> tuple[Job, bool]:
+    """Compose and check one variant; also return whether some of its overrides make no difference to it.
+
+    Args:
+        master: the composed config, Hydra's own part included.
+        loader: composes the variant.
+        declared: name of the variant in an experiment; empty for none.
+        of_declared: its overrides there.
+        overrides: all of its overrides.
+        shares: overrides that give it a share of a total budget.
+    """
+    lines = (*(o.input_line or "" for o in overrides), *shares)
+    composed = loader.load_sweep_config(master, list(lines))
+    content = _containers(composed)
+    unused = set(wiring.GROUPS) - set(wiring.used(read(content.get("model")), wiring.parts(content)))
+    telling = [o for o in overrides if o.input_line not in of_declared and o.key_or_group.split(".")[0] not in unused]
+    choices = composed.hydra.runtime.choices
+    name = variant_name(telling, declared or str(master.hydra.runtime.choices.get("model")))
+    lines = (*lines, f"variant='{name}'")
+    with open_dict(composed):
+        composed.variant = name
+    chosen = {k: v for k, v in choices.items() if k.partition("/")[0] not in unused}
+    plugins.refuse_shadowed([(s.provider, s.path) for s in loader.get_search_path().get_path()], chosen)
+    folder = Path(str(OmegaConf.select(composed, "hydra.sweep.dir"))) / str(composed.variant)
+    if not str(composed.name) or ".." in Path(str(composed.name)).parts or Path(str(composed.name)).is_absolute():
+        raise ConfigError(f'name: "{composed.name}" is not the name of a folder in outputs.')
+    for key in ("name", "variant"):
+        if any(len(part.encode()) > LONGEST_PATH for part in Path(str(composed[key])).parts):
+            raise ConfigError(f"{key}: it has more than {LONGEST_PATH} bytes: too long for the name of a folder.")
+    with open_dict(composed):
+        del composed["hydra"]
+    told = tuple(o.input_line or "" for o in telling)
+    job = Job(lines, validation.read(composed, folder), declared or str(choices.get("model")), told)
+    return _with_fixed(job, overrides), len(telling) < len(overrides)
 
 
 def _with_fixed(job: Job, overrides: Sequence[Override]) -> Job:
@@ -218,7 +247,8 @@ def _with_fixed(job: Job, overrides: Sequence[Override]) -> Job:
     if not fixed:
         return job
     override = f"++search.fixed=[{','.join(fixed)}]"
-    return Job((*job.overrides, override), replace(request, search=replace(request.search, fixed=fixed)))
+    fewer = replace(request, search=replace(request.search, fixed=fixed))
+    return replace(job, overrides=(*job.overrides, override), request=fewer)
 
 
 def _columns_read(jobs: Sequence[Job]) -> list[str]:
@@ -292,6 +322,9 @@ def _waiting(jobs: Sequence[Job], announce: Callable[[str], None]) -> list[Job]:
             faults.append(str(error))
     if faults:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
+    for job in parts.ordered(jobs):
+        if reasons[job.request.folder] is None:
+            reasons[job.request.folder] = parts.reason_to_run(job, jobs, reasons)
     waiting = [job for job in jobs if reasons[job.request.folder] is not None]
     for job in waiting:
         if reason := reasons[job.request.folder]:

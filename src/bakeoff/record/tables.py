@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from bakeoff.task import Examples, PredictionTable, StageTrace, Usage
 
 # Fields of Predictions that are a column as they are, with the type of their array, and those that are lists of ids.
-PLAIN: dict[str, Any] = {"short": object, "stage": object, "evidence": object, "confidence": float}
+PLAIN: dict[str, Any] = {
+    "short": object, "stage": object, "evidence": object, "confidence": float, "machine_seconds": float,
+    "human_usd": float,
+}  # fmt: skip
 USAGE = ("calls", "input_tokens", "output_tokens", "cost_usd", "cached")
 LISTS = ("retrieved", "cited")
 
@@ -61,7 +64,7 @@ def write_predictions(folder: Path, table: PredictionTable, name: str = PREDICTI
             pd.DataFrame(
                 {
                     "position": position, "stage": stage.name, "row": stage.rows, "accepted": stage.accepted,
-                    "seconds": stage.seconds, **{name: getattr(stage.usage, name) for name in USAGE},
+                    "seconds": stage.seconds, **{name: getattr(stage.usage, name) for name in USAGE}, **stage.sums,
                 }
             )
             for position, stage in enumerate(p.trace)
@@ -167,7 +170,7 @@ def _predictions(run: Run, name: str) -> PredictionTable:
         proba=frame[proba].to_numpy(dtype=np.float64) if proba and proba[0] in frame else None,
         **columns,
         usage=_usage(frame),
-        trace=_read_trace(run.folder),
+        trace=_read_trace(run.folder) if name == PREDICTIONS else (),
     )
     graded = [str(c) for c in frame.columns if c.startswith("grade:")]
     grades = {name.removeprefix("grade:"): frame[name].to_numpy(np.float64) for name in graded}
@@ -213,6 +216,10 @@ def _read_trace(folder: Path) -> tuple[StageTrace, ...]:
         StageTrace(
             str(rows["stage"].iloc[0]), rows["row"].to_numpy(dtype=int), rows["accepted"].to_numpy(dtype=bool),
             rows["seconds"].to_numpy(dtype=float), _usage(rows),
+            *(
+                rows[name].to_numpy(dtype=float) if name in rows and rows[name].notna().all() else None
+                for name in ("machine_seconds", "human_usd")
+            ),
         )
         for _, rows in trace.groupby("position")
     )  # fmt: skip

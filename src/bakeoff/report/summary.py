@@ -8,7 +8,7 @@ from pathlib import Path
 from bakeoff import record
 from bakeoff.compare.comparison import Comparison
 from bakeoff.record import Run
-from bakeoff.report import leaderboard, sections
+from bakeoff.report import leaderboard, sections, stages
 from bakeoff.report.blocks import Style, Text
 from bakeoff.report.document import Block, Report
 from bakeoff.task import NoteRank
@@ -36,6 +36,7 @@ def build(
     reached = [run for run in runs if run.task is not None]
     schema = record.schema_of(reached[0]) if reached else None
     blocks: list[Block] = [*_data(reached), leaderboard.from_comparison(comparison, schema), *_failures(comparison)]
+    blocks += stages.blocks(runs)
     blocks += sections.blocks(comparison, runs)
     blocks += [verdict(comparison), *_closing(comparison, folder, n_reused, page)]
     return Report(tuple(blocks))

@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text as Line
 
+from bakeoff.cost import PARTS_SECONDS
 from bakeoff.report.blocks import ESSENTIAL, Style, Table, Text
 from bakeoff.report.document import Block, Report
 
@@ -80,7 +81,7 @@ def progress(variant: str) -> Iterator[Callable[[str], None]]:
 def show_run(run: Run) -> None:
     """Print one line on stderr for a run that has ended."""
     screen = console(stderr=True)
-    seconds = f"{sum(run.seconds.values()):.1f} s"
+    seconds = f"{sum(took for step, took in run.seconds.items() if step != PARTS_SECONDS):.1f} s"
     if run.status == "ok":
         screen.print(Line.assemble(("✓ ", "green"), f"{run.variant}: done in {seconds}"))
     else:

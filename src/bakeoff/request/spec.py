@@ -61,6 +61,7 @@ class Request:
         tracker: component that tracks the run, such as W&B; None: no tracking.
         cost: cost model; None: predictions are not priced.
         refreshed_from: the run folder that ``bakeoff refresh`` made this request from.
+        parts_from: folder of the bake-off that holds the runs of a solution's parts; None: its own.
     """
 
     folder: Path = field(metadata=IN_NEITHER)
@@ -85,6 +86,7 @@ class Request:
     record_validation: bool = field(default=False, metadata=IN_NEITHER)
     report: str = field(default="html", metadata=IN_NEITHER)
     refreshed_from: str | None = field(default=None, metadata=IN_NEITHER)
+    parts_from: str | None = field(default=None, metadata=IN_NEITHER)
 
     @classmethod
     def from_config(cls, content: Mapping[str, Any], folder: Path) -> Request:
@@ -123,6 +125,7 @@ class Request:
             "record_validation",
             "report",
             "refreshed_from",
+            "parts_from",
         )
         return cls(
             folder=folder,
@@ -142,14 +145,20 @@ class Request:
         content = {f.name: component.write(getattr(self, f.name)) for f in fields(self) if f.name not in NOT_IN_CONFIG}
         content["data"] = {**self.source.to_config(), **content["data"]}
         content |= dict.fromkeys(wiring.GROUPS) | component.write(self.parts)
-        if self.refreshed_from is not None:
-            content["refreshed_from"] = self.refreshed_from
+        for key in ONLY_WHERE_SET:
+            if getattr(self, key) is not None:
+                content[key] = getattr(self, key)
         return content
 
     @property
     def bakeoff(self) -> Path:
         """The folder of the bake-off that the run belongs to."""
         return self.folder.parent
+
+    @property
+    def parts_folder(self) -> Path:
+        """The folder of the bake-off that holds the runs of a solution's parts."""
+        return self.bakeoff if self.parts_from is None else Path(self.parts_from)
 
     @property
     def components(self) -> dict[str, Component]:
@@ -212,7 +221,9 @@ class Request:
         return json.dumps(component.write([self.source, self.data]), sort_keys=True, default=str)
 
 
-NOT_IN_CONFIG = ("folder", "source", "parts", "refreshed_from")
+ONLY_WHERE_SET = ("refreshed_from", "parts_from")
+"""Fields of a request that its config has only where they are set."""
+NOT_IN_CONFIG = ("folder", "source", "parts", *ONLY_WHERE_SET)
 """Fields of a request that its config has in another place, or only where they are set."""
 
 
@@ -256,8 +267,6 @@ def changes(request: Request) -> list[str]:
     old, new = earlier.identity if earlier else {}, request.identity
     if ("search" in old) != ("search" in new):
         old["search"], new["search"] = (("on" if "search" in side else "off") for side in (old, new))
-    if request.record_validation and not (request.folder / record.VALIDATION).is_file():
-        old["record_validation"], new["record_validation"] = False, True
     before, now = _flat(old), _flat(new)
     return [
         f"{key}: {before.get(key, 'nothing')} → {now.get(key, 'nothing')}"

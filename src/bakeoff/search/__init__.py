@@ -10,6 +10,7 @@ from bakeoff import environment
 from bakeoff.compare import decision
 from bakeoff.config import component, components
 from bakeoff.config.component import Component
+from bakeoff.metrics.bounds import read_bounds
 from bakeoff.models.base import Model
 from bakeoff.request.spec import Request
 from bakeoff.search import evaluation, study, tuning
@@ -44,7 +45,7 @@ def build_search(
     schema = development.schema
     deciding = decision.deciding_metric(request.decision.metric, schema).name
     objectives = [evaluation.objective(name) for name in settings.objectives or [deciding]]
-    bounds = {c.metric: c.violation for c in tuning.constraints(settings.constraints)}
+    bounds = {c.metric: c.violation for c in read_bounds(settings.constraints, "search.constraints")}
     judged = evaluation.Evaluation(
         schema=schema,
         folds=evaluation.folds(development, settings.validation, request.seed),

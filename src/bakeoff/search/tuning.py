@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bakeoff import metrics
 from bakeoff.config import component, search_space
 from bakeoff.config.search_space import Dimension
 from bakeoff.config.settings import LARGEST_SEED, SearchSettings
-from bakeoff.errors import BakeoffError, ConfigError, Unavailable
+from bakeoff.errors import BakeoffError, Unavailable
 from bakeoff.request.spec import Request
 from bakeoff.search import study as studies
 from bakeoff.search.evaluation import Evaluation
@@ -35,21 +34,6 @@ Compose = Callable[[Mapping[str, str]], Request]
 
 class SearchFailed(BakeoffError):
     """No trial of a search has a value."""
-
-
-@dataclass(frozen=True)
-class Constraint:
-    """A bound on a metric, e.g. ``latency_p95_ms: "<= 50"``."""
-
-    metric: str
-    bound: float
-    is_upper: bool
-
-    def violation(self, value: float) -> float:
-        """Amount by which a value violates the bound; zero or less if it does not."""
-        if math.isnan(value):
-            return math.inf
-        return value - self.bound if self.is_upper else self.bound - value
 
 
 @dataclass(frozen=True)
@@ -367,22 +351,6 @@ def digest(identity: Mapping[str, Any], fingerprint: str) -> str:
     """Compute a digest that is equal for searches with comparable trials."""
     text = json.dumps([identity, fingerprint], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def constraints(declared: Mapping[str, str] | None) -> list[Constraint]:
-    """Read declared bounds. Raises ``ConfigError`` for one that is not ``<= number`` or ``>= number``."""
-    found = []
-    for name, bound in (declared or {}).items():
-        operator, number = str(bound)[:2], str(bound)[2:].strip()
-        try:
-            found.append(Constraint(name, float(number), {"<=": True, ">=": False}[operator]))
-        except (KeyError, ValueError):
-            raise ConfigError(
-                f'search.constraints.{name}: "{bound}" is not a bound. Write "<= 50" or ">= 0.9".'
-            ) from None
-        if name not in metrics.MEASUREMENTS:
-            metrics.asked(name, "search.constraints")
-    return found
 
 
 def pareto(trials: Sequence[FrozenTrial], signs: Sequence[int]) -> list[FrozenTrial]:

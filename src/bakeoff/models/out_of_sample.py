@@ -18,39 +18,51 @@ from bakeoff.task import Development, Examples, PredictionTable
 
 Build = Callable[[], Model]
 Rows = NDArray[np.intp]
+NOT_PREDICTED = "No validation row was predicted"
+SAMPLE_SEED = 0  # of the rows to predict where not all are: equal for all models of a task
 
 
-def predicted(build: Build, development: Development, context: Context) -> tuple[PredictionTable | None, list[str]]:
+def predicted(
+    build: Build, development: Development, context: Context, most: int | None = None
+) -> tuple[PredictionTable | None, list[str]]:
     """Predict all validation rows out of sample.
 
     Args:
         build: makes the unfitted model, with the parameters of the final fit.
         development: training and validation rows.
         context: of each fit, as that of the final one.
+        most: number of validation rows to predict, a sample that is equal for all models; None: all.
 
     Returns:
         The predictions, without latencies of single rows; None where they cannot be made. Notes that say how they were.
     """
     valid = development.valid
     if not len(valid):
-        return None, ["No validation row was predicted: the task has none. Give it some with data.split.valid."]
+        return None, [f"{NOT_PREDICTED}: the task has none. Give it some with data.split.valid."]
+    wanted = np.arange(len(valid))
+    notes: list[str] = []
+    if most is not None and most < len(valid):
+        wanted = np.sort(np.random.default_rng(SAMPLE_SEED).permutation(len(valid))[:most])
+        notes.append(
+            f"Of the validation rows, a random sample of {most:,} of {len(valid):,} was predicted (test_rows)."
+        )
     if not build().uses_validation:
         model = build()
         model.fit(development.train, None, context)
-        return _table(development, valid, [(np.arange(len(valid)), model)]), []
+        return _table(development, valid, [(wanted, model)]), notes
     halves = _halves(development)
     if halves is None:
         return None, [
-            "No validation row was predicted: this model uses them to fit, and there are too few separate ones for two "
-            "halves."
+            f"{NOT_PREDICTED}: this model uses them to fit, and there are too few separate ones for two halves."
         ]
     fitted = []
     for held, other in (halves, halves[::-1]):
         model = build()
         model.fit(development.train, valid.take(other), context)
-        fitted.append((held, model))
+        fitted.append((np.intersect1d(held, wanted), model))
     return _table(development, valid, fitted), [
-        "This model uses validation rows to fit: each half of them was predicted by a fit that used the other half."
+        *notes,
+        "This model uses validation rows to fit: each half of them was predicted by a fit that used the other half.",
     ]
 
 
@@ -71,8 +83,9 @@ def _halves(development: Development) -> tuple[Rows, Rows] | None:
 
 
 def _table(development: Development, valid: Examples, fitted: list[tuple[Rows, Model]]) -> PredictionTable:
-    parts = [model.predict(valid.X.iloc[rows]) for rows, model in fitted]
-    order = np.argsort(np.concatenate([rows for rows, _ in fitted]))
-    predictions = concatenated(parts).take(order)
+    parts = [model.predict(valid.X.iloc[rows]) for rows, model in fitted if len(rows)]
+    rows = np.concatenate([rows for rows, _ in fitted])
+    predictions = concatenated(parts).take(np.argsort(rows))
+    valid = valid.take(np.sort(rows))
     seconds = np.full(len(valid), np.nan) if predictions.seconds is None else predictions.seconds
     return PredictionTable(development.schema, valid.ids, valid.y, predictions, seconds, valid.slices)

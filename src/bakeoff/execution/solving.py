@@ -1,0 +1,237 @@
+"""A solution made of what the runs of its parts recorded: nothing is fitted twice, no language model is asked twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff import cost, record
+from bakeoff.compare import decision
+from bakeoff.config import components
+from bakeoff.errors import DataError
+from bakeoff.models.out_of_sample import NOT_PREDICTED
+from bakeoff.numbers import number
+from bakeoff.predictions import NOT_ASKED, Predictions
+from bakeoff.record import Run
+from bakeoff.request.spec import Request
+from bakeoff.solutions.answers import Recorded
+from bakeoff.solutions.base import HeldOut, Solution, cross_fitted
+from bakeoff.solutions.saved import SavedPart
+from bakeoff.task import Examples, PredictionTable, Task
+from bakeoff.tasks import kinds
+
+FEW_ROWS = 1_000
+"""Validation rows below which a note says how much a solution may have overfitted them."""
+
+
+def made_of_runs(request: Request) -> Solution | None:
+    """The unfitted solution of a request whose parts are variants of its bake-off; None for any other model."""
+    if not isinstance(request.model.arguments.get("parts"), Mapping):
+        return None
+    model = components.instantiate(request.assembled_model, "model")
+    return model if isinstance(model, Solution) and model.variants else None
+
+
+def part_folders(request: Request, solution: Solution) -> dict[str, Path]:
+    """Name of each part that is a variant → its run folder."""
+    return {name: request.parts_folder / variant for name, variant in solution.variants.items()}
+
+
+@dataclass(frozen=True)
+class Part:
+    """The recorded run of a part.
+
+    Attributes:
+        run: finished, on the data of the task.
+        test: its predictions of test rows, with the machine time of each.
+        valid: its out-of-sample predictions of validation rows; None where it has none.
+        learning_seconds: seconds of its search and fit.
+    """
+
+    run: Run
+    test: PredictionTable
+    valid: PredictionTable | None
+    learning_seconds: float
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A solution and its predictions.
+
+    Attributes:
+        solution: fitted; its parts lie saved in their run folders.
+        test: the test rows that every part predicted.
+        table: predictions of these rows.
+        valid: cross-fitted predictions of the validation rows; None where there are none.
+        learning_seconds: seconds of search and fit of the parts.
+        details: for the record.
+        notes: for readers of the run.
+    """
+
+    solution: Solution
+    test: Examples
+    table: PredictionTable
+    valid: PredictionTable | None
+    learning_seconds: float
+    details: Mapping[str, Any]
+    notes: tuple[str, ...]
+
+
+def solve(solution: Solution, request: Request, task: Task, test: Examples) -> Solved:
+    """Learn from the validation rows that the parts predicted out of sample, and combine their test predictions.
+
+    Args:
+        solution: unfitted.
+        request: of its run.
+        task: the task.
+        test: the test rows wanted; those that some part did not predict are left out.
+
+    Raises:
+        DataError: a part has no finished run on these data, or no predictions of validation rows.
+    """
+    parts = {
+        name: _read(name, folder, task, solution.learns) for name, folder in part_folders(request, solution).items()
+    }
+    learning = sum(part.learning_seconds for part in parts.values())
+    held = _held_out(solution, request, task, parts, learning)
+    solution.schema_ = task.schema
+    notes: list[str] = []
+    details: dict[str, Any] = {"parts": {name: _described(part) for name, part in parts.items()}}
+    valid = None
+    if held is not None:
+        if solution.learns:
+            solution.learn(held)
+        valid, found, notes = _validated(solution, held)
+        details |= found
+    tables = {name: part.test for name, part in parts.items()}
+    rows, told = _common(test, tables, "test")
+    test = test.take(rows)
+    predictions = solution.combine(_recorded(test, tables), test.X)
+    kinds.get(task.schema.kind).check_predictions(predictions, task.schema, len(test))
+    is_timed = np.all([np.isfinite(_aligned(test, table).seconds) for table in tables.values()], axis=0)
+    seconds = np.full(len(test), np.nan) if predictions.seconds is None else predictions.seconds
+    if is_timed.any():  # else the mean would be of rows that only quick parts answer
+        seconds = np.where(is_timed, seconds, np.nan)
+    table = PredictionTable(task.schema, test.ids, test.y, replace(predictions, seconds=seconds), seconds, test.slices)
+    fitted = {name: SavedPart(part.run.folder / record.MODEL) for name, part in parts.items()}
+    solution.parts = {**solution.parts, **fitted}
+    return Solved(solution, test, table, valid, learning, details, (*told, *notes))
+
+
+def _read(name: str, folder: Path, task: Task, learns: bool) -> Part:
+    if not (folder / record.RESULT).is_file():
+        raise DataError(f"model.parts: {name} has not run: there is no finished run in {folder}.")
+    run = record.read_run(folder)
+    if run.status != "ok":
+        reason = (run.error or {}).get("message", "it was interrupted")
+        raise DataError(f"model.parts: {name} {run.status}: {reason} The same command tries it again.")
+    if run.fingerprint != task.fingerprint:
+        raise DataError(f"model.parts: {name} ran on other data: run it again, with resume=false if need be.")
+    test = record.read_predictions(run)
+    throughput = run.metrics["throughput_rows_per_s"].value if "throughput_rows_per_s" in run.metrics else None
+    answering = 1 / throughput if throughput else np.nan
+    each = cost.machine_seconds(test, answering)
+    test = _timed(test, test.seconds, each)
+    valid = None
+    if (folder / record.VALIDATION).is_file():
+        valid = record.read_predictions(run, record.VALIDATION)
+        typical = float(np.nanmean(test.seconds)) if np.isfinite(test.seconds).any() else np.nan
+        seconds = np.where(np.isfinite(valid.seconds), valid.seconds, typical)
+        valid = _timed(valid, seconds, np.full(len(valid), float(np.mean(each))))
+    elif learns:
+        why = next((note for note in run.notes if note.startswith(NOT_PREDICTED)), "")
+        raise DataError(f"model.parts: {name} has no predictions of validation rows to learn from. {why}".rstrip())
+    return Part(run, test, valid, cost.run_seconds(run.seconds, run.search, throughput or np.inf).fit)
+
+
+def _timed(table: PredictionTable, seconds: NDArray[np.float64], machine: NDArray[np.float64]) -> PredictionTable:
+    predictions = table.predictions
+    if predictions.machine_seconds is None:
+        predictions = replace(predictions, machine_seconds=machine)
+    return replace(table, predictions=replace(predictions, seconds=seconds), seconds=seconds)
+
+
+def _described(part: Part) -> dict[str, Any]:
+    return {
+        "variant": part.run.folder.name,
+        "started": part.run.started,
+        "test_rows": len(part.test),
+        "validation_rows": None if part.valid is None else len(part.valid),
+        "learning_seconds": part.learning_seconds,
+    }
+
+
+def _held_out(
+    solution: Solution, request: Request, task: Task, parts: Mapping[str, Part], learning: float
+) -> HeldOut | None:
+    """The validation rows that every part predicted; None where a part has none."""
+    tables = {name: part.valid for name, part in parts.items() if part.valid is not None}
+    if len(tables) < len(parts) or not len(task.development.valid):
+        return None
+    development = task.development
+    asked = {name: table.take(np.flatnonzero(table.predictions.status != NOT_ASKED)) for name, table in tables.items()}
+    rows, _ = _common(development.valid, asked, "validation")
+    valid = development.valid.take(rows)
+    judge = solution.judge(task.schema, decision.deciding_metric(request.decision.metric, task.schema).name)
+    price = cost.build_pricer(request.cost, cost.RunSeconds(learning, 0.0))
+    priced = replace(judge, price=price)
+    groups = development.groups[development.n_train :][rows]
+    return HeldOut(task.schema, valid, _recorded(valid, asked), priced, request.seed, groups)
+
+
+def _validated(solution: Solution, held: HeldOut) -> tuple[PredictionTable | None, dict[str, Any], list[str]]:
+    """Cross-fitted predictions of the validation rows, and how much better those look that were learnt on."""
+    predictions = cross_fitted(solution, held)
+    if predictions is None:
+        return None, {}, []
+    table = held.judge.table(held.schema, held.rows, predictions)
+    if not solution.learns:
+        return table, {}, []
+    learnt_on = held.judge.table(held.schema, held.rows, solution.combine(held.answers, held.rows.X))
+    values = {"learnt_on": held.judge.value(learnt_on), "cross_fitted": held.judge.value(table)}
+    details = {"validation": {"metric": held.judge.metric, "rows": len(held), **values}}
+    if len(held) >= FEW_ROWS:
+        return table, details, []
+    return (
+        table,
+        details,
+        [
+            f"Learned from {len(held):,} validation rows: {held.judge.metric} is {number(values['learnt_on'])} on them "
+            f"and {number(values['cross_fitted'])} when a row is left out of what is learned."
+        ],
+    )
+
+
+def _recorded(rows: Examples, tables: Mapping[str, PredictionTable]) -> Recorded:
+    aligned: dict[str, Predictions] = {name: _aligned(rows, table).predictions for name, table in tables.items()}
+    return Recorded(aligned, rows.y)
+
+
+def _aligned(rows: Examples, table: PredictionTable) -> PredictionTable:
+    """The rows of a table in the order of some examples, all of which it holds."""
+    position = {str(identity): i for i, identity in enumerate(table.ids)}
+    order = np.array([position[str(identity)] for identity in rows.ids], dtype=np.intp)
+    if len(order) == len(table) and (order == np.arange(len(table))).all():
+        return table
+    return table.take(order)
+
+
+def _common(rows: Examples, tables: Mapping[str, PredictionTable], part: str) -> tuple[NDArray[np.intp], Sequence[str]]:
+    """Positions of the rows that every table holds, and a note where these are not all."""
+    known = [{str(identity) for identity in table.ids} for table in tables.values()]
+    common = set.intersection(*known)
+    found = np.array([i for i, identity in enumerate(rows.ids) if str(identity) in common], dtype=np.intp)
+    if not len(found):
+        raise DataError(f"model.parts: {', '.join(tables)} have no {part} row in common.")
+    if len(found) == len(rows):
+        return found, []
+    fewest = min(tables, key=lambda name: len(tables[name]))
+    return found, [
+        f"Evaluated on the {len(found):,} of {len(rows):,} {part} rows that every part predicted "
+        f"(fewest: {fewest}, {len(tables[fewest]):,})."
+    ]

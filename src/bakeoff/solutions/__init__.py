@@ -1,0 +1,14 @@
+"""Solutions: models made of other models, under the names by which a config calls them."""
+
+from typing import TYPE_CHECKING
+
+from bakeoff import lazy
+
+if TYPE_CHECKING:
+    from bakeoff.solutions.base import HeldOut as HeldOut
+    from bakeoff.solutions.base import Solution as Solution
+    from bakeoff.solutions.cascade import Cascade as Cascade
+
+
+else:
+    __getattr__, __dir__ = lazy.exports(__name__, __file__)

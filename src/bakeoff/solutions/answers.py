@@ -1,0 +1,124 @@
+"""Predictions of the parts of a solution: asked of fitted models, or read from what their runs recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.models.base import Model
+from bakeoff.predictions import Predictions, concatenated, is_missing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Rows = NDArray[np.intp]
+
+
+class Answers(Protocol):
+    """Predictions of n rows by each part, given for the rows for which they are wanted."""
+
+    @property
+    def truth(self) -> NDArray[Any] | None:
+        """The targets of the rows, where they are known: by them the answers of a person are simulated."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+
+    def of(self, part: str, rows: Rows) -> Predictions:
+        """Predictions of a part for the rows at these positions."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Predictions that runs recorded: nothing is predicted, and no language model is asked.
+
+    Attributes:
+        predictions: part → predictions of all n rows.
+        truth: the targets, shape (n,).
+    """
+
+    predictions: Mapping[str, Predictions]
+    truth: NDArray[Any] | None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.predictions.values())))
+
+    def of(self, part: str, rows: Rows) -> Predictions:
+        """Take the rows of a part."""
+        if len(rows) == len(self) and (rows == np.arange(len(rows))).all():
+            return self.predictions[part]
+        return self.predictions[part].take(rows)
+
+    def take(self, rows: Rows) -> Recorded:
+        """The given rows of every part."""
+        taken = {name: predictions.take(rows) for name, predictions in self.predictions.items()}
+        return Recorded(taken, None if self.truth is None else self.truth[rows])
+
+
+@dataclass
+class Asked:
+    """Predictions of new rows: each part is asked for the rows that need it, and never twice for one row.
+
+    Attributes:
+        models: part → fitted model.
+        X: n rows of the feature columns.
+    """
+
+    models: Mapping[str, Model]
+    X: pd.DataFrame
+    truth: None = None
+    _given: dict[str, tuple[Rows, Predictions]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def of(self, part: str, rows: Rows) -> Predictions:
+        """Ask the part for those of the rows that it has not predicted yet."""
+        known = self._given.get(part)
+        missing = rows if known is None else rows[~np.isin(rows, known[0])]
+        if len(missing) or known is None:
+            predicted = self.models[part].predict(self.X.iloc[missing])
+            known = (
+                (missing, predicted)
+                if known is None
+                else (np.concatenate([known[0], missing]), concatenated([known[1], predicted]))
+            )
+            self._given[part] = known
+        order = np.argsort(known[0])
+        return known[1].take(order[np.searchsorted(known[0][order], rows)])
+
+
+def confidence(predictions: Predictions) -> NDArray[np.float64] | None:
+    """Confidence of each prediction: as the model gives it, or the probability of its answer; None where it has none.
+
+    Of several labels, it is that of the label about which the model is least sure.
+    """
+    if predictions.confidence is not None and not is_missing(predictions.confidence)[predictions.is_answered].any():
+        return predictions.confidence
+    proba = predictions.proba
+    if proba is None or not len(proba):
+        return None
+    if predictions.output.dtype == object and any(isinstance(value, tuple) for value in predictions.output[:1]):
+        return np.asarray(np.maximum(proba, 1 - proba).min(axis=1))
+    return np.asarray(proba.max(axis=1))
+
+
+def with_confidence(predictions: Predictions) -> Predictions:
+    """The predictions with the confidence of each, where there is one."""
+    sure = confidence(predictions)
+    return predictions if sure is None else replace(predictions, confidence=sure)
+
+
+def without_partial_fields(predictions: Predictions) -> Predictions:
+    """The predictions without probabilities or confidences that some answered rows lack."""
+    answered = predictions.is_answered
+    dropped = {
+        name: None
+        for name in ("proba", "confidence")
+        if getattr(predictions, name) is not None and is_missing(getattr(predictions, name))[answered].any()
+    }
+    return replace(predictions, **dropped) if dropped else predictions  # type: ignore[arg-type]

@@ -1,0 +1,187 @@
+"""Solutions in a bake-off: parts run first and once, and what was recorded of them makes the solution."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+import bakeoff as python
+from bakeoff import record
+from bakeoff.errors import ConfigError
+
+QUICK = ("data=breast_cancer", "decision.resamples=200", "metrics.latency_rows=20", "tracker=none")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+class Counted(LogisticRegression):
+    """A classifier that counts its fits and the rows that it predicted."""
+
+    fits: ClassVar[int] = 0
+    rows: ClassVar[int] = 0
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+        Counted.fits += 1
+        return super().fit(X, y, sample_weight)
+
+    def predict_proba(self, X: Any) -> Any:
+        Counted.rows += np.shape(X)[0]
+        return super().predict_proba(X)
+
+
+def result(run: python.Run) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((run.folder / record.RESULT).read_text())
+    return content
+
+
+@pytest.fixture(scope="module")
+def bake(tmp_path_factory: pytest.TempPathFactory) -> python.Bakeoff:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("shared"))
+        return python.bakeoff(
+            *QUICK, "model.stages=[linear,knn]", "embedder=hashing", models=["cascade", "linear", "knn"],
+            incumbent="linear",
+        )  # fmt: skip
+
+
+def cascade_of(bake: python.Bakeoff) -> python.Run:
+    return next(run for name, run in bake.items() if name.startswith("cascade"))
+
+
+def test_parts_run_before_the_cascade_whatever_the_order_asked_for(bake: python.Bakeoff) -> None:
+    run = cascade_of(bake)
+    assert run.status == "ok"
+    assert run.record.started > max(bake["linear"].record.started, bake["knn-embedder=hashing"].record.started)
+    assert run.record.details["parts"]["knn"]["variant"] == "knn-embedder=hashing"
+
+
+def test_cascade_shows_each_stage_and_adds_up_its_price(bake: python.Bakeoff) -> None:
+    run = cascade_of(bake)
+    stages = run.record.stages
+    assert next(iter(stages)) == "linear"
+    assert stages["linear"]["seen"] == 1.0
+    assert sum(stage["coverage"] for stage in stages.values()) == pytest.approx(1)
+    assert {"accuracy", "latency_p50_ms", "cost_per_1k"} <= set(stages["linear"])
+    trace = pd.read_parquet(run.folder / record.TRACE)
+    summed = trace.groupby("row")["machine_seconds"].sum()
+    np.testing.assert_allclose(summed, run.predictions["machine_seconds"])
+    assert run.record.seconds["parts"] > 0
+
+
+def test_predictions_are_those_of_the_stage_that_answers(bake: python.Bakeoff) -> None:
+    run = cascade_of(bake)
+    by_part = {"linear": bake["linear"].predictions, "knn": bake["knn-embedder=hashing"].predictions}
+    for _, row in run.predictions.iterrows():
+        of_part = by_part[str(row["stage"]).partition("/")[0]].set_index("id")["output"]
+        assert of_part[row["id"]] == row["output"]
+
+
+def test_saved_cascade_predicts_new_rows_as_one_object(bake: python.Bakeoff) -> None:
+    run = cascade_of(bake)
+    inputs = pd.read_parquet(bake.folder / record.INPUTS)
+    predicted = run.predict(inputs.drop(columns="id"))
+    assert predicted["output"].tolist() == run.predictions["output"].tolist()
+    assert predicted["stage"].tolist() == run.predictions["stage"].tolist()
+
+
+def test_validation_predictions_of_a_cascade_are_cross_fitted(bake: python.Bakeoff) -> None:
+    run = cascade_of(bake)
+    table = record.read_predictions(run.record, record.VALIDATION)
+    assert len(table) == len(record.read_predictions(bake["linear"].record, record.VALIDATION))
+    assert set(run.record.details["validation"]) == {"metric", "rows", "learnt_on", "cross_fitted"}
+
+
+def test_part_is_fitted_once_as_itself_and_never_asked_again() -> None:
+    Counted.fits = Counted.rows = 0
+    python.bakeoff(*QUICK, "record_validation=true", "name=alone", models={"counted": Counted(max_iter=50)})
+    alone = Counted.fits, Counted.rows
+    Counted.fits = Counted.rows = 0
+    models = {"counted": Counted(max_iter=50), "linear": "linear", "cascade": "cascade"}
+    python.bakeoff(*QUICK, "model.stages=[counted,linear]", "name=both", models=models)
+    assert (Counted.fits, Counted.rows) == alone, "one fit for good, one out of sample, and no row for the cascade"
+
+
+def test_parts_that_nobody_asked_for_become_variants() -> None:
+    bake = python.bakeoff(*QUICK, "model.stages=[constant,linear]", models=["cascade"])
+    assert {"constant", "linear"} < set(bake)
+    assert all((bake[name].folder / record.VALIDATION).is_file() for name in ("constant", "linear"))
+
+
+def test_finished_part_is_kept_and_only_its_validation_rows_are_predicted() -> None:
+    first = python.bakeoff(*QUICK, models=["constant", "linear"])
+    before = {name: result(first[name]) for name in ("constant", "linear")}
+    bake = python.bakeoff(*QUICK, "model.stages=[constant,linear]", models=["cascade"])
+    for name, then in before.items():
+        now = result(bake[name])
+        assert now["started"] == then["started"] and now["metrics"] == then["metrics"]
+        assert (bake[name].folder / record.VALIDATION).is_file()
+    assert cascade_of(bake).status == "ok"
+
+
+def test_solution_is_kept_until_a_part_runs_anew() -> None:
+    asked = (*QUICK, "model.stages=[constant,linear]")
+    first = cascade_of(python.bakeoff(*asked, models=["cascade"])).record.started
+    assert cascade_of(python.bakeoff(*asked, models=["cascade"])).record.started == first
+    python.bakeoff(*QUICK, "resume=false", "record_validation=true", models=["constant"])
+    assert cascade_of(python.bakeoff(*asked, models=["cascade"])).record.started > first
+
+
+def test_part_of_a_sample_limits_the_rows_of_the_solution() -> None:
+    python.bakeoff(*QUICK, "test_rows=40", "variant=few", "record_validation=true", models=["linear"])
+    bake = python.bakeoff(*QUICK, "model.stages=[constant,few]", models=["cascade"])
+    run = cascade_of(bake)
+    assert len(run.predictions) == 40
+    assert any("test rows that every part predicted (fewest: few, 40)" in note for note in run.notes)
+    assert run.record.details["parts"]["few"]["validation_rows"] == 40
+
+
+def test_failed_part_fails_the_solution_with_the_reason() -> None:
+    class Failing(LogisticRegression):
+        def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Any:
+            raise RuntimeError("out of luck")
+
+    bake = python.bakeoff(
+        *QUICK, "model.stages=[failing,constant]",
+        models={"failing": Failing(), "constant": "constant", "cascade": "cascade"},
+    )  # fmt: skip
+    run = cascade_of(bake)
+    assert run.status == "failed"
+    assert run.record.error is not None and "failing failed: RuntimeError: out of luck" in run.record.error["message"]
+
+
+def test_seeds_take_the_parts_of_their_seed() -> None:
+    bake = python.bakeoff(*QUICK, "model.stages=[constant,linear]", "seed=0,1", models=["cascade", "linear"])
+    for name, run in bake.items():
+        if name.startswith("cascade"):
+            seed = name[len("cascade-seed=")]
+            assert run.record.details["parts"]["linear"]["variant"] == f"linear-seed={seed}"
+    assert len(bake) == 6
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["model.stages=[constant,linaer]"], '"linaer" is neither a variant.*nor an option of model.*"linear"'),
+        (["model.stages=[constant]"], "needs two stages or more"),
+        (["model.stages=[constant,linear]", "model.parts.constant=../x"], "is not the name of a variant"),
+        (["model.stages=[constant,cascade]", "variant=cascade"], "cannot be part of itself"),
+    ],
+)
+def test_parts_that_cannot_be_are_refused_before_any_work(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        python.bakeoff(*QUICK, *[o.replace("model.parts", "++model.parts") for o in overrides], models=["cascade"])
+    assert not list(Path.cwd().glob("outputs/*/*/result.json"))
+
+
+def test_name_that_may_be_several_variants_is_refused() -> None:
+    with pytest.raises(ConfigError, match="linear can be any of the variants"):
+        python.bakeoff(*QUICK, "model.stages=[constant,linear]", "model.ngrams=1,2", models=["linear", "cascade"])
