@@ -91,7 +91,9 @@ def _expense(table: PredictionTable, trace: StageTrace, priced_by: Component | N
         machine_seconds=trace.machine_seconds,
         human_usd=trace.human_usd,
     )
-    priced = cost.priced(replace(of_rows, predictions=alone, seconds=trace.seconds), priced_by, cost.RunSeconds(0.0, 0.0))
+    priced = cost.priced(
+        replace(of_rows, predictions=alone, seconds=trace.seconds), priced_by, cost.RunSeconds(0.0, 0.0)
+    )
     return {
         "latency_p50_ms": latency_ms,
         **({} if priced.cost is None else {"cost_per_1k": float(priced.cost.mean() * 1000)}),
