@@ -183,7 +183,14 @@ def _completed(request: Request, task: Task, clock: Clock) -> Run:
     """Predict the validation rows of a finished run, with the parameters that it found; all else is kept."""
     run = record.read_run(request.folder)
     fitted = Request.from_config(record.read_fitted(request.folder) or {}, request.folder)
-    notes = [] if solving.made_of_runs(fitted) else _validated(fitted, task, clock, None, run.search is not None)
+    notes: list[str] = []
+    try:
+        with journal.kept_in(request.folder / record.REPLIES) as replies:
+            if solving.made_of_runs(fitted) is None:
+                notes = _validated(fitted, task, clock, None, run.search is not None)
+        replies.remove()
+    except Unfinished as error:  # the run itself is finished
+        notes = [f"{out_of_sample.NOT_PREDICTED}: {error}"]
     took = {name: seconds for name, seconds in clock.seconds.items() if name == "validation"}
     known = [note for note in run.notes if not note.startswith(out_of_sample.NOT_PREDICTED)]
     return _recorded(request, replace(run, seconds={**run.seconds, **took}, notes=(*known, *notes)))
