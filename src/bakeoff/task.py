@@ -264,19 +264,23 @@ class Examples:
             forecast ``float64`` values of shape (n, horizon).
         ids: id of each row, shape (n,).
         slices: the columns by which scores are broken down, n rows (no columns when none are declared).
+        units: unit of resampling of each row, equal for rows that are not independent of each other, shape (n,); None:
+            each row is a unit.
     """
 
     X: pd.DataFrame
     y: NDArray[Any]
     ids: NDArray[Any]
     slices: pd.DataFrame
+    units: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.y)
 
     def take(self, rows: slice | NDArray[np.intp]) -> Examples:
         """The given rows: views of the data for a slice, copies for an array of positions."""
-        return Examples(self.X.iloc[rows], self.y[rows], self.ids[rows], self.slices.iloc[rows])
+        units = None if self.units is None else self.units[rows]
+        return Examples(self.X.iloc[rows], self.y[rows], self.ids[rows], self.slices.iloc[rows], units)
 
 
 @dataclass(frozen=True)
@@ -390,6 +394,7 @@ class PredictionTable:
         grades: what graders gave each answer, name → values from 0 to 1, shape (n,); NaN where there was nothing to
             grade.
         cost: cost of each prediction in US dollars by the cost model, shape (n,); None if not requested.
+        units: unit of resampling of each row, as in ``Examples``, shape (n,); None: each row is a unit.
     """
 
     schema: Schema
@@ -400,6 +405,7 @@ class PredictionTable:
     slices: pd.DataFrame = field(repr=False)
     grades: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     cost: NDArray[np.float64] | None = None
+    units: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.target)
@@ -423,4 +429,5 @@ class PredictionTable:
             self.slices[rows] if rows.dtype == np.bool_ else self.slices.iloc[rows],
             {name: values[rows] for name, values in self.grades.items()},
             None if self.cost is None else self.cost[rows],
+            None if self.units is None else self.units[rows],
         )

@@ -5,7 +5,7 @@ One test a kind of task, over every metric that may decide for it: noise against
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,9 +14,9 @@ import pytest
 from scipy.stats import binom
 
 from bakeoff import metrics
-from bakeoff.compare import gains
+from bakeoff.compare import gains, panels
 from bakeoff.compare.decision import decide, threshold
-from bakeoff.compare.statistics import bootstrap, interval
+from bakeoff.compare.statistics import interval
 from bakeoff.predictions import Usage
 from bakeoff.record import Score
 from bakeoff.task import Gold, Predictions, PredictionTable, Schema, Series
@@ -108,31 +108,22 @@ def ships(draw: Scenario, schema: Schema) -> dict[tuple[str, str, str], int]:
     shipped: dict[tuple[str, str, str], int] = {}
     for number in range(SETS):
         tables = draw(np.random.default_rng([number, len(schema.classes)]))
-        drawn = bootstrap(tables, deciding, RESAMPLES, seed=number % 20, threads=1)
-        once = np.ones((1, ROWS), dtype=np.float32)
-        value = {
-            name: {m.name: float(m.resample(of, once)[0]) for m in deciding if m.name in drawn[name]}
-            for name, of in tables.items()
-        }
-        for metric in deciding:
-            guessed = gains.guesses(metric, tables, RESAMPLES, seed=number % 20)
-            for incumbent, challenger in pairs(tables):
-                if metric.name not in value[incumbent] or metric.name not in value[challenger]:
-                    continue
-                shipped.setdefault((metric.name, incumbent, challenger), 0)
-                score = Score(value[incumbent][metric.name], *interval(drawn[incumbent][metric.name]))
-                gained = gains.gains(metric, tables, value, drawn, guessed, incumbent, [challenger], 0.95)
-                margin = threshold(None, metric, incumbent, score).value
-                reached = decide(metric, incumbent, value[incumbent][metric.name], gained, margin, ROWS)
-                shipped[metric.name, incumbent, challenger] += reached.verdict == "ship"
+        for incumbent in tables:
+            challengers = [name for name in tables if name != incumbent and not name.startswith("constant")]
+            for challenger in challengers:
+                pair = {name: tables[name] for name in (incumbent, challenger)}
+                (panel,) = panels.panels(incumbent, pair, deciding, RESAMPLES, seed=number % 20)
+                for metric in deciding:
+                    if not panel.has(challenger, metric.name):
+                        continue
+                    value = panel.values[incumbent][metric.name]
+                    score = Score(value, *interval(panel.draws[incumbent][metric.name]))
+                    gained = gains.gains(metric, [panel], 0.95, RESAMPLES)
+                    margin = threshold(None, metric, incumbent, score).value
+                    reached = decide(metric, incumbent, value, gained, margin, ROWS)
+                    shipped.setdefault((metric.name, incumbent, challenger), 0)
+                    shipped[metric.name, incumbent, challenger] += reached.verdict == "ship"
     return shipped
-
-
-def pairs(tables: dict[str, PredictionTable]) -> Iterator[tuple[str, str]]:
-    """Each noisy variant against every other variant."""
-    for challenger in tables:
-        if not challenger.startswith("constant"):
-            yield from ((incumbent, challenger) for incumbent in tables if incumbent != challenger)
 
 
 @pytest.mark.slow

@@ -368,3 +368,16 @@ def test_a_part_that_is_none_is_named(tmp_path: Path, messages: pd.DataFrame) ->
         'data.split.column: "part" of my.csv holds "tset". Allowed: train, valid, validation, dev, test. '
         'Did you mean "test"?'
     )
+
+
+def test_rows_of_a_group_are_one_unit_of_resampling(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {"x": range(200), "patient": [f"p{i // 4}" for i in range(200)], "label": ["ab"[i % 2] for i in range(200)]}
+    )
+    source = Csv(csv(tmp_path, frame))
+    task = load(source, group="patient")
+    assert task.test.units is not None
+    patients = [i // 4 for i in task.test.ids]
+    assert pd.Series(task.test.units).groupby(patients).nunique().max() == 1
+    assert len(set(task.test.units.tolist())) == len(set(patients))
+    assert load(source, ignore=["patient"]).test.units is None, "rows are units where nothing is declared"

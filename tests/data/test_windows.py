@@ -200,3 +200,9 @@ def test_what_would_not_fit_into_memory_is_refused_before_it_is_made() -> None:
         load(
             counting(800_000), forecast={"window": 400_000, "season": 1, "stride": 1}, split={"test": 0.1, "valid": 0.1}
         )
+
+
+def test_test_rows_are_drawn_in_blocks_of_time() -> None:
+    task = load(counting(400), forecast={"stride": 1})
+    assert task.test.units is not None and task.development.train.units is None
+    assert (np.diff(task.test.units) >= 0).all()

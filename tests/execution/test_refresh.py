@@ -139,9 +139,9 @@ def test_profiles_that_repeat_do_not_tell_which_rows_were_learned_from(folder: P
     def profiles(seed: int) -> pd.DataFrame:
         random = np.random.default_rng(seed)
         frame = pd.DataFrame(
-            {"cabin": random.choice(["1st", "2nd", "crew"], 500), "sex": random.choice(["f", "m"], 500)}
+            {"cabin": random.choice(["1st", "2nd", "crew"], 900), "sex": random.choice(["f", "m"], 900)}
         )
-        return frame.assign(y=np.where(random.random(500) < 0.2 + 0.6 * (frame["sex"] == "f"), "yes", "no"))
+        return frame.assign(y=np.where(random.random(900) < 0.2 + 0.6 * (frame["sex"] == "f"), "yes", "no"))
 
     profiles(0).to_csv(folder / "people.csv", index=False)
     python.bakeoff(

@@ -46,7 +46,7 @@ def compared(*variants: Variant, **changed: object) -> Comparison:
         winner="linear",
         reason="linear has f1 0.952 [0.910, 0.979].",
         variants=variants,
-        differences=(Difference("linear", "f1", 0.1123, 0.0504, 0.1721),),
+        differences=(Difference("linear", "f1", 0.1123, 0.0504, 0.1721, 12345),),
         notes=("A note.",),
     )
     return replace(made, **changed)  # type: ignore[arg-type]
@@ -102,7 +102,7 @@ def test_columns_are_aligned(shown) -> None:  # type: ignore[no-untyped-def]
 def test_long_names_are_shown_whole_in_a_pipe(shown, length: int) -> None:  # type: ignore[no-untyped-def]
     long = "linear-" + "x" * (length - 7)
     text = shown(compared(variant(long), variant("rules", 0.84), winner=long,
-                          differences=(Difference(long, "f1", 0.1123, 0.0504, 0.1721),)))  # fmt: skip
+                          differences=(Difference(long, "f1", 0.1123, 0.0504, 0.1721, 12345),)))  # fmt: skip
     assert "…" not in text
     assert "0.952 [0.912, 0.982]" in row(text, long) and "+0.11 [+0.05, +0.17]" in row(text, long)
     assert "p95 ms  fit s" in row(text, "variant")
@@ -119,7 +119,7 @@ def test_brackets_in_names_are_no_markup(shown) -> None:  # type: ignore[no-unty
 def test_what_is_not_known_is_a_dash_and_never_nan(shown) -> None:  # type: ignore[no-untyped-def]
     nan = float("nan")
     odd = variant("odd", metrics={"f1": Score(nan, nan, nan), "precision": Score(None), "fit_seconds": Score(1.0)})
-    text = shown(compared(*BOTH, odd, differences=(Difference("odd", "f1", nan, nan, nan),)))
+    text = shown(compared(*BOTH, odd, differences=(Difference("odd", "f1", nan, nan, nan, 0),)))
     assert "nan" not in text
     assert row(text, "odd").split()[2] == "–"
 

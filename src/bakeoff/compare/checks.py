@@ -47,7 +47,7 @@ class Evidence:
 
     Attributes:
         runs: finished runs, in the order in which they started.
-        tables: variant → its predictions for the test rows that all variants answered.
+        tables: variant → its predictions for the test rows that it answered.
         schema: schema of the task.
     """
 
@@ -177,7 +177,7 @@ def references(evidence: Evidence) -> list[str]:
 @check("enough_rows", "Are there enough test rows?")
 def enough_rows(evidence: Evidence) -> list[str]:
     """On few rows intervals are rough, and so is a metric that counts classes alike where one of them is rare."""
-    table = next(iter(evidence.tables.values()))
+    table = min(evidence.tables.values(), key=len)
     found = []
     if len(table) < FEW_ROWS:
         found.append(f"{len(table)} test rows are compared: on fewer than {FEW_ROWS}, intervals are rough themselves.")

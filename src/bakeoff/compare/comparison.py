@@ -13,17 +13,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bakeoff import __version__, cost, metrics, record
 from bakeoff.advice import listed
-from bakeoff.compare import checks, gains, unanswered
+from bakeoff.compare import checks, gains, panels, scores, unanswered
 from bakeoff.compare import decision as rule
-from bakeoff.compare import draws as recorded_draws
 from bakeoff.compare.checks import Checked, Evidence
 from bakeoff.compare.gains import Difference
-from bakeoff.compare.statistics import bootstrap, interval
+from bakeoff.compare.panels import Panel
+from bakeoff.compare.scores import Scored
 from bakeoff.compare.unanswered import Lost
+from bakeoff.compare.units import Units, with_same_units
 from bakeoff.config.settings import DecisionSettings
 from bakeoff.errors import ConfigError, DataError, did_you_mean
 from bakeoff.metrics import Metric
@@ -38,7 +37,17 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class Variant:
-    """One row of the leaderboard: metrics over the test rows that all variants answered, trials of its search."""
+    """One row of the leaderboard.
+
+    Attributes:
+        name: name of the variant.
+        family: family of its model.
+        status: ok, failed or interrupted.
+        metrics: name → score over the test rows that it answered.
+        error: message, if it failed.
+        trials: number of trials of its search; None without a search.
+        rows: number of test rows that it answered; None without results.
+    """
 
     name: str
     family: str
@@ -46,6 +55,7 @@ class Variant:
     metrics: Mapping[str, Score]
     error: str | None = None
     trials: int | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,7 @@ class Comparison:
         smallest_difference: minimum meaningful difference, in the metric's unit.
         confidence: confidence level of each variant's interval.
         joint_confidence: level of each difference's interval, so that all of them hold jointly at ``confidence``.
-        test_rows: number of test rows on which all variants are compared.
+        test_rows: most test rows that a variant answered; each difference names its own.
         incumbent: name of the variant that others must beat.
         verdict: ship, keep or inconclusive.
         winner: name of the winning variant; None if inconclusive.
@@ -148,64 +158,49 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     if not finished:
         return _without_results(runs, settings, incumbent or names[0])
     unpriced: list[str] = []
-    asked_rows = {run.variant: _priced(run, unpriced) for run in finished}
-    lost = {name: Lost.from_table(table) for name, table in asked_rows.items()}
+    of_runs = {run.variant: _priced(run, unpriced) for run in finished}
+    lost = {name: Lost.from_table(table) for name, table in of_runs.items()}
     refused = unanswered.too_many(lost, settings.max_unanswered)
-    answered = {name: table.answered for name, table in asked_rows.items() if table.predictions.is_answered.any()}
-    sound = {name: table for name, table in answered.items() if name not in refused} or answered
-    if not answered:
+    tables = {name: table.answered for name, table in of_runs.items() if table.predictions.is_answered.any()}
+    if not tables:
         return _without_results(runs, settings, incumbent or names[0])
-    tables, notes = _common_rows(sound)
+    tables = with_same_units(tables)
     schema = next(iter(tables.values())).schema
     metric = rule.deciding_metric(settings.metric, schema)
-    refused |= unanswered.too_few_grades(tables, metric, settings.max_unanswered)
-    tables, of_grades = unanswered.with_same_grades(tables)
-    notes += [*of_grades, *unpriced]
     asked = {name for run in finished for name in run.metrics} | {metric.name}
-    known = [metrics.get(name) for name in metrics.names() if name in asked]
-    measured = [m for m in known if m.applies(schema)]
-    values = {name: _values(table, measured) for name, table in tables.items()}
-    recorded = {
-        run.variant: recorded_draws.read(run, tables[run.variant], values[run.variant])
+    measured = [m for name in metrics.names() if name in asked and (m := metrics.get(name)).applies(schema)]
+    scored = {
+        run.variant: scores.of_run(run, tables[run.variant], measured, settings)
         for run in finished
         if run.variant in tables
     }
-    draws = dict(bootstrap(tables, measured, settings.resamples, known=recorded))
-
+    variants = [_variant(run, scored.get(run.variant), tables.get(run.variant)) for run in runs]
+    notes: list[str] = []
     if incumbent is None:
         incumbent = finished[0].variant
         if len(finished) > 1:
             notes.append(f"No incumbent was declared; {incumbent}, which ran first, is taken (incumbent).")
-    challengers = [run.variant for run in finished if run.variant != incumbent and run.variant in tables]
     confidence = settings.confidence
-    joint = (
-        gains.joint_level(metric.name, draws, incumbent, challengers, confidence) if incumbent in draws else confidence
-    )
-    differences = gains.differences(values, draws, incumbent, challengers, confidence) if incumbent in values else []
-    for name in answered.keys() - tables.keys():  # these lost so many rows that few would remain for the others
-        pair, of_pair = _beside({incumbent: tables[incumbent]} if incumbent in tables else {}, name, answered[name])
-        notes += of_pair
-        values_of_pair = {n: _values(table, measured) for n, table in pair.items()}
-        draws_of_pair = bootstrap(pair, measured, settings.resamples)
-        values[name], draws[name] = values_of_pair[name], draws_of_pair[name]
-        if incumbent in pair:
-            differences += gains.differences(values_of_pair, draws_of_pair, incumbent, [name], joint)
-    variants = [_variant(run, values, draws, settings.confidence) for run in runs]
-    challengers = [name for name in challengers if name not in refused]
+    pairs: list[Panel] = []
+    if incumbent in tables:
+        known = {name: one.draws for name, one in scored.items()}
+        pairs = panels.panels(incumbent, tables, measured, settings.resamples, known)
+        notes += _of_rows(incumbent, tables, pairs)
+    refused |= unanswered.too_few_grades(tables, metric, settings.max_unanswered)
+    challengers = [name for pair in pairs for name in pair.challengers if name not in refused]
     threshold = rule.Threshold(math.nan)
     if incumbent in refused:
         reached = rule.Decision("inconclusive", None, f"{refused[incumbent]}; it is the incumbent.")
-    elif incumbent in values and refused and not challengers:
+    elif incumbent in tables and refused and not challengers:
         reached = rule.Decision("inconclusive", None, f"{'; '.join(refused.values())}.")
-    elif incumbent in values:
-        score = next(v.metrics.get(metric.name, Score(None)) for v in variants if v.name == incumbent)
+    elif incumbent in tables:
+        score = scored[incumbent].scores.get(metric.name, Score(None))
         threshold = rule.threshold(settings.smallest_difference, metric, incumbent, score)
-        value = values[incumbent].get(metric.name, math.nan)
+        value = math.nan if score.value is None else score.value
         if math.isnan(threshold.value) and math.isfinite(value) and challengers:
             reached = rule.Decision("inconclusive", None, threshold.note)
         else:
-            guessed = gains.guesses(metric, {name: tables[name] for name in challengers}, settings.resamples)
-            gained = gains.gains(metric, tables, values, draws, guessed, incumbent, challengers, confidence)
+            gained = gains.gains(metric, pairs, confidence, settings.resamples, challengers)
             decide = rule.chosen(settings.rule)
             reached = decide(metric, incumbent, value, gained, threshold.value, len(tables[incumbent]))
             notes += [threshold.note] if threshold.note and challengers else []
@@ -214,33 +209,64 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     else:
         reached = rule.Decision("inconclusive", None, f"the incumbent, {incumbent}, has no results to compare with.")
     if reached.verdict == "ship" and reached.winner is not None:
-        bonferroni = 1 - (1 - confidence) / len(challengers)
-        close = gains.close_to(reached.winner, metric, values, draws, challengers, bonferroni)
-        if close:
-            notes.append(
-                f"On {metric.name}, {_and(close)} {'is' if len(close) == 1 else 'are'} statistically indistinguishable "
-                f"from {reached.winner}: compare latency and cost."
-            )
-    notes += _of_runs(finished)
-    notes += _of_files(runs)
+        notes += _close_to(reached.winner, metric, tables, challengers, settings)
     return Comparison(
         task=str((finished[0].task or {}).get("name", "")),
         metric=metric.name,
         direction=metric.direction,
         smallest_difference=threshold.value,
-        confidence=settings.confidence,
-        joint_confidence=joint,
-        test_rows=len(next(iter(tables.values()))),
+        confidence=confidence,
+        joint_confidence=gains.level(metric.name, pairs, confidence) if pairs else confidence,
+        test_rows=max(len(table) for table in tables.values()),
         incumbent=incumbent,
         verdict=reached.verdict,
         winner=reached.winner,
         reason=reached.reason,
         variants=tuple(sorted(variants, key=lambda v: _rank(v, metric))),
-        differences=tuple(differences),
-        notes=tuple(notes),
+        differences=tuple(gains.differences(pairs, measured, confidence)),
+        notes=(*notes, *unpriced, *_of_runs(finished), *_of_files(runs)),
         checks=checks.checked(Evidence(finished, tables, schema)),
         of=_digest(runs, settings, declared),
     )
+
+
+def _of_rows(incumbent: str, tables: Mapping[str, PredictionTable], pairs: Sequence[Panel]) -> list[str]:
+    """Notes on the rows and units on which variants are compared, where these are not all test rows."""
+    notes = []
+    most = max(len(table) for table in tables.values())
+    for pair in pairs:
+        if pair.rows < most:
+            notes.append(
+                f"{_and(pair.challengers)} vs {incumbent}: compared on the {pair.rows:,} test rows that both answered."
+            )
+    apart = [name for name in tables if name != incumbent and not any(name in pair.challengers for pair in pairs)]
+    if apart:
+        notes.append(f"{_and(apart)} answered no test row that {incumbent} answered, and cannot be compared with it.")
+    units = Units.from_table(tables[incumbent])
+    if not units.are_rows:
+        notes.append(
+            f"Intervals draw whole {units.kind}s, because rows of one {units.kind} are not independent: {units}."
+        )
+    return notes
+
+
+def _close_to(
+    winner: str,
+    metric: Metric,
+    tables: Mapping[str, PredictionTable],
+    challengers: Sequence[str],
+    settings: DecisionSettings,
+) -> list[str]:
+    """A note on challengers that are as good as the winner, as far as the test rows tell."""
+    others = [winner, *(name for name in challengers if name != winner)]
+    beside = panels.panels(winner, {name: tables[name] for name in others}, [metric], settings.resamples)
+    close = gains.close_to(metric, beside, 1 - (1 - settings.confidence) / len(challengers))
+    if not close:
+        return []
+    return [
+        f"On {metric.name}, {_and(close)} {'is' if len(close) == 1 else 'are'} statistically indistinguishable "
+        f"from {winner}: compare latency and cost."
+    ]
 
 
 def read(folder: Path) -> Comparison | None:
@@ -265,7 +291,7 @@ def read(folder: Path) -> Comparison | None:
             for v in content.pop("variants")
         ]
         differences = [
-            Difference(d["variant"], d["metric"], *(_number(d[key]) for key in ("difference", "low", "high")))
+            Difference(**{**d, **{key: _number(d[key]) for key in ("difference", "low", "high")}})
             for d in content.pop("differences")
         ]
         content["smallest_difference"] = _number(content["smallest_difference"])
@@ -342,41 +368,8 @@ def _priced(run: Run, notes: list[str]) -> PredictionTable:
         return table
 
 
-def _common_rows(tables: dict[str, PredictionTable]) -> tuple[dict[str, PredictionTable], list[str]]:
-    """Restrict the tables to the rows that all of them hold, in the same order."""
-    ids = [list(table.ids) for table in tables.values()]
-    if all(other == ids[0] for other in ids[1:]):
-        return tables, []
-    common = set(ids[0]).intersection(*ids[1:])
-    if not common:
-        raise DataError("These runs answered no test row in common, so they cannot be compared.")
-    order = [i for i in ids[0] if i in common]
-    restricted = {}
-    for name, table in tables.items():
-        position = {identity: row for row, identity in enumerate(table.ids)}
-        restricted[name] = table.take(np.array([position[i] for i in order], dtype=np.intp))
-    return restricted, [f"Compared on the {len(order):,} test rows that all variants answered."]
-
-
 def _and(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{listed(names[:-1])} and {names[-1]}"
-
-
-def _values(table: PredictionTable, measured: Sequence[Metric]) -> dict[str, float]:
-    return {m.name: m.value(table) for m in measured if metrics.applies_to(m, table)}
-
-
-def _beside(
-    incumbent: Mapping[str, PredictionTable], name: str, table: PredictionTable
-) -> tuple[dict[str, PredictionTable], list[str]]:
-    """A variant and the incumbent, where there is one, on the rows that both answered, with a note on how many."""
-    pair = {**incumbent, name: table}
-    if not set(map(str, table.ids)).intersection(*(map(str, t.ids) for t in pair.values())):
-        return {name: table}, []
-    restricted, _ = _common_rows(pair)
-    rows = len(restricted[name])
-    beside = f", beside {next(iter(incumbent))} on those that both answered" if incumbent else ""
-    return restricted, [f"{name}: scored on the {rows:,} test rows that it answered{beside}."]
 
 
 def _sentences(clauses: Iterable[str]) -> str:
@@ -405,16 +398,18 @@ def _of_files(runs: Sequence[Run]) -> list[str]:
     return notes
 
 
-def _variant(run: Run, values: Mapping[str, Any], draws: Mapping[str, Any], confidence: float) -> Variant:
-    scores = {name: score for name, score in run.metrics.items() if name not in metrics.names()}
-    if run.variant in values:
-        of_table = {
-            name: Score(value, *interval(draws[run.variant][name], confidence))
-            for name, value in values[run.variant].items()
-        }
-        scores = of_table | scores
+def _variant(run: Run, scored: Scored | None, table: PredictionTable | None) -> Variant:
+    measured = {name: score for name, score in run.metrics.items() if name not in metrics.names()}
     error = run.error["message"] if run.error else None
-    return Variant(run.variant, run.family, run.status, scores, error, run.search["trials"] if run.search else None)
+    return Variant(
+        run.variant,
+        run.family,
+        run.status,
+        {**(scored.scores if scored else {}), **measured},
+        error,
+        run.search["trials"] if run.search else None,
+        None if table is None else len(table),
+    )
 
 
 def _rank(variant: Variant, metric: Metric) -> tuple[bool, float]:
@@ -437,6 +432,6 @@ def _without_results(runs: Sequence[Run], settings: DecisionSettings, incumbent:
         verdict="inconclusive",
         winner=None,
         reason="no variant has results to compare.",
-        variants=tuple(_variant(run, {}, {}, settings.confidence) for run in runs),
+        variants=tuple(_variant(run, None, None) for run in runs),
         differences=(),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from bakeoff import metrics
@@ -54,6 +54,9 @@ class Gain:
         evidence: number of test rows that the values are based on; None: all of them.
         uninformed: the gain over the metric's yardstick; None where the metric has none.
         alone: its interval by itself, not widened for the others; None: the joint one.
+        against: the incumbent's value on the same rows; None: as on all of its rows.
+        rows: number of test rows that challenger and incumbent both answered; None: all.
+        refusal: why the gain has no interval, as a clause; empty where it has one.
     """
 
     variant: str
@@ -65,6 +68,9 @@ class Gain:
     evidence: int | None = None
     uninformed: Uninformed | None = None
     alone: tuple[float, float] | None = None
+    against: float | None = None
+    rows: int | None = None
+    refusal: str = ""
 
     @property
     def is_informed(self) -> bool:
@@ -201,9 +207,12 @@ def decide(metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], 
         return _open(f"{incumbent} is the only variant with results: there is nothing to compare.")
     if not math.isfinite(value):
         return _open(f"{metric.name} is not defined for {incumbent}.")
-    if rows < LEAST_ROWS:
+    gains = [replace(g, rows=rows if g.rows is None else g.rows) for g in gains]
+    gains = [replace(g, against=value if g.against is None else g.against) for g in gains]
+    if max(g.rows or 0 for g in gains) < LEAST_ROWS:
+        rows = max(g.rows or 0 for g in gains)
         return _open(f"{rows} test rows are too few for a verdict; at least {LEAST_ROWS} are needed.")
-    undefined = [g.variant for g in gains if not math.isfinite(g.gain + g.low + g.high)]
+    undefined = [g.variant for g in gains if not (g.refusal or math.isfinite(g.gain + g.low + g.high))]
     unjudged = (
         f"{metric.name} is not defined for {listed(undefined)} (a model may give no probabilities); "
         "choose another decision.metric to judge it."
@@ -213,12 +222,12 @@ def decide(metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], 
     defined = [g for g in gains if g.variant not in undefined]
     if not defined:
         return _open(unjudged)
-    weak = {g.variant: weakness for g in defined if (weakness := _weakness(g, metric, incumbent, rows))}
+    weak = {g.variant: weakness for g in defined if (weakness := _weakness(g, metric, incumbent))}
     sound = [g for g in defined if g.variant not in weak]
     shippable = [g for g in sound if g.low > margin and g.is_informed]
     if shippable:
         winner = max(shippable, key=lambda g: g.gain)
-        reason = f"{_beats(winner, metric, incumbent, value)}, above the {threshold_text(margin)} threshold."
+        reason = f"{_beats(winner, metric, incumbent)}, above the {threshold_text(margin)} threshold."
         return Decision("ship", winner.variant, f"{reason} {unjudged}".rstrip())
     if weak:
         return _open(f"{' '.join(dict.fromkeys(weak.values()))} {unjudged}".rstrip())
@@ -226,17 +235,17 @@ def decide(metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], 
         best = max(sound, key=lambda g: g.gain)
         reason = f"no variant beats {incumbent} on {metric.name} by more than the {threshold_text(margin)} threshold"
         if best.gain > margin and best.uninformed is not None:
-            reason = f"no variant is better than a guess: {_guesses(best, metric, incumbent, value)}"
+            reason = f"no variant is better than a guess: {_guesses(best, metric, incumbent)}"
         else:
-            reason = f"{reason}; closest: {_compared(best, value)}"
+            reason = f"{reason}; closest: {_compared(best)}"
         return Decision("keep", incumbent, f"{reason}. {unjudged}".rstrip())
     nearest = max((g for g in sound if not _is_not_worth_it(g, margin)), key=lambda g: g.gain)
     if nearest.low > margin:
-        reason = f"{_guesses(nearest, metric, incumbent, value)}."
+        reason = f"{_guesses(nearest, metric, incumbent)}."
     else:
         reason = (
-            f"{nearest.variant} vs {incumbent} on {metric.name}: {_figures(nearest, value, metric)}; the true gain may "
-            f"be above or below the {threshold_text(margin)} threshold. {_detectable(nearest, margin, rows)}"
+            f"{nearest.variant} vs {incumbent} on {metric.name}: {_figures(nearest, metric)}; the true gain may "
+            f"be above or below the {threshold_text(margin)} threshold. {_detectable(nearest, margin)}"
         )
     return _open(f"{reason} {unjudged}".rstrip())
 
@@ -245,16 +254,20 @@ def _open(reason: str) -> Decision:
     return Decision("inconclusive", None, reason)
 
 
-def _weakness(gain: Gain, metric: Metric, incumbent: str, rows: int) -> str:
+def _weakness(gain: Gain, metric: Metric, incumbent: str) -> str:
     """Why the interval of a gain is no evidence, in a sentence; empty where it is some."""
+    rows = gain.rows or 0
     evidence = rows if gain.evidence is None else gain.evidence
+    if rows < LEAST_ROWS:
+        return f"{gain.variant} and {incumbent} share {rows} test rows; a verdict needs at least {LEAST_ROWS}."
     if evidence < metric.least_evidence:
         counted = "1 test row" if evidence == 1 else f"{evidence} test rows"
         return f"{metric.name} rests on only {counted}; a verdict needs at least {metric.least_evidence}."
-    if gain.low == gain.high:
+    if gain.refusal or gain.low == gain.high:
+        reason = gain.refusal or "it has no width"
         return (
-            f"{gain.variant} and {incumbent} differ by {number(gain.gain)} in {metric.name} whichever of the {rows:,} "
-            "test rows are drawn: an interval of no width is no evidence."
+            f"{gain.variant} vs {incumbent} on {metric.name}: a difference of {number(gain.gain)} without an interval, "
+            f"because {reason}."
         )
     return ""
 
@@ -269,35 +282,39 @@ def _is_not_worth_it(gain: Gain, margin: float) -> bool:
     return high <= margin or (gain.uninformed is not None and gain.uninformed.high <= 0)
 
 
-def _figures(g: Gain, value: float, metric: Metric) -> str:
+def _figures(g: Gain, metric: Metric) -> str:
     """Format both values, and the difference with its interval as the metric measures it."""
     sign = 1 if metric.direction == "maximize" else -1
     low, high = sorted((sign * g.low, sign * g.high))
-    return f"{number(g.value)} vs {number(value)}, {difference_with_interval(sign * g.gain, low, high)}"
+    return f"{_values(g)}, {difference_with_interval(sign * g.gain, low, high)}"
 
 
-def _beats(g: Gain, metric: Metric, incumbent: str, value: float) -> str:
-    return f"{g.variant} beats {incumbent} on {metric.name}: {_figures(g, value, metric)}"
+def _values(g: Gain) -> str:
+    """Both values, on the rows that both variants answered."""
+    return f"{number(g.value)} vs {number(g.against)}"
 
 
-def _guesses(g: Gain, metric: Metric, incumbent: str, value: float) -> str:
+def _beats(g: Gain, metric: Metric, incumbent: str) -> str:
+    return f"{g.variant} beats {incumbent} on {metric.name}: {_figures(g, metric)}"
+
+
+def _guesses(g: Gain, metric: Metric, incumbent: str) -> str:
     """Describe a challenger that beats the incumbent but is not shown to beat an uninformed variant."""
     assert g.uninformed is not None
     return (
-        f"{g.variant} has a better {metric.name} than {incumbent} ({number(g.value)} vs {number(value)}), but is not "
+        f"{g.variant} has a better {metric.name} than {incumbent} ({_values(g)}), but is not "
         f"shown to beat {g.uninformed.description} ({number(g.uninformed.value)})"
     )
 
 
-def _compared(g: Gain, value: float) -> str:
+def _compared(g: Gain) -> str:
     low, high = (g.low, g.high) if g.alone is None else g.alone
-    gain = difference_with_interval(g.gain, low, high)
-    return f"{g.variant}, {number(g.value)} vs {number(value)}, a gain of {gain}"
+    return f"{g.variant}, {_values(g)}, a gain of {difference_with_interval(g.gain, low, high)}"
 
 
-def _detectable(gain: Gain, margin: float, rows: int) -> str:
+def _detectable(gain: Gain, margin: float) -> str:
     """The minimum detectable gain of these test rows: margin plus the quantiles of the interval and of the power."""
     half = (gain.high - gain.low) / 2
     error = half / 1.96 if gain.standard_error is None else gain.standard_error
     least = margin + half + Z_OF_POWER * error
-    return f"{rows:,} test rows detect a gain of about {number(least)} or more ({POWER:.0%} power)."
+    return f"{gain.rows:,} test rows detect a gain of about {number(least)} or more ({POWER:.0%} power)."

@@ -1,34 +1,42 @@
-"""Gains of the challengers over the incumbent and over the metric's yardstick, from shared bootstrap draws."""
+"""Gains of the challengers over the incumbent and over the metric's yardstick, with intervals that hold jointly."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from bakeoff import metrics
 from bakeoff.compare.decision import Gain, Uninformed
+from bakeoff.compare.intervals import Side, Unknown, uncertainty
+from bakeoff.compare.panels import Panel
 from bakeoff.compare.statistics import bootstrap, interval
 from bakeoff.metrics import Metric
 from bakeoff.task import PredictionTable
 
-Values = Mapping[str, Mapping[str, float]]
-Draws = Mapping[str, Mapping[str, NDArray[Any]]]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A variant's value less the incumbent's, with an interval that holds jointly over all variants."""
+    """A variant's value less the incumbent's, with an interval that holds jointly over all variants.
+
+    Attributes:
+        variant: name of the variant.
+        metric: name of the metric.
+        difference: the difference, on the rows that both answered.
+        low, high: its interval; NaN where the rows say nothing about it.
+        rows: number of these rows.
+    """
 
     variant: str
     metric: str
     difference: float
     low: float
     high: float
+    rows: int
 
 
 LEAST_JOINT_DRAWS = 100
@@ -38,74 +46,23 @@ PERMUTATIONS = 8
 """Random permutations of the truth over which a yardstick without a formula is averaged."""
 
 
-@dataclass(frozen=True)
-class Guess:
-    """Score of an uninformed variant derived from a challenger's predictions: its value, and that of each resample."""
-
-    value: float
-    draws: NDArray[Any]
-
-
-def guesses(metric: Metric, tables: Mapping[str, PredictionTable], resamples: int, seed: int = 0) -> dict[str, Guess]:
-    """The metric's yardstick for each variant, over the same resamples as its other values; empty where it has none.
-
-    Args:
-        metric: the decision metric.
-        tables: predictions of each variant on the same rows.
-        resamples: as given to ``bootstrap``.
-        seed: as given to ``bootstrap``.
-    """
-    if metric.yardstick is None or not tables:
-        return {}
-    resample = metric.yardstick.resample
-    if resample is None:
-        return _permuted(metric, tables, resamples, seed)
-    once = np.ones((1, len(next(iter(tables.values())))), dtype=np.float32)
-    draws = bootstrap(tables, [replace(metric, resample=resample)], resamples, seed)
-    return {
-        name: Guess(float(resample(tables[name], once)[0]), of[metric.name])
-        for name, of in draws.items()
-        if metric.name in of
-    }
-
-
-def _permuted(metric: Metric, tables: Mapping[str, PredictionTable], resamples: int, seed: int) -> dict[str, Guess]:
-    """The mean over permutations of the truth, the same for all variants."""
-    found = {}
-    for name, table in tables.items():
-        if not metrics.applies_to(metric, table):
-            continue
-        random = np.random.default_rng(0)
-        shuffled = {
-            str(i): replace(table, target=table.target[random.permutation(len(table))]) for i in range(PERMUTATIONS)
-        }
-        draws = bootstrap(shuffled, [metric], resamples, seed)
-        values = [metric.value(of) for of in shuffled.values()]
-        found[name] = Guess(float(np.mean(values)), np.mean([of[metric.name] for of in draws.values()], axis=0))
-    return found
-
-
-def joint_level(metric: str, draws: Draws, incumbent: str, challengers: Sequence[str], confidence: float) -> float:
+def joint_level(differences: Sequence[Floats], confidence: float) -> float:
     """The confidence of each challenger's interval with which all of them hold together.
 
     The least level at which the intervals of ``confidence`` of the shared resamples hold all differences at once
     (max-T over ranks: Westfall & Young 1993, Mandel & Betensky 2008). Challengers that are alike need less than
-    Bonferroni's share, which is the upper bound.
+    Bonferroni's share, which is the upper bound. Differences on other rows have resamples of their own: they count as
+    independent, which is never too narrow (Šidák 1967).
 
     Args:
-        metric: metric of the differences.
-        draws: variant → metric → values over the same resamples.
-        incumbent: name of the variant to beat.
-        challengers: names of the others; those without the metric are left out.
+        differences: bootstrap values of each challenger's difference from the incumbent.
         confidence: with which all intervals hold.
     """
-    most = 1 - (1 - confidence) / max(1, len(challengers))
-    if metric not in draws[incumbent]:
+    most = 1 - (1 - confidence) / max(1, len(differences))
+    if len(differences) < 2:
         return most
-    columns = [draws[name][metric] - draws[incumbent][metric] for name in challengers if metric in draws[name]]
-    if len(columns) < 2:
-        return most
-    together = np.column_stack(columns)
+    shared = min(len(drawn) for drawn in differences)
+    together = np.column_stack([drawn[:shared] for drawn in differences])
     together = together[~np.isnan(together).any(axis=1)]
     if len(together) < LEAST_JOINT_DRAWS:
         return most
@@ -114,92 +71,123 @@ def joint_level(metric: str, draws: Draws, incumbent: str, challengers: Sequence
     return min(most, max(confidence, level))
 
 
-def differences(
-    values: Values, draws: Draws, incumbent: str, challengers: Sequence[str], confidence: float
-) -> list[Difference]:
+def level(metric: str, panels: Sequence[Panel], confidence: float) -> float:
+    """The joint level of the differences of all panels in one metric."""
+    return joint_level(
+        [p.drawn(name, metric) for p in panels for name in p.challengers if p.has(name, metric)], confidence
+    )
+
+
+def differences(panels: Sequence[Panel], measured: Sequence[Metric], confidence: float) -> list[Difference]:
     """The differences of all metrics that challenger and incumbent share; those of a metric hold jointly."""
-    names = dict.fromkeys(name for variant in challengers for name in values[variant] if name in values[incumbent])
-    levels = {name: joint_level(name, draws, incumbent, challengers, confidence) for name in names}
+    levels = {metric.name: level(metric.name, panels, confidence) for metric in measured}
     return [
         Difference(
-            variant,
             name,
-            value - values[incumbent][name],
-            *interval(draws[variant][name] - draws[incumbent][name], levels[name]),
+            metric.name,
+            panel.difference(name, metric.name),
+            *panel.uncertainty(name, metric).interval(levels[metric.name]),
+            panel.rows,
         )
-        for variant in challengers
-        for name, value in values[variant].items()
-        if name in levels
+        for panel in panels
+        for name in panel.challengers
+        for metric in measured
+        if panel.has(name, metric.name)
     ]
 
 
 def gains(
-    metric: Metric,
-    tables: Mapping[str, PredictionTable],
-    values: Values,
-    draws: Draws,
-    guessed: Mapping[str, Guess],
-    incumbent: str,
-    challengers: Sequence[str],
-    confidence: float,
+    metric: Metric, panels: Sequence[Panel], confidence: float, resamples: int, variants: Sequence[str] | None = None
 ) -> list[Gain]:
     """The gains in the decision metric, positive for better; NaN for a challenger that has no such metric.
 
     Args:
         metric: the decision metric.
-        tables: predictions of each variant on the same rows.
-        values: variant → metric → value.
-        draws: variant → metric → values over the same resamples.
-        guessed: result of ``guesses``.
-        incumbent: name of the variant to beat.
-        challengers: names of the others.
+        panels: challengers beside the incumbent.
         confidence: with which the intervals of all challengers hold together.
+        resamples: as given to ``bootstrap``, for the metric's yardstick.
+        variants: the challengers that count; None: all.
     """
-    level = joint_level(metric.name, draws, incumbent, challengers, confidence)
+    counted = [(p, name) for p in panels for name in p.challengers if variants is None or name in variants]
+    joint = joint_level([p.drawn(name, metric.name) for p, name in counted if p.has(name, metric.name)], confidence)
+    return [_gain(metric, panel, name, joint, confidence, resamples) for panel, name in counted]
+
+
+def _gain(metric: Metric, panel: Panel, name: str, joint: float, confidence: float, resamples: int) -> Gain:
+    of_incumbent = panel.values[panel.incumbent].get(metric.name, np.nan)
+    value = panel.values[name].get(metric.name, np.nan)
+    if not panel.has(name, metric.name):
+        return Gain(name, value, np.nan, np.nan, np.nan, against=of_incumbent, rows=panel.rows)
     sign = 1 if metric.direction == "maximize" else -1
-    evidence_of_incumbent = metric.evidence(tables[incumbent])
-    gains = []
-    for name in challengers:
-        if metric.name not in values[name] or metric.name not in values[incumbent]:
-            value = values[name].get(metric.name, np.nan)
-            gains.append(Gain(name, value, np.nan, np.nan, np.nan))
-            continue
-        value = values[name][metric.name]
-        drawn = sign * (draws[name][metric.name] - draws[incumbent][metric.name])
-        low, high = interval(drawn, level)
-        gains.append(
-            Gain(
-                name,
-                value,
-                sign * (value - values[incumbent][metric.name]),
-                low,
-                high,
-                standard_error=float(np.nanstd(drawn)) if np.isfinite(drawn).any() else None,
-                evidence=min(evidence_of_incumbent, metric.evidence(tables[name])),
-                alone=interval(drawn, confidence),
-                uninformed=_over_a_guess(metric, guessed.get(name), draws[name], sign, level),
-            )
-        )
-    return gains
+    known = panel.uncertainty(name, metric)
+    low, high = _signed(sign, known.interval(joint))
+    evidence = min(metric.evidence(panel.tables[v]) for v in (panel.incumbent, name))
+    return Gain(
+        name,
+        value,
+        sign * (value - of_incumbent),
+        low,
+        high,
+        standard_error=known.standard_error,
+        evidence=evidence,
+        alone=_signed(sign, known.interval(confidence)),
+        uninformed=_over_a_guess(metric, panel, name, sign, joint, resamples),
+        against=of_incumbent,
+        rows=panel.rows,
+        refusal=known.reason if isinstance(known, Unknown) and np.isfinite(value - of_incumbent) else "",
+    )
+
+
+def _signed(sign: int, bounds: tuple[float, float]) -> tuple[float, float]:
+    """The bounds of a gain from those of a difference."""
+    low, high = bounds
+    return (low, high) if sign > 0 else (-high, -low)
 
 
 def _over_a_guess(
-    metric: Metric, guess: Guess | None, draws: Mapping[str, NDArray[Any]], sign: int, confidence: float
+    metric: Metric, panel: Panel, name: str, sign: int, confidence: float, resamples: int
 ) -> Uninformed | None:
-    if guess is None or metric.yardstick is None:
+    """The gain of a challenger over the metric's yardstick; None where it has none."""
+    yardstick, table = metric.yardstick, panel.tables[name]
+    if yardstick is None:
         return None
-    low, high = interval(sign * (draws[metric.name] - guess.draws), confidence)
-    return Uninformed(metric.yardstick.description, guess.value, low, high)
+    value, drawn = panel.values[name][metric.name], panel.draws[name][metric.name]
+    if yardstick.resample is None:
+        guess, of_guess = _permuted(metric, table, resamples)
+        low, high = _signed(sign, interval(drawn - of_guess, confidence))
+        return Uninformed(yardstick.description, guess, low, high)
+    uninformed = replace(metric, resample=yardstick.resample)
+    guess = float(yardstick.resample(table, np.ones((1, len(table)), dtype=np.float32))[0])
+    of_guess = bootstrap({name: table}, [uninformed], resamples)[name][metric.name]
+    sides = [Side(metric, table, value), Side(uninformed, table, guess)]
+    low, high = _signed(sign, uncertainty(sides, drawn - of_guess).interval(confidence))
+    return Uninformed(yardstick.description, guess, low, high)
 
 
-def close_to(
-    winner: str, metric: Metric, values: Values, draws: Draws, challengers: Sequence[str], confidence: float
-) -> list[str]:
-    """The challengers that are statistically indistinguishable from the winner: they may be cheaper to run."""
+def _permuted(metric: Metric, table: PredictionTable, resamples: int) -> tuple[float, Floats]:
+    """The mean over permutations of the truth, and that of its bootstrap values."""
+    random = np.random.default_rng(0)
+    shuffled = {
+        str(i): replace(table, target=table.target[random.permutation(len(table))]) for i in range(PERMUTATIONS)
+    }
+    draws = bootstrap(shuffled, [metric], resamples)
+    values = [metric.value(of) for of in shuffled.values()]
+    return float(np.mean(values)), np.mean([of[metric.name] for of in draws.values()], axis=0)
+
+
+def close_to(metric: Metric, panels: Sequence[Panel], confidence: float) -> list[str]:
+    """The challengers of a winner that are statistically indistinguishable from it: they may be cheaper to run.
+
+    Args:
+        metric: the decision metric.
+        panels: the others beside the winner.
+        confidence: of each interval.
+    """
     close = []
-    for other in challengers:
-        if other != winner and metric.name in values[other]:
-            low, high = interval(draws[other][metric.name] - draws[winner][metric.name], confidence)
-            if low <= 0 <= high:
-                close.append(other)
+    for panel in panels:
+        for name in panel.challengers:
+            if panel.has(name, metric.name):
+                low, high = panel.uncertainty(name, metric).interval(confidence)
+                if not (low > 0 or high < 0):
+                    close.append(name)
     return close

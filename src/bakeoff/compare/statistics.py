@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from bakeoff import environment
+from bakeoff.compare.units import Units
 from bakeoff.metrics import FromLabels, FromQuantile, FromRanks, FromSums, Metric, Resample, applies_to
 from bakeoff.metrics.ranking import rank_values, rankings
 from bakeoff.metrics.resampling import Whole, counting, label_groups, label_sums
@@ -48,6 +49,9 @@ def bootstrap(
 ) -> Values:
     """Values of each metric of each variant over resamples of the test rows (Efron & Tibshirani 1993).
 
+    Whole units are drawn, where rows are not independent: groups (Davison & Hinkley 1997), blocks of time (Carlstein
+    1986).
+
     Every variant sees the same draws, so the difference of two variants' values is the paired bootstrap of their
     difference. Resample i depends on ``seed`` and i alone: not on the number of resamples, the variants or the threads.
 
@@ -66,6 +70,7 @@ def bootstrap(
         ValueError: the tables are not of the same rows in the same order, or hold no row.
     """
     n = _rows_in_common(tables)
+    units = Units.from_table(next(iter(tables.values())))
     resamples = actual_resamples(resamples, n)
     applying = [(variant, m) for variant, table in tables.items() for m in metrics if applies_to(m, table)]
     values: dict[str, dict[str, Floats]] = {variant: {} for variant in tables}
@@ -81,12 +86,15 @@ def bootstrap(
         return values
 
     def evaluate(numbers: range) -> None:
-        drawn = _draw(n, numbers, seed)
+        drawn = _draw(units.count, numbers, seed)
+        if not units.are_rows:
+            # Units of unequal size can add up to more than n rows: wide integers hold any sum.
+            drawn = np.ascontiguousarray(drawn[units.codes].astype(np.int32))
         for part in parts:
             for variant, name, some in part(drawn):
                 values[variant][name][numbers.start : numbers.stop] = some
 
-    together = max(1, DRAWN // n)
+    together = max(1, DRAWN // units.count)
     blocks = _ranges(range(resamples), max(together, BLOCK // n // together * together, LEAST_BLOCK))
     # Threads take whole blocks. More of them inside a matrix product wait for each other: on a busy machine, 20 times
     # slower.

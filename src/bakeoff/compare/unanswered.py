@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -82,19 +82,3 @@ def too_few_grades(tables: Mapping[str, PredictionTable], metric: Metric, most: 
                     f"grade of {grader}, more than decision.max_unanswered={most:.0%}"
                 )
     return refused
-
-
-def with_same_grades(tables: Mapping[str, PredictionTable]) -> tuple[dict[str, PredictionTable], list[str]]:
-    """Keep only grades of rows that every variant has a grade for, and add notes on their number."""
-    graders = dict.fromkeys(grader for table in tables.values() for grader in table.grades)
-    notes, same = [], dict(tables)
-    for grader in graders:
-        graded = {name: ~np.isnan(t.grades[grader]) for name, t in tables.items() if grader in t.grades}
-        common = np.logical_and.reduce(list(graded.values()))
-        if all((has_grade == common).all() for has_grade in graded.values()):
-            continue
-        notes.append(f"{grader}: compared on the {int(common.sum()):,} rows for which every variant has a grade.")
-        for name in graded:
-            grades = {**same[name].grades, grader: np.where(common, same[name].grades[grader], np.nan)}
-            same[name] = replace(same[name], grades=grades)
-    return same, notes

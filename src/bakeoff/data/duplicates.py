@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -164,7 +164,7 @@ def with_seen_inputs(test: Examples, is_seen: NDArray[np.bool_]) -> Examples:
     if not _is_worth_a_slice(int(is_seen.sum()), len(is_seen)) or SEEN_INPUT in test.slices:
         return test
     sliced = test.slices.assign(**{SEEN_INPUT: np.where(is_seen, "yes", "no")})
-    return Examples(test.X, test.y, test.ids, sliced)
+    return replace(test, slices=sliced)
 
 
 def _is_worth_a_slice(in_training: int, tested: int) -> bool:

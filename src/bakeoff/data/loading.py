@@ -11,7 +11,7 @@ import pyarrow
 from numpy.typing import NDArray
 
 from bakeoff.columns import kinds as column_kinds
-from bakeoff.data import cells, columns, duplicates, fingerprint, roles, splits
+from bakeoff.data import cells, columns, duplicates, fingerprint, roles, splits, units
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
 from bakeoff.data.splits import Traits
@@ -52,6 +52,7 @@ def task_from(table: Table, settings: DataSettings) -> Task:
         table = _without_unlearnable(table, split.train, learnt_from)
     is_seen = np.isin(table.traits.content[split.test], table.traits.content[learnt_from])
     development, test = _dealt(table, [learnt_from, split.test])
+    test = replace(test, units=_units(table, settings, split))
     texts = [name for name in table.texts if name in table.schema.columns or name in table.slices]
     notes = (
         *table.notes,
@@ -76,6 +77,15 @@ def task_from(table: Table, settings: DataSettings) -> Task:
         notes=tuple(sorted(notes, key=lambda note: note.rank)),
         inputs_identify_rows=equal_rows.identify_rows,
     )
+
+
+def _units(table: Table, settings: DataSettings, split: splits.Split) -> NDArray[np.intp] | None:
+    """Units of resampling of the test rows: what stays together in the split, and questions about one document."""
+    found = units.from_groups(split.units[split.test])
+    is_of_documents = kinds.get(table.schema.kind).searches_documents
+    if is_of_documents and settings.group is None:
+        return units.from_documents(table.y[split.test])
+    return found
 
 
 def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,13 @@ import psutil
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from bakeoff.data import fingerprint, series
+from bakeoff.data import fingerprint, series, units
 from bakeoff.data.moments import shown
 from bakeoff.data.series import Recorded, Track
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
 from bakeoff.errors import DataError
-from bakeoff.task import DataNote, Development, Examples, NoteRank, Schema, Series, Task, origin
+from bakeoff.task import DataNote, Development, Examples, NoteRank, Schema, Series, Task, origin, series_of
 
 Positions = NDArray[np.intp]
 
@@ -73,7 +73,9 @@ def load(source: Source, settings: DataSettings) -> Task:
     n_train = sum(len(origins) for origins in train)
     n_valid = sum(len(origins) for origins in valid)
     examples, numbers = _examples(recorded.tracks, learnt_from, schema, settings, parts)
-    tested, _ = _examples(recorded.tracks, test, schema, settings, parts)
+    tested, origins = _examples(recorded.tracks, test, schema, settings, parts)
+    series_of_rows = np.array(series_of(tested.ids), dtype=object)
+    tested = replace(tested, units=units.from_origins(origins, series_of_rows, lengths.horizon))
     return Task(
         name=settings.name,
         development=Development(
@@ -258,8 +260,8 @@ def _notes(recorded: Recorded, lengths: Lengths, parts: Parts) -> tuple[DataNote
     notes = [DataNote(moments, "data.split", NoteRank.FACTS)]
     if lengths.stride < lengths.horizon:
         overlap = (
-            "The horizons of test rows overlap, because the stride is shorter than the horizon: errors of such rows "
-            "are correlated, and intervals are narrower than they should be."
+            "The horizons of test rows overlap, because the stride is shorter than the horizon: intervals draw blocks "
+            "of consecutive rows, and more rows in the same time say little more."
         )
         notes.append(DataNote(overlap, "data.forecast.stride"))
     unscaled = [track.name for track in recorded.tracks if _scale(track, lengths, parts) == 0]

@@ -472,7 +472,7 @@ def _answered(
             drawn = _drawn(task)[: len(test)]
             order = np.argsort(np.argsort(drawn))[: settings.latency_rows]
             seconds = latency(model, test.X, order, settings.latency_seconds)
-    table = PredictionTable(task.schema, test.ids, test.y, predictions, seconds, test.slices)
+    table = PredictionTable(task.schema, test.ids, test.y, predictions, seconds, test.slices, units=test.units)
     if (lost := predictions.passing) and (predictions.status != NOT_ASKED).any():
         record.write_predictions(request.folder, table.take(np.flatnonzero(predictions.status != NOT_ASKED)))
     if lost:

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff import cost, metrics
-from bakeoff.compare import draws
-from bakeoff.compare.statistics import bootstrap, interval
+from bakeoff.compare import draws, scores
 from bakeoff.config.component import Component
 from bakeoff.record import Score
 from bakeoff.request.spec import Request
@@ -25,10 +24,10 @@ def score(table: PredictionTable, request: Request) -> dict[str, Score]:
     The bootstrap values stay in the run folder, beside its predictions: a comparison need not compute them again.
     """
     values = metrics.score(table, _wanted(request))
-    drawn = bootstrap({"": table}, [metrics.get(name) for name in values], request.decision.resamples)[""]
-    draws.write(request.folder, table, drawn)
-    confidence = request.decision.confidence
-    return {name: Score(value, *interval(drawn[name], confidence)) for name, value in values.items()}
+    asked = request.decision
+    scored = scores.of_table(table, values, asked.resamples, asked.confidence)
+    draws.write(request.folder, table, scored.draws, asked.confidence, asked.resamples)
+    return dict(scored.scores)
 
 
 def slices(table: PredictionTable, request: Request) -> dict[str, Any]:

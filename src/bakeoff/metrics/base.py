@@ -59,6 +59,8 @@ class Metric:
         is_of_positive: whether the value is about the positive class of a binary task.
         label: heading of a column; empty: the name.
         is_headline: whether leaderboards show it for every kind of task.
+        is_of_labels: whether it depends on nothing but the labels of truth and predictions: its interval then comes
+            from their joint table.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Metric:
     is_of_positive: bool = False
     label: str = ""
     is_headline: bool = False
+    is_of_labels: bool = False
 
     @property
     def can_decide(self) -> bool:

@@ -29,8 +29,13 @@ def _rarer_class(table: PredictionTable) -> int:
     return min(positives, len(table) - positives)
 
 
-label_metric = partial(metric, direction="maximize", applies=is_classification, margin="0.01")
-labels_metric = partial(metric, direction="maximize", applies=has_labels, margin="0.01")
+def _predicted_positives(table: PredictionTable) -> int:
+    """Count the rows that precision rests on: predictions of the positive class."""
+    return int((table.predictions.output == table.schema.positive).sum())
+
+
+label_metric = partial(metric, direction="maximize", applies=is_classification, margin="0.01", is_of_labels=True)
+labels_metric = partial(metric, direction="maximize", applies=has_labels, margin="0.01", is_of_labels=True)
 positive_metric = partial(
     metric,
     direction="maximize",
@@ -39,6 +44,7 @@ positive_metric = partial(
     evidence=_rarer_class,
     least_evidence=LEAST_OF_RARER_CLASS,
     is_of_positive=True,
+    is_of_labels=True,
 )
 proba_metric = partial(metric, applies=is_classification, needs=("proba",))
 rank_metric = partial(
@@ -251,7 +257,12 @@ def mcc(table: PredictionTable) -> float:
     return _of_all_rows(table, _mcc_of_labels)
 
 
-@positive_metric("precision", resample=_of_positive(_precision), yardstick=_positive_by_chance(_precision))
+@positive_metric(
+    "precision",
+    resample=_of_positive(_precision),
+    yardstick=_positive_by_chance(_precision),
+    evidence=_predicted_positives,
+)
 def precision(table: PredictionTable) -> float:
     """Share of the rows labelled positive that are."""
     return _prf(table, 0, labels=[table.schema.positive])

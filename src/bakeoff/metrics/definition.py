@@ -93,6 +93,7 @@ def metric(
     is_of_positive: bool = False,
     label: str = "",
     is_headline: bool = False,
+    is_of_labels: bool = False,
 ) -> Callable[[Value], Metric]:
     """Decorate a function of the table: it becomes a registered metric.
 
@@ -113,6 +114,7 @@ def metric(
         is_of_positive: whether the value is about the positive class of a binary task.
         label: heading of its column; the name and the unit by default.
         is_headline: whether leaderboards show it for every kind of task, as they do a plugin's.
+        is_of_labels: whether it depends on nothing but the labels of truth and predictions.
 
     Raises:
         ValueError: the name is taken.
@@ -137,6 +139,7 @@ def metric(
                 is_of_positive,
                 label,
                 is_headline,
+                is_of_labels,
             )
         )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +77,10 @@ class FromRanks:
     def __call__(self, table: PredictionTable, counts: Counts) -> Floats:
         """The value for each resample, shape (B,)."""
         return rank_values(rankings(table), counts.astype(np.int32).T, [self.statistic])[0]
+
+    def value(self, table: PredictionTable) -> float:
+        """The value for these rows, each counted once."""
+        return float(self(table, np.ones((1, len(table)), dtype=np.float32))[0])
 
 
 def ranked_classes(schema: Schema) -> list[str]:
@@ -156,6 +160,81 @@ def average_precision(ranked: Ranked) -> Floats:
     precision = ranked.hits / np.maximum(ranked.hits + ranked.level, 1)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.einsum("qb,qb->b", ranked.weight, precision) / ranked.n_positives)
+
+
+def leave_one_out(rankings: Rankings, statistic: Statistic, n: int) -> Floats | None:
+    """The value without each row in turn, averaged over the classes, shape (n,).
+
+    Args:
+        rankings: of n rows.
+        statistic: ``area_under_roc`` or ``average_precision``; None is returned for any other.
+        n: number of rows.
+
+    Returns:
+        NaN where a class is undefined without the row.
+    """
+    if statistic not in (area_under_roc, average_precision):
+        return None
+    without = _roc_without if statistic is area_under_roc else _precision_without
+    # One threshold index for each row that has one: own, between, and level rows of all classes, in the same numbers.
+    own, between, level = (None if m is None else m.tocoo() for m in (rankings.own, rankings.between, rankings.level))
+    total = np.zeros(n)
+    everything = np.ones((n, 1), dtype=np.int32)
+    first = 0
+    for size in rankings.sizes:
+        rows = slice(first, first + size)
+
+        def places(matrix: Any, first: int = first, size: int = size) -> tuple[Rows, Rows]:
+            if matrix is None:
+                return np.empty(0, np.intp), np.empty(0, np.intp)
+            here = (matrix.row >= first) & (matrix.row < first + size)
+            return matrix.row[here] - first, matrix.col[here]
+
+        tied = None if rankings.level is None else rankings.level[rows] @ everything
+        ranked = _ranked(
+            rankings.own[rows] @ everything, rankings.between[rows] @ everything, tied, np.array([n * 1.0])
+        )
+        with np.errstate(invalid="ignore", divide="ignore"):
+            total += without(ranked, n, places(own), places(between), places(level))
+        first += size
+    values: Floats = total / len(rankings.sizes)
+    return values
+
+
+Places = tuple[Rows, Rows]
+
+
+def _roc_without(ranked: Ranked, n: int, own: Places, between: Places, level: Places) -> Floats:
+    """Area under the ROC curve of one class without each row, shape (n,)."""
+    weight, above, at_least = (x[:, 0].astype(np.float64) for x in (ranked.weight, ranked.above, ranked.level))
+    positives, negatives = float(ranked.n_positives[0]), float(ranked.n_negatives[0])
+    disordered = float(weight @ (above + at_least)) / 2
+    below = np.cumsum(weight[::-1])[::-1]  # own rows at or below each threshold
+    values = np.full(n, 1 - disordered / (positives * (negatives - 1)))
+    at, rows = own
+    values[rows] = 1 - (disordered - (above + at_least)[at] / 2) / ((positives - 1) * negatives)
+    at, rows = between
+    values[rows] = 1 - (disordered - below[at]) / (positives * (negatives - 1))
+    at, rows = level
+    values[rows] = 1 - (disordered - below[at] + weight[at] / 2) / (positives * (negatives - 1))
+    return values
+
+
+def _precision_without(ranked: Ranked, n: int, own: Places, between: Places, level: Places) -> Floats:
+    """Average precision of one class without each row, shape (n,)."""
+    weight, hits, others = (x[:, 0].astype(np.float64) for x in (ranked.weight, ranked.hits, ranked.level))
+    positives = float(ranked.n_positives[0])
+    before = np.concatenate([[0.0], np.cumsum(weight * hits / (hits + others))])  # sums over earlier thresholds
+    less_other = weight * hits / np.maximum(hits + others - 1, 1)
+    less_own = weight * (hits - 1) / np.maximum(hits - 1 + others, 1)
+    from_other, from_own = (np.concatenate([np.cumsum(x[::-1])[::-1], [0.0]]) for x in (less_other, less_own))
+    values = np.full(n, before[-1] / positives)
+    for at, rows in (between, level):
+        values[rows] = (before[at] + from_other[at]) / positives
+    at, rows = own
+    here = (weight[at] - 1) * (hits[at] - 1) / np.maximum(hits[at] - 1 + others[at], 1)
+    values[rows] = (before[at] + here + from_own[at + 1]) / (positives - 1)
+    return values
 
 
 def _ones(cells: Sequence[Rows], shape: tuple[int, int]) -> csr_matrix:

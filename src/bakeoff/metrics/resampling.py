@@ -65,7 +65,7 @@ class FromLabels:
         drawn = counts.astype(np.int32).T
         return self.from_sums(label_sums(label_groups(table), drawn), drawn)
 
-    def from_sums(self, sums: tuple[Floats, Floats, Floats], drawn: Whole) -> Floats:
+    def from_sums(self, sums: tuple[Floats, Floats, Floats], drawn: Whole | Floats) -> Floats:
         """The value for each resample from what ``label_sums`` gives of the drawn rows, shape (B,)."""
         if not self.takes_rows:
             return self.combine(*sums)
@@ -97,12 +97,12 @@ def label_groups(table: PredictionTable) -> csr_matrix:
     return vstack([truth.multiply(predicted), truth, predicted], format="csr")
 
 
-def label_sums(groups: csr_matrix, drawn: Whole) -> tuple[Floats, Floats, Floats]:
+def label_sums(groups: csr_matrix, drawn: Whole | Floats) -> tuple[Floats, Floats, Floats]:
     """Sum the drawn rows of each group of ``label_groups``.
 
     Args:
         groups: shape (3k, n).
-        drawn: how often each row was drawn, shape (n, B).
+        drawn: how often each row was drawn, or its weight, shape (n, B).
 
     Returns:
         Correct predictions, true rows and predictions of each label, each of shape (B, k).

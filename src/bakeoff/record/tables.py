@@ -25,6 +25,7 @@ PLAIN: dict[str, Any] = {
 }  # fmt: skip
 USAGE = ("calls", "input_tokens", "output_tokens", "cost_usd", "cached")
 LISTS = ("retrieved", "cited")
+UNIT = "unit"
 
 
 def write_predictions(folder: Path, table: PredictionTable, name: str = PREDICTIONS) -> None:
@@ -33,8 +34,8 @@ def write_predictions(folder: Path, table: PredictionTable, name: str = PREDICTI
     Columns: ``id``, ``target`` (JSON where it is no plain value; both are lists in a forecast), ``output``, what else
     of ``Predictions`` the model has (``proba:<class>`` for probabilities, lists of ids for documents), ``status`` and
     ``reason``, the columns of ``Usage`` where a language model was asked, ``seconds`` (NaN where not timed),
-    ``grade:<name>``, ``slice:<column>``. The stages of a model made of models go to ``trace.parquet``, one row for each
-    row that a stage saw.
+    ``unit`` (of resampling, where rows are not independent), ``grade:<name>``, ``slice:<column>``. The stages of a
+    model made of models go to ``trace.parquet``, one row for each row that a stage saw.
     """
     import pandas as pd
 
@@ -55,6 +56,7 @@ def write_predictions(folder: Path, table: PredictionTable, name: str = PREDICTI
     if p.proba is not None:
         columns |= {f"proba:{label}": p.proba[:, i] for i, label in enumerate(table.schema.classes)}
     columns["seconds"] = table.seconds
+    columns |= {} if table.units is None else {UNIT: table.units}
     columns |= {f"grade:{name}": values for name, values in table.grades.items()}
     columns |= {f"slice:{name}": table.slices[name].to_numpy() for name in table.slices.columns}
     frame = pd.DataFrame(columns)
@@ -185,6 +187,7 @@ def _predictions(run: Run, name: str) -> PredictionTable:
         frame["seconds"].to_numpy(dtype=np.float64),
         slices,
         grades,
+        units=frame[UNIT].to_numpy(dtype=np.intp) if UNIT in frame else None,
     )
 
 

@@ -16,7 +16,7 @@ from bakeoff.tasks import kinds
 MOST_QUALITY = 2
 """Quality metrics shown beside the one that decides."""
 
-OF_QUALITY, OF_PLUGIN, OF_OPERATION, OF_SEARCH, OF_FAMILY = 50, 45, 40, 20, 10
+OF_ROWS, OF_QUALITY, OF_PLUGIN, OF_OPERATION, OF_SEARCH, OF_FAMILY = 60, 50, 45, 40, 20, 10
 """Importance of columns, by what they show."""
 
 
@@ -62,6 +62,8 @@ def from_comparison(comparison: Comparison, schema: Schema | None) -> Table:
         ),
         *(_Filled(column, _reader(column.name)) for column in _others(comparison, schema)),
     ]
+    if len({variant.rows for variant in comparison.variants if variant.rows is not None}) > 1:
+        filled.append(_Filled(Column("rows", "test rows", "count", OF_ROWS), lambda variant: variant.rows))
     if any(variant.trials is not None for variant in comparison.variants):
         filled.append(_Filled(Column("trials", "trials", "count", OF_SEARCH), lambda variant: variant.trials))
     rows = tuple(tuple(each.read(variant) for each in filled) for variant in comparison.variants)

@@ -229,7 +229,7 @@ def _number(text: str) -> float | None:
 
 
 def _differences(differences: Sequence[Mapping[str, Any]]) -> Table:
-    columns = ["variant", "metric", "difference", "low", "high"]
+    columns = ["variant", "metric", "difference", "low", "high", "rows"]
     return Table(columns, [[d[c] for c in columns] for d in differences], len(differences))
 
 

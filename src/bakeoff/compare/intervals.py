@@ -1,0 +1,193 @@
+"""Interval of each metric by the method whose coverage holds for it: the one place where that is chosen.
+
+| metric | interval |
+|---|---|
+| of labels of a classification | Dirichlet on the joint table (``outcomes``) |
+| mean of rows that are 0 or 1 | the same |
+| other means, ratios, roots of sums; ROC AUC, average precision | Student's t of the jackknife (``jackknife``) |
+| the rest: quantiles, labels of several per row, functions of the whole table | percentile, expanded for few units |
+
+``tests/compare/test_coverage.py`` (slow) measures the coverage of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.compare import jackknife, outcomes
+from bakeoff.compare.outcomes import Outcomes
+from bakeoff.compare.units import Units
+from bakeoff.metrics import FromLabels, FromRanks, FromSums, Metric
+from bakeoff.task import PredictionTable
+from bakeoff.tasks import kinds
+
+Floats = NDArray[np.float64]
+
+ROUNDING, ROUNDING_OF_ROWS = 1e-12, 1e-6
+"""Relative size up to which a standard error is 0, and distance from 0 or 1 up to which a row is 0 or 1."""
+
+LEAST_EVIDENCE = 5
+"""Rows below which there is no interval: of a metric of one class, rows of the rarer class."""
+
+LEAST_DISTINCT = 10
+"""Distinct bootstrap values below which a percentile interval is refused."""
+
+
+class Uncertainty(Protocol):
+    """How sure a value, or a difference of two, is."""
+
+    @property
+    def standard_error(self) -> float:
+        """Standard error of the value; NaN if unknown."""
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Lower and upper bound with that confidence; NaN, NaN where the rows say nothing about it."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Uncertainty from draws of the value.
+
+    Attributes:
+        value: the value, which every interval includes.
+        draws: draws of it, sorted, without NaN.
+        freedom: degrees of freedom for which the quantiles are moved outwards as Student's t is wider than the normal
+            (Hesterberg 2015); None: not at all.
+    """
+
+    value: float
+    draws: Floats
+    freedom: int | None = None
+
+    @property
+    def standard_error(self) -> float:
+        """Standard deviation of the draws."""
+        return float(self.draws.std())
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Quantiles of the draws."""
+        tail = (1 - confidence) / 2
+        if self.freedom is not None:
+            from scipy.stats import norm, t
+
+            n = self.freedom + 1
+            tail = float(norm.cdf(np.sqrt(n / (n - 1)) * t.ppf(tail, self.freedom)))
+        low, high = np.quantile(self.draws, [tail, 1 - tail])
+        return min(float(low), self.value), max(float(high), self.value)
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Uncertainty of a value about which the rows say nothing.
+
+    Attributes:
+        value: the value, if there is one.
+        reason: why there is no interval, as a clause.
+    """
+
+    value: float
+    reason: str
+    standard_error: float = float("nan")
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """No bounds."""
+        return float("nan"), float("nan")
+
+
+@dataclass(frozen=True)
+class Side:
+    """A metric of a table: one side of a difference, or a value by itself.
+
+    Attributes:
+        metric: the metric.
+        table: n rows.
+        value: value of the metric.
+    """
+
+    metric: Metric
+    table: PredictionTable
+    value: float
+
+
+def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = None) -> Uncertainty:
+    """Uncertainty of a value, or of the difference of the first side from the second.
+
+    Args:
+        sides: one, or two with tables of the same rows in the same order.
+        draws: bootstrap values by unit, of the value or of the difference, shape (resamples,).
+        joint: the joint table of these sides, where it is known; shared between metrics, so are its draws.
+    """
+    first, *others = sides
+    value = first.value - sum(side.value for side in others)
+    draws = np.sort(draws[~np.isnan(draws)])
+    if not np.isfinite(value) or not len(draws):
+        return Unknown(value, "it is not defined on these rows")
+    evidence = min(side.metric.evidence(side.table) for side in sides)
+    if evidence < LEAST_EVIDENCE:
+        return Unknown(value, f"it rests on {evidence} {'row' if evidence == 1 else 'rows'}")
+    is_constant = bool(draws[0] == draws[-1])
+    if others and is_constant:
+        return Unknown(value, "every resample of the test rows gives the same difference")
+    units = Units.from_table(first.table)
+    freedom = max(1, min(units.count, evidence) - 1)
+    metrics, tables = [side.metric for side in sides], [side.table for side in sides]
+    if all(metric.is_of_labels for metric in metrics) and kinds.get(first.table.schema.kind).has_one_label:
+        joint = joint or Outcomes.from_tables(tables)
+        of_rows = partial(joint.draw, metrics, len(draws), with_prior=False)
+        effect = units.effect(draws, of_rows)
+        freedom = min(freedom, _rows_of_a_class(first) - 1)
+        is_exact = units.are_rows and freedom >= units.count - 1
+        return Drawn(value, np.sort(joint.draw(metrics, len(draws), effect)), None if is_exact else max(1, freedom))
+    moved = [
+        influences
+        for side in sides
+        if (influences := jackknife.influences(side.metric, side.table, units.codes)) is not None
+    ]
+    if len(moved) == len(sides):
+        rows = [zeros_and_ones for side in sides if (zeros_and_ones := _binary_rows(side)) is not None]
+        if len(rows) == len(sides):
+            effect = units.effect(draws, lambda: outcomes.draw_means(rows, len(draws), with_prior=False))
+            drawn = outcomes.draw_means(rows, len(draws), effect)
+            return Drawn(value, np.sort(drawn), None if units.are_rows else freedom)
+        student = jackknife.student(value, moved[0] - sum(moved[1:]), freedom, "identity" if others else _scale(first))
+        if student.standard_error <= ROUNDING * max(1.0, abs(value)):
+            return Unknown(value, "leaving out any of the test rows does not change it")
+        return student
+    if is_constant or len(np.unique(draws)) < LEAST_DISTINCT:
+        return Unknown(value, f"its resamples have fewer than {LEAST_DISTINCT} distinct values")
+    return Drawn(value, draws, freedom)
+
+
+def _rows_of_a_class(side: Side) -> int:
+    """Number of rows that the mean over several classes rests on, for each; all rows for other metrics."""
+    n, classes = len(side.table), len(side.table.schema.classes)
+    return n // classes if isinstance(side.metric.resample, FromLabels) and classes > 2 else n
+
+
+def _scale(side: Side) -> jackknife.Scale:
+    """The scale on which the interval of a value is symmetric."""
+    if isinstance(side.metric.resample, FromRanks):
+        return "logit"
+    return "log" if side.metric.direction == "minimize" else "identity"
+
+
+def _binary_rows(side: Side) -> NDArray[np.bool_] | None:
+    """What each row contributes to a mean of zeros and ones, shape (n,); None for any other metric.
+
+    The pseudo-values of the jackknife are the rows themselves where, and only where, the metric is their mean.
+    """
+    n = len(side.table)
+    if not isinstance(side.metric.resample, FromSums) or n < 2:
+        return None
+    moved = jackknife.influences(side.metric, side.table, np.arange(n))
+    if moved is None:
+        return None
+    rows = side.value + (n - 1) * moved
+    is_binary = np.isclose(rows, 0, atol=ROUNDING_OF_ROWS) | np.isclose(rows, 1, atol=ROUNDING_OF_ROWS)
+    return np.asarray(rows > 0.5) if is_binary.all() else None

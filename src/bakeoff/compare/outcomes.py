@@ -1,0 +1,178 @@
+"""Intervals of metrics of labels, from the joint table of truth and predictions.
+
+A percentile interval knows only outcomes that occurred: without an error among 30 rows it has no width. Here the shares
+of all outcomes (truth × prediction, or truth × prediction of both variants) have a Dirichlet distribution, with a small
+prior that makes every outcome possible: of one row for a value (for a share that is the interval of Jeffreys, which
+Brown, Cai & DasGupta 2001 recommend), and of two for a difference (as many as Agresti & Min 2005 add).
+Rows that are drawn in groups count as fewer: the counts are divided by the design effect (Rao & Scott 1992).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff.metrics import FromLabels, Metric
+from bakeoff.metrics.resampling import label_groups, label_sums
+from bakeoff.task import Predictions, PredictionTable
+
+Floats = NDArray[np.float64]
+
+PRIOR_ROWS = 1.0
+"""Rows that the prior is worth, for each variant: half a row for right and wrong predictions each."""
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Distinct outcomes of the rows, each as one row of a table.
+
+    Attributes:
+        tables: one or two variants; row i of each is outcome i.
+        counts: rows with each outcome, shape (m,).
+        prior: prior rows with each outcome, shape (m,).
+    """
+
+    tables: tuple[PredictionTable, ...]
+    counts: Floats
+    prior: Floats
+    _shared: dict[tuple[int, float, bool], Weights] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def from_tables(cls, tables: Sequence[PredictionTable]) -> Outcomes:
+        """Count the outcomes of one or two variants on the same rows, and add those that did not occur.
+
+        For each class that occurs, each variant may be right or wrong; a wrong prediction that did not occur is the
+        most frequent other class.
+        """
+        import pandas as pd
+
+        target = tables[0].target
+        parts = [
+            pd.factorize(np.asarray(values, dtype=object))[0] for values in (target, *(_labels(t) for t in tables))
+        ]
+        joint = pd.factorize(pd.MultiIndex.from_arrays(parts))[0] if len(parts) > 1 else parts[0]
+        _, first, counts = np.unique(joint, return_index=True, return_counts=True)
+        classes, sizes = np.unique(target.astype(str), return_counts=True)
+        frequent = classes[np.argsort(-sizes, kind="stable")].tolist()
+        frequent += [c for c in tables[0].schema.classes if c not in frequent]
+        possible = [
+            (truth, *outputs)
+            for truth in classes.tolist()
+            for outputs in _combinations(truth, next((c for c in frequent if c != truth), truth), len(tables))
+        ]
+        occurred = list(zip(target[first], *(_labels(t)[first] for t in tables), strict=True))
+        place = {outcome: i for i, outcome in enumerate(occurred)}
+        for outcome in possible:
+            place.setdefault(outcome, len(place))
+        prior, all_counts = np.zeros(len(place)), np.zeros(len(place))
+        all_counts[: len(counts)] = counts
+        for outcome in possible:
+            prior[place[outcome]] += PRIOR_ROWS * len(tables) / len(possible)
+        outcomes = list(place)
+        schema, n = tables[0].schema, len(outcomes)
+        truth = _objects([outcome[0] for outcome in outcomes])
+        nothing = pd.DataFrame(index=range(n))
+        made = tuple(
+            PredictionTable(
+                schema, np.arange(n), truth, Predictions(_objects([o[i + 1] for o in outcomes])), np.full(n, np.nan),
+                nothing,
+            )
+            for i in range(len(tables))
+        )  # fmt: skip
+        return cls(made, all_counts, prior)
+
+    def draw(self, metrics: Sequence[Metric], draws: int, effect: float = 1.0, *, with_prior: bool = True) -> Floats:
+        """Values of the metric, or differences of that of the first table from that of the second, shape (draws,).
+
+        Args:
+            metrics: one for each table, made of labels alone.
+            draws: number of draws.
+            effect: design effect by which the counts are divided.
+            with_prior: whether outcomes that did not occur are possible.
+        """
+        key = (draws, effect, with_prior)
+        if key not in self._shared:
+            # One set of weights serves all metrics of independent rows; each metric of groups has its own effect.
+            self._shared.clear()
+            self._shared[key] = Weights.draw(self, draws, effect, with_prior)
+        shared = self._shared[key]
+        values = [shared.evaluate(metric, i, self.tables[i]) for i, metric in enumerate(metrics)]
+        return values[0] if len(values) == 1 else values[0] - values[1]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Draws of the rows with each outcome.
+
+    Attributes:
+        of_outcomes: shape (draws, m); each draw adds up to the number of rows.
+        sums: of the labels of each table, as ``label_sums`` gives them, where a metric has asked for them.
+    """
+
+    of_outcomes: Floats
+    sums: dict[int, tuple[Floats, Floats, Floats]] = field(default_factory=dict)
+
+    @classmethod
+    def draw(cls, outcomes: Outcomes, draws: int, effect: float, with_prior: bool) -> Weights:
+        """Draw from the distribution of the shares."""
+        shape = outcomes.counts / effect + (outcomes.prior if with_prior else 0)
+        weights = _generator(with_prior).standard_gamma(np.broadcast_to(shape, (draws, len(shape))))
+        weights *= outcomes.counts.sum() / weights.sum(axis=1, keepdims=True)
+        return cls(weights)
+
+    def evaluate(self, metric: Metric, number: int, table: PredictionTable) -> Floats:
+        """Values of a metric of the table of that number, shape (draws,)."""
+        if not isinstance(metric.resample, FromLabels):
+            # Weights keep their precision: metrics of sums turn them into float64.
+            return metric.resample(table, self.of_outcomes)  # type: ignore[arg-type]
+        drawn = np.ascontiguousarray(self.of_outcomes.T)
+        if number not in self.sums:
+            self.sums[number] = label_sums(label_groups(table), drawn)
+        return metric.resample.from_sums(self.sums[number], drawn)
+
+
+def draw_means(
+    rows: Sequence[NDArray[np.bool_]], draws: int, effect: float = 1.0, *, with_prior: bool = True
+) -> Floats:
+    """Means of rows that are 0 or 1, or differences of two means, shape (draws,).
+
+    Args:
+        rows: of one or two variants, shape (n,) each.
+        draws: number of draws.
+        effect: design effect by which the counts are divided.
+        with_prior: whether outcomes that did not occur are possible.
+    """
+    joint = sum((2**i * values.astype(np.intp) for i, values in enumerate(rows)), np.zeros(len(rows[0]), dtype=np.intp))
+    cells = 2 ** len(rows)
+    shape = np.bincount(joint, minlength=cells) / effect + (PRIOR_ROWS * len(rows) / cells if with_prior else 0)
+    weights = _generator(with_prior).standard_gamma(np.broadcast_to(shape, (draws, cells)))
+    shares = weights / weights.sum(axis=1, keepdims=True)
+    means = [shares[:, (np.arange(cells) >> i) % 2 == 1].sum(axis=1) for i in range(len(rows))]
+    drawn: Floats = means[0] if len(means) == 1 else means[0] - means[1]
+    return drawn
+
+
+def _generator(with_prior: bool) -> np.random.Generator:
+    """Draws are the same for the same table: a comparison that is repeated gives the same verdict."""
+    return np.random.default_rng([0, int(with_prior)])
+
+
+def _labels(table: PredictionTable) -> NDArray[np.object_]:
+    return np.asarray(table.predictions.output, dtype=object)
+
+
+def _objects(values: Sequence[str]) -> NDArray[np.object_]:
+    made = np.empty(len(values), dtype=object)
+    made[:] = values
+    return made
+
+
+def _combinations(truth: str, wrong: str, variants: int) -> list[tuple[str, ...]]:
+    """Right or wrong outputs of each variant."""
+    combinations: list[tuple[str, ...]] = [()]
+    for _ in range(variants):
+        combinations = [(*outputs, label) for outputs in combinations for label in dict.fromkeys((truth, wrong))]
+    return combinations

@@ -1,0 +1,171 @@
+"""Pairs of variants on the rows that both answered, and the uncertainty of their differences.
+
+Each challenger is compared with the incumbent on the rows that these two answered: an expensive variant that was
+evaluated on a sample takes no rows away from the others. Challengers that share these rows with the incumbent form a
+panel, and share its resamples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bakeoff import metrics
+from bakeoff.compare.intervals import Side, Uncertainty, uncertainty
+from bakeoff.compare.outcomes import Outcomes
+from bakeoff.compare.statistics import Values as Draws
+from bakeoff.compare.statistics import bootstrap
+from bakeoff.compare.units import Units
+from bakeoff.metrics import Metric
+from bakeoff.task import PredictionTable
+from bakeoff.tasks import kinds
+
+Floats = NDArray[np.float64]
+Tables = Mapping[str, PredictionTable]
+NOTHING: Draws = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The incumbent and some challengers on the same rows.
+
+    Attributes:
+        incumbent: name of the variant to beat.
+        tables: variant → predictions of the same rows in the same order, the incumbent's among them.
+        values: variant → metric → value on these rows.
+        draws: variant → metric → values over the same resamples of these rows.
+        challengers: names of the others.
+    """
+
+    incumbent: str
+    tables: Tables
+    values: Mapping[str, Mapping[str, float]]
+    draws: Draws
+    challengers: tuple[str, ...]
+    _outcomes: dict[str, Outcomes] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.tables[self.incumbent])
+
+    @property
+    def units(self) -> Units:
+        """Units of resampling of the rows."""
+        return Units.from_table(self.tables[self.incumbent])
+
+    def has(self, challenger: str, metric: str) -> bool:
+        """Return whether the challenger and the incumbent both have the metric."""
+        return metric in self.values[challenger] and metric in self.values[self.incumbent]
+
+    def difference(self, challenger: str, metric: str) -> float:
+        """The challenger's value less the incumbent's."""
+        return self.values[challenger][metric] - self.values[self.incumbent][metric]
+
+    def drawn(self, challenger: str, metric: str) -> Floats:
+        """Bootstrap values of the difference, shape (resamples,)."""
+        return self.draws[challenger][metric] - self.draws[self.incumbent][metric]
+
+    def uncertainty(self, challenger: str, metric: Metric) -> Uncertainty:
+        """How sure the difference is."""
+        name = metric.name
+        sides = [Side(metric, self.tables[v], self.values[v][name]) for v in (challenger, self.incumbent)]
+        return uncertainty(sides, self.drawn(challenger, name), self._joint(challenger))
+
+    def _joint(self, challenger: str) -> Outcomes | None:
+        """The joint table of truth and both variants' predictions, counted once for all metrics."""
+        if not kinds.get(self.tables[challenger].schema.kind).has_one_label:
+            return None
+        if challenger not in self._outcomes:
+            both = [self.tables[challenger], self.tables[self.incumbent]]
+            self._outcomes[challenger] = Outcomes.from_tables(both)
+        return self._outcomes[challenger]
+
+
+def panels(
+    incumbent: str, tables: Tables, measured: Sequence[Metric], resamples: int, known: Draws = NOTHING, seed: int = 0
+) -> list[Panel]:
+    """Compare each variant with the incumbent on the rows that both answered.
+
+    Args:
+        incumbent: name of the variant to beat; in ``tables``.
+        tables: variant → predictions of the rows that it answered.
+        measured: metrics.
+        resamples: as given to ``bootstrap``.
+        known: bootstrap values of each whole table, which are used where no row is left out.
+        seed: seed of the draws.
+
+    Returns:
+        One panel for each set of rows; a challenger that shares no row with the incumbent is in none.
+    """
+    own = tables[incumbent]
+    place = {str(identity): row for row, identity in enumerate(own.ids)}
+    members: dict[bytes, dict[str, PredictionTable]] = {}
+    for name, table in tables.items():
+        if name == incumbent:
+            continue
+        first, second = common_rows(own, table, place)
+        if len(first):
+            graded = [
+                ~np.isnan(first.grades[g]) & ~np.isnan(second.grades[g]) for g in first.grades if g in second.grades
+            ]
+            key = b"".join([first.ids.astype(str).tobytes(), *(mask.tobytes() for mask in graded)])
+            panel = members.setdefault(key, {incumbent: _with_grades_of(first, second)})
+            panel[name] = _with_grades_of(second, first)
+    return [_panel(incumbent, panel, tables, measured, resamples, known, seed) for panel in members.values()]
+
+
+def _panel(
+    incumbent: str,
+    members: Tables,
+    whole: Tables,
+    measured: Sequence[Metric],
+    resamples: int,
+    known: Draws,
+    seed: int,
+) -> Panel:
+    values = {
+        name: {m.name: m.value(table) for m in measured if metrics.applies_to(m, table)}
+        for name, table in members.items()
+    }
+    reusable = {name: known.get(name, {}) for name, table in members.items() if table is whole[name]}
+    draws = bootstrap(members, measured, resamples, seed, known=reusable)
+    challengers = tuple(name for name in members if name != incumbent)
+    return Panel(incumbent, members, values, draws, challengers)
+
+
+def common_rows(
+    first: PredictionTable, second: PredictionTable, place: Mapping[str, int]
+) -> tuple[PredictionTable, PredictionTable]:
+    """Both tables on the rows that they share, in the order of the first; the same objects where these are all rows.
+
+    Args:
+        first: the table whose order is kept.
+        second: the other.
+        place: id → row of the first.
+    """
+    if np.array_equal(first.ids, second.ids):
+        return first, second
+    at = np.array([place.get(str(identity), -1) for identity in second.ids], dtype=np.intp)
+    rows = np.flatnonzero(at >= 0)
+    order = rows[np.argsort(at[rows], kind="stable")]
+    shared = at[order]
+    is_whole = len(shared) == len(first)
+    return first if is_whole else first.take(shared), second.take(order)
+
+
+def _with_grades_of(table: PredictionTable, other: PredictionTable) -> PredictionTable:
+    """The table with the grades of rows that the other has a grade for as well."""
+    missing = {
+        name: np.isnan(other.grades[name]) & ~np.isnan(grades)
+        for name, grades in table.grades.items()
+        if name in other.grades
+    }
+    if not any(mask.any() for mask in missing.values()):
+        return table
+    grades = {name: np.where(missing[name], np.nan, g) if name in missing else g for name, g in table.grades.items()}
+    return replace(table, grades=grades)

@@ -1,0 +1,69 @@
+"""Units of resampling: test rows that are not independent of each other, and so are drawn together.
+
+Rows of one group share what makes them hard (a patient, an author, a document), windows of one stretch of time share
+its surprises. An interval that treats them as independent is too narrow.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Units = NDArray[np.intp]
+
+LEAST_BLOCKS = 8
+"""Blocks of time that are wanted: below them, several series are the units instead, if there are more of them."""
+
+
+def from_groups(groups: NDArray[Any]) -> Units | None:
+    """Number rows alike that belong together; None where each row stands for itself.
+
+    Args:
+        groups: equal for rows that belong together, shape (n,).
+    """
+    codes, distinct = pd.factorize(groups)
+    return None if len(distinct) == len(groups) else codes.astype(np.intp)
+
+
+def from_documents(targets: NDArray[Any]) -> Units | None:
+    """Number questions alike that share their most relevant document; None where no two do.
+
+    Args:
+        targets: ``Gold`` of each question, shape (n,).
+    """
+    names = [
+        ("document", max(gold.relevance, key=lambda name: gold.relevance[name])) if gold.relevance else ("row", row)
+        for row, gold in enumerate(targets)
+    ]
+    return from_groups(pd.Series(names, dtype=object).to_numpy())
+
+
+def from_origins(numbers: NDArray[np.intp], series: NDArray[Any], horizon: int) -> Units | None:
+    """Cut forecasts into blocks of consecutive origins (Künsch 1989); all series of the same time are one block.
+
+    A block spans at least two horizons, so that the overlap of windows lies mostly inside it, and as many origins as
+    1.5 times the root of their number (of that order: Flegal & Jones 2010), as long as that leaves enough blocks. Where
+    few are left, and there are more series, the series are the units.
+
+    Args:
+        numbers: moment of the origin of each row, shape (n,).
+        series: series of each row, shape (n,).
+        horizon: number of moments that a row predicts.
+    """
+    moments = np.unique(numbers)
+    if len(numbers) < 2:
+        return None
+    steps = np.diff(moments)
+    stride = int(np.median(steps)) if len(steps) else 1
+    overlap = -(-2 * horizon // stride) if stride < horizon else 1
+    length = max(overlap, min(round(1.5 * math.sqrt(len(moments))), len(moments) // LEAST_BLOCKS), 1)
+    number_of_blocks = max(1, len(moments) // length)
+    place = np.searchsorted(moments, numbers)
+    blocks = np.minimum(place // length, number_of_blocks - 1)
+    if number_of_blocks < LEAST_BLOCKS and len(set(series.tolist())) > number_of_blocks:
+        return from_groups(series)
+    return from_groups(blocks)
