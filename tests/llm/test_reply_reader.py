@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from bakeoff.llm import reader
-from bakeoff.llm.reader import Reader, choice, value
+from bakeoff.llm.choices import choice
+from bakeoff.llm.reader import Reader
+from bakeoff.llm.wrapping import value, visible
 
 WRAPPINGS = [
     "{}", "{}.", " {}\n", "**{}**", "*{}*", "**{}.**", "`{}`", '"{}"', "“{}”", "'{}'", "```\n{}\n```", "```text\n{}\n```",
@@ -115,8 +116,8 @@ def test_long_answers_stay_whole_and_have_a_short_form(text, whole, short):
 
 
 def test_thoughts_that_never_end_leave_no_answer():
-    assert reader.visible("<think>\nOkay, let me") == ("", "<think>\nOkay, let me", True)
-    assert reader.visible("<think>a</think>b <think>c") == ("b", "<think>a</think><think>c", True)
+    assert visible("<think>\nOkay, let me") == ("", "<think>\nOkay, let me", True)
+    assert visible("<think>a</think>b <think>c") == ("b", "<think>a</think><think>c", True)
 
 
 LABELS = ("positive", "negative", "not sure", "C", "C++", "1", "10", "spam", "The End", "A, or B")

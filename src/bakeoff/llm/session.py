@@ -14,8 +14,8 @@ from typing import Any
 
 from bakeoff.errors import LLMError, Unavailable
 from bakeoff.llm import cache as caches
+from bakeoff.llm import choices, served, wrapping
 from bakeoff.llm import journal as journals
-from bakeoff.llm import reader, served
 from bakeoff.llm.base import Completion, LLMRequest
 from bakeoff.llm.cache import Cache, Entry
 from bakeoff.llm.journal import Earlier, Journal
@@ -448,7 +448,7 @@ def formed(completion: Completion, request: LLMRequest) -> Completion:
     It is invalid, with the reason, where the reply is not usable in the form that was asked for.
     """
     raw = completion.raw or ""
-    text, thoughts, is_open = reader.visible(raw)
+    text, thoughts, is_open = wrapping.visible(raw)
     completion = replace(completion, status="ok", text=text, parsed=None, error=None, reason="")
     room = f"at {request.max_tokens} tokens"
     if completion.finish in FILTERED:
@@ -468,7 +468,7 @@ def formed(completion: Completion, request: LLMRequest) -> Completion:
     if request.choices:
         if completion.logprobs and not text:
             return completion
-        named = reader.choice(text, request.choices)
+        named = choices.choice(text, request.choices)
         if named is not None:
             return replace(completion, text=named)
         shown = " ".join(text.split())[:80]
@@ -479,7 +479,7 @@ def formed(completion: Completion, request: LLMRequest) -> Completion:
     if request.schema is None:
         return completion
     try:
-        return replace(completion, parsed=reader.value(text, request.schema))
+        return replace(completion, parsed=wrapping.value(text, request.schema))
     except ValueError as error:
         if completion.is_cut:
             return _invalid(completion, f"cut: {room} (model.max_tokens)", f"the answer breaks its schema: {error}")

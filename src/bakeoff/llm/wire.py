@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from bakeoff.llm import replies
 from bakeoff.llm.base import LLMRequest
-from bakeoff.llm.reader import ANSWER
+from bakeoff.llm.choices import ANSWER
 from bakeoff.llm.replies import UNREACHABLE, Reply, Trouble
 
 log = logging.getLogger(__name__)

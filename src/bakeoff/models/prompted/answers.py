@@ -32,6 +32,7 @@ STAGES: dict[RowStatus, str] = {NO_ANSWER: "no answer", NOT_ASKED: "no answer", 
 SAID_SO = "the model said that it has no answer"
 """Reason for a withheld row whose reply itself abstains."""
 DECLINED, EMPTY = "refused: by the model", "unreadable: as an answer (empty)"
+AMBIGUOUS = "unreadable: as one answer"
 
 
 def status_of(completion: Completion) -> tuple[RowStatus, str]:
@@ -67,12 +68,14 @@ def read(completion: Completion, reader: Reader, text: str | None = None) -> Rea
     status, reason = status_of(completion)
     if status != OK:
         return Read(status, reason)
-    said = reader.answer(completion.text if text is None else text)
-    if said.status == "withheld":
+    answer = reader.answer(completion.text if text is None else text)
+    if answer.status == "withheld":
         return Read(WITHHELD, SAID_SO)
-    if said.status == "refused":
+    if answer.status == "refused":
         return Read(NO_ANSWER, DECLINED)
-    return Read(OK, "", said.whole, said.short) if said.whole else Read(NO_ANSWER, EMPTY)
+    if answer.status == "unreadable":
+        return Read(NO_ANSWER, AMBIGUOUS)
+    return Read(OK, "", answer.whole, answer.short) if answer.whole else Read(NO_ANSWER, EMPTY)
 
 
 def read_text(completion: Completion, reader: Reader) -> Read:

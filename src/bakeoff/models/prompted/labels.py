@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,16 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bakeoff.llm.lists import LABELS, listed
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST = len(ascii_uppercase)
 CANDIDATES = 500
 """Candidates for the first token: many, since a small model's top candidates are often no labels at all."""
-LABELS = "labels"
-"""Key of the list in an answer with several labels."""
-NOTHING = frozenset({"none", "nothing", "no labels", "no label", "no tags", "n/a", "null"})
-_LEAD = re.compile(r"^\s*(?:labels?|tags?|answer|classes)\s*:\s*", re.IGNORECASE)
 TELLING = 2
 """Number of initial letters in which two labels must differ: tokens are pieces of words."""
 
@@ -68,17 +65,13 @@ class Spoken:
         return self.classes[self.words.index(word)] if word in self.words else None
 
     def labels(self, text: str) -> tuple[str, ...] | None:
-        """The labels that an answer lists, sorted: JSON, or words between commas, semicolons and line breaks.
+        """The labels that a reply lists, sorted, by their words or names; None if it cannot be read.
 
-        Words that are not labels are dropped. None if the answer lists something, but no label.
+        Labels that a JSON list invents are dropped.
         """
-        listed = _listed(text)
-        if listed is None:
-            return None
-        known = {word.casefold(): label for word, label in zip(self.words, self.classes, strict=True)}
-        known |= {name.casefold(): label for name, label in zip(self.names, self.classes, strict=True)}
-        found = {known[word.casefold()] for word in listed if word.casefold() in known}
-        return tuple(sorted(found)) if found or not listed else None
+        label_of = dict(zip((*self.names, *self.words), (*self.classes, *self.classes), strict=True))
+        named = listed(text, tuple(label_of))
+        return None if named is None else tuple(sorted({label_of[name] for name in named}))
 
     def probabilities(self, candidates: Sequence[tuple[str, float]]) -> NDArray[np.float64]:
         """The share of each label in the probability of the candidates for the first token, shape (k,).
@@ -111,25 +104,3 @@ def list_schema(words: Sequence[str]) -> dict[str, Any]:
 def as_json(words: Sequence[str]) -> str:
     """An answer that lists these words, as ``list_schema`` asks for it."""
     return json.dumps({LABELS: list(words)}, ensure_ascii=False)
-
-
-def _listed(text: str) -> list[str] | None:
-    """Parse the items an answer lists, in any form: JSON anywhere in it, else words between separators.
-
-    None where it is empty or begins JSON that does not end.
-    """
-    for match in re.finditer(r"\{[^{}]*\}|\[[^\[\]]*\]", text):
-        try:
-            value = json.loads(match[0])
-        except json.JSONDecodeError:
-            continue
-        if isinstance(value, dict):
-            value = value.get(LABELS, next(iter(value.values()), []))
-        items = value if isinstance(value, list) else [value]
-        return [str(item).strip() for item in items if str(item).strip()]
-    if not text.strip() or text.lstrip().startswith(("{", "[")):
-        return None
-    plain = _LEAD.sub("", text)
-    words = [part.strip("-*• \t\"'`.") for part in re.split(r"[,;\n]", plain)]
-    words = [word for word in words if word]
-    return [] if len(words) == 1 and words[0].casefold() in NOTHING else words

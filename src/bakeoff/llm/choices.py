@@ -1,0 +1,242 @@
+"""Choices that replies name: one label of several, found without a guess.
+
+A reply that names no choice, several, or one that it may deny is not read: a lost row is counted, a wrong label is not.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bakeoff.llm.phrases import ABSTAINS, REFUSES
+from bakeoff.llm.wrapping import json_values, lines_of, unwrapped, visible
+from bakeoff.words import STOP
+
+ANSWER = "answer"
+"""The key under which a choice comes as JSON."""
+_KEYS = (
+    ANSWER,
+    "label",
+    "class",
+    "category",
+    "choice",
+    "value",
+    "prediction",
+    "result",
+    "output",
+    "sentiment",
+    "rating",
+)
+_HEAD = (
+    r"(?:the\s+|my\s+|so\s*,?\s+|therefore\s*,?\s+|thus\s*,?\s+|hence\s*,?\s+|but\s+)*"
+    r"(?:(?:final|correct|short|best|right|predicted|overall)\s+)?"
+    r"(?:answer|response|result|output|class|classification|label|category|rating|score|sentiment|verdict|prediction|choice"
+    r"|option|antwort|klasse|kategorie|etikett|label|bewertung|ergebnis|réponse|reponse|catégorie|respuesta|clase|categoría"
+    r"|etiqueta|risposta|resposta|ответ|回答|答案|标签|類別|类别|分类|ラベル|答)"
+)
+_STATED = re.compile(
+    rf"(?:^|(?<=[.!?;,\n]))\s*[*_`#>\s-]*{_HEAD}[*_`\s]*"
+    r"(?:to\s+\w+(?:\s+\w+){0,4}\s+)?(?:(?:is|are|ist|es|est|è|é|would\s+be|should\s+be|是)\b\s*[:：]?|[:：=])"
+    r"[*_`\s]*(?P<said>[^\n]+)",
+    re.IGNORECASE,
+)
+_GIVEN = re.compile(
+    r"\b(?:i|we)(?:['’](?:d|ll)|\s+(?:would|will))?\s+(?:give|rate|score|assign)\w*\s+(?:(?:it|this|that|the\s+\w+)\s+)?"
+    r"(?:(?:an?|as)\s+)?(?:(?:rating|score|grade)\s+of\s+)?(?P<said>[^\n]+)",
+    re.IGNORECASE,
+)
+_CLAUSE = re.compile(
+    r"[.,;:!?。，；：！？\n]|\b(?:but|so|however|therefore|hence|thus|because|since|sondern|aber|mais|sino)\b",
+    re.IGNORECASE,
+)
+_DENIES = re.compile(
+    r"\b(?:not|no|nor|never|neither|cannot|can['’]?t|hardly|barely|scarcely|without|unlikely|rather\s+than|instead\s+of"
+    r"|doubt\w*|nicht|kein\w*|weder|noch|nie|niemals|ohne|pas|ni|jamais|sans|nunca|tampoco|non|senza)\b"
+    r"|n['’]t\b|不是|并非|並非|不属于|没有|不算",
+    re.IGNORECASE,
+)
+_DENIED = re.compile(
+    r"^[\"'”’»*_`]*\s*(?:\w+\s+)?(?:(?:is|are|was|seems?|would(?:\s+be)?|does|do|can|could|will|ist)\s*(?:\bnot\b|n['’]t\b|\bnicht\b))"
+    r"|^[\"'”’»*_`]*\s*(?:(?:is|are|was|seems?|would\s+be|ist)\s+)?(?:wrong|incorrect|unlikely|false|excluded|falsch)\b",
+    re.IGNORECASE,
+)
+_OUT_OF = re.compile(r"(?<![\d.,])(\d+)\s*(?:/|out\s+of|von|sur|de)\s*(\d+)(?![\d.,]*\d)", re.IGNORECASE)
+_UNIT = re.compile(r"^(\d+)\s*(?:stars?|sterne?|points?|punkte?|étoiles?|estrellas?|⭐️?)$", re.IGNORECASE)
+_AROUND = " \t\"'`´*_.!?:;,()[]{}<>«»‹›„“”‚‘’「」『』《》【】|✅✔👉。！？：；，、"
+_HEADED = re.compile(rf"^{_HEAD}\s+", re.IGNORECASE)
+_EXPLAINED = re.compile(
+    r"\s+[-–—(|]|[,;:.!?。，；：！？]+(?:\s|$)|\)(?:\s|$)|\s*（|\s+(?:because|since|as|weil|da|car|porque)\s"
+)
+SHORTEST_START = 3
+"""Letters of a reply that may stand for the one choice that begins with them."""
+
+
+def choice(text: str, choices: Sequence[str]) -> str | None:
+    """The choice that a reply names; None where it names none, or more than one, or may deny it.
+
+    A choice is looked for in the reply as a whole, in its JSON, in what it states as its answer, in its first and last
+    line, then within the text. Case, width, articles and wrapping do not matter, unless choices differ by them.
+    """
+    text = visible(text)[0]
+    if (named := alone(text, choices)) is not None:
+        return named
+    if REFUSES.match(text) or ABSTAINS.match(text):
+        return None
+    named_in_json = list(_in_json(text, choices))
+    if named_in_json:
+        return _only(named_in_json)
+    if all(one.isdecimal() for one in choices):
+        text = _without_scale(text, max(map(int, choices)))
+    for named_there in (_stated(text, choices), _in_lines(text, choices), _within(text, choices)):
+        if named_there:
+            return _only(named_there)
+    return _begun(text, choices)
+
+
+def _only(named: Sequence[str | None]) -> str | None:
+    """The choice named, if it is one; None also where a value that must be a choice is none."""
+    distinct = set(named)
+    return distinct.pop() if len(distinct) == 1 else None
+
+
+def alone(text: str, choices: Sequence[str]) -> str | None:
+    """The choice that is the whole text, whatever is wrapped around it."""
+    for candidate in (text.strip(), unwrapped(text), unwrapped(unwrapped(text).rstrip("!！、,;"))):
+        if (named := _same(candidate, choices)) is not None:
+            return named
+    return None
+
+
+def _same(candidate: str, choices: Sequence[str]) -> str | None:
+    if candidate in choices:
+        return candidate
+    folded, plain = _folded(candidate), plain_of(candidate)
+    alike = [c for c in choices if _folded(c) == folded]
+    alike = alike or [c for c in choices if plain and plain_of(c) == plain]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).strip().casefold()
+
+
+def plain_of(text: str) -> str:
+    """A text in lower case and of one width, without articles and surrounding punctuation."""
+    plain = _folded(text).strip(_AROUND)
+    return re.sub(r"^(?:[-–—•→]\s+)?(?:(?:an?|the)\s+)?", "", plain).strip(_AROUND)
+
+
+def _in_json(text: str, choices: Sequence[str]) -> Iterator[str | None]:
+    """The choice that each JSON value in a text names; None for an answer that is no choice."""
+    for value in json_values(text):
+        if isinstance(value, Mapping):
+            yield from _in_object(value, choices)
+        elif isinstance(value, list) and len(value) == 1:
+            yield _of_value(value[0], choices)
+        elif isinstance(value, str | int | float):
+            yield _of_value(value, choices)
+
+
+def _in_object(value: Mapping[Any, Any], choices: Sequence[str]) -> Iterator[str | None]:
+    keys = [key for key in value if str(key).lower() in _KEYS]
+    flags = {_same(str(key), choices): flag for key, flag in value.items()}
+    if keys:
+        yield _of_value(value[keys[0]], choices)
+    elif None not in flags and all(isinstance(flag, bool) for flag in flags.values()):
+        yield _only([name for name, flag in flags.items() if flag])
+    elif len(value) == 1:
+        yield _of_value(next(iter(value.values())), choices)
+
+
+def _of_value(value: Any, choices: Sequence[str]) -> str | None:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, str):
+        return alone(value, choices)
+    return _same(json.dumps(value), choices) if isinstance(value, bool | int | float) else None
+
+
+def _without_scale(text: str, largest: int) -> str:
+    """A rating without its scale: ``4/5`` and ``4 out of 5`` are 4 where the largest choice is 5."""
+    return _OUT_OF.sub(lambda match: match[1] if int(match[2]) == largest else match[0], text)
+
+
+def _stated(text: str, choices: Sequence[str]) -> list[str]:
+    """Choices that the reply states as its answer: ``Label: spam``, ``so the answer is spam``."""
+    named: list[str] = []
+    for match in (*_STATED.finditer(text), *_GIVEN.finditer(text)):
+        named += at_head(match["said"], choices)
+    return named
+
+
+def _in_lines(text: str, choices: Sequence[str]) -> list[str]:
+    """Choices that are the first or the last line, or begin the first with an explanation after it."""
+    lines = lines_of(text)
+    if not lines:
+        return []
+    whole = [named for line in (lines[0], lines[-1]) if (named := alone(line, choices)) is not None]
+    return whole or at_head(lines[0], choices)
+
+
+def at_head(line: str, choices: Sequence[str]) -> list[str]:
+    """The choice at the beginning of a line, and others that the line names besides it."""
+    head = _EXPLAINED.split(line, maxsplit=1)[0]
+    bare = _HEADED.sub("", unwrapped(head))
+    for candidate in dict.fromkeys((line, head, bare, _UNIT.sub(r"\1", bare))):
+        if (named := alone(candidate, choices)) is not None:
+            rest = line[len(head) :] if candidate != line else ""
+            return [named, *(other for other in _mentioned(rest, choices) if _is_rival(other, rest))]
+    return []
+
+
+def _is_rival(other: str, rest: str) -> bool:
+    """Return whether the rest of a line names another choice, and not just a word of its explanation."""
+    alone = rf"(?:\b(?:but|or|and|aber|oder|und)\s+|[/.!?]\s*){re.escape(other)}\s*(?:[.!?,;]|$)"
+    return not _is_function_word(other) or re.search(alone, rest, re.IGNORECASE) is not None
+
+
+def _within(text: str, choices: Sequence[str]) -> list[str]:
+    """Choices that stand in a text as words of their own and are not denied.
+
+    Numbers, single letters and words such as ``no`` are not looked for: they stand in any text.
+    """
+    return [one for one in _mentioned(text, choices) if not _is_function_word(one)]
+
+
+def _is_function_word(one: str) -> bool:
+    return one.isdecimal() or len(one) == 1 or one.casefold() in STOP
+
+
+def _mentioned(text: str, choices: Sequence[str]) -> list[str]:
+    """Choices that a text names and does not deny; the longest where they overlap."""
+    mentions: list[tuple[int, int, str]] = []
+    for one in sorted(choices, key=len, reverse=True):
+        pattern = rf"(?<![\w+#-]){re.escape(one)}(?![\w+#-])"
+        for match in re.finditer(pattern, text, re.IGNORECASE):
+            span = match.span()
+            if any(start <= span[0] and span[1] <= end and (start, end) != span for start, end, _ in mentions):
+                continue
+            if match[0] != one and any(c == match[0] for c in choices):
+                continue  # another choice is written in just these letters
+            mentions.append((*span, one))
+    return list(dict.fromkeys(one for start, end, one in mentions if not _is_denied(text, start, end)))
+
+
+def _is_denied(text: str, start: int, end: int) -> bool:
+    """Return whether a mention is denied within its clause, or is part of a question."""
+    clause = _CLAUSE.split(text[:start])[-1]
+    sentence_end = re.search(r"[.!?。！？\n]", text[end:])
+    is_question = sentence_end is not None and sentence_end[0] in "?？"
+    return is_question or bool(_DENIES.search(clause) or _DENIED.match(text[end:]))
+
+
+def _begun(text: str, choices: Sequence[str]) -> str | None:
+    """The one choice that begins with the whole reply, as a reply of one token does."""
+    start = unwrapped(text).strip("\"'.` ").casefold()
+    if len(start) < SHORTEST_START or start in STOP or not start.isalnum():
+        return None
+    starts = [c for c in choices if c.casefold().startswith(start)]
+    return starts[0] if len(starts) == 1 else None
