@@ -1,4 +1,4 @@
-"""A table of real-looking replies, ``replies.jsonl``: what is read from each, or that nothing is, rather than a guess."""
+"""A table of real-looking replies, ``replies.jsonl``: what is read from each, or that nothing is."""
 
 from __future__ import annotations
 
