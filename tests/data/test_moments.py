@@ -10,6 +10,7 @@ import pytest
 
 from bakeoff.data import moments
 from bakeoff.data.moments import Grid
+from bakeoff.data.sources import Rows
 from bakeoff.errors import DataError
 
 
@@ -83,3 +84,44 @@ def test_series_between_the_moments_of_others_are_refused() -> None:
     times = dates("2024-01-01", "2024-01-02", "2024-01-03", "2024-01-01T12:00", "2024-01-02T12:00")
     with pytest.raises(DataError, match='of "b" are not those of the other series: 2024-01-01T12:00'):
         grid(times, ["a", "a", "a", "b", "b"])
+
+
+BERLIN = pd.date_range("2021-03-25", periods=8, freq="D", tz="Europe/Berlin")
+"""Eight midnights, over the Sunday on which clocks change."""
+
+
+def local(values: Any) -> Any:
+    """The moments as the clock shows them; None where they are left alone."""
+    rows = Rows(pd.DataFrame({"t": values}))
+    found = moments.with_local_days(rows, "t")
+    return None if found is rows else found.frame["t"].to_numpy()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [BERLIN, BERLIN.astype("str"), [moment.isoformat() for moment in BERLIN]],
+    ids=["typed", "texts", "iso"],
+)
+def test_daily_values_with_offsets_are_a_day_apart_over_a_change_of_clocks(values: Any) -> None:
+    found = local(values)
+    assert str(found[0])[:10] == "2021-03-25"
+    assert grid(found).step.words == "1 day"
+
+
+def test_hours_with_offsets_and_dates_of_which_some_have_none_are_left_alone() -> None:
+    assert local(pd.date_range("2021-10-30T22:00", periods=12, freq="h", tz="Europe/Berlin").astype("str")) is None
+    assert local(["2021-03-27T00:00:00+01:00", "2021-03-28", "2021-03-29T00:00:00+02:00"]) is None
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        dates("2022-03-27T00:00", "2022-03-27T01:00", "2022-03-27T03:00", "2022-03-27T04:00"),
+        dates("2022-10-30T01:00", "2022-10-30T02:00", "2022-10-30T02:00", "2022-10-30T03:00"),
+        dates("2022-10-30T02:00", "2022-10-30T02:30", "2022-10-30T02:00", "2022-10-30T02:30"),
+    ],
+    ids=["spring", "twice", "back"],
+)
+def test_an_hour_without_offset_where_clocks_change_is_refused_with_what_to_write(times: Any) -> None:
+    with pytest.raises(DataError, match=r"If clocks changed there.*offset"):
+        grid(times)

@@ -16,7 +16,7 @@ from bakeoff.data.sources import Rows
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.models.forecast import series
 from bakeoff.search import evaluation
-from bakeoff.task import Examples, Task
+from bakeoff.task import Examples, NoteRank, Task
 
 
 @dataclass
@@ -206,3 +206,12 @@ def test_test_rows_are_drawn_in_blocks_of_time() -> None:
     task = load(counting(400), forecast={"stride": 1})
     assert task.test.units is not None and task.development.train.units is None
     assert (np.diff(task.test.units) >= 0).all()
+
+
+def test_a_series_without_scale_is_named_among_others_and_above_the_leaderboard() -> None:
+    frame = pd.concat([counting(40, shop="a"), counting(40, shop="b").assign(y=0.0)])
+    frame.loc[frame["shop"] == "a", "y"] = np.random.default_rng(0).normal(9, 2, 40)
+    task = load(frame, forecast={"series": "shop"})
+    (note,) = [note for note in task.notes if "mase" in note.text]
+    assert "of b repeats" in note.text and "over the other 1" in note.text
+    assert note.rank < NoteRank.FACTS

@@ -55,6 +55,12 @@ def test_a_series_that_never_changed_leaves_mase_undefined() -> None:
     assert found["mae"] == 1
 
 
+def test_mase_is_over_the_series_that_have_a_scale() -> None:
+    schema = asked(1, {"a": 2.0, "closed": 0.0}, name="shop")
+    ids = [origin("a", "1"), origin("closed", "1"), origin("a", "2")]
+    assert metrics.score(answered(schema, [[0], [0], [0]], [[2], [5], [4]], ids))["mase"] == 1.5
+
+
 def test_all_can_be_resampled_at_once_and_by_rows(table: PredictionTable) -> None:
     drawn = np.random.default_rng(1).integers(0, 3, (5, len(table))).astype(np.float32)
     for name in ("mae", "rmse", "mase", "smape"):

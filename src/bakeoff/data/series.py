@@ -67,7 +67,7 @@ def read(source: Source, settings: DataSettings) -> Recorded:
         DataError: a column is missing or no number, a value is missing, or moments are not in order and without gaps.
     """
     where, layout = source.name, settings.forecast
-    table = cells.read(source, settings)
+    table = cells.typed(moments.with_local_days(source.read(), settings.time), settings, where)
     frame, is_test = table.frame, table.is_test
     y = target.read_numbers(frame[settings.target], where)
     times = roles.times(frame, settings.time, where)

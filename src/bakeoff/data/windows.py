@@ -11,6 +11,7 @@ import psutil
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from bakeoff import advice
 from bakeoff.data import fingerprint, series, units
 from bakeoff.data.moments import shown
 from bakeoff.data.series import Recorded, Track
@@ -266,7 +267,8 @@ def _notes(recorded: Recorded, lengths: Lengths, parts: Parts) -> tuple[DataNote
         notes.append(DataNote(overlap, "data.forecast.stride"))
     unscaled = [track.name for track in recorded.tracks if _scale(track, lengths, parts) == 0]
     if unscaled:
-        where = f" in {', '.join(unscaled)}" if many > 1 else ""
-        repeated = f"Each season of the training part repeats the one before{where}: mase is not defined there."
-        notes.append(DataNote(repeated, rank=NoteRank.FACTS))
+        whose = f" of {advice.listed(unscaled)}" if many > 1 else ""
+        over = f" It is over the other {many - len(unscaled):,} series." if many > len(unscaled) else ""
+        repeated = f"Each season of the training part{whose} repeats the one before: mase is not defined there.{over}"
+        notes.append(DataNote(repeated, "data.metric=mae" if not over else "", NoteRank.VALUES))
     return tuple(notes)

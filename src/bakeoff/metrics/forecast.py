@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bakeoff.metrics.definition import is_forecast, metric
+from bakeoff.metrics.defined import mean_of_defined, over
 from bakeoff.metrics.resampling import Floats, mean_of
 from bakeoff.task import PredictionTable, series_of
 
@@ -26,14 +27,17 @@ def _symmetric(table: PredictionTable) -> Floats:
     return shares
 
 
-@metric("mase", "minimize", applies=is_forecast, resample=mean_of(_scaled))
+_mase = mean_of_defined(_scaled)
+
+
+@metric("mase", "minimize", applies=is_forecast, resample=_mase)
 def mase(table: PredictionTable) -> float:
     """Mean absolute scaled error (Hyndman & Koehler 2006): 1 is as good as the seasonal naive forecast in training.
 
     The absolute error, divided by the mean absolute error of the seasonal naive forecast, one step after the other,
-    within the training part of the same series. NaN where that is 0.
+    within the training part of the same series. Over the series where that is not 0; NaN where there is none.
     """
-    return float(_scaled(table).mean())
+    return over(table, _mase)
 
 
 @metric("smape", "minimize", applies=is_forecast, resample=mean_of(_symmetric))

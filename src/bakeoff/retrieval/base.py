@@ -63,12 +63,12 @@ class Embedder(Protocol):
 
 
 @runtime_checkable
-class Truncates(Protocol):
-    """An embedder that truncates texts and can count those truncated."""
+class ReadsInParts(Protocol):
+    """An embedder that reads longer texts in parts, whose mean is their vector, and can count such texts."""
 
     max_tokens: int
 
-    def count_truncated(self, texts: Sequence[str]) -> int:
+    def count_longer(self, texts: Sequence[str]) -> int:
         """Number of texts longer than ``max_tokens``."""
 
 

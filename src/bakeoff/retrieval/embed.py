@@ -21,42 +21,50 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MiniLM:
-    """all-MiniLM-L6-v2 with 8-bit weights under onnxruntime: 384 dimensions, mean over the tokens.
+    """all-MiniLM-L6-v2 with 8-bit weights under onnxruntime: 384 dimensions, mean over the tokens. For English.
+
+    A text longer than ``max_tokens`` is read in parts of that length, and the mean is over the tokens of all of them.
 
     Args:
-        max_tokens: per text; longer texts are truncated.
-        batch: texts per batch. The vectors do not depend on it.
+        max_tokens: read at once, special tokens included; at most 512.
+        batch: parts of texts per batch. The vectors do not depend on it.
     """
 
     max_tokens: int = 256
     batch: int = 8
 
+    def __post_init__(self) -> None:
+        if not 8 <= self.max_tokens <= 512:
+            raise ConfigError(f"embedder.max_tokens: {self.max_tokens}. MiniLM reads from 8 to 512 tokens at once.")
+
     @property
     def identity(self) -> str:
-        """Model file and maximum tokens per text."""
-        return f"minilm-{assets.ASSETS['minilm'].sha256[:16]}-mean-{self.max_tokens}"
+        """Model file and maximum tokens read at once."""
+        return f"minilm-{assets.ASSETS['minilm'].sha256[:16]}-mean-of-parts-{self.max_tokens}"
 
-    def count_truncated(self, texts: Sequence[str]) -> int:
-        """Number of texts that are truncated."""
+    def count_longer(self, texts: Sequence[str]) -> int:
+        """Number of texts that are read in parts."""
         long = [text for text in texts if len(text) > self.max_tokens - 2]  # a token is a character at least
         return sum(bool(tokens.overflowing) for tokens in _tokenizer(self.max_tokens).encode_batch(long))
 
     def embed(self, texts: Sequence[str], threads: int = 1) -> NDArray[np.float32]:
         """Vectors of length 1, shape (n, 384). Raises ``AssetError`` when the model cannot be fetched."""
         tokenizer, session = _tokenizer(self.max_tokens), _session(threads)
-        vectors = np.empty((len(texts), 384), dtype=np.float32)
-        order = np.argsort([len(text) for text in texts], kind="stable")  # little padding: neighbours are of a length
-        for start in range(0, len(texts), self.batch):
-            rows = order[start : start + self.batch]
-            tokens = tokenizer.encode_batch([texts[row] for row in rows])
-            ids = np.zeros((len(rows), max(len(t.ids) for t in tokens)), dtype=np.int64)
+        encoded = tokenizer.encode_batch(list(texts))
+        parts = [(row, part.ids) for row, whole in enumerate(encoded) for part in (whole, *whole.overflowing)]
+        parts.sort(key=lambda part: len(part[1]))  # little padding: neighbours are of a length
+        sums, counts = np.zeros((len(texts), 384), dtype=np.float32), np.zeros((len(texts), 1), dtype=np.float32)
+        for start in range(0, len(parts), self.batch):
+            rows, tokens = zip(*parts[start : start + self.batch], strict=True)
+            ids = np.zeros((len(rows), max(map(len, tokens))), dtype=np.int64)
             mask = np.zeros_like(ids)
-            for i, t in enumerate(tokens):
-                ids[i, : len(t.ids)], mask[i, : len(t.ids)] = t.ids, 1
+            for i, own in enumerate(tokens):
+                ids[i, : len(own)], mask[i, : len(own)] = own, 1
             given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
             hidden = session.run(None, given)[0]
-            vectors[rows] = (hidden * mask[..., None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
-        return normalised(vectors)
+            np.add.at(sums, list(rows), (hidden * mask[..., None]).sum(axis=1))
+            np.add.at(counts, list(rows), mask.sum(axis=1, keepdims=True))
+        return normalised(sums / np.maximum(counts, 1))
 
 
 @cache

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bakeoff.retrieval import conditions, embeddings, vectors
-from bakeoff.retrieval.base import Embedder, Hit, Truncates
+from bakeoff.retrieval.base import Embedder, Hit, ReadsInParts
 from bakeoff.retrieval.passages import BODY, POSITION, VECTOR, Passages
 from bakeoff.retrieval.store import Store
 from bakeoff.words import bigrams
@@ -164,8 +164,8 @@ def nearest(
     searched, recall = _searched[key]
     if where is not None:
         conditions.allowed(table, where)
-    if isinstance(embedder, Truncates):
-        told |= {"texts_truncated": embedder.count_truncated(passages.bodies), "tokens_read": embedder.max_tokens}
+    if isinstance(embedder, ReadsInParts):
+        told |= {"texts_in_parts": embedder.count_longer(passages.bodies), "tokens_at_once": embedder.max_tokens}
     about = {
         "index": kind,
         "passages": len(passages),

@@ -128,11 +128,12 @@ def estimate_requests(asked: Sequence[Question], corpus: Corpus, *parts: object)
 
 
 def notes(details: Mapping[str, Any]) -> tuple[str, ...]:
-    """Caveats about an index and those within it: texts truncated before embedding."""
-    if truncated := details.get("texts_truncated"):
+    """Caveats about an index and those within it: passages longer than what the embedder reads at once."""
+    if longer := details.get("texts_in_parts"):
         return (
-            f"{truncated:,} of {details['passages']:,} passages are longer than the {details['tokens_read']} tokens "
-            "that the embedder reads: their ends cannot be found. Cut them shorter (retriever.chunker.words).",
+            f"{longer:,} of {details['passages']:,} passages are longer than the {details['tokens_at_once']} tokens that "
+            "the embedder reads at once: the mean of their parts is searched, which finds less. Cut them shorter "
+            "(retriever.chunker.words).",
         )
     inner = [value for value in details.values() if isinstance(value, Mapping)]
     return tuple(dict.fromkeys(note for part in inner for note in notes(part)))

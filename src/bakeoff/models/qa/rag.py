@@ -65,7 +65,7 @@ class RAG(Model):
     citations: Literal["asked", "matched"] = "asked"
     min_confidence: float = 0.5
     passage_words: int | None = None
-    max_tokens: int = 64
+    max_tokens: int = 128
     predict_batch_size: int | None = 8
     reader: Reader = field(default_factory=Reader)
 
