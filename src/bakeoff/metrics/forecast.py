@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bakeoff.metrics.definition import is_forecast, metric
 from bakeoff.metrics.defined import mean_of_defined, over
+from bakeoff.metrics.definition import is_forecast, metric
 from bakeoff.metrics.resampling import Floats, mean_of
 from bakeoff.task import PredictionTable, series_of
 

@@ -131,8 +131,8 @@ def notes(details: Mapping[str, Any]) -> tuple[str, ...]:
     """Caveats about an index and those within it: passages longer than what the embedder reads at once."""
     if longer := details.get("texts_in_parts"):
         return (
-            f"{longer:,} of {details['passages']:,} passages are longer than the {details['tokens_at_once']} tokens that "
-            "the embedder reads at once: the mean of their parts is searched, which finds less. Cut them shorter "
+            f"{longer:,} of {details['passages']:,} passages are longer than the {details['tokens_at_once']} tokens "
+            "that the embedder reads at once: the mean of their parts is searched, which finds less. Cut them shorter "
             "(retriever.chunker.words).",
         )
     inner = [value for value in details.values() if isinstance(value, Mapping)]
