@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bakeoff.words import bigrams, normalised, support, token_overlap, words
+from bakeoff.words import bigrams, is_english, normalised, support, token_overlap, words
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,29 @@ def test_bigrams_part_scripts_without_spaces_and_leave_others():
     assert bigrams("plain text") == "plain text"
     assert bigrams("北京大学").split() == ["北京", "京大", "大学"]
     assert bigrams("the 城 wall").split() == ["the", "城", "wall"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The cat sat on the mat, and it was as happy as it could be. " * 10, True),
+        ("Die Katze saß auf der Matte, und sie war so froh wie nie zuvor in ihrem Leben. " * 10, False),
+        ("猫坐在垫子上，它很高兴。" * 20, False),
+        ("كانت القطة تجلس على السجادة وهي سعيدة جدا. " * 20, False),
+        ("Kurz und knapp.", True),
+    ],
+    ids=["english", "german", "chinese", "arabic", "too short to say"],
+)
+def test_running_text_is_told_to_be_english_by_its_commonest_words(text: str, expected: bool) -> None:
+    assert is_english([text]) is expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "share"),
+    [
+        ("No, at night.", 1.0), ("Yes, it is.", 1.0), ("Nein, nachts.", 0.0), ("Yes, in Paris", 0.0),
+        ("No, cats hunt mice", 1.0), ("是的，晚上", 0.0), ("Nobody", 0.0),
+    ],
+)  # fmt: skip
+def test_support_of_a_yes_or_no_with_a_reason_is_that_of_the_reason(answer: str, share: float) -> None:
+    assert support(answer, "At night the cats hunt mice.") == share

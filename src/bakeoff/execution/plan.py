@@ -10,15 +10,13 @@ from bakeoff import environment
 from bakeoff.config import components
 from bakeoff.execution import runner
 from bakeoff.grading.base import GradesByLLM
+from bakeoff.llm import tokens
 from bakeoff.llm.base import RequestEstimate
 from bakeoff.models.base import Context, Model
 from bakeoff.models.tabular.estimator import adapt
 from bakeoff.request.spec import Request
 from bakeoff.search.evaluation import folds
 from bakeoff.task import Examples, Task
-
-CHARACTERS_PER_TOKEN = 4
-"""Of English, roughly, whatever the tokenizer (OpenAI, "What are tokens and how to count them?")."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +92,8 @@ def _of_model(model: Model, test: Examples, task: Task, request: Request) -> Pro
 def _projection(asked: Sequence[RequestEstimate], trials: int | None = 0) -> Projection:
     calls, read, written, cost_usd = 0, 0, 0, 0.0
     for estimate in asked:
-        characters = sum(len(message.content) for request in estimate.requests for message in request.messages)
-        tokens = characters // CHARACTERS_PER_TOKEN, sum(request.max_tokens for request in estimate.requests)
-        calls, read, written = calls + len(estimate.requests), read + tokens[0], written + tokens[1]
-        cost_usd += estimate.llm.cost(*tokens)
+        prompts = sum(map(tokens.of_request, estimate.requests))
+        answers = sum(request.max_tokens for request in estimate.requests)
+        calls, read, written = calls + len(estimate.requests), read + prompts, written + answers
+        cost_usd += estimate.llm.cost(prompts, answers)
     return Projection(calls, read, written, cost_usd, trials)

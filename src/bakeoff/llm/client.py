@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from bakeoff.errors import ConfigError
-from bakeoff.llm import keys, prices, served
+from bakeoff.llm import keys, prices, served, tokens
 from bakeoff.llm.base import Completion, LLMRequest
 from bakeoff.llm.cache import Cache
 from bakeoff.llm.replies import Reply
@@ -53,6 +53,8 @@ class OpenAICompatible:
         headers: more headers of each request, name → the environment variable that holds the value; a value itself is
             never written into a config.
         patience_seconds: the longest wait a server may ask for; beyond it no more requests are sent.
+        context_tokens: the server's context window, prompt and answer together; passages that do not fit are left out
+            of prompts, and counted. None: not known; the server refuses a longer prompt, or cuts it.
     """
 
     model: str
@@ -74,6 +76,7 @@ class OpenAICompatible:
     extra: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     patience_seconds: float = 60.0
+    context_tokens: int | None = None
     _usage: RequestCounts = field(default_factory=RequestCounts, init=False, repr=False, compare=False)
     _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
@@ -91,6 +94,15 @@ class OpenAICompatible:
     def supports_logprobs(self) -> bool:
         """True if the server can return log-probabilities."""
         return self.most_logprobs > 0
+
+    @property
+    def counts_exactly(self) -> bool:
+        """False: the tokenizer of a server's model is not known."""
+        return False
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Estimate the tokens of each of n texts."""
+        return [tokens.estimate(text) for text in texts]
 
     def check(self) -> None:
         """Raise ``ConfigError`` for a missing key, or for a budget in dollars when the price is unknown."""

@@ -80,6 +80,19 @@ class LlamaCpp:
         """True: llama.cpp returns log-probabilities."""
         return True
 
+    @property
+    def counts_exactly(self) -> bool:
+        """True: the file holds the tokenizer."""
+        return True
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each of n texts. Starts the server."""
+        client = self._client(self._file())
+        try:
+            return [len(client.post("../tokenize", cast_to=dict, body={"content": text})["tokens"]) for text in texts]
+        except Exception as error:
+            raise LLMError(f"llm: llama.cpp cannot count tokens: {error}") from error
+
     def check(self) -> None:
         """Raise ``ConfigError`` if the file does not exist or is not GGUF."""
         if self.path is None and self.asset is None:

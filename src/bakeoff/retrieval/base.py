@@ -72,6 +72,13 @@ class ReadsInParts(Protocol):
         """Number of texts longer than ``max_tokens``."""
 
 
+@runtime_checkable
+class KnowsEnglishOnly(Protocol):
+    """An embedder that was trained on English alone."""
+
+    knows_english_only: bool
+
+
 class Index(Protocol):
     """A corpus that can be searched."""
 

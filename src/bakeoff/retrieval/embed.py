@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -32,6 +32,8 @@ class MiniLM:
 
     max_tokens: int = 256
     batch: int = 8
+
+    knows_english_only: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 8 <= self.max_tokens <= 512:
@@ -64,7 +66,7 @@ class MiniLM:
             hidden = session.run(None, given)[0]
             np.add.at(sums, list(rows), (hidden * mask[..., None]).sum(axis=1))
             np.add.at(counts, list(rows), mask.sum(axis=1, keepdims=True))
-        return normalised(sums / np.maximum(counts, 1))
+        return normalised(np.divide(sums, np.maximum(counts, 1), dtype=np.float32))
 
 
 @cache

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from bakeoff.retrieval import conditions, embeddings, vectors
-from bakeoff.retrieval.base import Embedder, Hit, ReadsInParts
+from bakeoff.retrieval.base import Embedder, Hit, KnowsEnglishOnly, ReadsInParts
 from bakeoff.retrieval.passages import BODY, POSITION, VECTOR, Passages
 from bakeoff.retrieval.store import Store
-from bakeoff.words import bigrams
+from bakeoff.words import bigrams, is_english
 
 TIES = 10  # more than asked for, so that equal scores at the cut fall by position and not by chance
+SAMPLED = 200  # passages by which the language of the documents is judged
 ALONE_ROWS = 10_000  # to which a query takes so little that threads only get into each other's way
 
 
@@ -166,6 +167,8 @@ def nearest(
         conditions.allowed(table, where)
     if isinstance(embedder, ReadsInParts):
         told |= {"texts_in_parts": embedder.count_longer(passages.bodies), "tokens_at_once": embedder.max_tokens}
+    if isinstance(embedder, KnowsEnglishOnly) and embedder.knows_english_only:
+        told["not_english"] = not is_english(passages.bodies[:: max(1, len(passages) // SAMPLED)])
     about = {
         "index": kind,
         "passages": len(passages),

@@ -111,3 +111,8 @@ def test_passages_that_the_embedder_reads_in_parts_are_noted_wherever_the_index_
         (note,) = found.notes(nested)
         assert note.startswith("3 of 1,200 passages are longer than the 256 tokens") and "chunker.words" in note
     assert found.notes(details | {"texts_in_parts": 0}) == ()
+
+
+def test_documents_in_a_language_that_the_embedder_does_not_know_are_noted() -> None:
+    (note,) = found.notes({"dense": {"not_english": True, "texts_in_parts": 0}, "text": {"passages": 3}})
+    assert "not in English" in note and "retriever=bm25" in note

@@ -128,15 +128,21 @@ def estimate_requests(asked: Sequence[Question], corpus: Corpus, *parts: object)
 
 
 def notes(details: Mapping[str, Any]) -> tuple[str, ...]:
-    """Caveats about an index and those within it: passages longer than what the embedder reads at once."""
+    """Caveats about an index and those within it: passages that the embedder reads in parts, or does not know."""
+    own = []
     if longer := details.get("texts_in_parts"):
-        return (
+        own.append(
             f"{longer:,} of {details['passages']:,} passages are longer than the {details['tokens_at_once']} tokens "
             "that the embedder reads at once: the mean of their parts is searched, which finds less. Cut them shorter "
-            "(retriever.chunker.words).",
+            "(retriever.chunker.words)."
         )
-    inner = [value for value in details.values() if isinstance(value, Mapping)]
-    return tuple(dict.fromkeys(note for part in inner for note in notes(part)))
+    if details.get("not_english"):
+        own.append(
+            "The documents are not in English, the only language that the embedder knows: dense search finds little in "
+            "them. Choose retriever=bm25, or an embedder of your language (embedder=sentence_transformers)."
+        )
+    inner = [note for value in details.values() if isinstance(value, Mapping) for note in notes(value)]
+    return tuple(dict.fromkeys([*own, *inner]))
 
 
 def distinct(passages: Iterable[Passage]) -> list[Passage]:

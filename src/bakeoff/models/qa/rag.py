@@ -14,11 +14,13 @@ from bakeoff.errors import ConfigError
 from bakeoff.llm.base import LLM, Completion, LLMRequest, RequestEstimate
 from bakeoff.llm.prompts import Prompt
 from bakeoff.llm.reader import Reader
+from bakeoff.llm.tokens import LimitsContext
 from bakeoff.llm.transcript import ShownPassage, Transcript, from_requests
 from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.prompted import answers
 from bakeoff.models.qa import found
+from bakeoff.models.qa.prompt_room import Fitted, fit
 from bakeoff.retrieval.base import Passage, Retriever
 from bakeoff.retrieval.chunk import cut_to
 from bakeoff.retrieval.history import FollowUps, Rewriter
@@ -95,11 +97,11 @@ class RAG(Model):
         require_fitted(self, "opened_")
         asked = questions(X)
         lookup = self.opened_.timed(self._passages, asked)
-        shown = [found.distinct(passages) for passages in lookup.results]
-        requests = [self._build_request(*pair) for pair in zip(asked, shown, strict=True)]
+        fitted = [self._fit(*pair) for pair in zip(asked, map(found.distinct, lookup.results), strict=True)]
+        requests, shown = [one.request for one in fitted], [one.passages for one in fitted]
         completions = self.llm.complete(requests)
         transcripts = from_requests(requests, completions, map(self._as_shown, shown))
-        self._count_cuts(shown, completions)
+        self._count_cuts(fitted, completions)
         self._was_answered = self._was_answered or any(c.status == "ok" for c in completions)
         if not self._was_answered:
             answers.require_any([*lookup.transcripts, *transcripts], completions)
@@ -178,10 +180,16 @@ class RAG(Model):
         model.opened_ = found.opened(saved.corpus, model.retriever, threads)
         return model
 
-    def _count_cuts(self, shown: Sequence[Sequence[Passage]], completions: Sequence[Completion]) -> None:
-        """Count truncated passages, and answers truncated at their token limit."""
-        texts = [passage.text for passages in shown for passage in passages]
+    def _fit(self, question: Question, passages: Sequence[Passage]) -> Fitted:
+        """The request with as many of the passages as the model's context window holds."""
+        return fit(lambda shown: self._build_request(question, shown), passages, self.llm)
+
+    def _count_cuts(self, fitted: Sequence[Fitted], completions: Sequence[Completion]) -> None:
+        """Count passages left out or truncated, and answers truncated at their token limit."""
+        texts = [passage.text for one in fitted for passage in one.passages]
         self._cuts["shown"] += len(texts)
+        self._cuts["left_out"] += sum(one.left_out for one in fitted)
+        self._cuts["part"] += sum(one.is_cut for one in fitted)
         self._cuts["passages"] += sum(cut_to(text, self.passage_words) != text for text in texts)
         self._cuts["answers"] += sum(c.status == "ok" and c.is_cut for c in completions)
 
@@ -190,10 +198,27 @@ class RAG(Model):
         if cut["passages"]:
             limit = f"model.passage_words={self.passage_words}"
             notes.append(f"{cut['passages']:,} of {cut['shown']:,} passages were shown in part: {limit}.")
+        if cut["left_out"] or cut["part"]:
+            notes.append(self._note_on_context())
         if cut["answers"]:
             limit = f"model.max_tokens={self.max_tokens}"
             notes.append(f"{cut['answers']:,} answers ended at {limit}, and count as they are.")
         return notes
+
+    def _note_on_context(self) -> str:
+        cut, llm = self._cuts, self.llm
+        assert isinstance(llm, LimitsContext)
+        retrieved = cut["shown"] + cut["left_out"]
+        parts = [
+            f"{n:,} of {retrieved:,} passages {held}"
+            for n, held in ((cut["left_out"], "were left out of prompts"), (cut["part"], "were shown in part"))
+            if n
+        ]
+        counted = "counted by its tokenizer" if llm.counts_exactly else "estimated from the length of the prompts"
+        return (
+            f"{', '.join(parts)}: the context window of llm.context_tokens={llm.context_tokens} holds no more "
+            f"({counted}). Enlarge it, or show fewer or shorter passages (retriever.top_k, retriever.chunker.words)."
+        )
 
     def _passages(self, asked: Sequence[Question]) -> list[list[Passage]]:
         """The passages found for each question, best first."""
