@@ -121,13 +121,8 @@ def support(answer: str, evidence: str) -> float:
     first, _, rest = _CLAUSE.sub("\n", answer, count=1).partition("\n")
     if is_polar(answer) or (is_polar(first) and set(words(rest)) <= STOP):
         return float(bool(evidence.strip()))
-<<<<<<< HEAD
-    answer_words = set(words(answer))
+    answer_words = set(words(rest if is_polar(first) else answer))
     content = answer_words - STOP or answer_words
-=======
-    said = set(words(rest if is_polar(first) else answer))
-    content = said - STOP or said
->>>>>>> d671edc (Fit passages into the context window, and count what is left out)
     # Words of signs alone, as **, are no words of the evidence: they are looked for as they stand.
     known = {*words(evidence), *evidence.lower().split()}
     return sum(word in known or (not _WORD.search(word) and word in evidence) for word in content) / len(content)
