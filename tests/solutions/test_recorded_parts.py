@@ -185,3 +185,22 @@ def test_parts_that_cannot_be_are_refused_before_any_work(overrides: list[str], 
 def test_name_that_may_be_several_variants_is_refused() -> None:
     with pytest.raises(ConfigError, match="linear can be any of the variants"):
         python.bakeoff(*QUICK, "model.stages=[constant,linear]", "model.ngrams=1,2", models=["linear", "cascade"])
+
+
+def test_every_solution_is_made_of_the_same_two_runs() -> None:
+    solutions = ["ensemble", "calibrated", "threshold"]
+    bake = python.bakeoff(
+        *QUICK, "model.members=[linear,catboost]", "model.part=linear", "model.iterations=20",
+        models=[*solutions, "catboost"], incumbent=None,
+    )  # fmt: skip
+    names = {name.partition("-")[0]: name for name in bake}
+    assert set(names) == {*solutions, "linear", "catboost"}
+    assert all(run.status == "ok" for run in bake.values())
+    for option in solutions:
+        run = bake[names[option]]
+        new = run.predict(pd.read_parquet(bake.folder / record.INPUTS).drop(columns="id"))
+        assert new["output"].tolist() == run.predictions["output"].tolist()
+    ensemble = bake[names["ensemble"]]
+    assert sum(ensemble.record.details["weights"].values()) == pytest.approx(1)
+    assert "calibration_error" in bake[names["calibrated"]].record.details
+    assert ensemble.record.card["licence"].count(",") >= 1, "the licences of its parts are its own"

@@ -285,10 +285,12 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
     test, notes = asked(task, request.test_rows)
     solution = None if fitted else solving.made_of_runs(request)
     details: dict[str, Any] = {}
+    model: Model
     with PeakMemory() as memory:
         if solution is not None:
-            model, test, table, details, of_parts = _solved(solution, request, task, test, clock)
-            notes = list(of_parts)
+            solved = _solved(solution, request, task, test, clock)
+            test, table, details = solved.test, solved.table, dict(solved.details)
+            model, started, notes = solved.solution, replace(started, card=solved.card), list(solved.notes)
         else:
             model = fitted.model if fitted else _fit(request, task, clock)
     if solution is None:
@@ -352,9 +354,7 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
     )
 
 
-def _solved(
-    solution: Solution, request: Request, task: Task, test: Examples, clock: Clock
-) -> tuple[Model, Examples, PredictionTable, dict[str, Any], Sequence[str]]:
+def _solved(solution: Solution, request: Request, task: Task, test: Examples, clock: Clock) -> solving.Solved:
     """Make a solution of what the runs of its parts recorded; its validation predictions are written at once."""
     with clock.step("fit", "learning from the parts"):
         solved = solving.solve(solution, request, task, test)
@@ -362,7 +362,7 @@ def _solved(
     clock.seconds["predict"] = 0.0  # nothing was predicted
     if solved.valid is not None:
         record.write_predictions(request.folder, solved.valid, record.VALIDATION)
-    return solved.solution, solved.test, solved.table, dict(solved.details), solved.notes
+    return solved
 
 
 def _fit(request: Request, task: Task, clock: Clock) -> Model:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from bakeoff import cost, record
 from bakeoff.compare import decision
-from bakeoff.config import components
+from bakeoff.config import component, components
+from bakeoff.config.component import Component
 from bakeoff.errors import DataError
 from bakeoff.models.out_of_sample import NOT_PREDICTED
 from bakeoff.numbers import number
@@ -69,6 +70,7 @@ class Solved:
         table: predictions of these rows.
         valid: cross-fitted predictions of the validation rows; None where there are none.
         learning_seconds: seconds of search and fit of the parts.
+        card: of the solution and its parts: the most restrictive value wins.
         details: for the record.
         notes: for readers of the run.
     """
@@ -78,6 +80,7 @@ class Solved:
     table: PredictionTable
     valid: PredictionTable | None
     learning_seconds: float
+    card: Mapping[str, Any]
     details: Mapping[str, Any]
     notes: tuple[str, ...]
 
@@ -120,7 +123,9 @@ def solve(solution: Solution, request: Request, task: Task, test: Examples) -> S
     table = PredictionTable(task.schema, test.ids, test.y, replace(predictions, seconds=seconds), seconds, test.slices)
     fitted = {name: SavedPart(part.run.folder / record.MODEL) for name, part in parts.items()}
     solution.parts = {**solution.parts, **fitted}
-    return Solved(solution, test, table, valid, learning, details, (*told, *notes))
+    own = component.walk(request.assembled_model)
+    cards = [part for _, part in own] + [Component("", card=part.run.card) for part in parts.values()]
+    return Solved(solution, test, table, valid, learning, component.joint_card(cards), details, (*told, *notes))
 
 
 def _read(name: str, folder: Path, task: Task, learns: bool) -> Part:

@@ -1,0 +1,215 @@
+"""Ensembles, calibrated variants, thresholds and segments: what they learn and how they predict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import log_loss
+
+from bakeoff.errors import ConfigError
+from bakeoff.solutions import Calibrated, Ensemble, HeldOut, Segmented, Solution, Threshold
+from bakeoff.solutions.answers import Recorded
+from bakeoff.solutions.judging import Judge
+from bakeoff.task import NO_ANSWER, OK, Examples, Predictions, Schema, Usage
+from bakeoff.testing import check_model
+from bakeoff.testing.tasks import diabetes, mixed, retrieval, text
+
+SCHEMA = Schema("classification", "label", {"region": "categorical"}, ("bad", "good"), "bad")
+NUMBERS = Schema("regression", "value", {"region": "categorical"})
+TWO = (
+    "++model.parts={constant: {_target_: bakeoff.models.Constant}, linear: {_target_: bakeoff.models.Estimator,"
+    " classifier: {_target_: sklearn.linear_model.LogisticRegression},"
+    " regressor: {_target_: sklearn.linear_model.Ridge}}}"
+)
+ONE = (
+    "++model.parts={linear: {_target_: bakeoff.models.Estimator,"
+    " classifier: {_target_: sklearn.linear_model.LogisticRegression}}}"
+)
+
+
+def probable(random: np.random.Generator, truth: np.ndarray[Any, Any], strength: float) -> Predictions:
+    """Predictions whose log-odds are the truth's side, blurred by noise."""
+    side = np.where(truth == "bad", 1.0, -1.0)
+    p = 1 / (1 + np.exp(-strength * (side + random.normal(0, 1.5, len(truth)))))
+    proba = np.stack([p, 1 - p], axis=1)
+    n = len(truth)
+    return Predictions(
+        np.where(p >= 0.5, "bad", "good").astype(object), proba, seconds=np.ones(n), machine_seconds=np.ones(n),
+        usage=Usage.from_columns(n, cost_usd=np.ones(n)),
+    )  # fmt: skip
+
+
+def held_out(n: int = 300, seed: int = 0, judge: Judge | None = None, strength: float = 1.0) -> HeldOut:
+    random = np.random.default_rng(seed)
+    truth = np.where(random.random(n) < 0.3, "bad", "good").astype(object)
+    parts = {name: probable(random, truth, strength) for name in ("a", "b", "c")}
+    X = pd.DataFrame({"region": random.choice(["north", "south", "east"], n, p=[0.5, 0.45, 0.05])})
+    rows = Examples(X, truth, np.arange(n), X.iloc[:, :0])
+    return HeldOut(SCHEMA, rows, Recorded(parts, truth), judge or Judge("f1"), seed)
+
+
+def combined(solution: Solution, held: HeldOut) -> Predictions:
+    solution.check(held.schema)
+    solution.schema_ = held.schema
+    if solution.learns:
+        solution.learn(held)
+    return solution.combine(held.answers, held.rows.X)
+
+
+def accuracy(predictions: Predictions, held: HeldOut) -> float:
+    return float((predictions.output == held.rows.y).mean())
+
+
+@pytest.mark.parametrize("method", ["average", "weighted", "stacked", "vote"])
+def test_ensemble_of_independent_parts_is_better_than_its_parts(method: Any) -> None:
+    held = held_out(2000, judge=Judge("accuracy"))
+    whole = accuracy(combined(Ensemble(["a", "b", "c"], method), held), held)
+    assert whole > max(accuracy(part, held) for part in held.answers.predictions.values())
+
+
+def test_ensemble_costs_what_all_its_parts_cost() -> None:
+    held = held_out(20)
+    whole = combined(Ensemble(["a", "b"], "average"), held)
+    assert whole.usage.cost_usd.tolist() == [2.0] * 20
+    assert whole.seconds is not None and whole.seconds.tolist() == [2.0] * 20
+    assert [trace.name for trace in whole.trace] == ["a", "b"]
+
+
+def test_weights_leave_out_a_part_that_knows_nothing() -> None:
+    held = held_out(500, judge=Judge("log_loss"))
+    noise = np.random.default_rng(9).dirichlet([1, 1], 500)
+    useless = Predictions(np.full(500, "good", dtype=object), noise)
+    answers = Recorded({**held.answers.predictions, "c": useless}, held.rows.y)
+    ensemble = Ensemble(["a", "b", "c"], "weighted")
+    ensemble.learn(HeldOut(SCHEMA, held.rows, answers, held.judge, 0))
+    assert ensemble.weights_["c"] < 0.1
+    assert sum(ensemble.weights_.values()) == pytest.approx(1)
+
+
+def test_part_without_an_answer_does_not_count_in_its_row() -> None:
+    held = held_out(4)
+    silent = Predictions(
+        np.full(4, "", dtype=object), np.full((4, 2), np.nan), status=np.array([NO_ANSWER] * 4, dtype=object)
+    )
+    answers = Recorded({"a": held.answers.predictions["a"], "b": silent}, None)
+    ensemble = Ensemble(["a", "b"], "average")
+    ensemble.schema_ = SCHEMA
+    whole = ensemble.combine(answers, held.rows.X)
+    np.testing.assert_allclose(whole.proba, held.answers.predictions["a"].proba)
+    assert whole.status.tolist() == [OK] * 4
+    both_silent = ensemble.combine(Recorded({"a": silent, "b": silent}, None), held.rows.X)
+    assert both_silent.status.tolist() == [NO_ANSWER] * 4
+
+
+@pytest.mark.parametrize("method", ["average", "weighted", "stacked"])
+def test_numbers_are_averaged(method: Any) -> None:
+    random = np.random.default_rng(0)
+    y = random.normal(100, 10, 400)
+    parts = {name: Predictions(y + random.normal(0, 5, 400)) for name in ("a", "b")}
+    X = pd.DataFrame({"region": ["x"] * 400})
+    rows = Examples(X, y, np.arange(400), X.iloc[:, :0])
+    held = HeldOut(NUMBERS, rows, Recorded(parts, y), Judge("rmse"), 0)
+    whole = combined(Ensemble(["a", "b"], method), held)
+    alone = min(np.sqrt(np.mean((part.output - y) ** 2)) for part in parts.values())
+    assert np.sqrt(np.mean((whole.output - y) ** 2)) < alone
+
+
+def test_rankings_are_fused_by_reciprocal_ranks() -> None:
+    schema, rows = retrieval()
+
+    def ranked(*documents: str) -> Predictions:
+        lists = np.empty(1, dtype=object)
+        lists[0] = documents
+        return Predictions(np.array([documents[0]], dtype=object), retrieved=lists)
+
+    ensemble = Ensemble(["a", "b"], "average")
+    ensemble.schema_ = schema
+    answers = Recorded({"a": ranked("bread", "coffee"), "b": ranked("coffee", "violin")}, None)
+    whole = ensemble.combine(answers, rows.X.iloc[:1])
+    assert whole.retrieved is not None and whole.retrieved[0] == ("coffee", "bread", "violin")
+
+
+@pytest.mark.parametrize("method", ["temperature", "sigmoid", "isotonic"])
+def test_overconfident_probabilities_are_corrected(method: Any) -> None:
+    held, new = held_out(1000, 1, strength=4.0), held_out(1000, 2, strength=4.0)
+    calibrated = Calibrated("a", method)
+    combined(calibrated, held)
+    after = calibrated.combine(new.answers, new.rows.X)
+    before = new.answers.predictions["a"]
+    assert after.proba is not None and before.proba is not None
+    assert log_loss(new.rows.y, after.proba) < log_loss(new.rows.y, before.proba)
+    errors = calibrated.report().details["calibration_error"]
+    assert errors["after"] < errors["before"]
+
+
+@pytest.mark.parametrize("objective", ["f1", "accuracy", "balanced_accuracy"])
+def test_threshold_equals_brute_force(objective: str) -> None:
+    held = held_out(200, 3, Judge(objective))
+    threshold = Threshold("a")
+    found = held.judge.value(held.judge.table(SCHEMA, held.rows, combined(threshold, held)))
+    proba = held.answers.predictions["a"].proba
+    assert proba is not None
+    every = [
+        held.judge.value(
+            held.judge.table(SCHEMA, held.rows, Predictions(np.where(proba[:, 0] >= t, "bad", "good").astype(object)))
+        )
+        for t in [*np.unique(proba[:, 0]), 1.1]
+    ]
+    assert found == pytest.approx(np.nanmax(every))
+
+
+def test_threshold_keeps_a_capacity_on_validation_rows() -> None:
+    held = held_out(400, 4, Judge("recall"))
+    flagged = combined(Threshold("a", capacity=0.05), held).output == "bad"
+    assert 0.04 <= flagged.mean() <= 0.05
+    free = combined(Threshold("a"), held).output == "bad"
+    assert free[held.rows.y == "bad"].all(), "without one, recall is best if every bad row is flagged"
+
+
+def test_segments_get_the_part_that_does_best_there_and_small_ones_the_fallback() -> None:
+    held = held_out(400, 5, Judge("accuracy"))
+    north = (held.rows.X["region"] == "north").to_numpy()
+    good, bad = held.rows.y, np.where(held.rows.y == "bad", "good", "bad").astype(object)
+    parts = {"a": Predictions(np.where(north, good, bad)), "b": Predictions(np.where(north, bad, good))}
+    segmented = Segmented(["region"], ["a", "b"])
+    whole = combined(segmented, HeldOut(SCHEMA, held.rows, Recorded(parts, None), held.judge, 0))
+    assert segmented.chosen_ == {"north": "a", "south": "b"}
+    assert segmented.small_ == ["east"]
+    assert whole.stage is not None and set(whole.stage[north]) == {"a"}
+    unseen = segmented.combine(Recorded({k: v.take(np.arange(1)) for k, v in parts.items()}, None),
+                               pd.DataFrame({"region": ["west"]}))  # fmt: skip
+    assert unseen.stage is not None and unseen.stage[0] == segmented.fallback_
+
+
+@pytest.mark.parametrize(
+    ("option", "task", "overrides"),
+    [
+        ("ensemble", mixed, [TWO, "model.members=[constant,linear]"]),
+        ("ensemble", diabetes, [TWO, "model.members=[constant,linear]", "model.method=stacked"]),
+        ("calibrated", text, [ONE]),
+        ("threshold", text, [ONE]),
+        ("segmented", mixed, [TWO, "model.choices=[constant,linear]", "model.by=[plan]", "model.min_rows=5"]),
+    ],
+)
+def test_solutions_hold_to_the_contract_of_models(option: str, task: Any, overrides: list[str]) -> None:
+    check_model(option, {task.__name__: task}, overrides)
+
+
+@pytest.mark.parametrize(
+    ("solution", "schema", "message"),
+    [
+        (Ensemble(["a"]), SCHEMA, "two members or more"),
+        (Ensemble(["a", "b"], "vote"), NUMBERS, "labels are voted on"),
+        (Threshold("a"), Schema("classification", "y", {}, ("1", "2", "3")), "needs two classes"),
+        (Threshold("a", 0.5, capacity=0.1), SCHEMA, "model.threshold gives one"),
+        (Segmented(["regoin"], ["a", "b"]), SCHEMA, 'Did you mean "region"'),
+        (Segmented(["region"], ["a", "b"], fallback="d", parts={"e": "x"}), SCHEMA, "model.parts: e is not used"),
+        (Calibrated("a"), NUMBERS, "serves classification"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(solution: Solution, schema: Schema, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        solution.check(schema)
