@@ -118,9 +118,8 @@ def test_what_another_version_kept_is_asked_again(client, proxy, own_cache):
     assert client().complete([build_request()])[0].is_cached
 
 
-def test_a_file_that_is_broken_is_named(own_cache, client):
-    (own_cache / "llm").mkdir()
-    (own_cache / "llm" / "responses.sqlite").write_bytes(b"no database" * 1000)
+def test_a_file_that_cannot_be_used_is_named(own_cache, client):
+    (own_cache / "llm" / "responses.sqlite").mkdir(parents=True)
     with pytest.raises(LLMError, match=r"llm\.cache: .*responses\.sqlite.*llm\.cache=off"):
         client().complete([build_request()])
     assert client(cache="off").complete([build_request()])[0].status == "ok"

@@ -1,10 +1,14 @@
 """A text is embedded once, whoever asks: in this process, in others, and after one of them was killed."""
 
+import contextlib
 import json
+import random
+import sqlite3
 import time
 from collections import Counter
 
 import numpy as np
+import pytest
 from counted import Counted, corpus, embedded, vector
 
 from bakeoff.retrieval import embeddings
@@ -96,3 +100,43 @@ def wait_until(is_so, seconds=60.0):
     while not is_so():
         assert time.monotonic() < end, "it never came to that"
         time.sleep(0.01)
+
+
+def damaged_file(folder):
+    (file,) = folder.glob("*.sqlite")
+    return file
+
+
+@pytest.mark.parametrize("damage", ["zeros", "short", "truncated", "no database", "flips"])
+def test_a_damaged_cache_is_computed_again(tmp_path, damage):
+    texts = [f"text number {i}" for i in range(300)]
+    embedder = Hashing()
+    sound = embeddings.embedded(embedder, texts, folder=tmp_path)[0].copy()
+    file = damaged_file(tmp_path)
+    if damage in ("zeros", "short"):
+        value = "zeroblob(length(vector))" if damage == "zeros" else "substr(vector, 1, 8)"
+        with contextlib.closing(sqlite3.connect(file)) as database, database:
+            database.execute(f"UPDATE checked SET vector = {value}")
+    else:
+        content, generator = bytearray(file.read_bytes()), random.Random(3)
+        for _ in range(60):
+            content[generator.randrange(200, len(content))] ^= 8
+        file.write_bytes({"truncated": content[: len(content) // 2], "no database": b"x" * 9000}.get(damage, content))
+    embeddings._kept.clear()
+    vectors, _, _ = embeddings.embedded(embedder, texts, folder=tmp_path)
+    np.testing.assert_array_equal(vectors, sound)
+    embeddings._kept.clear()
+    assert embeddings.embedded(embedder, texts, folder=tmp_path)[1] == 300, "written anew"
+
+
+def test_vectors_of_earlier_versions_are_taken_over(tmp_path):
+    embedder = Hashing()
+    sound = embeddings.embedded(embedder, ["one", "two"], folder=tmp_path)[0].copy()
+    with contextlib.closing(sqlite3.connect(damaged_file(tmp_path))) as database, database:
+        database.execute("CREATE TABLE vectors (text BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
+        database.execute("INSERT INTO vectors SELECT text, vector FROM checked")
+        database.execute("DROP TABLE checked")
+    embeddings._kept.clear()
+    vectors, replayed, _ = embeddings.embedded(embedder, ["one", "two"], folder=tmp_path)
+    assert replayed == 2
+    np.testing.assert_array_equal(vectors, sound)

@@ -8,24 +8,33 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import random
 import sqlite3
 import threading
 import time
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from bakeoff import assets
 from bakeoff.errors import LLMError
 from bakeoff.llm.base import Completion, LLMRequest
+from bakeoff.llm.claims import Claims
 
 FILE = "responses.sqlite"
 BUSY_SECONDS = 60
+CLAIM_POLL_SECONDS = 0.1
 AT_ONCE = 500  # keys in one query; SQLite allows 999 parameters and more
+CHECKSUM = "crc32"
+MOST_CHECKED_BYTES = 256_000_000  # of a larger file the check would take seconds; its entries have checksums
+DAMAGED = (11, 26)  # SQLite's codes of a file that is malformed, or no database
 TABLES = """
 CREATE TABLE IF NOT EXISTS completions (
     key TEXT, served TEXT, session TEXT, completion TEXT NOT NULL, at REAL, PRIMARY KEY (key, served)
@@ -42,6 +51,9 @@ FROM responses WHERE json_valid(completion);
 DROP TABLE responses;
 """
 """Moves what earlier versions kept by name alone."""
+
+
+log = logging.getLogger("bakeoff.repairs")
 
 
 @dataclass(frozen=True)
@@ -83,6 +95,7 @@ class Cache:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._process = 0
+        self._claimed: Claims | None = None
 
     def get(self, keys: Sequence[str]) -> dict[str, list[Entry]]:
         """Return the cached completions of each request, of all models that its server has served; the newest last."""
@@ -98,15 +111,50 @@ class Cache:
                 rows += connection.execute(query, some)
         found: dict[str, list[Entry]] = {}
         for key, text, served, session in rows:
-            if (completion := _read(text)) is not None:
+            if (completion := _read(key, text)) is not None:
                 found.setdefault(key, []).append(Entry(completion, served, session))
         return found
 
     def put(self, key: str, entry: Entry) -> None:
         """Store a completion; an existing one of the same model is replaced."""
-        text = json.dumps(asdict(entry.completion), ensure_ascii=False)
+        content = asdict(entry.completion)
+        text = json.dumps({**content, CHECKSUM: _checksum(key, content)}, ensure_ascii=False)
         row = (key, entry.served, entry.session, text, time.time())
         self._write("INSERT OR REPLACE INTO completions VALUES (?, ?, ?, ?, ?)", row)
+
+    @contextmanager
+    def claimed(self, key: str, stop: threading.Event) -> Iterator[bool]:
+        """Keep other processes from sending the same request while the block runs.
+
+        A claim is a lock on one byte of a file: it ends with its process, however that comes. Where the system has no
+        such locks, nothing is claimed.
+
+        Args:
+            key: of the request.
+            stop: ends the wait for another process.
+
+        Yields:
+            Whether another process was waited for, so that its completion may be in the cache now.
+        """
+        claims = self._claims()
+        if claims is None:
+            yield False
+            return
+        byte, is_waited_for = int(key[:12], 16), False
+        while not claims.take(byte) and not stop.is_set():
+            is_waited_for = True
+            stop.wait(CLAIM_POLL_SECONDS)
+        try:
+            yield is_waited_for
+        finally:
+            claims.leave(byte)
+
+    def _claims(self) -> Claims | None:
+        with self._lock:
+            if self._claimed is None or self._claimed.process != os.getpid():
+                self.file.parent.mkdir(parents=True, exist_ok=True)
+                self._claimed = Claims.open(self.file.with_suffix(".claims"))
+            return self._claimed
 
     def unsupported(self, server: str, model: str) -> dict[str, str]:
         """Parameters that a server is known to refuse for a model, with its message; none if the file is broken."""
@@ -146,14 +194,62 @@ class Cache:
         """Return this process's connection: SQLite connections do not survive a fork."""
         if self._connection is None or self._process != os.getpid():
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = _opened(self.file)
+            with FileLock(self.file.with_suffix(".lock")):
+                self._connection = _sound(self.file)
             self._process = os.getpid()
         return self._connection
+
+
+def _sound(file: Path) -> sqlite3.Connection:
+    """Connect to the file; one that is damaged is set aside, and what can be read of it is taken over."""
+    try:
+        connection = _opened(file)
+        if file.stat().st_size > MOST_CHECKED_BYTES:
+            return connection
+        fault = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+        if fault == "ok":
+            return connection
+        connection.close()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode not in DAMAGED:
+            raise
+        fault = str(error)
+    rows = _salvaged(file)
+    for end in ("-wal", "-shm"):
+        file.with_name(file.name + end).unlink(missing_ok=True)
+    file.replace(file.with_suffix(".damaged"))
+    connection = _opened(file)
+    with connection:
+        connection.executemany("INSERT OR REPLACE INTO completions VALUES (?, ?, ?, ?, ?)", rows)
+    log.warning(
+        "%s: the cache of answers is damaged (%s). %d answers could be read and are kept; the others are asked again.",
+        file, fault, len(rows),
+    )  # fmt: skip
+    return connection
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _salvaged(file: Path) -> list[tuple[Any, ...]]:
+    """Rows of a damaged file that can be read, from its beginning and from its end."""
+    rows: dict[tuple[Any, Any], tuple[Any, ...]] = {}
+    for order in ("ASC", "DESC"):
+        with suppress(sqlite3.Error), closing(sqlite3.connect(file)) as connection:
+            connection.text_factory = _text
+            for row in connection.execute(
+                f"SELECT key, served, session, completion, at FROM completions ORDER BY key {order}"
+            ):
+                if _read(row[0], str(row[3])) is not None:
+                    rows[row[0], row[1]] = row
+    return list(rows.values())
 
 
 def _opened(file: Path) -> sqlite3.Connection:
     """Connect to the file, creating it if needed."""
     connection = sqlite3.connect(file, timeout=BUSY_SECONDS, check_same_thread=False)
+    connection.text_factory = _text  # an undecodable byte damages one answer, and not the query
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -176,9 +272,17 @@ def completion_from_json(content: Mapping[str, Any]) -> Completion:
     return Completion(**{**content, "logprobs": logprobs, "unusable": tuple(content.get("unusable", ()))})
 
 
-def _read(text: str) -> Completion | None:
-    """Read a stored completion and mark it as replayed; None if another version wrote it, so it is requested again."""
+def _read(key: str, text: str) -> Completion | None:
+    """Read a stored completion and mark it as replayed; None if another version wrote it or it is damaged."""
     try:
-        return replace(completion_from_json(json.loads(text)), is_cached=True, is_taken_over=False)
-    except (ValueError, TypeError, KeyError):
+        content = json.loads(text)
+        if content.pop(CHECKSUM, None) not in (None, _checksum(key, content)):
+            log.warning("An answer in the cache is damaged, and is asked again.")
+            return None
+        return replace(completion_from_json(content), is_cached=True, is_taken_over=False)
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def _checksum(key: str, content: Mapping[str, Any]) -> int:
+    return zlib.crc32(json.dumps([key, content], sort_keys=True).encode())

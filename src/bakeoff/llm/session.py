@@ -271,6 +271,15 @@ class Session:
                 raise
 
     def _answer(self, key: str, request: LLMRequest, batch: Batch) -> Completion:
+        """Answer a request, by that of another process if one is sending the same at this moment."""
+        if self.terms.cache != "on":
+            return self._sent(key, request, batch)
+        with self._cache.claimed(key, batch.stop) as is_waited_for:
+            entries = self._cache.get([key]) if is_waited_for else {}
+            replayed = self._replayed(entries, {key: request}).get(key) if entries else None
+            return self._sent(key, request, batch) if replayed is None else replayed
+
+    def _sent(self, key: str, request: LLMRequest, batch: Batch) -> Completion:
         troubles = Counter[str]()
         completion = self._tried(key, request, batch, troubles)
         if batch.journal is not None and completion.tries:

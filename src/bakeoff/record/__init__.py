@@ -31,6 +31,7 @@ from bakeoff.record.names import (
 from bakeoff.record.run import Run, Score, Status, data_notes, finish, is_run, read_run, read_runs, schema_of, verify
 from bakeoff.record.tables import (
     read_frame,
+    read_inputs,
     read_predictions,
     verify_bakeoff,
     write_curves,
@@ -81,6 +82,7 @@ __all__ = [
     "read_config",
     "read_fitted",
     "read_frame",
+    "read_inputs",
     "read_learnt",
     "read_predictions",
     "read_run",

@@ -104,6 +104,22 @@ def write_inputs(bakeoff: Path, test: Examples, fingerprint: str) -> str | None:
     return None
 
 
+def read_inputs(bakeoff: Path) -> pd.DataFrame | None:
+    """Read the feature columns of a bake-off's test rows, indexed by id; None where they were not recorded.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    import pandas as pd
+
+    file = bakeoff / INPUTS
+    if not file.is_file():
+        return None
+    verify_bakeoff(bakeoff)
+    with integrity.readable(file):
+        return pd.read_parquet(file).set_index("id")
+
+
 def verify_bakeoff(folder: Path) -> None:
     """Compare ``inputs.parquet`` of a bake-off with its digest, where it has one. Raises ``DataError``."""
     if integrity.is_intact(folder / INPUTS) is False:

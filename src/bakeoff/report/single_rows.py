@@ -57,10 +57,7 @@ class RunRows:
     @cached_property
     def inputs(self) -> pd.DataFrame | None:
         """Feature columns of the test rows, indexed by id; None where they were not recorded."""
-        import pandas as pd
-
-        file = self.run.folder.parent / record.INPUTS
-        return pd.read_parquet(file).set_index("id") if file.is_file() else None
+        return record.read_inputs(self.run.folder.parent)
 
     @cached_property
     def unpredicted(self) -> list[str]:

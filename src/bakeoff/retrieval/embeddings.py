@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import sqlite3
 import time
+import zlib
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from filelock import FileLock
 
 from bakeoff import assets
+from bakeoff.errors import AssetError
 from bakeoff.retrieval.base import Embedder
 
 if TYPE_CHECKING:
@@ -23,6 +27,9 @@ AT_ONCE = 256  # new texts per commit: the most a killed process loses
 KEPT_BYTES = 512_000_000  # maximum size of the vectors held in memory by this process
 WAIT_SECONDS = 120.0  # maximum wait for another process to finish writing
 
+DAMAGED = (11, 26)  # SQLite's codes of a file that is malformed, or no database
+
+log = logging.getLogger("bakeoff.repairs")
 _kept: OrderedDict[tuple[str, str, bytes], NDArray[np.float32]] = OrderedDict()
 
 
@@ -50,19 +57,17 @@ def embedded(
         _kept.move_to_end(whole)
         return _kept[whole], len(texts), time.perf_counter() - started
     first = dict(zip(reversed(keys), reversed(texts), strict=True))  # of equal texts one
-    with _database(folder, embedder.identity) as database:
-        known = _read(database, list(first))
-        new = [key for key in first if key not in known]
-        for start in range(0, len(new), AT_ONCE):
-            part = new[start : start + AT_ONCE]
-            vectors = np.asarray(embedder.embed([first[key] for key in part], threads), dtype="<f4")
-            rows = [(key, vector.tobytes()) for key, vector in zip(part, vectors, strict=True)]
-            with database:
-                database.executemany("INSERT OR IGNORE INTO vectors VALUES (?, ?)", rows)
-            known |= dict(rows)
+    file = folder / f"{hashlib.sha256(embedder.identity.encode()).hexdigest()[:24]}.sqlite"
+    try:
+        known, replayed = _known(file, embedder, first, threads)
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode not in DAMAGED:
+            raise AssetError(f"embeddings: {file} cannot be used: {error}.") from error
+        _set_aside(file, error)
+        known, replayed = _known(file, embedder, first, threads)
     found = np.frombuffer(b"".join(known[key] for key in keys), dtype="<f4").reshape(len(keys), -1)
     _keep(whole, found)
-    return found, len(texts) - len(new), time.perf_counter() - started
+    return found, len(texts) - (len(first) - replayed), time.perf_counter() - started
 
 
 def asked(embedder: Embedder, texts: Sequence[str], threads: int = 1) -> NDArray[np.float32]:
@@ -73,27 +78,78 @@ def asked(embedder: Embedder, texts: Sequence[str], threads: int = 1) -> NDArray
     return embedder.embed(texts, threads) if len(texts) == 1 else embedded(embedder, texts, threads)[0]
 
 
+def _known(file: Path, embedder: Embedder, texts: Mapping[bytes, str], threads: int) -> tuple[dict[bytes, bytes], int]:
+    """Vectors of texts by key, new ones embedded and written; and how many were there before."""
+    with _database(file) as database:
+        known = _read(database, list(texts))
+        replayed = len(known)
+        new = [key for key in texts if key not in known]
+        for start in range(0, len(new), AT_ONCE):
+            # One process at a time: what another has embedded, or paid for, meanwhile is not embedded again.
+            with FileLock(file.with_suffix(".lock")):
+                part = new[start : start + AT_ONCE]
+                known |= _read(database, part)
+                part = [key for key in part if key not in known]
+                if not part:
+                    continue
+                vectors = np.asarray(embedder.embed([texts[key] for key in part], threads), dtype="<f4")
+                rows = [(key, vector.tobytes()) for key, vector in zip(part, vectors, strict=True)]
+                with database:
+                    database.executemany(
+                        "INSERT OR REPLACE INTO checked VALUES (?, ?, ?)", [(*row, zlib.crc32(row[1])) for row in rows]
+                    )
+                known |= dict(rows)
+        return known, replayed
+
+
 @contextmanager
-def _database(folder: Path, identity: str) -> Iterator[sqlite3.Connection]:
+def _database(file: Path) -> Iterator[sqlite3.Connection]:
     """The cache of one embedder. Its write-ahead log leaves it whole when a process is killed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.sqlite"
+    file.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(file, timeout=WAIT_SECONDS)) as database:
         database.execute("PRAGMA busy_timeout = 120000")
-        database.execute("PRAGMA journal_mode = WAL")
+        with FileLock(file.with_suffix(".lock")):  # SQLite does not wait where two processes change a mode at once
+            database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
+        database.create_function("crc32", 1, zlib.crc32, deterministic=True)
         with database:
-            database.execute("CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
+            database.execute(
+                "CREATE TABLE IF NOT EXISTS checked (text BLOB PRIMARY KEY, vector BLOB, crc32 INTEGER) WITHOUT ROWID"
+            )
+        if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'vectors'").fetchone():
+            with database:  # what earlier versions kept, without checksums
+                database.execute("INSERT OR IGNORE INTO checked SELECT text, vector, crc32(vector) FROM vectors")
+                database.execute("DROP TABLE IF EXISTS vectors")
         yield database
 
 
 def _read(database: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Known vectors by key, without damaged ones: these are embedded again."""
     found: dict[bytes, bytes] = {}
+    damaged = 0
     for start in range(0, len(keys), 500):
         part = keys[start : start + 500]
         marks = ",".join("?" * len(part))
-        found |= database.execute(f"SELECT text, vector FROM vectors WHERE text IN ({marks})", part).fetchall()
+        for key, vector, checksum in database.execute(
+            f"SELECT text, vector, crc32 FROM checked WHERE text IN ({marks})", part
+        ):
+            if isinstance(vector, bytes) and zlib.crc32(vector) == checksum:
+                found[key] = vector
+            else:
+                damaged += 1
+    if damaged:
+        log.warning("%d cached embeddings are damaged, and are computed again", damaged)
     return found
+
+
+def _set_aside(file: Path, error: Exception) -> None:
+    """Rename a damaged cache, so that a new one takes its place."""
+    with FileLock(file.with_suffix(".lock")):
+        for end in ("-wal", "-shm"):
+            file.with_name(file.name + end).unlink(missing_ok=True)
+        if file.is_file():
+            file.replace(file.with_suffix(".damaged"))
+    log.warning("%s: the cache of embeddings is damaged (%s); they are computed again", file, error)
 
 
 def _keep(key: tuple[str, str, bytes], vectors: NDArray[np.float32]) -> None:

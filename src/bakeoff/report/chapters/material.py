@@ -116,13 +116,8 @@ class Material:
     @cached_property
     def inputs(self) -> pd.DataFrame | None:
         """Feature columns of the test rows, indexed by id; None where they were not recorded."""
-        import pandas as pd
-
-        file = self.folder / record.INPUTS
-        return pd.read_parquet(file).set_index("id") if file.is_file() else None
+        return record.read_inputs(self.folder)
 
     def frame(self, run: Run, name: str) -> pd.DataFrame | None:
         """A Parquet file of a run folder; None if there is none."""
-        import pandas as pd
-
-        return pd.read_parquet(run.folder / name) if (run.folder / name).is_file() else None
+        return record.read_frame(run.folder, name)
