@@ -34,7 +34,10 @@ SWEEP = {
 CARD = {
     "type": "object",
     "properties": {
-        "family": {"type": "string", "description": "rules, classical, boosting, deep, embedding, llm, rag, cascade"},
+        "family": {
+            "type": "string",
+            "description": "rules, classical, boosting, deep, embedding, llm, decision, rag, cascade",
+        },
         "licence": {"type": "string"},
         "source": {"enum": ["open", "commercial"]},
         "hosting": {"enum": ["local", "api"]},

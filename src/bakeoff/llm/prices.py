@@ -12,7 +12,12 @@ PER_MILLION = 1_000_000
 
 
 def price_tokens(
-    price: Mapping[str, float] | None, model: str, base_url: str, input_tokens: int, output_tokens: int
+    price: Mapping[str, float] | None,
+    model: str,
+    base_url: str,
+    input_tokens: int,
+    output_tokens: int,
+    provider: str | None = None,
 ) -> float:
     """Dollars for some tokens; NaN where the price is not known.
 
@@ -23,6 +28,7 @@ def price_tokens(
         base_url: of the server, which identifies the provider.
         input_tokens: read.
         output_tokens: written.
+        provider: its name in the table, where the address does not tell, as for one with several price lists.
     """
     if price is not None:
         return (price["input"] * input_tokens + price["output"] * output_tokens) / PER_MILLION
@@ -30,15 +36,17 @@ def price_tokens(
 
     try:
         usage = Usage(input_tokens=input_tokens, output_tokens=output_tokens)
+        if provider is not None:
+            return float(calc_price(usage, model_ref=model, provider_id=provider).total_price)
         return float(calc_price(usage, model_ref=model, provider_api_url=base_url).total_price)
     except LookupError:
         return math.nan
 
 
 @lru_cache(maxsize=64)
-def is_known(model: str, base_url: str) -> bool:
+def is_known(model: str, base_url: str, provider: str | None = None) -> bool:
     """Check whether the table has a price."""
-    return not math.isnan(price_tokens(None, model, base_url, 1, 1))
+    return not math.isnan(price_tokens(None, model, base_url, 1, 1, provider))
 
 
 def price_served(
@@ -49,11 +57,17 @@ def price_served(
     return price_tokens(None, served, base_url, input_tokens, output_tokens) if math.isnan(by_asked) else by_asked
 
 
-def check(price: Mapping[str, float] | None, max_cost_usd: float | None, model: str, base_url: str) -> None:
+def check(
+    price: Mapping[str, float] | None,
+    max_cost_usd: float | None,
+    model: str,
+    base_url: str,
+    provider: str | None = None,
+) -> None:
     """Raise ``ConfigError`` for an invalid price, or for a budget in dollars when the price is unknown."""
     if price is not None and set(price) != {"input", "output"}:
         raise ConfigError("llm.price: give dollars per million tokens, e.g. llm.price='{input: 0.15, output: 0.6}'")
-    if max_cost_usd is not None and price is None and not is_known(model, base_url):
+    if max_cost_usd is not None and price is None and not is_known(model, base_url, provider):
         raise ConfigError(
             f'llm.max_cost_usd: the price of "{model}" is not known, so it cannot be counted. '
             "Give llm.price='{input: …, output: …}' in dollars per million tokens."

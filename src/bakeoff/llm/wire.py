@@ -6,7 +6,8 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -148,27 +149,38 @@ class Wire:
                 log.warning("llm: %s. It is left out from now on.", error)
 
     def _sent(self, client: Any, sent: Mapping[str, Any]) -> Reply:
-        import openai
-
         known = {"model", "messages", "max_tokens", "max_completion_tokens", "temperature", "seed", "logprobs",
                  "top_logprobs", "response_format"}  # fmt: skip
         body = {key: value for key, value in sent.items() if key in known}
         more = {key: value for key, value in sent.items() if key not in known}
         start = time.perf_counter()
-        try:
+        with errors_as_trouble(self.base_url, sent):
             response = client.chat.completions.with_raw_response.create(**body, extra_body=more or None)
             return replies.read(response.text, response.headers, time.perf_counter() - start, self.model, self.base_url)
-        except openai.APITimeoutError:
-            raise Trouble("timeout", f"{self.base_url} gave no answer in time", reason="error: (timeout)") from None
-        except openai.APIConnectionError as error:
-            cause = error.__cause__ or error
-            if type(cause).__name__ in ("ConnectError", "ProxyError", "UnsupportedProtocol", "APIConnectionError"):
-                message = f"{self.base_url} cannot be reached: {cause}"
-                raise Trouble("connection", message, reason=UNREACHABLE) from None
-            message = f"{self.base_url} dropped the connection: {cause}"
-            raise Trouble("connection", message, reason="error: (connection dropped)") from None
-        except openai.APIStatusError as error:
-            raise _of_status(error, self.base_url, sent) from None
+
+
+@contextmanager
+def errors_as_trouble(base_url: str, sent: Mapping[str, Any]) -> Iterator[None]:
+    """Raise ``Trouble`` or ``Unsupported`` for the official client's errors.
+
+    Args:
+        base_url: of the server, for messages.
+        sent: the request as JSON values.
+    """
+    import openai
+
+    try:
+        yield
+    except openai.APITimeoutError:
+        raise Trouble("timeout", f"{base_url} gave no answer in time", reason="error: (timeout)") from None
+    except openai.APIConnectionError as error:
+        cause = error.__cause__ or error
+        if type(cause).__name__ in ("ConnectError", "ProxyError", "UnsupportedProtocol", "APIConnectionError"):
+            raise Trouble("connection", f"{base_url} cannot be reached: {cause}", reason=UNREACHABLE) from None
+        message = f"{base_url} dropped the connection: {cause}"
+        raise Trouble("connection", message, reason="error: (connection dropped)") from None
+    except openai.APIStatusError as error:
+        raise _of_status(error, base_url, sent) from None
 
 
 def connect(base_url: str, key: str, timeout_seconds: float, headers: Mapping[str, str] | None = None) -> Any:

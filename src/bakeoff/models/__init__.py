@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bakeoff.models.deep.trainer import Trainer as Trainer
     from bakeoff.models.forecast.lags import LagForecaster as LagForecaster
     from bakeoff.models.forecast.seasonal_naive import SeasonalNaive as SeasonalNaive
+    from bakeoff.models.prompted.decision import DecisionModel as DecisionModel
     from bakeoff.models.prompted.llm import PromptedLLM as PromptedLLM
     from bakeoff.models.qa.extractive import Extractive as Extractive
     from bakeoff.models.qa.faq import FAQ as FAQ
