@@ -14,12 +14,12 @@ from typing import Any
 
 from bakeoff.errors import LLMError, Unavailable
 from bakeoff.llm import cache as caches
-from bakeoff.llm import choices, served, wrapping
 from bakeoff.llm import journal as journals
+from bakeoff.llm import served
 from bakeoff.llm.base import Completion, LLMRequest
 from bakeoff.llm.cache import Cache, Entry
 from bakeoff.llm.journal import Earlier, Journal
-from bakeoff.llm.phrases import REFUSES
+from bakeoff.llm.reading import LASTING, formed
 from bakeoff.llm.replies import UNREACHABLE, Reply, Trouble
 from bakeoff.llm.server import state_of
 from bakeoff.llm.usage import Budget, RequestCounts
@@ -33,13 +33,9 @@ ALIKE, UNUSABLE = 4, 6
 """Limit on first requests with the same unretryable error, or first unusable replies, before requests stop."""
 PROBES = 3
 """Maximum number of cached requests sent again to see whether the model is the same."""
-LASTING = ("cut", "filtered", "refused")
-"""Reason codes that a retry does not change: such replies are cached, and cost nothing the next time."""
-FILTERED = ("content_filter", "SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST", "safety")
 DOWN = ("server_error", "timeout", "connection")
 """Kinds of trouble by which a server that is down shows, and one that cannot serve a single request, too."""
 INTERRUPTED = "interrupted: by the user"
-THINKING = "A model that thinks first needs room for it: raise llm.thinking_tokens, or let it think less by llm.extra"
 
 
 @dataclass(frozen=True)
@@ -449,56 +445,6 @@ def _with(completion: Completion, wasted: Sequence[Completion]) -> Completion:
         output_tokens=completion.output_tokens + sum(c.output_tokens for c in wasted),
         cost_usd=completion.cost_usd + sum(c.cost_usd for c in wasted),
     )
-
-
-def formed(completion: Completion, request: LLMRequest) -> Completion:
-    """The completion as it is read from its raw reply: thoughts set aside, its choice or its JSON found.
-
-    It is invalid, with the reason, where the reply is not usable in the form that was asked for.
-    """
-    raw = completion.raw or ""
-    text, thoughts, is_open = wrapping.visible(raw)
-    completion = replace(completion, status="ok", text=text, parsed=None, error=None, reason="")
-    room = f"at {request.max_tokens} tokens"
-    if completion.finish in FILTERED:
-        return _invalid(completion, "filtered: by the server's content filter")
-    if completion.refusal and not text:
-        return _invalid(completion, "refused: by the model")
-    if not text and not completion.logprobs:
-        if is_open or thoughts or completion.reasoning or completion.is_cut:
-            if is_open or completion.is_cut:
-                return _invalid(completion, f"cut: within its thoughts, {room} (llm.thinking_tokens)", THINKING)
-            return _invalid(completion, "unreadable: as an answer (thoughts alone)")
-        if request.choices or request.schema is not None:
-            return _invalid(completion, "unreadable: as an answer (empty)")
-        return completion
-    if is_open:
-        return _invalid(completion, f"cut: within its thoughts, {room} (llm.thinking_tokens)", THINKING)
-    if request.choices:
-        if completion.logprobs and not text:
-            return completion
-        named = choices.choice(text, request.choices)
-        if named is not None:
-            return replace(completion, text=named)
-        shown = " ".join(text.split())[:80]
-        if completion.is_cut:
-            return _invalid(completion, f"cut: {room} (model.max_tokens)", f'"{shown}"')
-        reason = "refused: by the model" if REFUSES.match(text) else "unreadable: as one of the labels"
-        return _invalid(completion, reason, f'"{shown}" is none of the {len(request.choices)} choices')
-    if request.schema is None:
-        return completion
-    try:
-        return replace(completion, parsed=wrapping.value(text, request.schema))
-    except ValueError as error:
-        if completion.is_cut:
-            return _invalid(completion, f"cut: {room} (model.max_tokens)", f"the answer breaks its schema: {error}")
-        reason = "unreadable: as the JSON that was asked for"
-        reason = "refused: by the model" if REFUSES.match(text) else reason
-        return _invalid(completion, reason, f"the answer breaks its schema: {error}")
-
-
-def _invalid(completion: Completion, reason: str, more: str = "") -> Completion:
-    return replace(completion, status="invalid", reason=reason, error=f"{reason}{f'. {more}' if more else ''}")
 
 
 def _pause(tries: int) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from bakeoff.errors import LLMError
 from bakeoff.llm.base import Completion
 from bakeoff.llm.reader import Reader
-from bakeoff.llm.session import formed
+from bakeoff.llm.reading import formed
 from bakeoff.llm.transcript import Transcript
 from bakeoff.llm.usage import usage_of
 from bakeoff.models.qa.found import Timed
