@@ -133,7 +133,7 @@ def build_pricer(
         return lambda table: table
     import numpy as np
 
-    model: CostModel = components.instantiate(node, "cost")
+    model: CostModel = components.instantiate(node, "cost", "cost")
 
     def price(table: PredictionTable) -> PredictionTable:
         try:

@@ -52,6 +52,12 @@ def exports(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[],
     return get, names
 
 
+def homes(package: str) -> Mapping[str, tuple[str, str]]:
+    """The exported names of a package, each with the module that defines it and its name there."""
+    import_module(package)
+    return _packages[package]()
+
+
 def public_name(cls: type) -> str:
     """The dotted path by which a config names a class: that of the package that exports it, or else of its module."""
     home, parts = (cls.__module__, cls.__qualname__), cls.__module__.split(".")

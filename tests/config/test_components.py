@@ -28,8 +28,8 @@ LINEAR = {"_target_": "bakeoff.models.Estimator"}
         "sklearn.__loader__.X",
         "sklearn.base.os.system",  # through a module that an allowed one imports
         "sklearn.base.warnings.catch_warnings",
-        "bakeoff.record.Path",  # a foreign class that an allowed module imports
-        "bakeoff.record.tempfile.NamedTemporaryFile",
+        "bakeoff.data.files.Path",  # a foreign class that an allowed module imports
+        "bakeoff.data.files.tempfile.NamedTemporaryFile",
         "bakeoff.models.persistence.json.JSONDecoder",
         "bakeoff.config.components.instantiate",  # functions
         "bakeoff.models.persistence.load",
@@ -158,5 +158,5 @@ def test_plain_values_are_made_as_they_are() -> None:
 
 
 def test_a_constructor_that_refuses_is_told_with_its_key() -> None:
-    with pytest.raises(ConfigError, match=r"^data\.split: SplitSettings refuses its arguments: .*needed"):
-        components.instantiate({"_target_": "bakeoff.data.settings.SplitSettings", "needed": 1}, "data.split")
+    with pytest.raises(ConfigError, match=r"^cost: TimeAndRequests refuses its arguments: usd_per_hour: -1"):
+        components.instantiate({"_target_": "bakeoff.cost.TimeAndRequests", "usd_per_hour": -1}, "cost")

@@ -69,7 +69,11 @@ def test_a_package_that_is_found_twice_on_the_path_counts_once(
 
 
 def test_classes_of_a_plugin_may_be_named_and_what_it_passes_on_may_not(site: Path) -> None:
-    install(site, "acme", {"models.py": "from subprocess import Popen\n\nclass Model: ...\n"})
+    install(
+        site,
+        "acme",
+        {"models.py": "from subprocess import Popen\nfrom bakeoff import extend\n\nclass Model(extend.Model): ...\n"},
+    )
     assert components.locate("bakeoff_acme.models.Model", "model._target_").__name__ == "Model"
     with pytest.raises(ConfigError, match="not allowed"):
         components.locate("bakeoff_acme.models.Popen", "model._target_")

@@ -10,8 +10,8 @@ from omegaconf import OmegaConf
 from bakeoff import metrics, plugins
 from bakeoff.columns import kinds as column_kinds
 from bakeoff.compare import checks
-from bakeoff.config import components
-from bakeoff.config.component import read, walk
+from bakeoff.config import components, slots
+from bakeoff.config.component import read
 from bakeoff.errors import ConfigError
 from bakeoff.plugins import Plugin
 from bakeoff.tasks import kinds
@@ -82,8 +82,8 @@ def _of_option(plugin: Plugin, option: str, conf: Path) -> Iterator[str]:
     group, _, name = option.rpartition("/")
     try:
         plugins.refuse_shadowed([("main", str(conf)), (plugins.PROVIDER, "")], {group: name})
-        for _, component in walk(read(OmegaConf.to_container(OmegaConf.load(plugin.conf / f"{option}.yaml")))):
-            components.locate(component.target, f"{option}.yaml")
+        content = read(OmegaConf.to_container(OmegaConf.load(plugin.conf / f"{option}.yaml")))
+        components.locate_all(content, f"{option}.yaml", group if group in slots.SLOTS else slots.ANY)
     except ConfigError as error:
         yield str(error)
 

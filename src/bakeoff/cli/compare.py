@@ -77,7 +77,7 @@ def _costing(run: record.Run, overrides: Mapping[str, Any]) -> record.Run:
     if run.cost is None:
         raise ConfigError(f"compare: {run.variant} was recorded without a cost model, so cost.… says nothing about it.")
     cost = {**run.cost, **overrides}
-    components.check_component(cost, "cost")
+    components.check_component(cost, "cost", slot="cost")
     return replace(run, cost=cost)
 
 

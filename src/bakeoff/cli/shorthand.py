@@ -52,8 +52,8 @@ def ask_for_target(overrides: Sequence[str]) -> None:
 
     options = {key.removeprefix("data."): _parsed(value) for key, value in values.items() if key.startswith("data.")}
     node = component_of(values["data"], {key: value for key, value in options.items() if key not in ROLES})
-    components.check_component(node, "data")
-    summary = overview.overview(components.instantiate(node, "data"), options.get("columns"))
+    components.check_component(node, "data", slot="data")
+    summary = overview.overview(components.instantiate(node, "data", "data"), options.get("columns"))
     target = next(iter(summary.likely), "COLUMN")
     path = unquoted(values["data.path"])
     proposal = f"{advice.override('data', path)} {advice.override('data.target', target)}"

@@ -113,7 +113,7 @@ def chosen(rule: Mapping[str, Any] | None) -> Callable[..., Decision]:
     """The function that reaches the verdict: a method of the component of that config, or ``decide``."""
     if rule is None:
         return decide
-    component: Rule = components.instantiate(rule, "decision.rule")
+    component: Rule = components.instantiate(rule, "decision.rule", "decision.rule")
     return component.decide
 
 

@@ -8,23 +8,29 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from bakeoff import lazy, plugins
-from bakeoff.config import signatures, wiring
+from bakeoff.config import signatures, slots, wiring
 from bakeoff.config.component import Component, read, write
 from bakeoff.config.settings import check_seed
+from bakeoff.config.slots import Slot
 from bakeoff.errors import ConfigError, did_you_mean
 
 SEEDS = ("seed", "random_state", "random_seed")
-# The libraries bakeoff declares whose classes a config may name.
-LIBRARIES = ("bakeoff", "sklearn", "skrub", "catboost", "optuna")
+LIBRARIES = ("bakeoff", *slots.LIBRARIES)
+"""Packages among whose classes a config may name components; plugins come on top."""
 
 
-def locate(target: str, where: str) -> type:
-    """Import the class that ``target`` names, if it may be named.
+def locate(target: str, where: str, slot: str | Slot = slots.ANY) -> type:
+    """Import the class that ``target`` names, if its slot admits it.
+
+    Args:
+        target: dotted path of the class.
+        where: the config key that names it, for messages.
+        slot: one of ``slots.SLOTS``; by default any registered component is admitted.
 
     Raises:
-        ConfigError: ``target`` is not of an allowed package, does not exist, or is not a class.
+        ConfigError: ``target`` is not of an allowed package, does not exist, or is no component for this slot.
     """
-    _check_allowed(target, where)
+    _check_allowed(target, where, slot)
     module_name, _, name = target.rpartition(".")
     plugin = _plugin(target)
     try:
@@ -40,6 +46,8 @@ def locate(target: str, where: str) -> type:
         raise ConfigError(f'{where}: there is no "{name}" in {module_name}.{did_you_mean(name, public)}')
     if not isinstance(component, type) or not _is_allowed(component.__module__):
         raise _not_allowed(target, where)
+    if not slots.admits(slot, signatures.Lineage.from_class(component), _plugin(component.__module__) is not None):
+        raise _not_of_slot(target, where, slot)
     return component
 
 
@@ -48,6 +56,7 @@ def check_component(
     where: str,
     also: tuple[str, ...] = (),
     parts: wiring.Parts | None = None,
+    slot: str | Slot = slots.ANY,
 ) -> None:
     """Check a component, and those nested in it, against the constructors, without importing them.
 
@@ -56,9 +65,11 @@ def check_component(
         where: its config key, for messages.
         also: keys that are allowed beside the constructor's arguments.
         parts: the chosen parts, which stand in for arguments that are not given; None: nothing does.
+        slot: one of ``slots.SLOTS``; by default any registered component is admitted.
 
     Raises:
-        ConfigError: the target is missing or not allowed; an argument is unknown, missing or of a wrong type.
+        ConfigError: the target is missing or not allowed; an argument is unknown, missing or of a wrong type, or makes
+            a library's class read or write files.
     """
     component = node if isinstance(node, Component) else Component.from_config(node)
     target = component.target
@@ -66,8 +77,9 @@ def check_component(
         raise ConfigError(
             f"{where}._target_: a component names its class here, e.g. bakeoff.models.rules.constant.Constant."
         )
-    _check_allowed(target, f"{where}._target_")
-    takes = signatures.read(target) or signatures.inspected(locate(target, f"{where}._target_"))
+    if not _check_allowed(target, f"{where}._target_", slot):
+        locate(target, f"{where}._target_", slot)
+    takes = signatures.read(target) or signatures.inspected(locate(target, f"{where}._target_", slot))
     name = target.rpartition(".")[2]
     allowed = [*takes.parameters, *also]
     for key, value in component.arguments.items():
@@ -85,6 +97,7 @@ def check_component(
             raise ConfigError(f"{where}.{key}: {plain!r} is not of type {expected}.")
         if key in SEEDS and isinstance(value, int) and not isinstance(value, bool):
             check_seed(value, f"{where}.{key}")
+    slots.check_arguments(component, where)
     for key, parameter in takes.parameters.items():
         if parameter.required and key in wiring.GROUPS and parts is not None and component.arguments.get(key) is None:
             if key not in parts:
@@ -93,24 +106,54 @@ def check_component(
             raise ConfigError(f"{where}.{key}: {name} needs it. Add {where}.{key}=…")
     for key, value in component.arguments.items():
         for path, nested in _outermost(value, f"{where}.{key}"):
-            check_component(nested, path, parts=parts)
+            check_component(nested, path, parts=parts, slot=slots.of_argument(target, key))
 
 
-def instantiate(node: Any, where: str) -> Any:
-    """Build the object that a checked component, or its config, describes: nested components first.
+def instantiate(node: Any, where: str, slot: str | Slot = slots.ANY) -> Any:
+    """Build the object that a component, or its config, describes: nested components first.
+
+    Nothing is built before every class in it is known to be a component that its slot admits.
+
+    Args:
+        node: the component, its config, or a list or mapping of those.
+        where: its config key, for messages.
+        slot: one of ``slots.SLOTS``; by default any registered component is admitted.
 
     Raises:
-        ConfigError: the constructor refuses its arguments.
+        ConfigError: a class is not admitted, an argument makes it read or write files, or the constructor refuses its
+            arguments.
     """
     value = read(node)
+    return _build(value, where, locate_all(value, where, slot))
+
+
+def locate_all(value: Any, where: str, slot: str | Slot = slots.ANY) -> dict[int, type]:
+    """Import the classes of the components in a value, at any depth.
+
+    Returns:
+        Each class by the ``id`` of its component.
+
+    Raises:
+        ConfigError: a class is not admitted, or an argument makes it read or write files.
+    """
+    classes: dict[int, type] = {}
+    for path, component in _outermost(value, where):
+        classes[id(component)] = locate(component.target, f"{path}._target_", slot)
+        slots.check_arguments(component, path)
+        for key, argument in component.arguments.items():
+            classes |= locate_all(argument, f"{path}.{key}", slots.of_argument(component.target, key))
+    return classes
+
+
+def _build(value: Any, where: str, classes: Mapping[int, type]) -> Any:
     if isinstance(value, list):
-        return [instantiate(item, f"{where}.{i}") for i, item in enumerate(value)]
+        return [_build(item, f"{where}.{i}", classes) for i, item in enumerate(value)]
     if isinstance(value, Mapping):
-        return {key: instantiate(item, f"{where}.{key}") for key, item in value.items()}
+        return {key: _build(item, f"{where}.{key}", classes) for key, item in value.items()}
     if not isinstance(value, Component):
         return value
-    arguments = {key: instantiate(item, f"{where}.{key}") for key, item in value.arguments.items()}
-    cls = locate(value.target, f"{where}._target_")
+    given = {key: _build(item, f"{where}.{key}", classes) for key, item in value.arguments.items()}
+    cls, arguments = classes[id(value)], {**slots.settled(value.target), **given}
     try:
         return cls(**arguments)
     except (TypeError, ValueError) as error:
@@ -145,8 +188,12 @@ def describe(component: Any, instead: Callable[[Any], Any] = lambda value: None)
     return {"_target_": lazy.public_name(cls), **arguments}
 
 
-def _check_allowed(target: str, where: str) -> None:
-    """Refuse, before any import, what is not a class of an allowed package."""
+def _check_allowed(target: str, where: str, slot: str | Slot) -> bool:
+    """Refuse, before any import, what is not a component that the slot admits.
+
+    Returns:
+        Whether the slot admits it for sure. An import tells in the case of plugins, which are installed software.
+    """
     _, *rest = target.split(".")
     if not rest or not _is_allowed(target) or any(part.startswith("_") for part in rest):
         raise _not_allowed(target, where)
@@ -156,6 +203,14 @@ def _check_allowed(target: str, where: str) -> None:
     home = signatures.defined_in(target)
     if (home is not None and not _is_allowed(home)) or signatures.is_class(target) is False:
         raise _not_allowed(target, where)
+    lineage = signatures.lineage(target)
+    if lineage is None:
+        return False  # the import fails, or finds something else than a class
+    if slots.admits(slot, lineage, plugin is not None):
+        return True
+    if plugin is None:
+        raise _not_of_slot(target, where, slot)
+    return False
 
 
 def _plugin(target: str) -> plugins.Plugin | None:
@@ -175,6 +230,10 @@ def _not_allowed(target: str, where: str) -> ConfigError:
     return ConfigError(
         f'{where}: "{target}" is not allowed. Allowed: classes of {allowed}, and of plugins that are installed.{near}'
     )
+
+
+def _not_of_slot(target: str, where: str, slot: str | Slot) -> ConfigError:
+    return ConfigError(f'{where}: "{target}" is not allowed here. Allowed: {slots.wanted(slot)}. See docs/safety.md.')
 
 
 def _outermost(value: Any, where: str) -> Iterator[tuple[str, Component]]:

@@ -46,6 +46,32 @@ class Documented:
     texts: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Lineage:
+    """A class with all classes that it inherits from.
+
+    Attributes:
+        name: full name, with the module that defines it.
+        names: of itself and of its ancestors.
+        members: names of methods, properties and annotated attributes, inherited ones included.
+        is_complete: false where some ancestor can only be found by an import.
+    """
+
+    name: str
+    names: frozenset[str]
+    members: frozenset[str]
+    is_complete: bool = True
+
+    @classmethod
+    def from_class(cls, described: type) -> Lineage:
+        """Describe an imported class."""
+        ancestors = [one for one in described.__mro__ if one is not object]
+        names = [f"{one.__module__}.{one.__qualname__}" for one in ancestors]
+        members = {name for one in ancestors for name in (*vars(one), *vars(one).get("__annotations__", ()))}
+        return cls(names[0] if names else "builtins.object", frozenset(names), frozenset(members))
+
+
+WITHOUT_MEMBERS = frozenset({"object", "ABC", "Protocol", "Generic"})
 OF_OBJECT = Signature({})
 """Of a class that neither defines nor inherits a constructor."""
 
@@ -75,6 +101,44 @@ def read(target: str) -> Signature | None:
     """The constructor's signature, from source; None if only an import can tell."""
     definition = _find(*_split(target))
     return _of_class(definition) if definition and isinstance(definition.node, ast.ClassDef) else None
+
+
+@lru_cache(maxsize=1024)
+def lineage(target: str) -> Lineage | None:
+    """The class with its ancestors, from source; None where ``target`` is no class, or only an import can tell."""
+    found = _find(*_split(target))
+    return _lineage(found) if found and isinstance(found.node, ast.ClassDef) else None
+
+
+def _lineage(found: _Found, depth: int = 0) -> Lineage:
+    node = found.node
+    assert isinstance(node, ast.ClassDef)
+    name = f"{found.module}.{node.name}"
+    names, members, is_complete = {name}, set(_members(node)), True
+    for base in node.bases:
+        base = base.value if isinstance(base, ast.Subscript) else base
+        if isinstance(base, ast.Name | ast.Attribute):
+            last = base.id if isinstance(base, ast.Name) else base.attr
+            if last in WITHOUT_MEMBERS:
+                continue
+        parent = _find(found.module, base.id) if isinstance(base, ast.Name) and depth < 12 else None
+        if parent is None or not isinstance(parent.node, ast.ClassDef):
+            is_complete = False
+            continue
+        inherited = _lineage(parent, depth + 1)
+        names |= inherited.names
+        members |= inherited.members
+        is_complete = is_complete and inherited.is_complete
+    return Lineage(name, frozenset(names), frozenset(members), is_complete)
+
+
+def _members(node: ast.ClassDef) -> Iterator[str]:
+    for item in node.body:
+        match item:
+            case ast.FunctionDef(name=name) | ast.AnnAssign(target=ast.Name(id=name)):
+                yield name
+            case ast.Assign(targets=targets):
+                yield from (target.id for target in targets if isinstance(target, ast.Name))
 
 
 def documented(target: str) -> Documented:

@@ -141,7 +141,7 @@ def assigned(
     """Apply ``parts`` to the declared column, or to the output of the chosen splitter."""
     if settings.splitter is None:
         return parts(frame, settings.column, is_test, where)
-    splitter: Splitter = components.instantiate(settings.splitter, "data.split.splitter")
+    splitter: Splitter = components.instantiate(settings.splitter, "data.split.splitter", "data.split.splitter")
     assignment = np.asarray(splitter.assign(frame, settings.seed), dtype=object)
     if assignment.shape != (len(frame),):
         raise DataError(f"data.split.splitter: it gave {assignment.shape} parts for {len(frame):,} rows of {where}.")

@@ -62,7 +62,7 @@ def project(request: Request) -> dict[str, Projection]:
     task = runner.load_task(request)
     test, _ = runner.asked(task, request.test_rows)
     found = {}
-    model = adapt(components.instantiate(request.assembled_model, "model"))
+    model = adapt(components.instantiate(request.assembled_model, "model", "model"))
     if (projected := _of_model(model, test, task, request)).calls:
         found["model"] = projected
     for name, grader in runner.make_graders(request, task.schema).items():

@@ -149,7 +149,9 @@ def _changed(of: Path, run: Run, overrides: Sequence[str], conf: Path) -> tuple[
         changed = changed or group == "data"
     if not changed:
         raise ConfigError("refresh: name the new data, e.g. data.path=new.csv, or data=csv data.path=new.csv")
-    components.check_component({k: v for k, v in content["data"].items() if k not in ROLES}, "data", also=ROLES)
+    components.check_component(
+        {k: v for k, v in content["data"].items() if k not in ROLES}, "data", also=ROLES, slot="data"
+    )
     return content, name
 
 
@@ -277,7 +279,7 @@ def _read(request: Request, known: Schema) -> Task:
         task = runner.load_task(request)
         _check_columns(task.schema, known, request)
         return task
-    source = KnownSource(components.instantiate(request.source, "data"), known.readings)
+    source = KnownSource(components.instantiate(request.source, "data", "data"), known.readings)
     try:
         task = data.load(source, request.data)
     except DataError:

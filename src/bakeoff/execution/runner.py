@@ -237,7 +237,7 @@ def load_task(request: Request) -> Task:
     key = request.data_key
     if key not in _loaded:
         _loaded.clear()
-        source = components.instantiate(request.source, "data")
+        source = components.instantiate(request.source, "data", "data")
         _loaded[key] = data.load(source, request.data)
     return _loaded[key]
 
@@ -252,7 +252,7 @@ def make_model(request: Request, schema: Schema) -> Model:
     from bakeoff.models.forecast import lags
     from bakeoff.models.tabular.estimator import adapt
 
-    model = lags.adapted(adapt(components.instantiate(request.assembled_model, "model")), schema)
+    model = lags.adapted(adapt(components.instantiate(request.assembled_model, "model", "model")), schema)
     require_columns(model, schema)
     model.check(schema)
     return model
@@ -263,7 +263,9 @@ def make_graders(request: Request, schema: Schema) -> dict[str, Grader]:
     if not kinds.get(schema.kind).is_graded:
         return {}
     nodes = request.metrics.graders or {}
-    return {name: components.instantiate(node, f"metrics.graders.{name}") for name, node in nodes.items()}
+    return {
+        name: components.instantiate(node, f"metrics.graders.{name}", "metrics.graders") for name, node in nodes.items()
+    }
 
 
 def searching(request: Request, task: Task, compose: Compose, announce: Step = lambda doing: None) -> Search:

@@ -34,7 +34,7 @@ def made_of_runs(request: Request) -> Solution | None:
     """The unfitted solution of a request whose parts are variants of its bake-off; None for any other model."""
     if not isinstance(request.model.arguments.get("parts"), Mapping):
         return None
-    model = components.instantiate(request.assembled_model, "model")
+    model = components.instantiate(request.assembled_model, "model", "model")
     return model if isinstance(model, Solution) and model.variants else None
 
 

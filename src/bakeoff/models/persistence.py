@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from bakeoff import lazy
-from bakeoff.config import components, renamed
+from bakeoff.config import components, renamed, slots
 from bakeoff.errors import DataError
 from bakeoff.models.base import Model, nested
 from bakeoff.task import Corpus, Schema
@@ -53,7 +53,7 @@ def load(folder: Path) -> Model:
     if not file.is_file():
         raise DataError(f"{folder} holds no model: there is no {CLASS} in it.")
     name = _read(file)["class"]
-    cls = components.locate(renamed.TARGETS.get(name, name), str(file))
+    cls = components.locate(renamed.TARGETS.get(name, name), str(file), "model")
     if not issubclass(cls, Model):
         raise DataError(f"{file}: {name} is not a subclass of bakeoff.models.Model.")
     return cls.load(folder)
@@ -129,7 +129,9 @@ def read(cls: type[M], folder: Path, **parameters: Any) -> Saved[M]:
     load_once = cache(load)  # a model that is used twice stays one
     nested_models = {
         renamed.ARGUMENTS.get(name, name): components.instantiate(
-            _with_models(renamed.current(value), folder, load_once), f"{folder / PARAMETERS}: {name}"
+            _with_models(renamed.current(value), folder, load_once),
+            f"{folder / PARAMETERS}: {name}",
+            slots.of_argument(lazy.public_name(cls), renamed.ARGUMENTS.get(name, name)),
         )
         for name, value in described.items()
     }

@@ -19,6 +19,7 @@ from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.request.spec import BUDGET, ROLES, Request
 
 REPORTS = ("html", "none")
+SPLITTER = "data.split.splitter"
 
 
 def read(cfg: DictConfig, folder: Path) -> Request:
@@ -56,16 +57,16 @@ def settled(content: dict[str, Any], folder: Path) -> Request:
 
 
 def _check_data(request: Request) -> None:
-    components.check_component(request.source, "data", also=ROLES)
+    components.check_component(request.source, "data", also=ROLES, slot="data")
     if request.data.split.splitter is not None:
-        components.check_component(request.data.split.splitter, "data.split.splitter")
+        components.check_component(request.data.split.splitter, SPLITTER, slot=SPLITTER)
     if request.data.metric:
         metrics.asked(request.data.metric, "data.metric")
 
 
 def _check_model(request: Request) -> None:
     for group, part in request.components.items():
-        components.check_component(part, group, parts=request.parts)
+        components.check_component(part, group, parts=request.parts, slot=group)
     check_seed(request.seed, "seed")
     if request.test_rows is not None and request.test_rows < 1:
         raise ConfigError(f"test_rows: {request.test_rows} is less than 1.")
@@ -78,22 +79,22 @@ def _check_metrics(request: Request) -> None:
     for name in request.metrics.names or ():
         metrics.asked(name, "metrics.names")
     for name, grader in (request.metrics.graders or {}).items():
-        components.check_component(grader, f"metrics.graders.{name}")
+        components.check_component(grader, f"metrics.graders.{name}", slot="metrics.graders")
 
 
 def _check_decision(request: Request) -> None:
     if request.decision.metric:
         metrics.asked(request.decision.metric, "decision.metric")
     if request.decision.rule is not None:
-        components.check_component(request.decision.rule, "decision.rule")
+        components.check_component(request.decision.rule, "decision.rule", slot="decision.rule")
 
 
 def _check_search(request: Request) -> None:
     settings = request.search
     if settings.sampler is None:
         return
-    components.check_component(settings.sampler, "search.sampler")
-    components.check_component(settings.pruner or Component(""), "search.pruner")
+    components.check_component(settings.sampler, "search.sampler", slot="search.sampler")
+    components.check_component(settings.pruner or Component(""), "search.pruner", slot="search.pruner")
     if _is_sampler(settings, "GPSampler") and find_spec("torch") is None:
         raise ConfigError('search.sampler: GPSampler needs torch. Install it: pip install "bakeoff[gp]"')
     for name in settings.objectives or ():
@@ -106,14 +107,14 @@ def _check_search(request: Request) -> None:
 
 def _check_tracker(request: Request) -> None:
     if request.tracker:
-        components.check_component(request.tracker, "tracker")
-        components.instantiate(request.tracker, "tracker")
+        components.check_component(request.tracker, "tracker", slot="tracker")
+        components.instantiate(request.tracker, "tracker", "tracker")
 
 
 def _check_cost(request: Request) -> None:
     if request.cost:
-        components.check_component(request.cost, "cost")
-        model = components.instantiate(request.cost, "cost")
+        components.check_component(request.cost, "cost", slot="cost")
+        model = components.instantiate(request.cost, "cost", "cost")
         if not callable(getattr(model, "dollars", None)):
             raise ConfigError(f'cost: {type(model).__name__} has no method "dollars". See bakeoff.cost.CostModel.')
 
@@ -143,7 +144,7 @@ def _check_dimension(dimension: Dimension, request: Request) -> None:
         return
     for value in search_space.examples(dimension):
         changed = request.updated({dimension.key: value})
-        components.check_component(changed.components[group], group, parts=changed.parts)
+        components.check_component(changed.components[group], group, parts=changed.parts, slot=group)
 
 
 def _is_sampler(settings: SearchSettings, name: str) -> bool:

@@ -75,7 +75,7 @@ def _of_optuna(chosen: Component, where: str) -> Any:
     """Build a sampler or pruner, without Optuna's warning about experimental ones."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return components.instantiate(chosen, where)
+        return components.instantiate(chosen, where, where)
 
 
 def forget(request: Request) -> None:

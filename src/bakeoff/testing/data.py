@@ -56,4 +56,4 @@ def check_data(option: str, overrides: Sequence[str] = ()) -> list[str]:
 
 
 def _loaded(request: Request) -> Task:
-    return data.load(components.instantiate(request.source, "data"), request.data)
+    return data.load(components.instantiate(request.source, "data", "data"), request.data)

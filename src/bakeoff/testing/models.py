@@ -63,9 +63,9 @@ def check_model(
         content = composed(f"model={option}", "data=csv", "embedder=hashing", *overrides)
         node = wiring.assembled_from(content, "model").to_config()
     with contract.holds("its classes are allowed, and take these arguments"):
-        components.check_component(node, "model")
+        components.check_component(node, "model", slot="model")
     with contract.holds("it is a dataclass of its parameters, and a subclass of bakeoff.models.Model"):
-        _is_dataclass_of_parameters(adapt(components.instantiate(dict(node), "model")))
+        _is_dataclass_of_parameters(adapt(components.instantiate(dict(node), "model", "model")))
     with contract.holds("class and config say what they are"):
         documented(node, "model", CARD)
     served = []
@@ -93,7 +93,7 @@ def _is_dataclass_of_parameters(model: Model) -> None:
 
 
 def _made(node: Mapping[str, Any], schema: Schema) -> Model:
-    return lags.adapted(adapt(components.instantiate(dict(node), "model")), schema)
+    return lags.adapted(adapt(components.instantiate(dict(node), "model", "model")), schema)
 
 
 def _fitted(node: Mapping[str, Any], toy: Toy, corpus: Corpus | None, report: Report = no_report) -> Model:

@@ -10,7 +10,7 @@ from bakeoff import metrics, plugins
 from bakeoff.catalog import doctor
 from bakeoff.cli import commands
 from bakeoff.compare.checks import Check
-from bakeoff.config import components, wiring
+from bakeoff.config import components, slots, wiring
 from bakeoff.config.shipped import conf_dir
 from bakeoff.testing.contract import Contract, composed, documented
 
@@ -72,5 +72,7 @@ def _composes(group: str, option: str) -> None:
     content = composed(f"{group}={option}", *([] if group in ("data", "experiment") else ["data=csv"]))
     node: Any = content.get(group)
     if isinstance(node, dict) and "_target_" in node and group != "data":
-        components.check_component(node, group, parts=wiring.parts(content))
+        components.check_component(
+            node, group, parts=wiring.parts(content), slot=group if group in slots.SLOTS else slots.ANY
+        )
         documented(node, group)

@@ -30,7 +30,7 @@ def check_retriever(option: str, overrides: Sequence[str] = ()) -> list[str]:
         content = composed("model=retrieve", "data=csv", "embedder=hashing", f"retriever={option}", *overrides)
         node = wiring.assembled_from(content, "retriever").to_config()
     with contract.holds("its classes are allowed, and take these arguments"):
-        components.check_component(node, "retriever")
+        components.check_component(node, "retriever", slot="retriever")
     with contract.holds("its class says what it is"):
         documented(node, "retriever")
     retriever, corpus = components.instantiate(node, "retriever"), tasks.corpus()

@@ -29,7 +29,7 @@ _ending: list[subprocess.Popen[str]] = []
 
 def make(node: Component | Mapping[str, Any]) -> Tracker:
     """Build the tracker of a component config. Raises ``ConfigError`` if it is unavailable."""
-    tracker: Tracker = components.instantiate(node, "tracker")
+    tracker: Tracker = components.instantiate(node, "tracker", "tracker")
     return tracker
 
 

@@ -30,7 +30,7 @@ def main() -> None:
     for line in sys.stdin:
         item = read(line)
         try:
-            tracker = components.instantiate(dict(item.tracker), "tracker")
+            tracker = components.instantiate(dict(item.tracker), "tracker", "tracker")
             kind = (type(tracker).__name__, item.mode)
             if kind not in prepared:
                 tracker.prepare(item.mode)

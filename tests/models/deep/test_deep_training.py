@@ -247,6 +247,7 @@ def test_small_networks_use_one_thread_and_large_ones_all() -> None:
         (Trainer(patience=0), "trainer.patience: 0 is less than 1"),
         (Trainer(warmup=1.0), "trainer.warmup"),
         (Trainer(extra={"max_epochs": 3}), "trainer.extra.max_epochs: this is not an extra"),
+        (Trainer(extra={"profiler": "advanced"}), "trainer.extra.profiler: this is not an extra"),
     ],
 )
 def test_settings_of_the_trainer_are_checked_before_any_work(trainer: Trainer, message: str) -> None:
@@ -255,8 +256,8 @@ def test_settings_of_the_trainer_are_checked_before_any_work(trainer: Trainer, m
 
 
 def test_what_lightning_does_not_take_is_refused(messages: Examples, context: Make) -> None:
-    with pytest.raises(ConfigError, match=r"trainer.extra: Lightning refuses it: .*no_such"):
-        lstm(trainer=Trainer(extra={"no_such": 1})).fit(*parts(messages), context())
+    with pytest.raises(ConfigError, match=r"trainer.extra: Lightning refuses it: .*val_check_interval"):
+        lstm(trainer=Trainer(extra={"val_check_interval": "no number"})).fit(*parts(messages), context())
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:

@@ -65,6 +65,7 @@ def test_an_extra_parameter_reaches_catboost() -> None:
     [
         ({"extra": {"subsampel": 0.5}}, ["model.extra.subsampel", 'Did you mean "subsample"?']),
         ({"extra": {"eta": 0.5}}, ["model.extra.eta", "model.learning_rate"]),
+        ({"extra": {"snapshot_file": "elsewhere"}}, ["model.extra.snapshot_file", "this is not an extra"]),
         ({"depth": 20}, ["model.depth: 20", "from 1 to 16"]),
         ({"iterations": 0}, ["model.iterations: 0"]),
     ],

@@ -18,6 +18,15 @@ TAKEN = frozenset(
         "num_sanity_val_steps", "precision", "strategy",
     }
 )  # fmt: skip
+EXTRA = frozenset(
+    {
+        "accumulate_grad_batches", "benchmark", "check_val_every_n_epoch", "detect_anomaly", "gradient_clip_algorithm",
+        "inference_mode", "limit_train_batches", "limit_val_batches", "log_every_n_steps", "max_steps", "max_time",
+        "min_epochs", "min_steps", "num_nodes", "overfit_batches", "reload_dataloaders_every_n_epochs",
+        "sync_batchnorm", "use_distributed_sampler", "val_check_interval",
+    }
+)  # fmt: skip
+"""Arguments of Lightning's Trainer that a config may set: none that writes files or runs a plugin of Lightning."""
 
 
 @dataclass(frozen=True)
@@ -78,3 +87,9 @@ class Trainer:
                 f"trainer.extra.{ours[0]}: this is not an extra. Set trainer.{ours[0]} where there is one; the run "
                 "decides the others."
             )
+        for name in self.extra:
+            if name not in EXTRA:
+                raise ConfigError(
+                    f"trainer.extra.{name}: this is not an extra. Extras: {', '.join(sorted(EXTRA))}."
+                    f"{did_you_mean(str(name), EXTRA)}"
+                )

@@ -190,6 +190,7 @@ def _built(build: Callable[[], nn.Module]) -> nn.Module:
 
 def _lightning(trainer: Trainer, device: Any, epochs: int) -> Any:
     """Build Lightning's Trainer, silent and without output files."""
+    from lightning_fabric.utilities.exceptions import MisconfigurationException
     from pytorch_lightning import Trainer as LightningTrainer
 
     try:
@@ -209,7 +210,7 @@ def _lightning(trainer: Trainer, device: Any, epochs: int) -> Any:
             num_sanity_val_steps=0,
             **trainer.extra,
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, MisconfigurationException) as error:
         raise ConfigError(f"trainer.extra: Lightning refuses it: {error}") from error
 
 

@@ -50,6 +50,13 @@ TAKEN = frozenset(
         "classes_count",
         "cat_features",
         "text_features",
+        # These would make CatBoost read or write files of its own.
+        "save_snapshot",
+        "snapshot_file",
+        "snapshot_interval",
+        "input_borders",
+        "output_borders",
+        "callback",
     }
 )
 
