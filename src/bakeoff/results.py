@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bakeoff.models.base import Model
     from bakeoff.predictor import Predictor
 
-WORDS = {"ship": "Ship", "keep": "Keep", "inconclusive": "Not enough evidence"}
+WORDS = {"ship": "Ship", "as_good": "As good", "keep": "Keep", "inconclusive": "Not enough evidence"}
 
 
 class Run:

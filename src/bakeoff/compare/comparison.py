@@ -7,22 +7,22 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from bakeoff import __version__, cost, metrics, record
-from bakeoff.advice import listed
-from bakeoff.compare import checks, gains, panels, scores, unanswered
+from bakeoff import __version__, cost, metrics, numbers, record
+from bakeoff.compare import checks, equivalence, gains, panels, scores, selection, unanswered
 from bakeoff.compare import decision as rule
+from bakeoff.compare import notes as notes_of
 from bakeoff.compare.checks import Checked, Evidence
 from bakeoff.compare.gains import Difference
 from bakeoff.compare.panels import Panel
 from bakeoff.compare.scores import Scored
 from bakeoff.compare.unanswered import Lost
-from bakeoff.compare.units import Units, with_same_units
+from bakeoff.compare.units import with_same_units
 from bakeoff.config.settings import DecisionSettings
 from bakeoff.errors import ConfigError, DataError, did_you_mean
 from bakeoff.metrics import Metric
@@ -71,7 +71,7 @@ class Comparison:
         joint_confidence: level of each difference's interval, so that all of them hold jointly at ``confidence``.
         test_rows: most test rows that a variant answered; each difference names its own.
         incumbent: name of the variant that others must beat.
-        verdict: ship, keep or inconclusive.
+        verdict: ship, as_good, keep or inconclusive.
         winner: name of the winning variant; None if inconclusive.
         reason: reason for the verdict, in a sentence.
         variants: best first; those without results last.
@@ -79,6 +79,8 @@ class Comparison:
         notes: caveats for the reader, one sentence each.
         checks: method checks with their findings.
         of: digest of the runs and the question, to tell whether a comparison on disk is up to date.
+        corrected_gain: gain of the winner that ships, corrected for choosing it on the rows that it is judged by; None
+            where there was no choice.
     """
 
     task: str
@@ -97,6 +99,7 @@ class Comparison:
     notes: tuple[str, ...] = ()
     checks: tuple[Checked, ...] = ()
     of: str = ""
+    corrected_gain: float | None = None
 
 
 def compare_folder(
@@ -126,7 +129,7 @@ def compare_folder(
     if known is not None and known.of == wanted:
         for run in runs:
             record.verify(run)
-        return replace(known, notes=tuple(dict.fromkeys((*_of_files(runs), *known.notes)))), runs
+        return replace(known, notes=tuple(dict.fromkeys((*notes_of.of_files(runs), *known.notes)))), runs
     known = compare(runs, settings, incumbent)
     write(known, folder)
     return replace(known, notes=(*damage, *known.notes)), runs
@@ -185,7 +188,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     if incumbent in tables:
         known = {name: one.draws for name, one in scored.items()}
         pairs = panels.panels(incumbent, tables, measured, settings.resamples, known)
-        notes += _of_rows(incumbent, tables, pairs)
+        notes += notes_of.of_rows(incumbent, tables, pairs)
     refused |= unanswered.too_few_grades(tables, metric, settings.max_unanswered)
     challengers = [name for pair in pairs for name in pair.challengers if name not in refused]
     threshold = rule.Threshold(math.nan)
@@ -204,12 +207,24 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
             decide = rule.chosen(settings.rule)
             reached = decide(metric, incumbent, value, gained, threshold.value, len(tables[incumbent]))
             notes += [threshold.note] if threshold.note and challengers else []
+            if reached.verdict in ("keep", "inconclusive") and settings.rule is None:
+                by_name = {run.variant: run for run in finished}
+                of = {name: _traits(name, incumbent, by_name, scored, pairs) for name in challengers}
+                reached = equivalence.decide(metric, incumbent, gained, threshold.value, of) or reached
         if refused:
-            reached = replace(reached, reason=f"{reached.reason} {_sentences(refused.values())}")
+            reached = replace(reached, reason=f"{reached.reason} {notes_of.sentences(refused.values())}")
     else:
         reached = rule.Decision("inconclusive", None, f"the incumbent, {incumbent}, has no results to compare with.")
+    corrected = None
     if reached.verdict == "ship" and reached.winner is not None:
-        notes += _close_to(reached.winner, metric, tables, challengers, settings)
+        pair = next(pair for pair in pairs if reached.winner in pair.challengers)
+        rivals = [name for name in pair.challengers if name in challengers]
+        corrected = selection.corrected_gain(metric, pair, rivals)
+        if corrected is not None:
+            better = numbers.difference(corrected * (1 if metric.direction == "maximize" else -1))
+            reason = f"{reached.reason} Corrected for choosing the best of {len(rivals)}: {better}."
+            reached = replace(reached, reason=reason)
+        notes += notes_of.of_close(str(reached.winner), metric, tables, challengers, settings)
     return Comparison(
         task=str((finished[0].task or {}).get("name", "")),
         metric=metric.name,
@@ -222,51 +237,20 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
         verdict=reached.verdict,
         winner=reached.winner,
         reason=reached.reason,
+        corrected_gain=corrected,
         variants=tuple(sorted(variants, key=lambda v: _rank(v, metric))),
         differences=tuple(gains.differences(pairs, measured, confidence)),
-        notes=(*notes, *unpriced, *_of_runs(finished), *_of_files(runs)),
+        notes=(*notes, *unpriced, *notes_of.of_runs(finished), *notes_of.of_files(runs)),
         checks=checks.checked(Evidence(finished, tables, schema)),
         of=_digest(runs, settings, declared),
     )
 
 
-def _of_rows(incumbent: str, tables: Mapping[str, PredictionTable], pairs: Sequence[Panel]) -> list[str]:
-    """Notes on the rows and units on which variants are compared, where these are not all test rows."""
-    notes = []
-    most = max(len(table) for table in tables.values())
-    for pair in pairs:
-        if pair.rows < most:
-            notes.append(
-                f"{_and(pair.challengers)} vs {incumbent}: compared on the {pair.rows:,} test rows that both answered."
-            )
-    apart = [name for name in tables if name != incumbent and not any(name in pair.challengers for pair in pairs)]
-    if apart:
-        notes.append(f"{_and(apart)} answered no test row that {incumbent} answered, and cannot be compared with it.")
-    units = Units.from_table(tables[incumbent])
-    if not units.are_rows:
-        notes.append(
-            f"Intervals draw whole {units.kind}s, because rows of one {units.kind} are not independent: {units}."
-        )
-    return notes
-
-
-def _close_to(
-    winner: str,
-    metric: Metric,
-    tables: Mapping[str, PredictionTable],
-    challengers: Sequence[str],
-    settings: DecisionSettings,
-) -> list[str]:
-    """A note on challengers that are as good as the winner, as far as the test rows tell."""
-    others = [winner, *(name for name in challengers if name != winner)]
-    beside = panels.panels(winner, {name: tables[name] for name in others}, [metric], settings.resamples)
-    close = gains.close_to(metric, beside, 1 - (1 - settings.confidence) / len(challengers))
-    if not close:
-        return []
-    return [
-        f"On {metric.name}, {_and(close)} {'is' if len(close) == 1 else 'are'} statistically indistinguishable "
-        f"from {winner}: compare latency and cost."
-    ]
+def _traits(
+    name: str, incumbent: str, runs: Mapping[str, Run], scored: Mapping[str, Scored], pairs: Sequence[Panel]
+) -> equivalence.Traits:
+    pair = next(pair for pair in pairs if name in pair.challengers)
+    return equivalence.traits(runs[name], scored[name].scores, runs[incumbent], scored[incumbent].scores, pair)
 
 
 def read(folder: Path) -> Comparison | None:
@@ -366,36 +350,6 @@ def _priced(run: Run, notes: list[str]) -> PredictionTable:
     except ConfigError as error:
         notes.append(f"{run.variant}: what its answers cost is not known: {error}")
         return table
-
-
-def _and(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{listed(names[:-1])} and {names[-1]}"
-
-
-def _sentences(clauses: Iterable[str]) -> str:
-    return " ".join(f"{clause[0].upper()}{clause[1:]}." for clause in clauses)
-
-
-def _of_runs(runs: Sequence[Run]) -> list[str]:
-    """Collect the notes of the runs, each once, naming the variants concerned unless it concerns all of them."""
-    about: dict[str, list[str]] = {}
-    for run in runs:
-        for note in run.notes:
-            about.setdefault(note, []).append(run.variant)
-    return [note if len(who) == len(runs) > 1 else f"{', '.join(who)}: {note}" for note, who in about.items()]
-
-
-def _of_files(runs: Sequence[Run]) -> list[str]:
-    """Notes on files that could not be checked, or are damaged and were computed again."""
-    notes = [
-        f"{run.folder / record.BOOTSTRAP}: it is damaged; its values were drawn again."
-        for run in runs
-        if record.is_damaged(run.folder, run.files, record.BOOTSTRAP)
-    ]
-    unverified = [run.variant for run in runs if not run.is_verified and run.status != "interrupted"]
-    if unverified:
-        notes.append(f"{_and(unverified)}: recorded by an earlier version, without checksums, and so unverified.")
-    return notes
 
 
 def _variant(run: Run, scored: Scored | None, table: PredictionTable | None) -> Variant:

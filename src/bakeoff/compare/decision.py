@@ -19,7 +19,7 @@ from bakeoff.record import Score
 from bakeoff.task import Schema
 from bakeoff.tasks import kinds
 
-Verdict = Literal["ship", "keep", "inconclusive"]
+Verdict = Literal["ship", "as_good", "keep", "inconclusive"]
 
 POWER, Z_OF_POWER = 0.8, 0.8416
 """Probability with which the minimum detectable gain is found, and its normal quantile."""
@@ -222,7 +222,7 @@ def decide(metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], 
     defined = [g for g in gains if g.variant not in undefined]
     if not defined:
         return _open(unjudged)
-    weak = {g.variant: weakness for g in defined if (weakness := _weakness(g, metric, incumbent))}
+    weak = {g.variant: reason for g in defined if (reason := weakness(g, metric, incumbent))}
     sound = [g for g in defined if g.variant not in weak]
     shippable = [g for g in sound if g.low > margin and g.is_informed]
     if shippable:
@@ -254,7 +254,7 @@ def _open(reason: str) -> Decision:
     return Decision("inconclusive", None, reason)
 
 
-def _weakness(gain: Gain, metric: Metric, incumbent: str) -> str:
+def weakness(gain: Gain, metric: Metric, incumbent: str) -> str:
     """Why the interval of a gain is no evidence, in a sentence; empty where it is some."""
     rows = gain.rows or 0
     evidence = rows if gain.evidence is None else gain.evidence

@@ -86,10 +86,7 @@ def bootstrap(
         return values
 
     def evaluate(numbers: range) -> None:
-        drawn = _draw(units.count, numbers, seed)
-        if not units.are_rows:
-            # Units of unequal size can add up to more than n rows: wide integers hold any sum.
-            drawn = np.ascontiguousarray(drawn[units.codes].astype(np.int32))
+        drawn = count_rows(units, numbers, seed)
         for part in parts:
             for variant, name, some in part(drawn):
                 values[variant][name][numbers.start : numbers.stop] = some
@@ -136,6 +133,15 @@ def _rows_in_common(tables: Mapping[str, PredictionTable]) -> int:
 def _ranges(numbers: range, step: int) -> list[range]:
     """The numbers in consecutive ranges of at most ``step`` of them, and at least one."""
     return [numbers[start : start + max(1, step)] for start in range(0, len(numbers), max(1, step))]
+
+
+def count_rows(units: Units, numbers: range, seed: int) -> Whole:
+    """Count how often each row is drawn in each numbered resample of whole units, shape (n, len(numbers))."""
+    drawn = _draw(units.count, numbers, seed)
+    if units.are_rows:
+        return drawn
+    # Units of unequal size can add up to more than n rows: wide integers hold any sum.
+    return np.ascontiguousarray(drawn[units.codes].astype(np.int32))
 
 
 def _draw(n: int, numbers: range, seed: int) -> Whole:

@@ -16,6 +16,7 @@ from bakeoff.task import NoteRank
 MOST_NOTES = 5
 VERDICTS: dict[str, tuple[str, Style]] = {
     "ship": ("SHIP", "good"),
+    "as_good": ("AS GOOD:", "good"),
     "keep": ("KEEP", "neutral"),
     "inconclusive": ("NOT ENOUGH EVIDENCE", "warning"),
 }
