@@ -76,10 +76,11 @@ def job(cfg: DictConfig) -> str:
     """
     from hydra.core.hydra_config import HydraConfig
 
-    from bakeoff.execution import runner
+    from bakeoff.execution import orphans, runner
     from bakeoff.report import terminal
     from bakeoff.request import validation
 
+    orphans.end_with_parent()
     # A Ray worker may have been started elsewhere; paths are relative to where the command was given.
     os.chdir(HydraConfig.get().runtime.cwd)
     folder = Path(HydraConfig.get().runtime.output_dir)

@@ -26,7 +26,7 @@ from bakeoff.compare.units import with_same_units
 from bakeoff.config.settings import DecisionSettings
 from bakeoff.errors import ConfigError, DataError, did_you_mean
 from bakeoff.metrics import Metric
-from bakeoff.record import Run, Score
+from bakeoff.record import Run, Score, locks
 
 if TYPE_CHECKING:
     from bakeoff.task import PredictionTable
@@ -123,7 +123,8 @@ def compare_folder(
     wanted = _digest(runs, settings, incumbent)
     damage: tuple[str, ...] = ()
     try:
-        known = read(folder)
+        with locks.of_comparison(folder):
+            known = read(folder)
     except DataError as error:
         known, damage = None, (str(error),)
     if known is not None and known.of == wanted:
@@ -306,6 +307,7 @@ def _digest(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
 
 def write(comparison: Comparison, folder: Path) -> None:
     """Write ``comparison.json`` and ``leaderboard.csv`` into a bake-off folder."""
+    record.remove_left(folder)
     columns = list(dict.fromkeys(name for v in comparison.variants for name in v.metrics))
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
@@ -315,9 +317,10 @@ def write(comparison: Comparison, folder: Path) -> None:
         scores = [v.metrics.get(c, Score(None)) for c in columns]
         cells = ["" if x is None or x != x else x for s in scores for x in (s.value, s.low, s.high)]
         rows.writerow([_cell(v.name), _cell(v.family), v.status, *cells])
-    record.write_text(folder / record.LEADERBOARD, text.getvalue())
-    digest = record.sha256(folder / record.LEADERBOARD)
-    record.write_sealed(folder / record.COMPARISON, {**asdict(comparison), record.LEADERBOARD_DIGEST: digest})
+    with locks.of_comparison(folder):
+        record.write_text(folder / record.LEADERBOARD, text.getvalue())
+        digest = record.sha256(folder / record.LEADERBOARD)
+        record.write_sealed(folder / record.COMPARISON, {**asdict(comparison), record.LEADERBOARD_DIGEST: digest})
 
 
 def _cell(text: str) -> str:

@@ -95,8 +95,8 @@ def run(
     _check_folders(waiting)
     folders = [job.request.folder for job in jobs]
     with locks.held([job.request.folder for job in waiting], wait=_say_beside) as is_waited_for:
-        if is_waited_for:
-            waiting = _waiting(waiting, announce)
+        # Another process may have finished some since they were looked at, whether it was waited for or not.
+        waiting = _waiting(waiting, announce if is_waited_for else log.info)
         _check_tasks(waiting)
         gc.freeze()  # data and libraries are loaded, and stay
         try:

@@ -40,7 +40,8 @@ from bakeoff.record.tables import (
     write_trials,
 )
 from bakeoff.record.transcripts import has_transcripts, read_transcript_ids, read_transcripts, write_transcripts
-from bakeoff.record.writing import UNFINISHED, write_file, write_json, write_text
+from bakeoff.record.unfinished import UNFINISHED, remove_left
+from bakeoff.record.writing import write_file, write_json, write_text
 
 __all__ = [
     "BOOTSTRAP",
@@ -90,6 +91,7 @@ __all__ = [
     "read_sealed",
     "read_transcript_ids",
     "read_transcripts",
+    "remove_left",
     "schema_of",
     "sha256",
     "verify",

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from bakeoff.record import integrity, names
 from bakeoff.record.configs import write_config
-from bakeoff.record.writing import UNFINISHED, write_file, write_text
+from bakeoff.record.unfinished import UNFINISHED, prefix, remove_left
+from bakeoff.record.writing import write_file, write_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,8 +48,7 @@ def begin(folder: Path, config: Mapping[str, Any], installed: str = "", diff: st
         shutil.rmtree(folder / names.CHECKPOINTS, ignore_errors=True)
         (folder / names.REPLIES).unlink(missing_ok=True)
     shutil.rmtree(folder / names.MODEL, ignore_errors=True)
-    for left in folder.glob(f".*{UNFINISHED}"):  # by a process that was killed in the middle of a write
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    remove_left(folder)
     write_config(folder, config)
     if installed:
         write_text(folder / names.INSTALLED, installed)
@@ -98,7 +98,7 @@ def logged(folder: Path) -> Iterator[None]:
 
 def write_model(folder: Path, save: Callable[[Path], None]) -> int:
     """Save the model atomically: ``save`` writes into a new folder, which is then moved in place. Returns its bytes."""
-    temporary = Path(tempfile.mkdtemp(UNFINISHED, f".{names.MODEL}-", folder))
+    temporary = Path(tempfile.mkdtemp(UNFINISHED, prefix(names.MODEL), folder))
     try:
         save(temporary)
         temporary.chmod(0o755)

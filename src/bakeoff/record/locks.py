@@ -63,6 +63,17 @@ def _held(folder: Path, wait: Callable[[str], None] | None) -> Iterator[bool]:
         lock.release()
 
 
+@contextmanager
+def of_comparison(bakeoff: Path) -> Iterator[None]:
+    """Hold the lock of a bake-off's comparison and leaderboard; no lock in a folder that cannot be written to."""
+    if not os.access(bakeoff, os.W_OK):
+        yield
+        return
+    (bakeoff / FOLDER).mkdir(exist_ok=True)
+    with FileLock(bakeoff / FOLDER / "comparison"):
+        yield
+
+
 def owner(folder: Path) -> str | None:
     """Describe the other live process that writes to a run folder, in brackets; None if there is none."""
     lock, content = _lock(folder), _content(_owner(folder))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,11 +85,10 @@ def write_inputs(bakeoff: Path, test: Examples, fingerprint: str) -> str | None:
         The reason why the file cannot be written; None if it exists.
     """
     import pyarrow as pa
-    from filelock import FileLock
     from pyarrow import parquet
 
     file, key = bakeoff / INPUTS, b"bakeoff.fingerprint"
-    with FileLock(bakeoff / f".{INPUTS}.lock"):
+    with inputs_lock(bakeoff):
         if integrity.is_intact(file) and (parquet.read_schema(file).metadata or {}).get(key) == fingerprint.encode():
             return None
         frame = test.X.reset_index(drop=True)
@@ -102,6 +103,18 @@ def write_inputs(bakeoff: Path, test: Examples, fingerprint: str) -> str | None:
         write_file(file, lambda path: parquet.write_table(table, path, compression="zstd"))
         integrity.write_sum(file)
     return None
+
+
+@contextmanager
+def inputs_lock(bakeoff: Path) -> Iterator[None]:
+    """Hold the lock of ``inputs.parquet`` and its digest; no lock in a folder that cannot be written to."""
+    from filelock import FileLock
+
+    if not os.access(bakeoff, os.W_OK):
+        yield
+        return
+    with FileLock(bakeoff / f".{INPUTS}.lock"):
+        yield
 
 
 def read_inputs(bakeoff: Path) -> pd.DataFrame | None:
@@ -122,7 +135,11 @@ def read_inputs(bakeoff: Path) -> pd.DataFrame | None:
 
 def verify_bakeoff(folder: Path) -> None:
     """Compare ``inputs.parquet`` of a bake-off with its digest, where it has one. Raises ``DataError``."""
-    if integrity.is_intact(folder / INPUTS) is False:
+    if integrity.is_intact(folder / INPUTS) is not False:
+        return
+    with inputs_lock(folder):  # another process may have been between the two files
+        is_intact = integrity.is_intact(folder / INPUTS)
+    if is_intact is False:
         raise DataError(
             f"{folder / INPUTS}: it is damaged or was edited: its SHA-256 is not that of the file which was written. "
             "Restore it from a copy, or delete it: the next variant that runs writes it again."

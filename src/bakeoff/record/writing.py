@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-UNFINISHED = ".part"
+from bakeoff.record.unfinished import UNFINISHED, prefix
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -30,7 +30,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_file(path: Path, write: Callable[[Path], Any]) -> None:
     """Write a file atomically: ``write`` fills a temporary file, which is then renamed."""
-    descriptor, name = tempfile.mkstemp(UNFINISHED, f".{path.name}-", path.parent)
+    descriptor, name = tempfile.mkstemp(UNFINISHED, prefix(path.name), path.parent)
     os.close(descriptor)
     temporary = Path(name)
     try:
