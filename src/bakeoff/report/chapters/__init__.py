@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bakeoff.report.chapters import comparing, documents, effort, labels, method, rows, values
+from bakeoff.report.chapters import comparing, documents, effort, labels, method, rows, stages, values
 from bakeoff.report.chapters.material import Material
 from bakeoff.report.document import Block
 
@@ -35,6 +35,7 @@ PARTS = (
     Part("Quality against price and latency", "Cheaper and faster is further left. "
          "Variants on the dashed line are beaten by no other in both.", (comparing.trade_offs,)),
     Part("Slices", "A variant that is good on the whole may fail on a part.", (comparing.slices,)),
+    Part("Stages", "Which part of a variant predicted how many rows, and what that took.", (stages.stages,)),
     Part("Errors", "", (labels.confusion, values.residuals, values.forecasts, documents.found, documents.unanswered)),
     Part("Probabilities and confidence", "", (labels.ranking, labels.calibration, labels.abstaining)),
     Part("Rows side by side", "Single test rows with every variant's output.", (rows.side_by_side,)),
