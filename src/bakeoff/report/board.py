@@ -102,7 +102,7 @@ def verdicts(entries: Sequence[Entry], damaged: Sequence[str]) -> Report:
                 entry.folder.name,
                 entry.task,
                 fingerprint,
-                VERDICTS[known.verdict][0].lower() if known else "not compared",
+                VERDICTS[known.verdict][0].lower() if known else "none by this version",
                 (known.winner or "") if known else "",
                 known.metric if known else "",
                 _written(best.metrics.get(known.metric)) if best and known else "",
