@@ -399,8 +399,80 @@ class TestSquad:
             Squad(str(tmp_path / "dev.json")).read()
         assert message in str(raised.value)
 
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+    def test_a_byte_order_mark_decides_the_encoding(self, tmp_path, encoding):
+        content = json.dumps(squad(("Eins ä.", [qa("q1", "ä")])), ensure_ascii=False)
+        (tmp_path / "dev.json").write_bytes(content.encode(encoding))
+        assert Squad(str(tmp_path / "dev.json")).read().corpus["text"].tolist() == ["Eins ä."]
+
+    @pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+    def test_a_table_with_the_paragraph_in_each_row_is_read_too(self, tmp_path, ending):
+        answers = [{"text": ["x"], "answer_start": [0]}, {"text": [], "answer_start": []}]
+        rows = [
+            {"id": f"q{i}", "title": "The_Title", "context": "One.", "question": f"{i}?", "answers": answers[i]}
+            for i in range(2)
+        ]
+        file = tmp_path / f"dev.{ending}"
+        pd.DataFrame(rows).to_parquet(file) if ending == "parquet" else lines(file, rows)
+        found = Squad(str(file)).read()
+        assert gold(found.frame) == [(["x"], {"The_Title/0": 1}), ([], {})]
+        assert found.corpus["text"].tolist() == ["One."] and set(found.frame["title"]) == {"The Title"}
+
+
+class TestAutoRAG:
+    def test_its_tables_are_questions_and_documents(self, tmp_path):
+        truth = {"retrieval_gt": [[["d1"], ["d2"]], [["d2"]]], "generation_gt": [["x", "y"], ["z"]]}
+        pd.DataFrame({"qid": ["q1", "q2"], "query": ["1?", "2?"], **truth}).to_parquet(tmp_path / "qa.parquet")
+        about = [{"prev_id": None, "next_id": "d2"}, {"prev_id": "d1", "next_id": None}]
+        documents = pd.DataFrame({"doc_id": ["d1", "d2"], "contents": ["One.", "Two."], "metadata": about})
+        documents.to_parquet(tmp_path / "corpus.parquet")
+        found = Questions(str(tmp_path / "qa.parquet"), str(tmp_path / "corpus.parquet")).read()
+        assert found.frame["id"].tolist() == ["q1", "q2"] and found.frame["question"].tolist() == ["1?", "2?"]
+        assert gold(found.frame) == [(["x", "y"], {"d1": 1, "d2": 1}), (["z"], {"d2": 1})]
+        assert found.corpus[["id", "text"]].to_numpy().tolist() == [["d1", "One."], ["d2", "Two."]]
+        assert found.corpus["next_id"].tolist()[0] == "d2"
+
+    def test_its_names_beside_ours_are_other_columns(self, tmp_path):
+        documents = [{"id": "a", "doc_id": "old", "text": "Tuples.", "contents": "index"}]
+        row = {"id": "1", "qid": "x", "question": "What?", "query": "what", "answer": "Tuples"}
+        found = asked(tmp_path, row, documents=documents).read()
+        assert found.frame.loc[0, ["id", "question", "qid", "query"]].tolist() == ["1", "What?", "x", "what"]
+        assert found.corpus.loc[0, ["id", "text", "doc_id"]].tolist() == ["a", "Tuples.", "old"]
+
 
 class TestOddCharacters:
+    @pytest.mark.parametrize("place", ["context", "question", "answers"])
+    def test_half_a_surrogate_pair_in_squad_is_refused_with_its_path(self, tmp_path, place):
+        question = {"id": "q1", "question": "q1?", "answers": [{"text": "x"}]}
+        content = squad(("One.", [question]))
+        if place == "context":
+            content["data"][0]["paragraphs"][0]["context"] = "One \ud83d"
+        else:
+            question[place] = "Why \udc00" if place == "question" else [{"text": "\ud83d"}]
+        (tmp_path / "dev.json").write_text(json.dumps(content))
+        with pytest.raises(DataError, match=rf'"data\[0\]\.paragraphs\[0\]\..*{place}.*" of dev\.json holds \\ud'):
+            Squad(str(tmp_path / "dev.json")).read()
+
+    def test_half_a_surrogate_pair_in_a_cell_of_json_is_refused_with_its_row(self, tmp_path):
+        (tmp_path / "asked.csv").write_text('question,answers\nWhy?,"[""\\ud83d""]"\n')
+        source = Questions(str(tmp_path / "asked.csv"), lines(tmp_path / "corpus.jsonl", DOCUMENTS))
+        with pytest.raises(DataError, match=r'"answers" of row 1 of asked\.csv holds \\ud83d alone'):
+            source.read()
+
+    def test_a_pdf_with_a_password_is_named(self, tmp_path):
+        import pypdf
+
+        (tmp_path / "docs").mkdir()
+        writer = pypdf.PdfWriter()
+        writer.add_blank_page(100, 100)
+        writer.encrypt("secret", algorithm="RC4-128")
+        writer.write(tmp_path / "docs" / "secret.pdf")
+        source = Questions(lines(tmp_path / "asked.jsonl", [{"question": "?", "answer": "x"}]), str(tmp_path / "docs"))
+        with pytest.raises(
+            DataError, match=r"data\.corpus: secret\.pdf is encrypted with a password\. Save it without"
+        ):
+            source.read()
+
     @pytest.mark.parametrize("is_document", [True, False])
     def test_half_a_surrogate_pair_is_refused_with_its_line(self, tmp_path, is_document):
         documents = [*DOCUMENTS, {"id": "c", "title": "C", "text": "Odd"}]
@@ -505,6 +577,26 @@ class TestBeir:
             [{"_id": "q1", "text": "1"}, *({"_id": f"q{i}", "text": "x", "n": i} for i in (0, 2, 3))],
         )
         assert len(loaded(Beir(str(beir)), kind="retrieval", slices=["n"]).test) == 2
+
+    @pytest.mark.parametrize(
+        ("content", "encoding"),
+        [
+            ("q1\t1\t2\nq0\t4\t1\n", "utf-8-sig"),
+            ("query-id\tcorpus-id\tscore\r\nq1\t1\t2\r\nq0\t4\t1\r\n", "utf-16"),
+            ("q1\t1\t2.0\nq0\t4\t1.0\n", "utf-8"),
+            ("q1 0 1 2\nq0 0 4 1\n", "utf-8"),
+            ("q1\t1\t2\nq0\t4\t1\nq1\t1\t2\n", "utf-8"),
+        ],
+        ids=["byte order mark", "utf-16", "whole floats", "trec", "twice alike"],
+    )
+    def test_judgements_are_read_as_other_tools_write_them(self, beir, content, encoding):
+        (beir / "qrels" / "test.tsv").write_bytes(content.encode(encoding))
+        assert gold(Beir(str(beir)).read().test) == [([], {"1": 2}), ([], {"4": 1})]
+
+    def test_a_document_with_two_grades_for_a_query_is_refused(self, beir):
+        (beir / "qrels" / "test.tsv").write_text("q1\t1\t2\nq1\t1\t0\n")
+        with pytest.raises(DataError, match=r'line 2 of test\.tsv gives "1" the grade 0 for "q1", and a line above 2'):
+            Beir(str(beir)).read()
 
     @pytest.mark.parametrize(
         ("line", "message"),

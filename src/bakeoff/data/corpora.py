@@ -9,6 +9,7 @@ the columns ``id``, ``title``, ``text`` and metadata.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("id", "question", "history", "answers", "relevance")
+IDS, QUESTIONS = ("id", "qid"), ("question", "query")
+"""Columns of a table of questions; the second of each are AutoRAG's."""
 ITSELF = "itself"
 """Column with the id of the document that is the query itself, as in ArguAna and Quora."""
 
@@ -33,8 +36,10 @@ class Questions:
 
     Args:
         questions: a jsonl, csv, tsv or parquet file with the columns ``question``, ``answers`` (or ``answer``),
-            ``documents`` (ids, or id → grade) and ``history`` (turns); the last three may be missing or empty.
-        corpus: the documents: such a file with ``id``, ``title`` and ``text``, or a folder of md, txt, html and pdf.
+            ``documents`` (ids, or id → grade) and ``history`` (turns); the last three may be missing or empty. Or
+            the columns of AutoRAG: ``qid``, ``query``, ``generation_gt``, ``retrieval_gt``.
+        corpus: the documents: such a file with ``id``, ``title`` and ``text``, or AutoRAG's ``doc_id`` and
+            ``contents``; or a folder of md, txt, html and pdf.
         test_questions: a second file, whose questions are the test rows.
     """
 
@@ -64,6 +69,8 @@ class Questions:
 @dataclass(frozen=True)
 class Squad:
     """Questions on paragraphs in the JSON of SQuAD 1.1 and 2.0. Each different paragraph is a document.
+
+    A table with the columns ``context``, ``question`` and ``answers``, as hubs offer SQuAD, is read too.
 
     Args:
         path: the file; relative to the working directory, ``~`` expands.
@@ -153,12 +160,13 @@ def _row(id: str, question: str, answers: Any, relevance: Any, history: Any = ()
 def _asked(path: Path, key: str, known: Sequence[str]) -> pd.DataFrame:
     ids = set(known)
     rows = []
-    used = ("id", "question", "history", *gold.ANSWERS, *gold.DOCUMENTS)
     for number, record in enumerate(records.read(path, key), 1):
+        name, question = record.first(IDS), record.first(QUESTIONS)
+        used = (name, question, "history", *gold.ANSWERS, *gold.DOCUMENTS)
         rows.append(
             _row(
-                record.text("id", key) if "id" in record.values else str(number),
-                record.text("question", key),
+                record.text(name, key) if name in record.values else str(number),
+                record.text(question, key),
                 gold.answers(record, key),
                 gold.relevance(record, key, known, ids),
                 gold.history(record, key),
@@ -192,16 +200,31 @@ class _Paragraphs:
 
 
 def _squad(path: Path, key: str, paragraphs: _Paragraphs) -> Iterator[dict[str, Any]]:
-    try:
-        content = records.parsed(path.read_text(encoding="utf-8-sig"), path.name, key)
-    except (UnicodeDecodeError, OSError) as error:
-        raise DataError(f"{key}: {path.name} cannot be read: {error}.") from None
+    if path.suffix.lower() not in (".json", ""):
+        yield from _squad_table(path, key, paragraphs)
+        return
+    content = records.read_json(path, key)
     for article in _items(_object(content, path.name, key), "data", key):
         title = str(article.values.get("title", path.stem))
         for paragraph in _items(article, "paragraphs", key):
             document = paragraphs.id(title, paragraph.text("context", key))
             for entry in _items(paragraph, "qas", key):
                 yield _of_paragraph(entry, document, title.replace("_", " "), key)
+
+
+def _squad_table(path: Path, key: str, paragraphs: _Paragraphs) -> Iterator[dict[str, Any]]:
+    """The rows of a table with a question and its paragraph in each."""
+    for number, record in enumerate(records.read(path, key), 1):
+        title = record.text("title", key) if "title" in record.values else path.stem
+        document = paragraphs.id(title, record.text("context", key))
+        answers = gold.answers(record, key)
+        yield _row(
+            record.text("id", key) if "id" in record.values else str(number),
+            record.text("question", key),
+            answers,
+            {document: 1} if answers else {},
+            title=title.replace("_", " "),
+        )
 
 
 def _of_paragraph(entry: Record, document: str, title: str, key: str) -> dict[str, Any]:
@@ -238,7 +261,11 @@ def _judged(path: Path, query_of: Mapping[str, Record], known: set[str]) -> list
             raise DataError(f'data.path: {place} names the query "{query}", which is not in queries.jsonl.')
         if document not in known:
             raise DataError(f'data.path: {place} names the document "{document}", which is not in corpus.jsonl.')
-        graded.setdefault(query, {})[document] = grade
+        if graded.setdefault(query, {}).setdefault(document, grade) != grade:
+            raise DataError(
+                f'data.path: {place} gives "{document}" the grade {grade} for "{query}", and a line above '
+                f"{graded[query][document]}. Keep one of them."
+            )
     rows = []
     for name, judged in graded.items():
         itself = {ITSELF: name} if name in known else {}
@@ -253,22 +280,27 @@ def _metadata_of(query: Record) -> dict[str, Any]:
 
 
 def _qrels(path: Path) -> Iterator[tuple[str, str, str, int]]:
-    """Place, query id, document id and grade of each line; the first is a header where it holds no grade."""
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            place = f"line {number} of {path.name}"
-            cells = line.rstrip("\n\r").split("\t")
-            if not line.strip() or (number == 1 and not _is_whole(cells[-1])):
-                continue
-            if len(cells) != 3 or not _is_whole(cells[2]):
-                raise DataError(
-                    f"data.path: {place} is not a query id, a document id and a whole number, separated by tabs."
-                )
-            yield place, cells[0], cells[1], int(cells[2])
+    """Place, query id, document id and grade of each line; the first is a header where it holds no grade.
+
+    Columns are separated by tabs, or by spaces as in TREC, where a column without meaning stands before the document.
+    """
+    for number, line in enumerate(records.read_text(path, "data.path").splitlines(), 1):
+        place = f"line {number} of {path.name}"
+        cells = line.split("\t")
+        if len(line.split()) == 4:
+            query, _, document, grade = line.split()
+            cells = [query, document, grade]
+        if not line.strip() or (number == 1 and not _is_whole(cells[-1])):
+            continue
+        if len(cells) != 3 or not _is_whole(cells[2]):
+            raise DataError(
+                f"data.path: {place} is not a query id, a document id and a whole number, separated by tabs."
+            )
+        yield place, cells[0], cells[1], int(float(cells[2]))
 
 
 def _is_whole(text: str) -> bool:
-    return text.strip().lstrip("-").isdigit()
+    return re.fullmatch(r"\s*-?\d+(\.0+)?\s*", text) is not None
 
 
 def _existing(path: str, key: str) -> Path:

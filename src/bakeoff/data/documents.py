@@ -20,6 +20,9 @@ BLOCKS = (
 )
 """HTML block elements, besides headings: each starts on a line of its own."""
 
+IDS, TEXTS = ("id", "_id", "doc_id"), ("text", "contents")
+"""Columns of a table of documents."""
+
 NUMBER = r"-?(0|[1-9]\d*)(\.\d*[1-9])?"
 
 
@@ -36,21 +39,26 @@ def read(path: Path, key: str) -> pd.DataFrame:
 
 
 def table(path: Path, key: str) -> pd.DataFrame:
-    """The documents of a jsonl, csv, tsv or parquet file: an id (``id`` or ``_id``), ``text``, and what else it has."""
+    """The documents of a jsonl, csv, tsv or parquet file: an id, a title, the text, and what else it has.
+
+    The id may be called ``id``, ``_id`` or ``doc_id``, the text ``text`` or ``contents``: as in BEIR and AutoRAG.
+    """
     by_id: dict[str, dict[str, Any]] = {}
     places: dict[str, str] = {}
     rows = records.read(path, key)
-    has_texts = any("text" in record.values for record in rows)
+    has_texts = any(name in record.values for record in rows for name in TEXTS)
     for record in rows:
         name = _id(record, key)
         if name in by_id:
             raise DataError(f'{key}: {record.place} has the id "{name}", as {places[name]} has.')
         title = record.text("title", key) if "title" in record.values else ""
         # A document may be all title, or empty, as some are in BEIR: others must not take its place in the ranking.
-        is_textless = "text" not in record.values and (title or has_texts)
-        text = "" if is_textless else record.text("text", key)
+        column = record.first(TEXTS)
+        is_textless = column not in record.values and (title or has_texts)
+        text = "" if is_textless else record.text(column, key)
         places[name] = record.place
-        by_id[name] = {"id": name, "title": title, "text": text} | metadata(record, ("id", "_id", "title", "text"))
+        read = (_id_column(record, key), "title", column)
+        by_id[name] = {"id": name, "title": title, "text": text} | metadata(record, read)
     table = frame(by_id.values())
     return with_numbers(table) if path.suffix.lower() in (".csv", ".tsv") else table
 
@@ -120,8 +128,11 @@ def _refuse_undecoded(name: str, key: str) -> None:
 
 
 def _id(record: Record, key: str) -> str:
-    name = record.only(("id", "_id"), key)
-    return record.text("id" if name is None else name, key)
+    return record.text(_id_column(record, key), key)
+
+
+def _id_column(record: Record, key: str) -> str:
+    return record.only(IDS[:2], key) or record.first(IDS)
 
 
 def _decoded(path: Path, where: str) -> str:
@@ -176,6 +187,8 @@ def _pdf(path: Path, where: str) -> tuple[str, str]:
         return str((reader.metadata and reader.metadata.title) or "").strip(), text
     except pypdf.errors.DependencyError as error:
         raise ConfigError(f"{where} is encrypted: {error}. Install it, or save the file without encryption.") from None
+    except pypdf.errors.FileNotDecryptedError:
+        raise DataError(f"{where} is encrypted with a password. Save it without, or take it out.") from None
     except (pypdf.errors.PyPdfError, ValueError, KeyError) as error:
         raise DataError(f"{where} cannot be read as PDF: {error}.") from error
 

@@ -8,15 +8,17 @@ from typing import Any
 from bakeoff.data.records import Record, nearest, parsed, plain
 from bakeoff.errors import DataError
 
-ANSWERS = ("answers", "answer")
-DOCUMENTS = ("documents", "document", "relevance")
+ANSWERS = ("answers", "answer", "generation_gt")
+DOCUMENTS = ("documents", "document", "relevance", "retrieval_gt")
+"""Columns of the truth. The last of each are those of AutoRAG, whose ``retrieval_gt`` are lists of lists of ids."""
 ROLES = ("user", "assistant")
 
 
 def answers(record: Record, key: str) -> list[str]:
     """The gold answers, each once; none: not answerable.
 
-    ``answers`` may be a list, in text as JSON; anything else is one answer, and ``answer`` always is when it is text.
+    ``answers`` may be a list, in text as JSON, or an object with the list ``text``, as in tables of SQuAD; anything
+    else is one answer, and ``answer`` always is when it is text.
 
     Raises:
         DataError: they are neither text nor numbers.
@@ -25,8 +27,10 @@ def answers(record: Record, key: str) -> list[str]:
     if name is None:
         return []
     value = record.values[name]
-    if name == "answers":
-        value = _opened(value, "[", record, name, key)
+    if name != "answer":
+        value = _opened(value, "[{", record, name, key)
+    if isinstance(value, Mapping) and "text" in value:
+        value = value["text"]
     where = f'{key}: "{name}" of {record.place}'
     texts = [plain(answer, where) for answer in value] if isinstance(value, list) else [plain(value, where)]
     return list(dict.fromkeys(answer for answer in texts if answer.strip()))
@@ -55,7 +59,7 @@ def relevance(record: Record, key: str, known: Sequence[str], ids: Container[str
         # A struct of Parquet has the keys of all rows, empty in most.
         graded = {str(document): _grade(grade, where) for document, grade in value.items() if grade is not None}
     else:
-        graded = {plain(document, where): 1 for document in (value if isinstance(value, list) else [value])}
+        graded = {plain(document, where): 1 for document in _flat(value)}
     for document in graded:
         if document not in ids:
             raise DataError(
@@ -85,6 +89,11 @@ def history(record: Record, key: str) -> list[dict[str, str]]:
             raise DataError(f'{where}: the role of turn {number} is "{turn["role"]}". Allowed: {", ".join(ROLES)}.')
         cleaned.append({"role": str(turn["role"]), "content": plain(turn["content"], where)})
     return cleaned
+
+
+def _flat(value: Any) -> list[Any]:
+    """The items of a list, and of lists in it; anything else as the only item."""
+    return [item for part in value for item in _flat(part)] if isinstance(value, list) else [value]
 
 
 def _grade(value: Any, where: str) -> int:

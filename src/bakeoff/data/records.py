@@ -51,6 +51,10 @@ class Record:
             raise DataError(f'{key}: {self.place} has both "{used[0]}" and "{used[1]}". Keep one of them.')
         return used[0] if used else None
 
+    def first(self, names: Sequence[str]) -> str:
+        """The first of several names that the row uses; the very first if it uses none."""
+        return next((name for name in names if name in self.values), names[0])
+
     def others(self, names: Iterable[str]) -> dict[str, Any]:
         """The cells of other names; lists and objects as JSON."""
         known = set(names)
@@ -106,11 +110,53 @@ def read(path: Path, key: str) -> list[Record]:
 
 
 def parsed(text: str, place: str, key: str) -> Any:
-    """The value of a JSON text. Raises ``DataError`` that names the place."""
+    """The value of a JSON text. Raises ``DataError`` that names the place, also for half a surrogate pair in it."""
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except json.JSONDecodeError as error:
-        raise DataError(f"{key}: {place} is not JSON: {error.msg} at column {error.colno}.") from None
+        where = f"line {error.lineno}, column" if error.lineno > 1 else "column"
+        raise DataError(f"{key}: {place} is not JSON: {error.msg} at {where} {error.colno}.") from None
+    if "\\ud" in text.lower():
+        _refuse_half_pairs(value, place, key)
+    return value
+
+
+def read_json(path: Path, key: str) -> Any:
+    """The value of a JSON file. Raises ``DataError`` that names the place."""
+    return parsed(read_text(path, key), path.name, key)
+
+
+def read_text(path: Path, key: str) -> str:
+    """The text of a file in any encoding of Unicode, without its byte order mark. Raises ``DataError``."""
+    try:
+        with files.opened_text(path, key, _unicode(path, key)) as content:
+            return content.read()
+    except (UnicodeDecodeError, OSError) as error:
+        raise DataError(f"{key}: {path.name} cannot be read: {error}.") from None
+
+
+def _refuse_half_pairs(value: Any, place: str, key: str, within: str = "") -> None:
+    """Raise ``DataError`` for an escape such as ``\\ud83d`` alone: half a character, which no file can hold."""
+    if isinstance(value, str):
+        half = next((letter for letter in value if "\ud800" <= letter <= "\udfff"), None)
+        if half is not None:
+            holder = f'"{_escaped(within)}" of {place}' if within else place
+            raise DataError(
+                f"{key}: {holder} holds \\u{ord(half):04x} alone, half a surrogate pair. Take it out, or write the "
+                "whole pair."
+            )
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            _refuse_half_pairs(item, place, key, f"{within}[{i}]")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            path = f"{within}.{name}" if within else str(name)
+            _refuse_half_pairs(name, place, key, path)
+            _refuse_half_pairs(item, place, key, path)
+
+
+def _escaped(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _json_lines(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -121,22 +167,7 @@ def _json_lines(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
                 values = parsed(line, place, key)
                 if not isinstance(values, dict):
                     raise DataError(f'{key}: {place} is not a JSON object such as {{"id": "…", "text": "…"}}.')
-                _refuse_half_pairs(line, values, place, key)
                 yield place, values
-
-
-def _refuse_half_pairs(line: str, values: dict[str, Any], place: str, key: str) -> None:
-    """Raise ``DataError`` for an escape such as ``\\ud83d`` alone: half a character, which no file can hold."""
-    if "\\ud" not in line.lower():
-        return
-    for name, value in values.items():
-        content = json.dumps([name, value], ensure_ascii=False)
-        half = next((letter for letter in content if "\ud800" <= letter <= "\udfff"), None)
-        if half is not None:
-            raise DataError(
-                f'{key}: "{name.encode("ascii", "backslashreplace").decode()}" of {place} holds '
-                f"\\u{ord(half):04x} alone, half a surrogate pair. Take it out, or write the whole pair."
-            )
 
 
 def _csv(path: Path, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
