@@ -36,9 +36,13 @@ class SplitSettings:
         """Check what can be checked without data."""
         _one_of(self.kind, SPLITS, "data.split.kind")
         check_seed(self.seed, "data.split.seed")
-        for key, share in (("test", self.test), ("valid", self.valid)):
-            if not 0 < share < 1:
-                raise ConfigError(f"data.split.{key}: {share} is not a share. It must be more than 0 and less than 1.")
+        if not 0 < self.test <= 1:
+            raise ConfigError(
+                f"data.split.test: {self.test} is not a share. It must be more than 0 and less than 1, or 1 where "
+                "nothing is learnt from rows."
+            )
+        if not 0 < self.valid < 1:
+            raise ConfigError(f"data.split.valid: {self.valid} is not a share. It must be more than 0 and less than 1.")
         if self.per_class is not None and self.per_class < 2:
             raise ConfigError(
                 f"data.split.per_class: {self.per_class} is too few: a class needs a row to learn from and one to "

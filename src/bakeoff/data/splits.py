@@ -105,11 +105,20 @@ def split(traits: Traits, settings: SplitSettings, repeats: Repeats = INDEPENDEN
         ConfigError: the method needs what the data does not have.
         DataError: a part would be empty, or a class would have no row to learn from.
     """
+    is_all_test = settings.test == 1 and traits.is_test is None and traits.part is None
+    if is_all_test and not may_be_empty:
+        raise ConfigError(
+            "data.split.test: 1 leaves no row to learn from. It is for questions over documents and for queries, of "
+            "which models need not learn. Give a share of less than 1."
+        )
     by = method(settings.kind, traits)
     part = np.full(len(traits.content), TEST, dtype=np.int8)
     notes: list[DataNote] = []
-    if traits.is_test is None:
-        free: NDArray[np.intp] = np.arange(len(part))
+    free: NDArray[np.intp] = np.arange(0 if is_all_test else len(part))
+    if is_all_test:
+        shares = {TEST: 1.0}
+        notes.append(DataNote("Every row is a test row: none is learnt from.", "data.split.test", NoteRank.FACTS))
+    elif traits.is_test is None:
         rest = 1 - settings.test
         shares = {TRAIN: rest * (1 - settings.valid), VALID: rest * settings.valid, TEST: settings.test}
     else:
@@ -122,7 +131,7 @@ def split(traits: Traits, settings: SplitSettings, repeats: Repeats = INDEPENDEN
         part = traits.part.copy()
         if repeats.leave_development:
             _drop_repeated(part, traits.content, notes)
-    elif is_ordered and traits.time is not None:
+    elif is_ordered and traits.time is not None and len(free):
         part[free] = _by_time(traits.time[free], shares)
     elif len(free):
         units = _units(traits.take(free), repeats, by == "group", notes)
