@@ -221,3 +221,12 @@ def test_few_rows_of_each_class_are_learnt_from_and_the_test_stays_the_same() ->
         split(Traits(np.arange(270)), SplitSettings(per_class=10))
     with pytest.raises(ConfigError, match="per_class: 1 is too few"):
         SplitSettings(per_class=1)
+
+
+def test_every_row_may_be_a_test_row_where_nothing_need_be_learnt() -> None:
+    traits = Traits(np.arange(9), time=np.arange(9)[::-1])
+    for kind in ("random", "time"):
+        made = split(traits, SplitSettings(kind=kind, test=1.0), may_be_empty=True)
+        assert (len(made.train), len(made.valid), sorted(made.test)) == (0, 0, list(range(9)))
+    with pytest.raises(ConfigError, match=r"data\.split\.test: 1 leaves no row to learn from.*less than 1"):
+        split(traits, SplitSettings(test=1.0))

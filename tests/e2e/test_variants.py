@@ -77,3 +77,20 @@ def test_values_of_a_part_make_no_other_variant_of_a_model_that_does_not_take_it
     done = bakeoff("plan", "-m", "model=linear,rules", "data=breast_cancer", "llm=none,smollm2")
     assert done.returncode == 0, done.stderr
     assert "2 of 2 variants would run." in done.stdout
+
+
+def test_models_with_prompts_of_their_own_answer_every_question_in_one_command(
+    bakeoff: CommandLine, tmp_path: Path
+) -> None:
+    rows = [{"id": f"q{i}", "question": f"What does animal {i} eat?", "answer": f"food {i}"} for i in range(9)]
+    (tmp_path / "asked.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "docs.jsonl").write_text('{"id": "a", "text": "Animal 3 eats food 3."}\n')
+    server = ["llm=openai_compatible", "llm.base_url=http://user:secret@127.0.0.1:9/v1", "llm.model=m"]
+    done = bakeoff(
+        "plan", "-m", "model=rag,llm,extractive", "data=qa", "data.questions=asked.jsonl", "data.corpus=docs.jsonl",
+        "data.split.test=1", *server,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "3 of 3 variants would run." in done.stdout
+    assert "llm-llm.base_url=127.0.0.1_9" in done.stdout and "secret" not in done.stdout
+    assert done.stdout.count("up to 9 calls") == 2

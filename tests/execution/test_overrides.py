@@ -80,6 +80,10 @@ def test_a_continuous_sweep_has_no_values() -> None:
         (("model.pattern='a/b c'",), "linear-pattern=a_b_c"),
         (("model.rules=[{output: a}]",), "linear-rules=cb3142"),  # too much for a name
         (("model.path=../../etc",), "linear-path=.._.._etc"),
+        (("llm.base_url=http://127.0.0.1:8000/v1",), "linear-llm.base_url=127.0.0.1_8000"),
+        (("llm.base_url='https://u:key@host.org/v1/'",), "linear-llm.base_url=host.org"),
+        (("llm.base_url=https://host.org/team-a/v1",), "linear-llm.base_url=host.org_283ef8"),
+        (("retriever.store=s3://bucket",), "linear-retriever.store=bucket"),
         (("variant=mine", "seed=1"), "mine"),
         (("variant='my best'",), "my_best"),
         (("variant=../../elsewhere",), "elsewhere"),

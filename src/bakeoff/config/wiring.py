@@ -9,6 +9,9 @@ from bakeoff.config import signatures
 from bakeoff.config.component import Component, read, walk
 
 GROUPS = ("embedder", "retriever", "llm", "prompt", "trainer")
+PROMPT = "classify"
+PROMPTS = {"multilabel": "classify_many", "regression": "estimate", "qa": "answer", "generation": "summarise"}
+"""Prompt of a declared kind of task, where nobody chose another than ``PROMPT``, the default."""
 Parts = Mapping[str, Component]
 
 

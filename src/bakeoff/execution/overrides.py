@@ -7,6 +7,7 @@ import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from urllib.parse import urlsplit
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -104,6 +105,8 @@ def variant_name(overrides: Sequence[Override], model: str) -> str:
             key, value = key.removesuffix("._target_"), value.rpartition(".")[2]
         if NAMES.fullmatch(value):
             value = "+".join(name.strip() for name in value[1:-1].split(","))
+        if "://" in (url := value.replace("\\:", ":")):  # neither the whole address nor a password in it
+            value = _server(url)
         if "{" in value:  # a mapping, or a list of them: too much for a name
             value = hashlib.sha256(value.encode()).hexdigest()[:6]
         if key == "variant":
@@ -113,6 +116,17 @@ def variant_name(overrides: Sequence[Override], model: str) -> str:
         elif spec.is_named(key.split(".")[0].split("/")[0]):
             details.append(f"{key.removeprefix('model.')}={value}" if not override.is_delete() else f"no-{key}")
     return _of_folder("-".join([model, *sorted(details)]))
+
+
+def _server(url: str) -> str:
+    """Host and port of a URL, and a hash of its path where that is more than a version."""
+    address = urlsplit(url)
+    try:
+        port = f"_{address.port}" if address.port else ""
+    except ValueError:
+        port = ""
+    path = "" if re.fullmatch(r"/?(v\d+/?)?", address.path) and not address.query else address.path + address.query
+    return f"{address.hostname or ''}{port}{f'_{hashlib.sha256(path.encode()).hexdigest()[:6]}' if path else ''}"
 
 
 def _of_folder(name: str) -> str:

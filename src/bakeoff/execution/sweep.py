@@ -205,6 +205,10 @@ def _composed(
     composed = loader.load_sweep_config(master, list(lines))
     content = _containers(composed)
     unused = set(wiring.GROUPS) - set(wiring.used(read(content.get("model")), wiring.parts(content)))
+    prompt = _prompt_of_kind(composed, overrides)
+    if prompt and "prompt" not in unused:
+        lines = (*lines, f"prompt={prompt}")
+        composed = loader.load_sweep_config(master, list(lines))
     telling = [o for o in overrides if o.input_line not in of_declared and o.key_or_group.split(".")[0] not in unused]
     choices = composed.hydra.runtime.choices
     name = variant_name(telling, declared or str(master.hydra.runtime.choices.get("model")))
@@ -224,6 +228,14 @@ def _composed(
     told = tuple(o.input_line or "" for o in telling)
     job = Job(lines, validation.read(composed, folder), declared or str(choices.get("model")), told)
     return _with_fixed(job, overrides), len(telling) < len(overrides)
+
+
+def _prompt_of_kind(composed: DictConfig, overrides: Sequence[Override]) -> str | None:
+    """The prompt for the declared kind of task, unless one was chosen or belongs to the model."""
+    is_chosen = any(override.key_or_group == "prompt" for override in overrides)
+    if is_chosen or composed.hydra.runtime.choices.get("prompt") != wiring.PROMPT:
+        return None
+    return wiring.PROMPTS.get(str(OmegaConf.select(composed, "data.kind")))
 
 
 def _with_fixed(job: Job, overrides: Sequence[Override]) -> Job:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
+from bakeoff.config import wiring
 from bakeoff.errors import ConfigError, LLMError, did_you_mean
 from bakeoff.llm import reader as readers
 from bakeoff.llm.base import LLM, Completion, LLMRequest, RequestEstimate
@@ -40,10 +41,7 @@ NUMBER = {
 # Content-free inputs that measure a prompt's own bias towards a label (Zhao et al. 2021).
 CONTENT_FREE = ("N/A", "", "[MASK]")
 NEEDS = {"classification": "text", "multilabel": "text", "regression": "text", "qa": "question", "generation": "text"}
-PROMPTS = {
-    "classification": "classify", "multilabel": "classify_many", "regression": "estimate", "qa": "answer",
-    "generation": "summarise",
-}  # fmt: skip
+PROMPTS = {"classification": wiring.PROMPT, **wiring.PROMPTS}
 LABELLED = ("classification", "multilabel")
 
 
