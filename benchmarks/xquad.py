@@ -1,10 +1,10 @@
 """1,190 questions on 240 paragraphs (XQuAD, Artetxe et al. 2020): what retrievers find, and what answers are worth.
 
 It runs the installed command line and shows what that prints; the table at the end gives each figure with its 95 %
-interval. Every question is a test row, for nothing is learnt from questions: the file stands for the test as well. The
-language model answers a sample. What --outputs names is kept, and what it holds is not run again.
+interval. Every question is a test row, for nothing is learnt from questions. Other languages are searched only.
+The language model answers a sample. What --outputs names is kept, and what it holds is not run again.
 
-python benchmarks/xquad.py [SQUAD.json] [--rows 100] [--outputs FOLDER]
+python benchmarks/xquad.py [SQUAD.json] [--others SQUAD.de.json SQUAD.zh.json …] [--rows 100] [--outputs FOLDER]
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ import _quick
 from bakeoff import record
 
 BAKEOFF = Path(sys.executable).parent / "bakeoff"
-XQUAD = Path(__file__).parents[2] / "shared" / "bench" / "xquad" / "xquad.en.json"
-RETRIEVED = ["-m", "model=retrieve", "retriever=bm25,dense,hybrid", "decision.metric=recall_at_1", "name=retrieval"]
+FOLDER = Path(__file__).parents[2] / "shared" / "bench" / "xquad"
+XQUAD, OTHERS = FOLDER / "xquad.en.json", [FOLDER / f"xquad.{language}.json" for language in ("de", "zh", "ar")]
+RETRIEVED = ["-m", "model=retrieve", "retriever=bm25,dense,hybrid", "decision.metric=recall_at_1"]
 EXTRACTED = ["-m", "model=extractive", "retriever=bm25,dense,hybrid", "name=answers"]
 # All questions have an answer here, so that abstaining wins nothing. A small model is lost in JSON with sources, so it
 # is asked for the answer alone, and the passage is cited that holds most of it.
@@ -37,24 +38,33 @@ SHOWN = {
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("squad", nargs="?", type=Path, default=XQUAD, help="a file in the format of SQuAD")
+    ask.add_argument("--others", nargs="*", type=Path, default=OTHERS, help="other languages: searched only")
     ask.add_argument("--rows", type=int, default=100, help="questions that the language model answers; 0: none")
     ask.add_argument("--outputs", type=Path, help="where to run; a temporary folder otherwise")
-    given = _quick.parse(ask, rows=0, squad=_quick.squad())
-    if not given.squad.is_file():
-        print(f"There is no {given.squad}: nothing was measured.")
-        return
+    given = _quick.parse(ask, rows=0, squad=_quick.squad(), others=[])
+    for file in (given.squad, *given.others):
+        if not file.is_file():
+            print(f"There is no {file}: nothing was measured.")
+            return
 
-    file = given.squad.resolve()
-    task = ["data=squad", f"data.path={file}", f"data.test_path={file}"]
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.outputs or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        run(folder, *RETRIEVED, *task)
+        task = _task(given.squad)
+        run(folder, *RETRIEVED, "name=retrieval", *task)
         run(folder, *EXTRACTED, *task)
         if given.rows:
             run(folder, *ANSWERED, *PLAINLY, f"test_rows={given.rows}", *task)
+        for other in given.others:
+            run(folder, *RETRIEVED, f"name={other.stem}", *_task(other))
         for name, metrics in SHOWN.items():
             show(folder / "outputs" / name, metrics)
+        for other in given.others:
+            show(folder / "outputs" / other.stem, SHOWN["retrieval"])
+
+
+def _task(file: Path) -> list[str]:
+    return ["data=squad", f"data.path={file.resolve()}", "data.split.test=1"]
 
 
 def run(folder: Path, *arguments: str) -> None:
