@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from bakeoff.config import components, slots
-from bakeoff.config.component import Component
+from bakeoff.config.component import Component, read
+from bakeoff.config.shipped import conf_dir
 from bakeoff.config.slots import IO_ARGUMENT, SLOTS
 from bakeoff.errors import ConfigError
 
@@ -218,3 +220,13 @@ def _callables() -> Iterator[str]:
             for attribute in dir(module):
                 if not attribute.startswith("_") and callable(getattr(module, attribute, None)):
                     yield f"{name}.{attribute}"
+
+
+def test_every_shipped_option_names_components_that_its_slot_admits() -> None:
+    named = 0
+    for file in conf_dir().rglob("*.yaml"):
+        group = file.relative_to(conf_dir()).parts[0]
+        content = read(yaml.safe_load(file.read_text("utf-8")) or {})
+        slot = group if group in SLOTS and isinstance(content, Component) else slots.ANY
+        named += len(components.locate_all(content, str(file), slot))
+    assert named > 60

@@ -38,7 +38,7 @@ SAMPLER, PRUNER = "optuna.samplers._base.BaseSampler", "optuna.pruners._base.Bas
 CROSSOVER = "optuna.samplers.nsgaii._crossovers._base.BaseCrossover"
 LIBRARIES = ("sklearn", "skrub", "catboost", "optuna")
 
-EXPORTS = ("models", "retrieval", "data", "llm", "grading", "tracking")
+EXPORTS = ("models", "solutions", "retrieval", "data", "llm", "grading", "tracking")
 """Packages of bakeoff whose exported classes are components."""
 FURTHER = frozenset({"bakeoff.cost.TimeAndRequests", "bakeoff.models.qa.sentences.Meaning"})
 """Components of bakeoff that no package exports."""
