@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from bakeoff.errors import did_you_mean as did_you_mean
     from bakeoff.grading.base import Grader as Grader
     from bakeoff.llm import Prompt as Prompt
+    from bakeoff.llm import Reader as Reader
     from bakeoff.llm import keys as keys
     from bakeoff.llm import prices as prices
     from bakeoff.llm.base import LLM as LLM
@@ -46,10 +47,13 @@ if TYPE_CHECKING:
     from bakeoff.llm.base import Message as Message
     from bakeoff.llm.base import RequestEstimate as RequestEstimate
     from bakeoff.llm.cache import Cache as Cache
+    from bakeoff.llm.reader import Answer as Answer
     from bakeoff.llm.replies import Reply as Reply
     from bakeoff.llm.replies import Trouble as Trouble
     from bakeoff.llm.session import Session as Session
     from bakeoff.llm.session import Terms as Terms
+    from bakeoff.llm.transcript import Transcript as Transcript
+    from bakeoff.llm.transcript import from_requests as from_requests
     from bakeoff.llm.usage import RequestCounts as RequestCounts
     from bakeoff.llm.usage import budget_of as budget_of
     from bakeoff.llm.wire import build_choice_schema as build_choice_schema

@@ -58,6 +58,7 @@ POINTS = (
     Point("embedder", _group("embedder"), "bakeoff.retrieval.base.Embedder", "check_retriever"),
     Point("LLM client", _group("llm"), "bakeoff.llm.base.LLM", "check_llm"),
     Point("prompt", _group("prompt"), "bakeoff.llm.Prompt"),
+    Point("reader of replies", "`conf/reader/`, `reader@model.reader=…`", "bakeoff.llm.Reader"),
     Point("data source", _group("data"), "bakeoff.data.sources.Source", "check_data"),
     Point("splitter", "`data.split.splitter`", "bakeoff.data.roles.Splitter"),
     Point("kind of task", f"{_declared('bakeoff.kinds')}, `data.kind`", "bakeoff.tasks.base.Kind", "check_data"),
