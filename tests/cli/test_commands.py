@@ -95,7 +95,7 @@ def test_a_verb_explains_itself(capsys) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_the_first_word_completes_to_verbs_and_later_ones_do_not() -> None:
-    assert commands.completions("bakeoff re") == ["report", "rerun", "refresh"]
+    assert commands.completions("bakeoff re") == ["report", "reread", "rerun", "refresh"]
     assert set(commands.completions("bakeoff ") or ()) >= set(commands.NAMES)
     assert commands.completions("bakeoff compare ") is None
     assert commands.completions("bakeoff model=linear da") is None

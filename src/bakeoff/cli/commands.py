@@ -99,6 +99,12 @@ COMMANDS = (
         "DIR [--variant NAME] [--row ID | --failed | --wrong | --abstained] [--limit N]",
     ),
     Command(
+        "reread",
+        "bakeoff.cli.reread:reread",
+        "read recorded replies of language models again, without a request; compares anew",
+        "DIR [DIR ...] [reader=OPTION] [reader.key=...]",
+    ),
+    Command(
         "rerun",
         "bakeoff.cli.rerun:rerun",
         "repeat a run from its record; exit code 1 where the results differ",

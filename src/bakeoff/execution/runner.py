@@ -134,7 +134,7 @@ def run(
         started=datetime.now(UTC).isoformat(timespec="milliseconds"),
         task=_describe(task, request),
         fingerprint=task.fingerprint,
-        parameters=_parameters(request),
+        parameters=parameters_of(request),
         card=request.card,
         cost=component.write(request.cost),
         environment=surroundings,
@@ -150,7 +150,7 @@ def run(
                 record.write_trials(request.folder, best.trials)
                 record.write_fitted(request.folder, best.request.to_config())
                 request = replace(best.request, folder=request.folder)
-                started = replace(started, search=best.summary, parameters=_parameters(request))
+                started = replace(started, search=best.summary, parameters=parameters_of(request))
             ended = _evaluate(request, task, started, clock, fitted)
         environment_ = {**surroundings, "assets": _assets(request, known)}
         run = _recorded(request, replace(ended, environment=environment_, notes=(*ended.notes, *_taken_over(replies))))
@@ -298,7 +298,7 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
     if solution is None:
         table = _answered(model, test, task, request, clock, fitted)
     transcripts, ids = table.predictions.transcripts, test.ids
-    rows, of_rows = _rows(table)
+    rows, of_rows = count_rows(table)
     notes += of_rows
     if (table.predictions.status == NOT_ASKED).any():
         table = table.take(np.flatnonzero(table.predictions.status != NOT_ASKED))
@@ -496,7 +496,7 @@ def _record_transcripts(request: Request, ids: NDArray[Any], transcripts: Sequen
         record.write_transcripts(request.folder, ids, transcripts)
 
 
-def _rows(table: PredictionTable) -> tuple[dict[str, Any], list[str]]:
+def count_rows(table: PredictionTable) -> tuple[dict[str, Any], list[str]]:
     """Count rows by status for the record, and note those without a prediction."""
     predictions = table.predictions
     counts: dict[str, Any] = {"asked": len(table), "answered": int((predictions.status == OK).sum())}
@@ -564,7 +564,8 @@ def _graded(
     return replace(table, grades=grades), details, notes, transcripts
 
 
-def _parameters(request: Request) -> dict[str, Any]:
+def parameters_of(request: Request) -> dict[str, Any]:
+    """Parameters of the model and its parts, as a record holds them."""
     parameters: dict[str, Any] = component.write({**request.model.arguments, **request.parts})
     return parameters
 
