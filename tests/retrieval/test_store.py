@@ -1,11 +1,14 @@
 """A table is there whole or not at all, whoever writes it and however that ends."""
 
 import json
+import random
+import shutil
 
 import pyarrow as pa
 import pytest
 from counted import Counted, corpus, embedded, line
 
+from bakeoff.retrieval import store
 from bakeoff.retrieval.retrievers import BM25, Dense
 from bakeoff.retrieval.store import Store
 
@@ -112,3 +115,38 @@ def test_nothing_is_written_elsewhere_when_a_store_is_named(cache, tmp_path):
     BM25(store=str(tmp_path / "s")).index(corpus(10))
     assert not (cache / "indexes").exists()
     assert any((tmp_path / "s").iterdir())
+
+
+def flip(file):
+    content, generator = bytearray(file.read_bytes()), random.Random(file.name)
+    for _ in range(3):
+        content[generator.randrange(len(content))] ^= 1 << generator.randrange(8)
+    file.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("pattern", ["data/*.lance", "_versions/*", "_transactions/*"])
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "deleted"])
+def test_a_damaged_index_is_built_again_and_said(cache, tmp_path, caplog, damage, pattern):
+    place = tmp_path / "s"
+    sound = Store(str(place)).table("abc", rows, lambda _: None)[0].to_arrow()
+    for i, table in enumerate(sorted(place.glob("abc_*.lance"))):
+        copy = shutil.copytree(place, tmp_path / f"copy{i}")
+        files = sorted((copy / table.name).glob(pattern))
+        assert files
+        for file in files:
+            if damage == "flipped":
+                flip(file)
+            elif damage == "truncated":
+                file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+            else:
+                file.unlink()
+        store._opened.clear()
+        store._connected.cache_clear()
+        caplog.clear()
+        again = Store(str(copy)).table("abc", rows, lambda _: None)[0].to_arrow()
+        assert again == sound
+        store._opened.clear()
+        _, was_there = Store(str(copy)).table("abc", rows, lambda _: None)
+        assert was_there
+        if not table.name.endswith("_ready.lance"):
+            assert "an index is damaged" in caplog.text

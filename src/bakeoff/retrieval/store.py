@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 READY = "_ready"
+SUMS = ".sums.json"
+
+log = logging.getLogger("bakeoff.repairs")
 
 
 @dataclass(frozen=True)
@@ -53,19 +60,49 @@ class Store:
         if key in _opened:
             return _opened[key], True
         database = _connected(self.place, os.getpid())
-        found = _ready(database, digest)
+        found, _ = self._sound(database, digest)
         if found is not None:
             _opened[key] = found
             return found, True
         with self._alone(digest) as is_alone:
-            found = _ready(database, digest)
+            found, fault = self._sound(database, digest)
             if found is not None:
                 _opened[key] = found
                 return found, True
             if is_alone:
+                if fault is not None:
+                    log.warning("%s: an index is damaged (%s), and is built again", self.place, fault)
+                    for left in (*Path(self.place).glob(f"{digest}_*.lance"), *self._sums(digest)):
+                        shutil.rmtree(left) if left.is_dir() else left.unlink()
                 _remove(database, [name for name in _names(database) if name.startswith(f"{digest}_")])
-            _opened[key] = _written(database, digest, make(), finish)
+            written = _written(database, digest, make(), finish)
+            if is_alone:
+                Path(self.place, f".{written.name}{SUMS}").write_text(json.dumps(_sums(self.place, written.name)))
+            _opened[key] = written
         return _opened[key], False
+
+    def _sound(self, database: Any, digest: str) -> tuple[Any | None, str | None]:
+        """The table with that content, if it is there and its files are what was written; else what is wrong with it.
+
+        A table in an object store, and one of an earlier version, has no checksums and is taken as it is.
+        """
+        if "://" in self.place:
+            return _ready(database, digest), None
+        try:
+            found = _ready(database, digest)
+            sums = {} if found is None else _read_sums(Path(self.place, f".{found.name}{SUMS}"))
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever a damaged table makes LanceDB raise
+            return None, str(error).partition("\n")[0][:200] or type(error).__name__
+        if found is not None and sums and sums != _sums(self.place, found.name):
+            return None, "its checksums differ"
+        if found is None and self._sums(digest):
+            return None, "a part of it is gone"
+        return found, None
+
+    def _sums(self, digest: str) -> list[Path]:
+        return list(Path(self.place).glob(f".{digest}_*{SUMS}"))
 
     @contextmanager
     def _alone(self, digest: str) -> Iterator[bool]:
@@ -77,6 +114,21 @@ class Store:
             Path(self.place).mkdir(parents=True, exist_ok=True)
         with FileLock(Path(self.place, f".{digest}.lock")) if is_local else nullcontext():
             yield is_local
+
+
+def _sums(place: str, name: str) -> dict[str, str]:
+    """SHA-256 of each file of a table, by its path within."""
+    folder = Path(place, f"{name}.lance")
+    sums = {}
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with file.open("rb") as content:
+            sums[file.relative_to(folder).as_posix()] = hashlib.file_digest(content, "sha256").hexdigest()
+    return sums
+
+
+def _read_sums(file: Path) -> dict[str, str]:
+    content: dict[str, str] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    return content
 
 
 _opened: dict[tuple[str, str], Any] = {}
