@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -43,7 +44,9 @@ def compare(arguments: list[str]) -> int:
     compared = comparison.compare(distinct, settings, incumbent)
     outcomes = [requirements.check(text, compared) for text in required]
     page = None
-    if not record.is_run(folders[0]):
+    if not record.is_writable(folders[0]):
+        print(f"{folders[0]}: it cannot be written to, so the comparison is shown only.", file=sys.stderr)
+    elif not record.is_run(folders[0]):
         comparison.write(compared, folders[0])
         if recorded.get("report", "html") == "html":
             page = pages.write(pages.build(compared, distinct, folders[0]), folders[0])

@@ -132,7 +132,8 @@ def compare_folder(
             record.verify(run)
         return replace(known, notes=tuple(dict.fromkeys((*notes_of.of_files(runs), *known.notes)))), runs
     known = compare(runs, settings, incumbent)
-    write(known, folder)
+    if record.is_writable(folder):
+        write(known, folder)
     return replace(known, notes=(*damage, *known.notes)), runs
 
 

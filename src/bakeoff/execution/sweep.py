@@ -432,13 +432,17 @@ def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
         if not any(folder.glob(f"*/{record.CONFIG}")):
             continue
         compared, runs = comparison.compare_folder(folder, request.decision, request.incumbent, costs)
-        page = pages.write(pages.build(compared, runs, folder), folder) if request.report == "html" else None
+        page = pages.write(pages.build(compared, runs, folder), folder) if _writes_page(request) else None
         if show:
             terminal.show(summary.build(compared, runs, folder, kept, page))
         mine = {job.request.variant for job in jobs if job.request.bakeoff == folder}
         failed += [run.variant for run in runs if run.error is not None and run.variant in mine]
     beside.after_comparison([job.request for job in jobs])
     return failed
+
+
+def _writes_page(request: Request) -> bool:
+    return request.report == "html" and record.is_writable(request.bakeoff)
 
 
 def _remove_if_empty(folder: Path) -> None:

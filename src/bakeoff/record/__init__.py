@@ -41,7 +41,7 @@ from bakeoff.record.tables import (
 )
 from bakeoff.record.transcripts import has_transcripts, read_transcript_ids, read_transcripts, write_transcripts
 from bakeoff.record.unfinished import UNFINISHED, remove_left
-from bakeoff.record.writing import write_file, write_json, write_text
+from bakeoff.record.writing import is_writable, write_file, write_json, write_text
 
 __all__ = [
     "BOOTSTRAP",
@@ -78,6 +78,7 @@ __all__ = [
     "has_transcripts",
     "is_damaged",
     "is_run",
+    "is_writable",
     "logged",
     "model_folder",
     "read_config",

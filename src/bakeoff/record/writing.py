@@ -30,7 +30,11 @@ def write_text(path: Path, text: str) -> None:
 
 def write_file(path: Path, write: Callable[[Path], Any]) -> None:
     """Write a file atomically: ``write`` fills a temporary file, which is then renamed."""
-    descriptor, name = tempfile.mkstemp(UNFINISHED, prefix(path.name), path.parent)
+    try:
+        descriptor, name = tempfile.mkstemp(UNFINISHED, prefix(path.name), path.parent)
+    except OSError as error:
+        error.filename = str(path)  # not that of a temporary file, which nobody asked for
+        raise
     os.close(descriptor)
     temporary = Path(name)
     try:
@@ -56,3 +60,8 @@ def _finite(value: Any) -> Any:
     if type(value).__module__ == "numpy" and hasattr(value, "item"):
         return _finite(value.item())
     return value
+
+
+def is_writable(folder: Path) -> bool:
+    """Return whether files can be written to a folder; a finished bake-off may lie on a disk that is only read."""
+    return os.access(folder, os.W_OK)
