@@ -17,7 +17,7 @@ from scripted import Body, refuses, says, serving
 
 import bakeoff
 from bakeoff import record
-from bakeoff.errors import VariantsFailed
+from bakeoff.errors import ConfigError, VariantsFailed
 from bakeoff.llm.base import Completion
 from bakeoff.llm.journal import Journal
 from command_line import BAKEOFF
@@ -209,3 +209,57 @@ def test_replayed_run_is_called_so_in_table_and_record(here, capsys):
     assert any(f"{ROWS - 1} of {ROWS} test rows are replayed" in note for note in result["notes"])
     table = bakeoff.bakeoff(*arguments(server.url, "llm.cache=on", "variant=again")).leaderboard
     assert "replayed" in table.columns
+
+
+def test_larger_budget_asks_only_the_rest(here):
+    with serving(lambda body, n: says(label(body))) as server:
+        result, rows = run(server.url, "llm.max_calls=10")
+        assert (result["status"], len(rows)) == ("ok", 10)
+        result, rows = run(server.url, "llm.max_calls=100")
+        assert len(server.seen) == ROWS == len(rows) and result["details"]["llm"]["calls"] == ROWS
+        with pytest.raises(ConfigError, match="finished run of another request"):
+            run(server.url, "llm.max_calls=10")
+    assert not (here / "outputs/out/v" / record.REPLIES).exists()
+
+
+def test_lookup_that_is_lost_sends_no_request_for_the_answer(here):
+    """The reranker's account runs empty: the run goes on with what is missing, and no answer is asked for in vain."""
+    documents = [{"id": f"d{i}", "title": f"Town {i}", "text": f"Town {i} has {i} bridges."} for i in range(12)]
+    Path("corpus.jsonl").write_text("".join(json.dumps(document) + "\n" for document in documents))
+    questions = [
+        {
+            "id": str(i),
+            "question": f"How many bridges has Town {i}?",
+            "answers": [str(i)],
+            "documents": [f"d{i}"],
+            "part": part,
+        }
+        for i, part in enumerate(["train"] * 4 + ["test"] * 8)
+    ]
+    Path("questions.jsonl").write_text("".join(json.dumps(question) + "\n" for question in questions))
+    is_empty = True
+
+    def answer(body: Body, n: int):
+        if is_empty and n > 10:
+            return EMPTY
+        asked = body["messages"][-1]["content"]
+        return says("yes" if "Does the passage" in asked else json.dumps({"answer": "7", "sources": [1]}))
+
+    with serving(answer) as server:
+        arguments = [
+            "model=rag", "retriever=reranked", "retriever.first._target_=bakeoff.retrieval.retrievers.BM25",
+            "retriever.reranker._target_=bakeoff.retrieval.rerank.Pointwise", "retriever.depth=2", "data=qa",
+            "data.questions=questions.jsonl", "data.corpus=corpus.jsonl", "data.split.column=part",
+            "llm=openai_compatible", f"llm.base_url={server.url}", "llm.model=m", "llm.cache=off", "llm.constrain=none",
+            "llm.concurrency=1", "tracker=none", "name=rag", "variant=v", "decision.resamples=100",
+        ]  # fmt: skip
+        with pytest.raises(VariantsFailed, match="account is empty"):
+            bakeoff.run(*arguments)
+        assert sum("Does the passage" not in body["messages"][-1]["content"] for body in server.seen) <= 5
+        sent, is_empty = len(server.seen), False
+        done = bakeoff.run(*arguments)
+    rows = pd.read_parquet(done.folder / "predictions.parquet")
+    assert not (rows.status == "not_asked").any() and (rows.calls == 3).all()
+    details = json.loads((done.folder / "result.json").read_text())["details"]
+    assert details["llm"]["calls"] + details["retrieval"]["llm"]["calls"] == len(server.seen)
+    assert len(server.seen) - sent == 3 * 8 - 10

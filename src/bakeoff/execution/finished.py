@@ -11,8 +11,11 @@ from bakeoff.errors import ConfigError
 from bakeoff.record import Run
 from bakeoff.request import spec
 from bakeoff.request.spec import Request
+from bakeoff.task import NOT_ASKED
 
 ONLY_VALIDATION = "its validation rows are predicted now"
+BUDGETS = ("max_calls", "max_cost_usd")
+"""Parameters of a language model that limit what it is asked, and change no answer."""
 IN_MEMORY = "bakeoff.models.InMemory"
 
 
@@ -34,6 +37,8 @@ def reason_to_run(request: Request) -> str | None:
         return ""
     record.verify(run)
     changed = spec.changes(request)
+    if changed and _is_budget_raised(run, request, changed):
+        return f"{request.variant}: it goes on where its budget had ended ({'; '.join(changed)})."
     if changed:
         raise ConfigError(
             f"{request.folder} holds a finished run of another request:\n  "
@@ -49,6 +54,20 @@ def reason_to_run(request: Request) -> str | None:
     if request.record_validation and not (request.folder / record.VALIDATION).is_file():
         return f"{request.variant}: its test predictions are kept, and {ONLY_VALIDATION}."
     return None
+
+
+def _is_budget_raised(run: Run, request: Request, changed: Sequence[str]) -> bool:
+    """Check whether a run whose budget ended differs from the request by larger budgets alone."""
+    rows = run.details.get("rows") or {}
+    if not any(reason.startswith("budget") for reason in rows.get(NOT_ASKED) or {}):
+        return False
+    before = spec.recorded(request.folder)
+    earlier = spec.flat_values(before.identity if before else {})
+    now = spec.flat_values(request.identity)
+    return all(
+        key.rpartition(".")[2] in BUDGETS and (now.get(key) is None or now[key] > earlier.get(key))
+        for key in (change.partition(":")[0] for change in changed)
+    )
 
 
 def refuse_other_data(requests: Sequence[Request]) -> None:

@@ -154,7 +154,8 @@ def run(
             ended = _evaluate(request, task, started, clock, fitted)
         environment_ = {**surroundings, "assets": _assets(request, known)}
         run = _recorded(request, replace(ended, environment=environment_, notes=(*ended.notes, *_taken_over(replies))))
-        replies.remove()
+        if NOT_ASKED not in run.details["rows"]:  # a larger budget asks the rest
+            replies.remove()
         return run
     except KeyboardInterrupt:
         _recorded(request, started)

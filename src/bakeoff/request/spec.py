@@ -267,7 +267,7 @@ def changes(request: Request) -> list[str]:
     old, new = earlier.identity if earlier else {}, request.identity
     if ("search" in old) != ("search" in new):
         old["search"], new["search"] = (("on" if "search" in side else "off") for side in (old, new))
-    before, now = _flat(old), _flat(new)
+    before, now = flat_values(old), flat_values(new)
     return [
         f"{key}: {before.get(key, 'nothing')} → {now.get(key, 'nothing')}"
         for key in sorted(before.keys() | now.keys())
@@ -296,9 +296,12 @@ def _identity(value: Any) -> Any:
     return value
 
 
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+def flat_values(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Values of nested mappings by dotted key."""
     if not isinstance(value, Mapping):
         return {prefix: value}
     return {
-        key: v for k, item in value.items() for key, v in _flat(item, f"{prefix}.{k}" if prefix else str(k)).items()
+        key: v
+        for k, item in value.items()
+        for key, v in flat_values(item, f"{prefix}.{k}" if prefix else str(k)).items()
     }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bakeoff.llm.base import RequestEstimate
+from bakeoff.llm.base import LLM, Completion, LLMRequest, RequestEstimate
 from bakeoff.llm.transcript import Transcript
 from bakeoff.llm.usage import Meter, metered
 from bakeoff.retrieval.base import Index, LooksUpByLLM, Passage, Retriever
@@ -30,8 +30,8 @@ class Timed:
         seconds: that each took, shape (n,); None where they were made together.
         mean_seconds: a question.
         usage: LLM usage of each; equal parts if they were made together.
-        lost: for each, status and reason if a request before the answer got no usable reply; None elsewhere,
-            and where they were made together.
+        lost: for each, status and reason if a request before the answer got no usable reply; None elsewhere. If they
+            were made together, all are lost to what may pass, or none.
         transcripts: of the requests before the answers.
     """
 
@@ -58,7 +58,9 @@ def timed(make: Find, asked: Sequence[Question], together: bool) -> Timed:
         with metered() as meter:
             results = make(asked)
         mean = (time.perf_counter() - start + meter.replayed_seconds) / len(asked)
-        return Timed(results, None, mean, meter.usage(len(asked)), [None] * len(asked), meter.transcripts(None))
+        passing = next(iter(meter.passing), None)
+        lost_together = [None if passing is None else (NOT_ASKED, passing)] * len(asked)
+        return Timed(results, None, mean, meter.usage(len(asked)), lost_together, meter.transcripts(None))
     results, seconds, usage, lost = [], [], [], list[tuple[RowStatus, str] | None]()
     transcripts: list[Transcript] = []
     for row, question in enumerate(asked):
@@ -82,6 +84,15 @@ def _lost(meter: Meter) -> tuple[RowStatus, str] | None:
             is_unasked = completion.status == "not_asked" or reason.partition(":")[0] in PASSING
             return (NOT_ASKED if is_unasked else NO_ANSWER), reason
     return None
+
+
+def complete(llm: LLM, requests: Sequence[LLMRequest], lookup: Timed) -> list[Completion]:
+    """Complete n requests, one for each looked-up question. Those whose lookup was lost are not sent."""
+    answers = iter(llm.complete([one for one, lost in zip(requests, lookup.lost, strict=True) if lost is None]))
+    return [
+        next(answers) if lost is None else Completion("not_asked", error=lost[1], reason=lost[1], tries=0)
+        for lost in lookup.lost
+    ]
 
 
 @dataclass(frozen=True)

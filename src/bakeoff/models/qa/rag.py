@@ -99,7 +99,7 @@ class RAG(Model):
         lookup = self.opened_.timed(self._passages, asked)
         fitted = [self._fit(*pair) for pair in zip(asked, map(found.distinct, lookup.results), strict=True)]
         requests, shown = [one.request for one in fitted], [one.passages for one in fitted]
-        completions = self.llm.complete(requests)
+        completions = found.complete(self.llm, requests, lookup)
         transcripts = from_requests(requests, completions, map(self._as_shown, shown))
         self._count_cuts(fitted, completions)
         self._was_answered = self._was_answered or any(c.status == "ok" for c in completions)
