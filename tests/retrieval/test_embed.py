@@ -10,6 +10,7 @@ import pytest
 
 from bakeoff.config import components
 from bakeoff.errors import ConfigError, LLMError
+from bakeoff.retrieval import embeddings, generations
 from bakeoff.retrieval.embed import Hashing, MiniLM, OpenAIEmbeddings, SentenceTransformers
 
 KEY = "sk-a-key-that-must-not-show"
@@ -85,13 +86,14 @@ class Server:
 
     def __init__(self):
         self.requests, self.faults = [], []
+        self.vectors = vectors_of
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 server.requests.append((self.path, self.headers["Authorization"], body))
-                status, headers, answer = server.faults.pop(0) if server.faults else (200, {}, vectors_of(body))
+                status, headers, answer = server.faults.pop(0) if server.faults else (200, {}, server.vectors(body))
                 content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 self.send_response(status)
                 for name, value in {"Content-Type": "application/json", **headers}.items():
@@ -195,3 +197,53 @@ def test_a_key_comes_from_the_environment_and_goes_nowhere_but_to_the_server(ser
     with pytest.raises(ConfigError, match="no TEST_KEY"):
         embedder.embed(["a"])
     assert asking(server, key_env=None).embed(["a"]).shape == (1, 8)
+
+
+@pytest.fixture
+def own_vectors(tmp_path, monkeypatch):
+    """A cache of its own, as a new process has it: nothing is verified yet."""
+    monkeypatch.setenv("BAKEOFF_CACHE", str(tmp_path / "cache"))
+
+    def begin():
+        generations._known.clear()
+        embeddings._kept.clear()
+
+    begin()
+    yield begin
+    begin()
+
+
+def test_vectors_of_another_model_under_the_same_name_are_not_used(server, own_vectors, caplog):
+    texts = ["a", "b", "c"]
+    first, _, _ = embeddings.embedded(asking(server), texts)
+    assert [len(body["input"]) for *_, body in server.requests] == [1, 3], "a short text, then all"
+    own_vectors()
+    again, reused, _ = embeddings.embedded(asking(server), texts)
+    assert reused == 3 and (again == first).all() and len(server.requests) == 3
+
+    def other_model(body):
+        found = vectors_of(body)
+        return found | {"data": [d | {"embedding": d["embedding"][::-1]} for d in found["data"]]}
+
+    server.vectors = other_model
+    own_vectors()
+    other, reused, _ = embeddings.embedded(asking(server), texts)
+    assert reused == 0 and not (other == first).all() and "another model" in caplog.text
+    own_vectors()
+    server.vectors = vectors_of
+    back, reused, _ = embeddings.embedded(asking(server), texts)
+    assert reused == 3 and (back == first).all(), "both are kept"
+
+
+def test_refresh_embeds_anew_once_and_a_server_that_is_gone_is_trusted(server, own_vectors):
+    embeddings.embedded(asking(server), ["a", "b"])
+    own_vectors()
+    _, reused, _ = embeddings.embedded(asking(server, cache="refresh"), ["a", "b"])
+    assert reused == 0
+    own_vectors()
+    _, reused, _ = embeddings.embedded(asking(server, base_url=server.url), ["a", "b"])
+    assert reused == 2
+    own_vectors()
+    server.faults = [(404, {}, {"error": {"message": "no such model"}})]
+    _, reused, _ = embeddings.embedded(asking(server), ["a", "b"])
+    assert reused == 2

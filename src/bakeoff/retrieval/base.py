@@ -79,6 +79,14 @@ class KnowsEnglishOnly(Protocol):
     knows_english_only: bool
 
 
+@runtime_checkable
+class IsServed(Protocol):
+    """An embedder behind a server, which may load another model under the same name."""
+
+    def verify(self) -> None:
+        """Check once a process which model is served; ``identity`` changes with it."""
+
+
 class Index(Protocol):
     """A corpus that can be searched."""
 

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from bakeoff import assets
 from bakeoff.errors import ConfigError
+from bakeoff.retrieval import generations
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -164,6 +165,8 @@ class OpenAIEmbeddings:
         batch: texts per request.
         retries: maximum retries of a failed request, with back-off.
         timeout_seconds: per request.
+        cache: on: texts that were embedded before are not sent again, while the server answers a short text as it did;
+            refresh: all are embedded anew, and kept.
     """
 
     model: str
@@ -173,11 +176,21 @@ class OpenAIEmbeddings:
     batch: int = 128
     retries: int = 4
     timeout_seconds: float = 60.0
+    cache: Literal["on", "refresh"] = "on"
 
     @property
     def identity(self) -> str:
-        """Server, model and dimensions; never the key."""
+        """Server, model and dimensions, never the key; and which of several models that were served by this name."""
+        number = generations.generation(self._name)
+        return f"{self._name}-{number}" if number else self._name
+
+    @property
+    def _name(self) -> str:
         return f"openai-{self.base_url}-{self.model}-{self.dimensions}"
+
+    def verify(self) -> None:
+        """Embed a short text once a process, to see whether the model is the one of before."""
+        generations.verify(self._name, self.embed, self.cache == "refresh")
 
     def embed(self, texts: Sequence[str], threads: int = 1) -> NDArray[np.float32]:
         """Vectors of length 1, shape (n, dimensions).

@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from bakeoff import assets
 from bakeoff.errors import AssetError
-from bakeoff.retrieval.base import Embedder
+from bakeoff.retrieval.base import Embedder, IsServed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,6 +50,7 @@ def embedded(
     started = time.perf_counter()
     if not len(texts):
         return embedder.embed([], threads), 0, 0.0
+    verify(embedder)
     keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
     folder = folder or assets.cache_folder() / "embeddings"
     whole = (embedder.identity, str(folder), hashlib.sha256(b"".join(keys)).digest())
@@ -68,6 +69,12 @@ def embedded(
     found = np.frombuffer(b"".join(known[key] for key in keys), dtype="<f4").reshape(len(keys), -1)
     _keep(whole, found)
     return found, len(texts) - (len(first) - replayed), time.perf_counter() - started
+
+
+def verify(embedder: Embedder) -> None:
+    """Make sure that the identity of a served embedder is that of the model that is served now."""
+    if isinstance(embedder, IsServed):
+        embedder.verify()
 
 
 def asked(embedder: Embedder, texts: Sequence[str], threads: int = 1) -> NDArray[np.float32]:

@@ -148,6 +148,7 @@ def nearest(
     """Make passages searchable by meaning."""
     started = time.perf_counter()
     kind = vectors.kind_for(len(passages), kind)
+    embeddings.verify(embedder)
     digest = _digest("vectors", passages.digest, embedder.identity, kind)
     told = {"texts_reused": len(passages), "embedding_seconds": 0.0}
 
