@@ -12,6 +12,7 @@ import pytest
 
 from bakeoff.compare import checks
 from bakeoff.compare.checks import Evidence
+from bakeoff.compare.decision import Gain
 from bakeoff.record import Run
 from bakeoff.task import SEEN_INPUT, Predictions, PredictionTable, Schema, Series
 
@@ -72,10 +73,54 @@ def with_linear(**changed: Any) -> Evidence:
 
 def test_a_sound_bakeoff_has_nothing_to_object_to() -> None:
     assert found(SOUND) == {}
-    assert [made.name for made in checks.checked(SOUND)] == [own.name for own in checks.OWN if own.applies(BINARY)]
+    states = {checked.name: checked.state for checked in checks.checked(SOUND)}
+    assert list(states) == checks.own()
+    assert {name for name, state in states.items() if state == "not_applicable"} == {
+        own.name for own in checks.OWN if not own.applies(BINARY)
+    }
 
 
+def in_groups(scored: PredictionTable, groups: int) -> PredictionTable:
+    return replace(scored, units=np.arange(len(scored)) % groups)
+
+
+def confident(output: list[str]) -> PredictionTable:
+    """Predictions with a probability of 0.95 each."""
+    made = table(output, TRUTH)
+    is_spam = np.array(output) == "spam"
+    proba = np.where(is_spam[:, None], [0.05, 0.95], [0.95, 0.05])
+    return replace(made, predictions=replace(made.predictions, proba=proba))
+
+
+WRONG = ["spam", "ham", "spam", "ham", *TRUTH[4:]]
+LATE = {"trials": 40, "best": {"trial": 38, "is_feasible": True}, "budget": SEARCH["budget"]}
+UNDECIDED = Gain("linear", 0.8, 0.02, -0.05, 0.09, 0.035, rows=200)
 WEAK = {
+    "search_ended": (with_linear(search=LATE), "linear: trial 39 of 40 is its best. Add search.trials=80."),
+    "enough_units": (
+        replace(SOUND, tables={"linear": in_groups(table(MOSTLY, TRUTH), 4)}),
+        "200 test rows in 4 groups: a verdict needs at least 5 groups",
+    ),
+    "detectable": (
+        replace(SOUND, gains=(UNDECIDED,), margin=0.01),
+        "200 test rows detect a gain of about 0.109 (80% power), 11 times the threshold of 0.01",
+    ),
+    "one_seed": (
+        replace(SOUND, runs=(SOUND.runs[0], run("catboost", 1, "boosting"))),
+        "catboost: one seed. Retraining noise is not in the interval; add seed=0,1,2 to see its size.",
+    ),
+    "rival_seeds": (
+        replace(SOUND, runs=(SOUND.runs[0], *(run(f"catboost-seed={i}", 1 + i, "boosting") for i in range(3)))),
+        "catboost-seed=0, catboost-seed=1, catboost-seed=2 differ in their seed alone",
+    ),
+    "label_noise": (
+        replace(
+            SOUND,
+            runs=(*SOUND.runs, run("svm", 2, search=SEARCH), run("tree", 3, search=SEARCH)),
+            tables={name: confident(WRONG) for name in ("linear", "svm", "tree")},
+        ),
+        "All 3 variants that learn contradict the target of 4 rows with confidence: 0, 1, 2, 3.",
+    ),
     "same_budget": (
         replace(SOUND, runs=(*SOUND.runs, run("svm", 2, search={**SEARCH, "budget": {"trials": 5, "seconds": None}}))),
         "linear 20 trials, svm 5 trials",
@@ -174,3 +219,12 @@ def test_a_forecast_that_is_the_truth_is_too_good() -> None:
 def test_runs_of_earlier_versions_are_checked_as_far_as_they_tell() -> None:
     bare = [replace(r, environment={}, started="", seconds={}) for r in SOUND.runs]
     assert found(replace(SOUND, runs=bare)) == {}
+
+
+def test_each_check_has_a_section_in_its_page() -> None:
+    page = (Path(__file__).parents[2] / "docs/checks.md").read_text("utf-8")
+    sections = [line.removeprefix("### `").rstrip("`") for line in page.splitlines() if line.startswith("### `")]
+    assert sorted(sections) == sorted(checks.own())
+    for own in checks.OWN:
+        text = page.partition(f"### `{own.name}`")[2].partition("###")[0]
+        assert own.asks in text and f"({own.severity})" in text, own.name

@@ -333,7 +333,9 @@ def test_the_file_has_exactly_the_documented_keys(tmp_path: Path, three: list[Ru
     comparison.write(compare(three, FAST, "old"), tmp_path)
     content = json.loads((tmp_path / record.COMPARISON).read_text())
     assert list(content) == KEYS
-    assert [list(c) for c in content["checks"]] == [["name", "asks", "findings"]] * len(content["checks"])
+    assert [list(c) for c in content["checks"]] == [["name", "asks", "findings", "severity", "state"]] * len(
+        content["checks"]
+    )
     assert [list(v) for v in content["variants"]] == [
         ["name", "family", "status", "metrics", "error", "trials", "rows"]
     ] * 3

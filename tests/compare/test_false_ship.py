@@ -118,7 +118,7 @@ def ships(draw: Scenario, schema: Schema) -> dict[tuple[str, str, str], int]:
                         continue
                     value = panel.values[incumbent][metric.name]
                     score = Score(value, *interval(panel.draws[incumbent][metric.name]))
-                    gained = gains.gains(metric, [panel], 0.95, RESAMPLES)
+                    gained = gains.gains(metric, [panel], 0.95)
                     margin = threshold(None, metric, incumbent, score).value
                     reached = decide(metric, incumbent, value, gained, margin, ROWS)
                     shipped.setdefault((metric.name, incumbent, challenger), 0)

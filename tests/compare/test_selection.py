@@ -81,7 +81,7 @@ def test_a_worse_challenger_is_called_as_good_in_5_percent_at_most() -> None:
     called = 0
     for seed in range(400):
         made = panel([0.67], 300, seed)
-        gained = gains.gains(ACCURACY, [made], 0.95, 1_000)
+        gained = gains.gains(ACCURACY, [made], 0.95)
         called += equivalence.decide(ACCURACY, "old", gained, 0.03, {"c0": CHEAPER}) is not None
     assert called <= 0.05 * 400
 
@@ -93,7 +93,7 @@ def test_power_is_not_below_the_exact_test_of_mcnemar() -> None:
     ships, rejects = 0, 0
     for seed in range(400):
         made = panel([0.80], 200, seed)
-        gained = gains.gains(ACCURACY, [made], 0.95, 1_000)
+        gained = gains.gains(ACCURACY, [made], 0.95)
         ships += decide(ACCURACY, "old", 0.7, gained, 0.0, 200).verdict == "ship"
         old, new = (made.tables[n].predictions.output == made.tables[n].target for n in ("old", "c0"))
         only_new, only_old = int((new & ~old).sum()), int((old & ~new).sum())

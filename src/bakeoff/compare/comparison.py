@@ -194,6 +194,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     refused |= unanswered.too_few_grades(tables, metric, settings.max_unanswered)
     challengers = [name for pair in pairs for name in pair.challengers if name not in refused]
     threshold = rule.Threshold(math.nan)
+    gained: list[rule.Gain] = []
     if incumbent in refused:
         reached = rule.Decision("inconclusive", None, f"{refused[incumbent]}; it is the incumbent.")
     elif incumbent in tables and refused and not challengers:
@@ -205,7 +206,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
         if math.isnan(threshold.value) and math.isfinite(value) and challengers:
             reached = rule.Decision("inconclusive", None, threshold.note)
         else:
-            gained = gains.gains(metric, pairs, confidence, settings.resamples, challengers)
+            gained = gains.gains(metric, pairs, confidence, challengers)
             decide = rule.chosen(settings.rule)
             reached = decide(metric, incumbent, value, gained, threshold.value, len(tables[incumbent]))
             notes += [threshold.note] if threshold.note and challengers else []
@@ -217,6 +218,10 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
             reached = replace(reached, reason=f"{reached.reason} {notes_of.sentences(refused.values())}")
     else:
         reached = rule.Decision("inconclusive", None, f"the incumbent, {incumbent}, has no results to compare with.")
+    checked = checks.checked(Evidence(finished, tables, schema, gained, threshold.value))
+    blocking = [finding for check in checked if check.severity == "blocks" for finding in check.findings]
+    if blocking and reached.verdict != "inconclusive":
+        reached = rule.Decision("inconclusive", None, " ".join(blocking))
     corrected = None
     if reached.verdict == "ship" and reached.winner is not None:
         pair = next(pair for pair in pairs if reached.winner in pair.challengers)
@@ -243,7 +248,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
         variants=tuple(sorted(variants, key=lambda v: _rank(v, metric))),
         differences=tuple(gains.differences(pairs, measured, confidence)),
         notes=(*notes, *unpriced, *notes_of.of_runs(finished), *notes_of.of_files(runs)),
-        checks=checks.checked(Evidence(finished, tables, schema)),
+        checks=checked,
         of=_digest(runs, settings, declared),
     )
 
@@ -282,7 +287,7 @@ def read(folder: Path) -> Comparison | None:
         ]
         content["smallest_difference"] = _number(content["smallest_difference"])
         notes = tuple(content.pop("notes"))
-        checks = tuple(Checked(c["name"], c["asks"], tuple(c["findings"])) for c in content.pop("checks"))
+        checks = tuple(Checked(**{**c, "findings": tuple(c["findings"])}) for c in content.pop("checks"))
         return Comparison(
             **content, variants=tuple(variants), differences=tuple(differences), notes=notes, checks=checks
         )

@@ -97,7 +97,7 @@ def differences(panels: Sequence[Panel], measured: Sequence[Metric], confidence:
 
 
 def gains(
-    metric: Metric, panels: Sequence[Panel], confidence: float, resamples: int, variants: Sequence[str] | None = None
+    metric: Metric, panels: Sequence[Panel], confidence: float, variants: Sequence[str] | None = None
 ) -> list[Gain]:
     """The gains in the decision metric, positive for better; NaN for a challenger that has no such metric.
 
@@ -105,15 +105,14 @@ def gains(
         metric: the decision metric.
         panels: challengers beside the incumbent.
         confidence: with which the intervals of all challengers hold together.
-        resamples: as given to ``bootstrap``, for the metric's yardstick.
         variants: the challengers that count; None: all.
     """
     counted = [(p, name) for p in panels for name in p.challengers if variants is None or name in variants]
     joint = joint_level([p.drawn(name, metric.name) for p, name in counted if p.has(name, metric.name)], confidence)
-    return [_gain(metric, panel, name, joint, confidence, resamples) for panel, name in counted]
+    return [_gain(metric, panel, name, joint, confidence) for panel, name in counted]
 
 
-def _gain(metric: Metric, panel: Panel, name: str, joint: float, confidence: float, resamples: int) -> Gain:
+def _gain(metric: Metric, panel: Panel, name: str, joint: float, confidence: float) -> Gain:
     of_incumbent = panel.values[panel.incumbent].get(metric.name, np.nan)
     value = panel.values[name].get(metric.name, np.nan)
     if not panel.has(name, metric.name):
@@ -131,7 +130,7 @@ def _gain(metric: Metric, panel: Panel, name: str, joint: float, confidence: flo
         standard_error=known.standard_error,
         evidence=evidence,
         alone=_signed(sign, known.interval(confidence)),
-        uninformed=_over_a_guess(metric, panel, name, sign, joint, resamples),
+        uninformed=_over_a_guess(metric, panel, name, sign, joint),
         against=of_incumbent,
         rows=panel.rows,
         refusal=known.reason if isinstance(known, Unknown) and np.isfinite(value - of_incumbent) else "",
@@ -144,21 +143,19 @@ def _signed(sign: int, bounds: tuple[float, float]) -> tuple[float, float]:
     return (low, high) if sign > 0 else (-high, -low)
 
 
-def _over_a_guess(
-    metric: Metric, panel: Panel, name: str, sign: int, confidence: float, resamples: int
-) -> Uninformed | None:
+def _over_a_guess(metric: Metric, panel: Panel, name: str, sign: int, confidence: float) -> Uninformed | None:
     """The gain of a challenger over the metric's yardstick; None where it has none."""
     yardstick, table = metric.yardstick, panel.tables[name]
     if yardstick is None:
         return None
     value, drawn = panel.values[name][metric.name], panel.draws[name][metric.name]
     if yardstick.resample is None:
-        guess, of_guess = _permuted(metric, table, resamples)
+        guess, of_guess = _permuted(metric, table, len(drawn))
         low, high = _signed(sign, interval(drawn - of_guess, confidence))
         return Uninformed(yardstick.description, guess, low, high)
     uninformed = replace(metric, resample=yardstick.resample)
     guess = float(yardstick.resample(table, np.ones((1, len(table)), dtype=np.float32))[0])
-    of_guess = bootstrap({name: table}, [uninformed], resamples)[name][metric.name]
+    of_guess = bootstrap({name: table}, [uninformed], len(drawn))[name][metric.name]
     sides = [Side(metric, table, value), Side(uninformed, table, guess)]
     low, high = _signed(sign, uncertainty(sides, drawn - of_guess).interval(confidence))
     return Uninformed(yardstick.description, guess, low, high)

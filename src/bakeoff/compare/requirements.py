@@ -7,7 +7,7 @@ The grammar is a name, an operator and a value::
     catboost.f1.low >= 0.9
     test_rows >= 500
 
-A name is ``verdict``, ``winner``, ``incumbent``, ``test_rows``, ``findings`` (of the method checks), or
+A name is ``verdict``, ``winner``, ``incumbent``, ``test_rows``, ``findings`` (of the method checks, notes aside), or
 ``VARIANT.METRIC``, which may end in ``.low`` or ``.high`` for a bound of its interval. Alternatives for words are
 joined by ``or``. Nothing is evaluated as code.
 """
@@ -96,7 +96,7 @@ def _words(text: str, name: str, sign: str, value: str, found: str, comparison: 
 
 
 def _number(name: str, comparison: Comparison) -> tuple[float | None, str]:
-    findings = sum(len(each.findings) for each in comparison.checks)
+    findings = sum(len(each.findings) for each in comparison.checks if each.severity != "note")
     counts = {"test_rows": float(comparison.test_rows), "findings": float(findings)}
     if name in counts:
         return counts[name], numbers.number(counts[name], 0)

@@ -21,6 +21,12 @@ VERDICTS: dict[str, tuple[str, Style]] = {
     "inconclusive": ("NOT ENOUGH EVIDENCE", "warning"),
 }
 
+SEVERITIES: dict[str, tuple[str, Style]] = {
+    "blocks": ("No verdict", "bad"),
+    "caution": ("Caution", "warning"),
+    "note": ("Note", "neutral"),
+}
+
 
 def build(
     comparison: Comparison, runs: Sequence[Run], folder: Path, n_reused: int = 0, page: Path | None = None
@@ -52,17 +58,16 @@ def verdict(comparison: Comparison) -> Text:
 
 def method_checks(comparison: Comparison) -> list[Text]:
     """Summarise the method checks: the number passed, and the findings of the others."""
-    findings = [finding for check in comparison.checks for finding in check.findings]
-    total = len(comparison.checks)
-    passed = sum(not check.findings for check in comparison.checks)
-    if not total:
+    made = [check for check in comparison.checks if check.state != "not_applicable"]
+    passed = sum(not check.findings for check in made)
+    if not made:
         return []
-    if not findings:
-        return [Text((f"Method checks: {total} passed.",))]
-    return [
-        Text((f"Method checks: {passed} of {total} passed.",)),
-        Text(tuple(f"Caution: {finding}" for finding in findings), style="warning"),
-    ]
+    count = f"{passed} passed" if passed == len(made) else f"{passed} of {len(made)} passed"
+    blocks = [Text((f"Method checks: {count}.",))]
+    for severity, (word, style) in SEVERITIES.items():
+        findings = [finding for check in made if check.severity == severity for finding in check.findings]
+        blocks += [Text(tuple(f"{word}: {finding}" for finding in findings), style=style)] if findings else []
+    return blocks
 
 
 def _data(runs: Sequence[Run]) -> list[Block]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bakeoff import record
+from bakeoff.compare.checks import Checked
 from bakeoff.report.blocks import Column, Table, Text
 from bakeoff.report.chapters.material import Material
 from bakeoff.report.document import Block
@@ -51,10 +52,13 @@ def checks(material: Material) -> list[Block]:
         Column("asks", "question"),
         Column("found", "finding"),
     )
-    rows = tuple(
-        (check.name, "caution" if check.findings else "passed", check.asks, "\n".join(check.findings)) for check in done
-    )
+    rows = tuple((check.name, _state(check), check.asks, "\n".join(check.findings)) for check in done)
     return [Table(columns, rows)]
+
+
+def _state(check: Checked) -> str:
+    """The severity of what a check found, else the state in which it ended."""
+    return check.severity if check.findings and check.state != "failed" else check.state.replace("_", " ")
 
 
 def cards(material: Material) -> list[Block]:

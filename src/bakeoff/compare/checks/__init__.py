@@ -1,0 +1,70 @@
+"""Method checks: weaknesses in how a bake-off was conducted that limit its conclusions.
+
+A check of a plugin is one decorated function, named by an entry point in the group ``bakeoff.checks``::
+
+    from bakeoff.compare.checks import check
+
+    @check("enough_answers", "Did every variant answer a hundred rows?", severity="note")
+    def enough_answers(evidence):
+        return [f"{name} answered {len(table)}." for name, table in evidence.tables.items() if len(table) < 100]
+
+docs/checks.md says what a finding of each check means, and what to do.
+"""
+
+from __future__ import annotations
+
+from bakeoff import plugins
+from bakeoff.compare.checks.base import Check, Checked, Evidence, Severity, State, check
+from bakeoff.compare.checks.baselines import references, simple_baseline
+from bakeoff.compare.checks.labels import label_noise
+from bakeoff.compare.checks.leaks import near_duplicates, ordered_classes, single_column
+from bakeoff.compare.checks.machines import same_machine, same_version, timed_alone
+from bakeoff.compare.checks.predictions import answered, found_something, says_more_than_one_thing, too_good
+from bakeoff.compare.checks.rows import detectable, enough_rows, enough_units
+from bakeoff.compare.checks.seeds import one_seed, rival_seeds
+from bakeoff.compare.checks.slices import seen_inputs, weak_slice
+from bakeoff.compare.checks.tuning import met_constraints, same_budget, search_ended
+
+__all__ = ["OWN", "Check", "Checked", "Evidence", "Severity", "State", "check", "checked", "names", "own"]
+
+OWN = (
+    same_budget, met_constraints, search_ended, simple_baseline, references, enough_rows, enough_units, detectable,
+    one_seed, rival_seeds, too_good, says_more_than_one_thing, same_machine, same_version, timed_alone, answered,
+    found_something, seen_inputs, weak_slice, label_noise, single_column, ordered_classes, near_duplicates,
+)  # fmt: skip
+"""bakeoff's own checks."""
+
+
+def checked(evidence: Evidence) -> tuple[Checked, ...]:
+    """Run bakeoff's own checks and those of plugins. A check that crashes reports it and does not affect the others."""
+    results = [_run(c, evidence) for c in OWN]
+    for declared, loaded in plugins.loadable(plugins.CHECKS, own()):
+        asks = str(getattr(loaded, "asks", declared.name))
+        try:
+            results.append(_run(loaded, evidence, declared.name))
+        except Exception as error:  # third-party code: it may raise anything
+            failure = f"{declared.plugin} failed here: {type(error).__name__}: {error}"
+            results.append(Checked(declared.name, asks, (failure,), state="failed"))
+    return tuple(results)
+
+
+def _run(check: Check, evidence: Evidence, name: str = "") -> Checked:
+    name = name or check.name
+    # Checks of plugins that were built for an earlier version have no severity.
+    severity: Severity = getattr(check, "severity", "caution")
+    if not check.applies(evidence.schema):
+        return Checked(name, check.asks, (), severity, "not_applicable")
+    findings = check.finds(evidence)
+    if isinstance(findings, str):
+        raise TypeError("it gave a text, not a list of them")
+    return Checked(name, check.asks, tuple(map(str, findings)), severity, "found" if findings else "passed")
+
+
+def own() -> list[str]:
+    """Names of bakeoff's own checks."""
+    return [c.name for c in OWN]
+
+
+def names() -> list[str]:
+    """Names of all checks, those of plugins last."""
+    return [*own(), *plugins.declared(plugins.CHECKS)]

@@ -1,0 +1,87 @@
+"""Checks of predictions: too good, too alike, missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from bakeoff.compare.checks.base import Evidence, check
+from bakeoff.compare.checks.rows import FEW_OF_A_CLASS
+from bakeoff.predictions import in_words
+from bakeoff.task import PredictionTable
+from bakeoff.tasks import kinds
+
+FEW_ERRORS = 0.01  # share of the majority label's errors up to which a score is too good to be true
+SAME = 1e-9  # relative tolerance within which a predicted value equals the target
+
+
+@check("too_good", "Is a score too good to be true?")
+def too_good(evidence: Evidence) -> list[str]:
+    """Real data are noisy: a model that is hardly ever wrong may have seen the answers."""
+    return [
+        f"{name} is right about {_all_but(errors)}: look for the answer among the features."
+        for name, table in evidence.tables.items()
+        if (errors := _surprisingly_few_errors(table)) is not None
+    ]
+
+
+@check("says_more_than_one_thing", "Does every variant that learns predict more than one value?")
+def says_more_than_one_thing(evidence: Evidence) -> list[str]:
+    """A model that answers every row alike has learnt nothing, or its answers were not understood."""
+    if not kinds.get(evidence.schema.kind).repeats_are_suspicious:
+        return []
+    learns = {run.variant for run in evidence.runs if run.family != "rules"}
+    return [
+        f"{name} gives every row the same answer, {table.predictions.output[0]}."
+        for name, table in evidence.tables.items()
+        if name in learns and len(table) >= FEW_OF_A_CLASS and len(set(table.predictions.output.tolist())) == 1
+    ]
+
+
+@check("answered", "Did every variant predict all test rows?")
+def answered(evidence: Evidence) -> list[str]:
+    """A row without an answer is neither right nor wrong: what is left may be the easier rows."""
+    found = []
+    for run in evidence.runs:
+        rows = run.details.get("rows") or {}
+        if lost := rows.get("no_answer"):
+            rows_lost = f"{sum(lost.values()):,} of {rows['asked']:,} rows"
+            found.append(f"{run.variant} gave no answer to {rows_lost} ({in_words(lost)}).")
+    return found
+
+
+@check("found_something", "Did searches find something for every query?")
+def found_something(evidence: Evidence) -> list[str]:
+    """A search that finds nothing often fails for a reason: another language, a filter, words that are not indexed."""
+    found = []
+    for name, table in evidence.tables.items():
+        retrieved = table.predictions.retrieved
+        if retrieved is not None and (empty := sum(not ids for ids in retrieved)):
+            found.append(f"{name} found nothing for {empty:,} of {len(table):,} queries.")
+    return found
+
+
+def _surprisingly_few_errors(table: PredictionTable) -> int | None:
+    """The number of errors where it is 0, or hardly any of those of the most frequent label; None elsewhere."""
+    kind, output = kinds.get(table.schema.kind), table.predictions.output
+    if len(table) < FEW_OF_A_CLASS:
+        return None
+    if kind.is_numeric:
+        is_exact = bool(np.ptp(table.target) > 0) and np.allclose(output, table.target, rtol=SAME, atol=0)
+        return 0 if is_exact else None
+    right = kind.is_right(output, table.target)
+    if right is None:
+        return None
+    errors, of_constant = int((~np.asarray(right, dtype=bool)).sum()), _errors_of_constant(table)
+    return errors if errors <= FEW_ERRORS * of_constant and of_constant >= FEW_OF_A_CLASS else None
+
+
+def _errors_of_constant(table: PredictionTable) -> int:
+    """Number of rows that the most frequent label gets wrong; all rows if targets are not labels."""
+    labels = [target for target in table.target if isinstance(target, str)]
+    return len(table) - (max(Counter(labels).values()) if len(labels) == len(table) else 0)
+
+
+def _all_but(errors: int) -> str:
+    return f"all but {errors:,} rows" if errors > 1 else "all rows but one" if errors else "every row"
