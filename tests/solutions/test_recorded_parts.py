@@ -204,3 +204,18 @@ def test_every_solution_is_made_of_the_same_two_runs() -> None:
     assert sum(ensemble.record.details["weights"].values()) == pytest.approx(1)
     assert "calibration_error" in bake[names["calibrated"]].record.details
     assert ensemble.record.card["licence"].count(",") >= 1, "the licences of its parts are its own"
+
+
+def test_given_threshold_is_searched_on_recorded_predictions() -> None:
+    """The parts are searched as well where they have something to search; constant and this linear model have not."""
+    python.bakeoff(*QUICK, "record_validation=true", models=["constant", "linear"])
+    bake = python.bakeoff(
+        *QUICK, "model.stages=[{part: linear, accept: 0.5}, constant]", "variant=tuned", "search=random",
+        "search.trials=60", "++search.space={model.stages.0.accept: 'interval(0.5, 1)'}", models=["cascade"],
+    )  # fmt: skip
+    run = bake["tuned"]
+    assert run.status == "ok" and run.trials is not None and len(run.trials) == 60
+    best = run.trials["roc_auc"].max()
+    accept = float(run.trials.loc[run.trials["roc_auc"] == best, "param:model.stages.0.accept"].iloc[0])
+    assert run.record.parameters["stages"][0]["accept"] == pytest.approx(accept)
+    assert run.record.search is not None and run.record.search["seconds"] < 30

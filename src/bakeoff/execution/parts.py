@@ -106,11 +106,12 @@ def _with_parts_of(
         return jobs
     named: dict[str, str] = {}
     found = list(jobs)
+    needs_validation = solution.learns or job.request.is_tuned
     for name, wanted in solution.variants.items():
         if wanted != Path(wanted).name:
             raise ConfigError(f'model.parts.{name}: "{wanted}" is not the name of a variant.')
         part = _among(wanted, job, found)
-        if part is None and not _is_kept(wanted, job, needs_validation=solution.learns):
+        if part is None and not _is_kept(wanted, job, needs_validation=needs_validation):
             if wanted not in options:
                 raise _unknown(wanted, job, found, options)
             part = compose(_lines_of_part(wanted, job))
@@ -122,7 +123,7 @@ def _with_parts_of(
             else:
                 part = twin
         named[name] = wanted if part is None else part.request.variant
-        if part is not None and solution.learns and not part.request.record_validation:
+        if part is not None and needs_validation and not part.request.record_validation:
             found[found.index(part)] = replace(
                 part,
                 overrides=(*part.overrides, "record_validation=true"),

@@ -270,11 +270,16 @@ def make_graders(request: Request, schema: Schema) -> dict[str, Grader]:
 
 
 def searching(request: Request, task: Task, compose: Compose, announce: Step = lambda doing: None) -> Search:
-    """Build the search of a request. Only the development rows are passed on."""
-    schema = task.schema
-    return search.build_search(
-        request, task.development, task.fingerprint, lambda tried: make_model(tried, schema), compose, announce
-    )
+    """Build the search of a request. Only the development rows are passed on.
+
+    Raises what ``solving.replayed`` raises for a solution whose parts have not run.
+    """
+    solution = solving.made_of_runs(request)
+    if solution is None:
+        development, build = task.development, lambda tried: make_model(tried, task.schema)
+    else:
+        development, build = solving.replayed(solution, request, task)
+    return search.build_search(request, development, task.fingerprint, build, compose, announce)
 
 
 def work(request: Request, compose: Compose, announce: Step = lambda doing: None) -> None:

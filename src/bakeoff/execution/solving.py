@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ from bakeoff import cost, record
 from bakeoff.compare import decision
 from bakeoff.config import component, components
 from bakeoff.config.component import Component
-from bakeoff.errors import DataError
+from bakeoff.errors import ConfigError, DataError
+from bakeoff.models.base import Context, Model
 from bakeoff.models.out_of_sample import NOT_PREDICTED
 from bakeoff.numbers import number
 from bakeoff.predictions import NOT_ASKED, Predictions
@@ -23,8 +24,11 @@ from bakeoff.request.spec import Request
 from bakeoff.solutions.answers import Recorded
 from bakeoff.solutions.base import HeldOut, Solution, cross_fitted
 from bakeoff.solutions.saved import SavedPart
-from bakeoff.task import Examples, PredictionTable, Task
+from bakeoff.task import Development, Examples, PredictionTable, Schema, Task
 from bakeoff.tasks import kinds
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FEW_ROWS = 1_000
 """Validation rows below which a note says how much a solution may have overfitted them."""
@@ -240,3 +244,84 @@ def _common(rows: Examples, tables: Mapping[str, PredictionTable], part: str) ->
         f"Evaluated on the {len(found):,} of {len(rows):,} {part} rows that every part predicted "
         f"(fewest: {fewest}, {len(tables[fewest]):,})."
     ]
+
+
+class Replay(Model):
+    """A solution in a trial of a search: it learns from, and predicts, recorded validation rows, and runs nothing.
+
+    A solution that learns is scored on predictions of rows that it has not learnt from.
+    """
+
+    column_kinds = None
+
+    def __init__(self, solution: Solution, held: HeldOut, deciding: str) -> None:
+        self.solution, self.held, self.deciding = solution, held, deciding
+
+    @property
+    def uses_validation(self) -> bool:
+        """True: validation rows are all that it uses."""
+        return True
+
+    def check(self, schema: Schema) -> None:
+        """Check the solution."""
+        self.solution.check(schema)
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Combine the recorded predictions of all validation rows."""
+        self.solution.schema_ = self.held.schema
+        judge = replace(self.solution.judge(self.held.schema, self.deciding), price=self.held.judge.price)
+        predictions = cross_fitted(self.solution, replace(self.held, judge=judge))
+        if predictions is None:
+            raise DataError(f"search: {len(self.held):,} validation rows are too few to learn and to be scored on.")
+        unknown = np.full(len(predictions), np.nan)
+        seconds = unknown if predictions.seconds is None else predictions.seconds
+        self.predictions_ = replace(predictions, seconds=seconds)
+        self.row_ = {index: row for row, index in enumerate(self.held.rows.X.index)}
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        """Look up the predictions of some validation rows."""
+        return self.predictions_.take(np.array([self.row_[index] for index in X.index], dtype=np.intp))
+
+    def save(self, folder: Path) -> None:
+        """Refuse: a trial leaves no model."""
+        raise NotImplementedError
+
+    @classmethod
+    def load(cls, folder: Path) -> Replay:
+        """Refuse: a trial leaves no model."""
+        raise NotImplementedError
+
+
+def replayed(solution: Solution, request: Request, task: Task) -> tuple[Development, Callable[[Request], Model]]:
+    """The validation rows that a search of a solution may use, and a function that builds the model of a trial.
+
+    Raises:
+        ConfigError: the search is to be scored on other rows than the validation rows.
+        DataError: a part has no finished run on these data, or no predictions of validation rows.
+    """
+    if request.search.validation.kind != "holdout":
+        raise ConfigError(
+            "search.validation.kind: a solution is tuned on the validation rows that its parts predicted. Take holdout."
+        )
+    parts = {name: _read(name, folder, task, learns=True) for name, folder in part_folders(request, solution).items()}
+    held = _held_out(solution, request, task, parts, sum(part.learning_seconds for part in parts.values()))
+    if held is None:
+        raise DataError("search: there are no validation rows to tune a solution on. Give some with data.split.valid.")
+    development = task.development
+    known = {str(identity) for identity in held.rows.ids}
+    valid = [i for i, identity in enumerate(development.valid.ids) if str(identity) in known]
+    rows = np.concatenate([np.arange(development.n_train), development.n_train + np.array(valid, dtype=np.intp)])
+    fewer = replace(
+        development,
+        examples=development.examples.take(rows),
+        groups=development.groups[rows],
+        spans=None if development.spans is None else development.spans[rows],
+    )
+    deciding = decision.deciding_metric(request.decision.metric, task.schema).name
+
+    def build(tried: Request) -> Model:
+        made = components.instantiate(tried.assembled_model, "model")
+        made.check(task.schema)
+        return Replay(made, held, deciding)
+
+    return fewer, build

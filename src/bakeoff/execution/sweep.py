@@ -392,7 +392,10 @@ def _check_tasks(jobs: Sequence[Job]) -> None:
                 if not job.request.resume or _is_of_other_data(job.request, task):
                     search.forget(job.request)
                 # The first to open a study: it refuses one of another request.
-                runner.searching(job.request, task, _no_other(job.request)).prepare()
+                if job.is_shared and job.parts:
+                    raise ConfigError("search.workers: trials of a solution take milliseconds. Give it 1.")
+                if not job.parts:  # those that a solution is tuned on are yet to run
+                    runner.searching(job.request, task, _no_other(job.request)).prepare()
         except ConfigError as error:
             faults.append(str(error))
     if faults:
