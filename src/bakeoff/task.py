@@ -395,6 +395,7 @@ class PredictionTable:
             grade.
         cost: cost of each prediction in US dollars by the cost model, shape (n,); None if not requested.
         units: unit of resampling of each row, as in ``Examples``, shape (n,); None: each row is a unit.
+        value: business value of each prediction in US dollars, shape (n,); None without a business model.
     """
 
     schema: Schema
@@ -406,6 +407,7 @@ class PredictionTable:
     grades: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     cost: NDArray[np.float64] | None = None
     units: NDArray[np.intp] | None = None
+    value: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.target)
@@ -430,4 +432,5 @@ class PredictionTable:
             {name: values[rows] for name, values in self.grades.items()},
             None if self.cost is None else self.cost[rows],
             None if self.units is None else self.units[rows],
+            None if self.value is None else self.value[rows],
         )

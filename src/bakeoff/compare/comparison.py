@@ -10,10 +10,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from bakeoff import __version__, cost, metrics, numbers, record
+from bakeoff import __version__, business, cost, metrics, numbers, record
 from bakeoff.compare import checks, equivalence, gains, panels, scores, selection, unanswered
 from bakeoff.compare import decision as rule
 from bakeoff.compare import notes as notes_of
@@ -78,6 +77,8 @@ class Comparison:
         differences: differences to the incumbent, for every metric.
         notes: caveats for the reader, one sentence each.
         checks: method checks with their findings.
+        cost, business: configs of the cost and the business model by which all runs were priced and valued.
+        is_one_money: whether it is so; else each run was by its own.
         of: digest of the runs and the question, to tell whether a comparison on disk is up to date.
         corrected_gain: gain of the winner that ships, corrected for choosing it on the rows that it is judged by; None
             where there was no choice.
@@ -100,13 +101,24 @@ class Comparison:
     checks: tuple[Checked, ...] = ()
     of: str = ""
     corrected_gain: float | None = None
+    cost: Mapping[str, Any] | None = None
+    business: Mapping[str, Any] | None = None
+    is_one_money: bool = False
+
+
+@dataclass(frozen=True)
+class Money:
+    """Configs of the cost model and of the business model; None for none."""
+
+    cost: Mapping[str, Any] | None
+    business: Mapping[str, Any] | None
 
 
 def compare_folder(
     folder: Path,
     settings: DecisionSettings,
     incumbent: str | None,
-    costs: Mapping[str, Mapping[str, Any] | None] = MappingProxyType({}),
+    money: Money | None = None,
 ) -> tuple[Comparison, list[Run]]:
     """The comparison of a bake-off folder, and its runs: read when nothing has changed, else made and written.
 
@@ -114,11 +126,14 @@ def compare_folder(
         folder: the bake-off folder.
         settings: settings of the verdict.
         incumbent: name of the variant that the others must beat; None: the one that ran first.
-        costs: variant → config of its cost model, where it is asked for anew.
+        money: by which all runs are priced and valued, those of earlier commands too; None: as they are recorded.
 
     Raises what ``compare`` raises.
     """
-    runs = [replace(run, cost=costs.get(run.variant, run.cost)) for run in record.read_runs(folder)]
+    runs = record.read_runs(folder)
+    money = money or _known_money(folder)
+    if money is not None:
+        runs = [replace(run, cost=money.cost, business=money.business) for run in runs]
     record.verify_bakeoff(folder)
     wanted = _digest(runs, settings, incumbent)
     damage: tuple[str, ...] = ()
@@ -132,9 +147,20 @@ def compare_folder(
             record.verify(run)
         return replace(known, notes=tuple(dict.fromkeys((*notes_of.of_files(runs), *known.notes)))), runs
     known = compare(runs, settings, incumbent)
+    if money is not None:
+        known = replace(known, cost=money.cost, business=money.business, is_one_money=True)
     if record.is_writable(folder):
         write(known, folder)
     return replace(known, notes=(*damage, *known.notes)), runs
+
+
+def _known_money(folder: Path) -> Money | None:
+    """What the last command of a bake-off priced and valued all runs by; None where each run has its own."""
+    try:
+        known = read(folder)
+    except DataError:
+        return None
+    return Money(known.cost, known.business) if known is not None and known.is_one_money else None
 
 
 def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | None = None) -> Comparison:
@@ -306,7 +332,7 @@ def _digest(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
         incumbent,
         __version__,
         checks.names(),
-        [(run.variant, run.started, run.status, run.cost, run.sha256) for run in runs],
+        [(run.variant, run.started, run.status, run.cost, run.business, run.sha256) for run in runs],
     ]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
@@ -350,7 +376,7 @@ def _priced(run: Run, notes: list[str]) -> PredictionTable:
 
     A cost model that fails, or that is not installed here, is told in the notes.
     """
-    table = record.read_predictions(run)
+    table = _valued(run, record.read_predictions(run), notes)
     throughput = run.metrics["throughput_rows_per_s"].value if "throughput_rows_per_s" in run.metrics else None
     if not throughput:
         return table
@@ -358,6 +384,29 @@ def _priced(run: Run, notes: list[str]) -> PredictionTable:
         return cost.priced(table, run.cost, cost.run_seconds(run.seconds, run.search, throughput))
     except ConfigError as error:
         notes.append(f"{run.variant}: what its answers cost is not known: {error}")
+        return table
+
+
+def _valued(run: Run, table: PredictionTable, notes: list[str]) -> PredictionTable:
+    """The predictions with their business value; where it cannot be known, the notes say why."""
+    if run.business is None:
+        return table
+    import pandas as pd
+
+    try:
+        columns = business.columns_of(run.business)
+        X = pd.DataFrame(index=range(len(table)))
+        if columns:
+            inputs = record.read_inputs(run.folder.parent)
+            if inputs is None:
+                raise DataError(f"{', '.join(columns)} would be read from {record.INPUTS}, which is not there.")
+            missing = [name for name in columns if name not in inputs]
+            if missing:
+                raise DataError(f"{record.INPUTS} has no column {', '.join(missing)}.")
+            X = inputs[columns].reindex([str(identity) for identity in table.ids])
+        return business.build_valuer(run.business, table.schema)(table, X)
+    except (ConfigError, DataError) as error:
+        notes.append(f"{run.variant}: what its predictions are worth is not known: {error}")
         return table
 
 

@@ -99,11 +99,13 @@ def _about(folder: Path, table: PredictionTable) -> dict[str, object]:
     """Return everything but the metrics that bootstrap values depend on."""
     files = [folder / name for name in (record.PREDICTIONS, record.TRACE)]
     cost = None if table.cost is None else np.ascontiguousarray(table.cost, dtype=np.float64).tobytes()
+    value = None if table.value is None else np.ascontiguousarray(table.value, dtype=np.float64).tobytes()
     return {
         "version": __version__,
         "files": [hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None for file in files],
         "ids": hashlib.sha256("\0".join(map(str, table.ids)).encode()).hexdigest(),
         "cost": None if cost is None else hashlib.sha256(cost).hexdigest(),
+        "value": None if value is None else hashlib.sha256(value).hexdigest(),
         "units": None if table.units is None else hashlib.sha256(table.units.astype(np.int64).tobytes()).hexdigest(),
     }
 

@@ -141,6 +141,7 @@ class Config:
     search: SearchSettings = field(default_factory=SearchSettings)
     tracker: Any = None
     cost: Any = None
+    business: Any = None
 
 
 LARGEST_SEED = 2**32 - 1  # that scikit-learn and NumPy's older generator take

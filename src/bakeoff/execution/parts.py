@@ -181,6 +181,7 @@ def _lines_of_part(option: str, job: Job) -> list[str]:
     lines = [
         line for line in job.overrides
         if not (key := line.lstrip("+~").partition("=")[0]).startswith(f"{MODEL}.") and key not in own
+        and not (key == "search.space" and f"{MODEL}." in line)
     ]  # fmt: skip
     return [f"{MODEL}={option}", *lines]
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff import assets, cost, data, environment, record, search
+from bakeoff import assets, business, cost, data, environment, record, search
 from bakeoff.config import component, components
 from bakeoff.data import leaks
 from bakeoff.errors import BakeoffError, ConfigError, LLMError, Unavailable, Unfinished
@@ -137,6 +137,7 @@ def run(
         parameters=parameters_of(request),
         card=request.card,
         cost=component.write(request.cost),
+        business=component.write(request.business),
         environment=surroundings,
         seconds=clock.seconds,
         notes=(*notes, *_fixed(request)),
@@ -346,6 +347,7 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
             notes.append(f"What its answers cost is not known: {error}")
         graded = graded.answered
         scores = scoring.score(graded, request) | {name: Score(value) for name, value in measured.items()}
+        graded = business.build_valuer(request.business, task.schema)(graded, test.X)
         priced_by = None if graded.cost is None else request.cost
         slices, stages = scoring.slices(graded, request), scoring.stages(graded, priced_by)
     report = model.report()

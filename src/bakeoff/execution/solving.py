@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff import cost, record
+from bakeoff import business, cost, record
 from bakeoff.compare import decision
 from bakeoff.config import component, components
 from bakeoff.config.component import Component
@@ -124,7 +124,9 @@ def solve(solution: Solution, request: Request, task: Task, test: Examples) -> S
     seconds = np.full(len(test), np.nan) if predictions.seconds is None else predictions.seconds
     if is_timed.any():  # else the mean would be of rows that only quick parts answer
         seconds = np.where(is_timed, seconds, np.nan)
-    table = PredictionTable(task.schema, test.ids, test.y, replace(predictions, seconds=seconds), seconds, test.slices)
+    table = PredictionTable(
+        task.schema, test.ids, test.y, replace(predictions, seconds=seconds), seconds, test.slices, units=test.units
+    )
     fitted = {name: SavedPart(part.run.folder / record.MODEL) for name, part in parts.items()}
     solution.parts = {**solution.parts, **fitted}
     own = component.walk(request.assembled_model)
@@ -188,7 +190,8 @@ def _held_out(
     valid = development.valid.take(rows)
     judge = solution.judge(task.schema, decision.deciding_metric(request.decision.metric, task.schema).name)
     price = cost.build_pricer(request.cost, cost.RunSeconds(learning, 0.0))
-    priced = replace(judge, price=price)
+    value = business.build_valuer(request.business, task.schema)
+    priced = replace(judge, price=lambda table, X: value(price(table), X))
     groups = development.groups[development.n_train :][rows]
     return HeldOut(task.schema, valid, _recorded(valid, asked), priced, request.seed, groups)
 

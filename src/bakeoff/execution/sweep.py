@@ -16,7 +16,7 @@ from hydra.core.override_parser.types import Override
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from bakeoff import plugins, record
+from bakeoff import business, plugins, record
 from bakeoff.config import search_space, wiring
 from bakeoff.config.component import read, walk, write
 from bakeoff.config.parsed_once import parse_once
@@ -385,6 +385,7 @@ def _check_tasks(jobs: Sequence[Job]) -> None:
         try:
             task = runner.load_task(job.request)
             _check_decision(job.request, task)
+            business.build_valuer(job.request.business, task.schema)
             runner.make_model(job.request, task.schema)
             for grader in runner.make_graders(job.request, task.schema).values():
                 grader.check()
@@ -431,10 +432,10 @@ def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
 
     failed: list[str] = []
     for folder, request in {job.request.bakeoff: job.request for job in jobs}.items():
-        costs = {job.request.variant: write(job.request.cost) for job in jobs if job.request.bakeoff == folder}
+        money = comparison.Money(write(request.cost), write(request.business))
         if not any(folder.glob(f"*/{record.CONFIG}")):
             continue
-        compared, runs = comparison.compare_folder(folder, request.decision, request.incumbent, costs)
+        compared, runs = comparison.compare_folder(folder, request.decision, request.incumbent, money)
         page = pages.write(pages.build(compared, runs, folder), folder) if _writes_page(request) else None
         if show:
             terminal.show(summary.build(compared, runs, folder, kept, page))

@@ -29,7 +29,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bakeoff.metrics import answers, classification, documents, forecast, generation, multilabel, operations, regression
+from bakeoff.metrics import (
+    answers,
+    classification,
+    documents,
+    forecast,
+    generation,
+    multilabel,
+    operations,
+    regression,
+    value,
+)
 from bakeoff.metrics.base import (
     Direction,
     Group,
@@ -109,6 +119,7 @@ __all__ = [
     "register",
     "regression",
     "score",
+    "value",
 ]
 
 

@@ -157,8 +157,8 @@ def _has(table: PredictionTable, name: str) -> bool:
         return grade in table.grades
     if field == "usage":
         return True
-    if field == "cost":
-        return table.cost is not None
+    if field in ("cost", "value"):
+        return getattr(table, field) is not None
     values = getattr(table.predictions, field)
     # Fields that only some parts of a model give (a cascade's later stages) do not describe the whole model.
     return values is not None and not is_missing(values).any()

@@ -103,14 +103,14 @@ def _spent(table: PredictionTable, field: str) -> Floats:
     return with_ones(np.nan_to_num(values), np.isnan(values))
 
 
-def _thousandfold(sums: Floats) -> Floats:
+def thousandfold(sums: Floats) -> Floats:
     """Total per 1,000 rows; NaN if any row is unknown, since a partial sum would pass for the total."""
     known = (sums[:, 1] == 0) & (sums[:, 2] > 0)
     return np.asarray(np.divide(1000 * sums[:, 0], sums[:, 2], out=np.full(len(sums), np.nan), where=known))
 
 
 def _per_1k(field: str) -> FromSums:
-    return FromSums(partial(_spent, field=field), _thousandfold)
+    return FromSums(partial(_spent, field=field), thousandfold)
 
 
 _calls, _input, _output = (_per_1k(field) for field in ("calls", "input_tokens", "output_tokens"))

@@ -49,6 +49,7 @@ class Run:
         seconds: step → seconds spent on it.
         card: licence, hosting and the like, from the model's config.
         cost: config of the cost model; None if costs were not requested.
+        business: config of the business model; None if none was chosen.
         environment: versions, platform and git state.
         error: ``{"type", "message", "traceback"}`` when it failed.
         files: path within the folder → SHA-256, of every recorded file; empty for a run of an earlier version.
@@ -72,6 +73,7 @@ class Run:
     seconds: Mapping[str, float] = field(default_factory=dict)
     card: Mapping[str, Any] = field(default_factory=dict)
     cost: Mapping[str, Any] | None = None
+    business: Mapping[str, Any] | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
     error: Mapping[str, str] | None = None
     files: Mapping[str, str] = field(default_factory=dict)

@@ -60,6 +60,7 @@ class Request:
         search: settings of the search.
         tracker: component that tracks the run, such as W&B; None: no tracking.
         cost: cost model; None: predictions are not priced.
+        business: business model; None: predictions have no value in money.
         refreshed_from: the run folder that ``bakeoff refresh`` made this request from.
         parts_from: folder of the bake-off that holds the runs of a solution's parts; None: its own.
     """
@@ -78,6 +79,7 @@ class Request:
     search: SearchSettings = field(default_factory=SearchSettings, metadata=IN_IDENTITY)
     tracker: Component | None = field(default=None, metadata=IN_NEITHER)
     cost: Component | None = field(default=None, metadata=IN_NEITHER)
+    business: Component | None = field(default=None, metadata=IN_NEITHER)
     incumbent: str | None = field(default=None, metadata=IN_NEITHER)
     resume: bool = field(default=True, metadata=IN_NEITHER)
     record_git: bool = field(default=True, metadata=IN_NEITHER)
@@ -136,6 +138,7 @@ class Request:
             parts=wiring.parts(content),
             tracker=component.read(content.get("tracker") or None),
             cost=component.read(content.get("cost") or None),
+            business=component.read(content.get("business") or None),
             **{key: content[key] for key in plain if key in content},
             **settings,
         )

@@ -38,6 +38,7 @@ def read(cfg: DictConfig, folder: Path) -> Request:
         _check_search,
         _check_tracker,
         _check_cost,
+        _check_business,
     ):
         try:
             check(request)
@@ -117,6 +118,12 @@ def _check_cost(request: Request) -> None:
         model = components.instantiate(request.cost, "cost", "cost")
         if not callable(getattr(model, "dollars", None)):
             raise ConfigError(f'cost: {type(model).__name__} has no method "dollars". See bakeoff.cost.CostModel.')
+
+
+def _check_business(request: Request) -> None:
+    if request.business:
+        components.check_component(request.business, "business")
+        components.instantiate(request.business, "business")
 
 
 def _check_budget(settings: SearchSettings) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff import cost, metrics
+from bakeoff import business, cost, metrics
 from bakeoff.config.settings import ValidationSettings
 from bakeoff.errors import ConfigError, Unfinished
 from bakeoff.execution.measurement import PeakMemory, latency
@@ -174,6 +174,7 @@ class Evaluation:
         table = PredictionTable(self.schema, valid.ids, valid.y, predictions, seconds, valid.slices)
         answering = max(predicted - fitted, 1e-9) / len(valid)
         table = cost.priced(table, request.cost, cost.RunSeconds(fitted - start, answering))
+        table = business.build_valuer(request.business, self.schema)(table, valid.X)
         found = metrics.score(table, [name for name in self.measured if name not in metrics.MEASUREMENTS])
         found["fit_seconds"] = fitted - start
         found["throughput_rows_per_s"] = 1 / answering

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,8 +16,11 @@ from bakeoff.predictions import Predictions
 from bakeoff.task import Examples, PredictionTable, Schema
 from bakeoff.tasks import kinds
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def unpriced(table: PredictionTable) -> PredictionTable:
+
+def unpriced(table: PredictionTable, X: pd.DataFrame) -> PredictionTable:
     """Leave a table without costs."""
     return table
 
@@ -28,12 +32,12 @@ class Judge:
     Attributes:
         metric: name of the metric that is optimised.
         limits: bounds on other metrics.
-        price: adds costs, and whatever else the metrics read, to a table.
+        price: adds costs and values to a table, given the feature columns of its rows.
     """
 
     metric: str
     limits: tuple[Bound, ...] = ()
-    price: Callable[[PredictionTable], PredictionTable] = unpriced
+    price: Callable[[PredictionTable, pd.DataFrame], PredictionTable] = unpriced
 
     @classmethod
     def of_schema(cls, schema: Schema, objective: str | None, limits: tuple[Bound, ...]) -> Judge:
@@ -43,7 +47,7 @@ class Judge:
     def table(self, schema: Schema, rows: Examples, predictions: Predictions) -> PredictionTable:
         """The predictions beside the truth, priced."""
         seconds = np.full(len(rows), math.nan) if predictions.seconds is None else predictions.seconds
-        return self.price(PredictionTable(schema, rows.ids, rows.y, predictions, seconds, rows.slices))
+        return self.price(PredictionTable(schema, rows.ids, rows.y, predictions, seconds, rows.slices), rows.X)
 
     def rank(self, table: PredictionTable) -> tuple[float, float, float]:
         """Rank of a table: the larger, the better. The rank of one without a value is the lowest.

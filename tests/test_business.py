@@ -1,0 +1,147 @@
+"""Business value: matrices of numbers and columns, outcomes, losses, and verdicts that rest on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bakeoff as python
+from bakeoff import business, metrics, record
+from bakeoff.errors import ConfigError
+from bakeoff.solutions import HeldOut, Threshold
+from bakeoff.solutions.answers import Recorded
+from bakeoff.solutions.judging import Judge
+from bakeoff.task import NO_ANSWER, OK, WITHHELD, Examples, Gold, Predictions, PredictionTable, Schema
+
+SCHEMA = Schema("classification", "leaves", {"charges": "numeric", "plan": "categorical"}, ("No", "Yes"), "Yes")
+MATRIX = {
+    "_target_": "bakeoff.business.ValueMatrix",
+    "values": {"Yes": {"Yes": "charges * 3", "No": 0}, "No": {"Yes": "-charges", "No": 0}},
+}
+
+
+def table(
+    truth: list[Any], output: list[Any], status: list[str] | None = None, schema: Schema = SCHEMA
+) -> PredictionTable:
+    n = len(truth)
+    given = {} if status is None else {"status": np.array(status, dtype=object)}
+    targets = np.empty(n, dtype=object)
+    targets[:] = truth
+    predictions = Predictions(np.array(output, dtype=object), **given)
+    return PredictionTable(
+        schema, np.arange(n), targets, predictions, np.full(n, np.nan), pd.DataFrame(index=range(n)), cost=np.zeros(n)
+    )
+
+
+def test_cells_are_numbers_columns_and_products() -> None:
+    rows = table(["Yes", "No", "Yes", "No"], ["Yes", "Yes", "No", "No"])
+    X = pd.DataFrame({"charges": [10.0, 20.0, 30.0, 40.0]})
+    valued = business.build_valuer(MATRIX, SCHEMA)(rows, X)
+    assert valued.value is not None and valued.value.tolist() == [30.0, -20.0, 0.0, 0.0]
+    assert metrics.score(valued, ["net_value_per_1k"]) == {"net_value_per_1k": pytest.approx(2500.0)}
+
+
+def test_cost_is_deducted_and_resamples_are_those_of_the_rows() -> None:
+    rows = table(["Yes", "No"], ["Yes", "Yes"])
+    valued = business.build_valuer(MATRIX, SCHEMA)(rows, pd.DataFrame({"charges": [10.0, 20.0]}))
+    priced = PredictionTable(**{**vars(valued), "cost": np.array([1.0, 2.0])})
+    metric = metrics.get("net_value_per_1k")
+    assert metric.value(priced) == pytest.approx(1000 * (29 - 22) / 2)
+    drawn = metric.resample(priced, np.array([[2, 0], [1, 1]], dtype=np.float32))
+    np.testing.assert_allclose(drawn, [29_000, 3500])
+
+
+def test_value_that_is_unknown_is_not_zero() -> None:
+    rows = table(["Yes"], ["Yes"])
+    valued = business.build_valuer(MATRIX, SCHEMA)(rows, pd.DataFrame({"charges": [np.nan]}))
+    assert np.isnan(metrics.score(valued, ["net_value_per_1k"])["net_value_per_1k"])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"Yes": {"Yes": 1, "No": 0}}, r'business\.values\.No: there is no value for the prediction "No"'),
+        ({**MATRIX["values"], "Yse": {}}, r'no class "Yse".*Did you mean "Yes"'),
+        ({**MATRIX["values"], "Yes": {"Yes": "charge * 3", "No": 0}}, 'Did you mean "charges"'),
+        ({**MATRIX["values"], "Yes": {"Yes": "plan", "No": 0}}, "plan is categorical, and a value needs a number"),
+        ({**MATRIX["values"], "Yes": {"Yes": "__import__('os')", "No": 0}}, "there is no feature column"),
+    ],
+)
+def test_matrix_that_cannot_value_the_task_is_refused(values: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        business.build_valuer({**MATRIX, "values": values}, SCHEMA)
+
+
+def test_right_wrong_and_withheld_have_their_values() -> None:
+    node = {"_target_": "bakeoff.business.Outcomes", "right": 1.0, "wrong": -5.0, "withheld": -0.5}
+    rows = table(["Yes", "No", "No", "No"], ["Yes", "Yes", "", ""], [OK, OK, WITHHELD, NO_ANSWER])
+    valued = business.build_valuer(node, SCHEMA)(rows, pd.DataFrame(index=range(4)))
+    assert valued.value is not None
+    np.testing.assert_array_equal(valued.value, [1.0, -5.0, -0.5, np.nan])
+
+
+def test_answers_to_questions_are_right_where_they_equal_a_gold_answer() -> None:
+    schema = Schema("qa", "answers", {"question": "text"})
+    node = {"_target_": "bakeoff.business.Outcomes", "withheld": 0.0}
+    golds = [Gold(("the dough",)), Gold(("four",)), Gold(), Gold(("ice",))]
+    rows = table(golds, ["Dough.", "five", "", ""], [OK, OK, WITHHELD, WITHHELD], schema)
+    valued = business.build_valuer(node, schema)(rows, pd.DataFrame(index=range(4)))
+    assert valued.value is not None and valued.value.tolist() == [1.0, -5.0, 1.0, 0.0]
+
+
+def test_too_much_and_too_little_cost_differently() -> None:
+    schema = Schema("regression", "sold", {})
+    node = {"_target_": "bakeoff.business.ErrorCosts", "over": 1.0, "under": 4.0}
+    n = np.arange(2)
+    rows = PredictionTable(
+        schema, n, np.array([10.0, 10.0]), Predictions(np.array([12.0, 9.0])), np.zeros(2), pd.DataFrame(index=n)
+    )
+    valued = business.build_valuer(node, schema)(rows, pd.DataFrame(index=n))
+    assert valued.value is not None and valued.value.tolist() == [-2.0, -4.0]
+
+
+def test_threshold_of_most_value_equals_brute_force() -> None:
+    random = np.random.default_rng(0)
+    p = random.random(150)
+    truth = np.where(random.random(150) < p, "Yes", "No").astype(object)
+    X = pd.DataFrame({"charges": random.uniform(10, 100, 150)})
+    rows = Examples(X, truth, np.arange(150), X.iloc[:, :0])
+    value = business.build_valuer(MATRIX, SCHEMA)
+    judge = Judge("value_per_1k", (), lambda rows, X: value(rows, X))
+    proba = np.stack([1 - p, p], axis=1)
+    part = Predictions(np.where(p >= 0.5, "Yes", "No").astype(object), proba)
+    threshold = Threshold("a", objective="value_per_1k")
+    threshold.learn(HeldOut(SCHEMA, rows, Recorded({"a": part}, truth), judge, 0))
+    charges = X["charges"].to_numpy()
+    gained = [np.sum(((truth == "Yes") * 3 - (truth == "No")) * charges * (p >= t)) for t in [*np.unique(p), 2.0]]
+    reached = np.sum(((truth == "Yes") * 3 - (truth == "No")) * charges * (p >= threshold.threshold_))
+    assert reached == pytest.approx(max(gained))
+
+
+def test_verdict_rests_on_value_and_a_kept_run_is_valued_by_the_same_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    quick = ("data=breast_cancer", "decision.resamples=200", "metrics.latency_rows=5", "tracker=none")
+    python.bakeoff(*quick, models=["constant"])
+    values = "{benign: {benign: 0, malignant: -100}, malignant: {benign: -1000, malignant: mean radius * -1}}"
+    bake = python.bakeoff(
+        *quick, "business=right_wrong_abstain", "business._target_=bakeoff.business.ValueMatrix", "~business.right",
+        "~business.wrong", f"++business.values={values}", "decision.metric=net_value_per_1k",
+        models=["linear"], incumbent="constant",
+    )  # fmt: skip
+    board = bake.leaderboard
+    assert board.loc[["constant", "linear"], "net_value_per_1k"].notna().all()
+    frame = record.read_predictions(bake["linear"].record)
+    X = record.read_inputs(bake.folder)
+    assert X is not None
+    radius = X.loc[[str(i) for i in frame.ids], "mean radius"].to_numpy()
+    cells = {("benign", "malignant"): -100.0, ("malignant", "benign"): -1000.0, ("benign", "benign"): 0.0}
+    pairs = zip(frame.target, frame.predictions.output, radius, strict=True)
+    worth = 1000 * np.mean([cells.get((truth, output), -size) for truth, output, size in pairs])
+    assert board.loc["linear", "net_value_per_1k"] == pytest.approx(worth, rel=1e-3)
+    assert bake.verdict.winner == "linear"
