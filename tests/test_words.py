@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bakeoff.words import bigrams, is_english, normalised, support, token_overlap, words
+from bakeoff.words import bigrams, folded, is_english, normalised, support, token_overlap, words
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,18 @@ def test_running_text_is_told_to_be_english_by_its_commonest_words(text: str, ex
 )  # fmt: skip
 def test_support_of_a_yes_or_no_with_a_reason_is_that_of_the_reason(answer: str, share: float) -> None:
     assert support(answer, "At night the cats hunt mice.") == share
+
+
+@pytest.mark.parametrize(
+    ("written", "searched"),
+    [
+        ("Gro\u0308\u00dfe", "Größe"), ("ＡＢＣ１", "abc1"), ("كِتَابٌ", "كتاب"), ("جمـيل", "جميل"), ("ΣΚΥΛΟΣ", "σκυλος"),
+        ("İSTANBUL", "istanbul"), ("IĞDIR", "ığdır"), ("שָׁלוֹם", "שלום"), ("Ёлка", "елка"), ("が", "か\u3099"),
+    ],
+)  # fmt: skip
+def test_folded_texts_of_one_word_are_equal_however_it_is_written(written: str, searched: str) -> None:
+    assert folded(written) == folded(searched)
+
+
+def test_answers_are_compared_in_any_composition_and_width() -> None:
+    assert token_overlap("Mu\u0308ller", "Müller") == 1 and normalised("２０２４") == normalised("2024")

@@ -51,6 +51,7 @@ _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963"
 _WORD = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}])[^\W_][{_MARKS}]*)+")
+_ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
 _THOUSANDS = re.compile(r"(?<=\d)[,\u00a0\u202f'’](?=\d{3}(?!\d))")
 _CLAUSE = re.compile(r"[,.;:!،。，；：！]\s*")
 _RUN = re.compile(rf"[{UNSPACED}]+")
@@ -61,7 +62,7 @@ def normalised(text: str) -> str:
 
     Where nothing is left, as of ``**`` or ``a``, the text itself in lower case: else all such answers were equal.
     """
-    lower = text.lower().translate(_PUNCTUATION)
+    lower = (text if text.isascii() else unicodedata.normalize("NFKC", text)).lower().translate(_PUNCTUATION)
     if not lower.isascii():
         lower = "".join(c for c in lower if not unicodedata.category(c).startswith("P"))
     plain = " ".join(_ARTICLES.sub(" ", lower).split())
@@ -87,6 +88,14 @@ def token_overlap(answer: str, gold: str) -> float:
 def _tokens(text: str) -> list[str]:
     """Words between spaces; of scripts without spaces, characters (as MLQA and CMRC compare Chinese)."""
     return text.split() if text.isascii() else _RUN.sub(lambda run: f" {' '.join(run[0])} ", text).split()
+
+
+def folded(text: str) -> str:
+    """The text for a search: of any width, case and composition, without accents, vowel points and elongations."""
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("ı", "i")
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", plain)))
 
 
 def bigrams(text: str) -> str:

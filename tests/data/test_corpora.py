@@ -561,6 +561,14 @@ class TestBeir:
         assert any(note.startswith("1 of 6 questions were judged") for note in notes), notes
         assert any(note.startswith("1 of 6 queries are documents themselves") for note in notes)
 
+    def test_queries_numbered_like_documents_are_no_documents(self, tmp_path):
+        (tmp_path / "qrels").mkdir()
+        lines(tmp_path / "corpus.jsonl", [{"_id": str(i), "text": f"Text {i}."} for i in range(3)])
+        lines(tmp_path / "queries.jsonl", [{"_id": str(i), "text": t} for i, t in enumerate(["a", "b", "Text 2."])])
+        (tmp_path / "qrels" / "test.tsv").write_text("0\t0\t1\n1\t2\t1\n2\t1\t1\n")
+        task = loaded(Beir(str(tmp_path)), kind="retrieval")
+        assert [gold.itself for gold in task.test.y] == ["", "", "2"], "of equal text it is the document"
+
     def test_of_one_split_alone_has_nothing_to_tune_on(self, beir):
         (beir / "qrels" / "train.tsv").unlink()
         task = loaded(Beir(str(beir)), kind="retrieval")

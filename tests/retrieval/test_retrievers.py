@@ -229,3 +229,19 @@ def test_bm25_finds_chinese_stop_words_alone_and_long_words(tmp_path):
     index = BM25(store=str(tmp_path)).index(Corpus(documents, "scripts"), 1)
     found = index.search(["中国的长城在哪里", "to be or not to be", "a" * 47, "🙂"], 1)
     assert [[hit.passage.document for hit in hits] for hits in found] == [["wall"], ["hamlet"], ["long"], []]
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [("GRÖSSE", "german"), ("gro\u0308ße", "german"), ("abc1", "wide"), ("كتاب", "arabic"), ("σκυλος", "greek")],
+)
+def test_bm25_finds_words_however_they_are_composed_cased_or_marked(tmp_path, query, first):
+    texts = {
+        "german": "Die Gro\u0308ße zählt",
+        "wide": "型号 ＡＢＣ１ 价格",
+        "arabic": "هذا كِتَابٌ جميل",
+        "greek": "Ο ΣΚΥΛΟΣ",
+    }
+    documents = pd.DataFrame({"id": list(texts), "title": "", "text": list(texts.values())})
+    (hits,) = BM25(store=str(tmp_path)).index(Corpus(documents, "composed")).search([query], 1)
+    assert [hit.passage.document for hit in hits] == [first]

@@ -128,7 +128,7 @@ class Beir:
             )
         table = documents.table(corpus, "data.path")
         query_of = {record.text("_id", "data.path"): record for record in records.read(queries, "data.path")}
-        known = set(table["id"])
+        known = dict(zip(table["id"], table["text"], strict=True))
         learnt_from = [name for name in ("train", "dev") if name in files]
         development = [row for name in learnt_from for row in _judged(files[name], query_of, known)]
         # A query may be judged in both, and both may be one file; it is then the test's.
@@ -253,8 +253,14 @@ def _object(value: Any, place: str, key: str) -> Record:
     return Record(place, value)
 
 
-def _judged(path: Path, query_of: Mapping[str, Record], known: set[str]) -> list[dict[str, Any]]:
-    """The queries that a file of qrels names, in its order, with what is relevant to each."""
+def _judged(path: Path, query_of: Mapping[str, Record], known: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The queries that a file of qrels names, in its order, with what is relevant to each.
+
+    Args:
+        path: the file.
+        query_of: all queries by id.
+        known: the text of each document by id.
+    """
     graded: dict[str, dict[str, int]] = {}
     for place, query, document, grade in _qrels(path):
         if query not in query_of:
@@ -266,9 +272,14 @@ def _judged(path: Path, query_of: Mapping[str, Record], known: set[str]) -> list
                 f'data.path: {place} gives "{document}" the grade {grade} for "{query}", and a line above '
                 f"{graded[query][document]}. Keep one of them."
             )
+    # Where a query's own id is relevant to it, queries and documents may merely be numbered alike.
+    are_numbered_alike = any(judged.get(name, 0) > 0 for name, judged in graded.items())
     rows = []
     for name, judged in graded.items():
-        itself = {ITSELF: name} if name in known else {}
+        is_document = name in known and (
+            not are_numbered_alike or query_of[name].text("text", "data.path").strip() == known[name].strip()
+        )
+        itself = {ITSELF: name} if is_document else {}
         rows.append(
             _row(name, query_of[name].text("text", "data.path"), [], judged, **_metadata_of(query_of[name]) | itself)
         )

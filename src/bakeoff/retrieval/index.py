@@ -13,7 +13,7 @@ from bakeoff.retrieval import conditions, embeddings, vectors
 from bakeoff.retrieval.base import Embedder, Hit, KnowsEnglishOnly, ReadsInParts
 from bakeoff.retrieval.passages import BODY, POSITION, VECTOR, Passages
 from bakeoff.retrieval.store import Store
-from bakeoff.words import bigrams, is_english
+from bakeoff.words import bigrams, folded, is_english
 
 TIES = 10  # more than asked for, so that equal scores at the cut fall by position and not by chance
 SAMPLED = 200  # passages by which the language of the documents is judged
@@ -61,7 +61,7 @@ class FullText:
         if not query.strip() or k < 1:
             return []
         words: Any = lance.MatchQuery  # its types say that every option must be given
-        asked = table.search(words(bigrams(query), BODY), query_type="fts").limit(k + TIES)
+        asked = table.search(words(bigrams(folded(query)), BODY), query_type="fts").limit(k + TIES)
         asked = asked.select([POSITION, "_score"])
         if where is not None:
             asked = asked.where(conditions.enclosed(where), prefilter=True)
@@ -104,14 +104,14 @@ def full_text(passages: Passages, store: Store, stem: bool, threads: int, where:
     started = time.perf_counter()
 
     bodies = passages.bodies
-    spaced = [bigrams(text) for text in bodies]
-    has_bigrams = spaced != bodies
+    folded_bodies = [bigrams(folded(text)) for text in bodies]
+    is_folded = folded_bodies != bodies
 
     def rows() -> Any:
         table = passages.table()
-        if not has_bigrams:
+        if not is_folded:
             return table
-        return table.set_column(table.schema.get_field_index(BODY), BODY, pa.array(spaced, pa.string()))
+        return table.set_column(table.schema.get_field_index(BODY), BODY, pa.array(folded_bodies, pa.string()))
 
     def index(name: str, **options: Any) -> tuple[Any, bool]:
         from lancedb.index import FTS
@@ -119,7 +119,7 @@ def full_text(passages: Passages, store: Store, stem: bool, threads: int, where:
         def finish(table: Any) -> None:
             table.create_index(BODY, config=FTS(stem=stem, with_position=False, **options))
 
-        parts = [name, passages.digest, str(stem), *(["bigrams"] if has_bigrams else [])]
+        parts = [name, passages.digest, str(stem), *(["folded"] if is_folded else [])]
         return store.table(_digest(*parts), rows, finish)
 
     table, was_there = index("text", remove_stop_words=stem)
