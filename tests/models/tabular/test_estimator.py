@@ -183,5 +183,5 @@ def test_a_file_that_names_functions_is_refused(tmp_path: Path) -> None:
     model.save(tmp_path)
     model.encoder_ = FunctionTransformer(pd.read_pickle)
     skops.io.dump({"encoder": model.encoder_, "estimator": model.estimator_}, tmp_path / estimator.FILE)
-    with pytest.raises(DataError, match=r"pandas\.read_pickle"):
+    with pytest.raises(DataError, match=r"pandas\.[\w.]*read_pickle"):
         Estimator.load(tmp_path)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import pydoc
 import re
 import warnings
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff import lazy
-from bakeoff.config import renamed
-from bakeoff.errors import ConfigError, DataError
+from bakeoff.errors import ConfigError
 from bakeoff.models import classes, multilabel
 from bakeoff.models.base import Context
+from bakeoff.models.tabular import archive
 from bakeoff.task import Predictions, Schema
 from bakeoff.tasks import kinds
 
 ROLES = ("classifier", "regressor")  # parameters of models that take an estimator
-SKOPS_SCHEMA = "schema.json"  # the manifest within a skops file, which is a zip archive
-TRUSTED = ("sklearn.", "skrub.", "numpy.", "scipy.", "pandas.", "bakeoff.")
 
 
 def chosen(classifier: Any, regressor: Any, schema: Schema, where: str | None = None) -> tuple[Any, str]:
@@ -137,35 +132,8 @@ def dump(fitted: dict[str, Any], file: Path) -> None:
 
 
 def load(file: Path) -> dict[str, Any]:
-    """Read back what ``dump`` wrote. Raises ``DataError`` when it names anything but trusted classes."""
-    import skops.io
-
-    content = _current(file.read_bytes())
-    types = skops.io.get_untrusted_types(data=content)
-    foreign = [name for name in types if not _is_trusted(name)]
-    if foreign:
-        raise DataError(
-            f"{file}: holds {', '.join(foreign)}. Only classes of these libraries are read: "
-            f"{', '.join(name.rstrip('.') for name in TRUSTED)}."
-        )
-    loaded: dict[str, Any] = skops.io.loads(content, trusted=types)
-    return loaded
-
-
-def _current(content: bytes) -> bytes:
-    """A file of skops, with the modules of today in place of those that earlier versions named."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    schema = members[SKOPS_SCHEMA]
-    for old, new in renamed.MODULES.items():
-        schema = schema.replace(f'"{old}"'.encode(), f'"{new}"'.encode())
-    if schema == members[SKOPS_SCHEMA]:
-        return content
-    changed = io.BytesIO()
-    with zipfile.ZipFile(changed, "w") as archive:
-        for name, member in {**members, SKOPS_SCHEMA: schema}.items():
-            archive.writestr(name, member)
-    return changed.getvalue()
+    """Read back what ``dump`` wrote. Raises ``DataError`` when the file names a type that bakeoff does not write."""
+    return archive.read(file)
 
 
 def named(component: object) -> str:
@@ -179,8 +147,3 @@ def _has_threshold(estimator: Any) -> bool:
     from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 
     return isinstance(estimator, FixedThresholdClassifier | TunedThresholdClassifierCV)
-
-
-def _is_trusted(name: str) -> bool:
-    """Check for a class of a trusted library; a function such as ``pandas.read_pickle`` could run any code."""
-    return name.startswith(TRUSTED) and isinstance(pydoc.locate(name), type)
