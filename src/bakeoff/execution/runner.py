@@ -26,7 +26,7 @@ from bakeoff.errors import BakeoffError, ConfigError, LLMError, Unavailable, Unf
 from bakeoff.execution import inputs, scoring, solving
 from bakeoff.execution.measurement import PeakMemory, latency
 from bakeoff.grading.base import KeepsTranscripts
-from bakeoff.llm import journal
+from bakeoff.llm import journal, progress
 from bakeoff.llm.journal import Journal
 from bakeoff.llm.server import shared_states
 from bakeoff.llm.transcript import Transcript
@@ -467,7 +467,8 @@ def _answered(
         model.warm_up(task.development.examples.X.iloc[:1])
     with clock.step("predict", "predicting"):
         try:
-            predictions = model.predict(test.X)
+            with progress.shown("predicting", clock.announce):
+                predictions = model.predict(test.X)
         except LLMError as error:
             _record_transcripts(request, test.ids, error.transcripts)
             raise
@@ -561,7 +562,7 @@ def _graded(
         with clock.step("grade", "grading answers"):
             for name, grader in graders.items():
                 grades[name] = np.full(len(table), np.nan)
-                with metered() as meter:
+                with metered() as meter, progress.shown(f"grading answers ({name})", clock.announce):
                     grades[name][is_answered] = grader.grade(test.X[is_answered], table.answered)
                 if lost := meter.passing:
                     record.write_predictions(request.folder, table)

@@ -15,10 +15,11 @@ from typing import Any
 from bakeoff.errors import LLMError, Unavailable
 from bakeoff.llm import cache as caches
 from bakeoff.llm import journal as journals
-from bakeoff.llm import served
+from bakeoff.llm import progress, served
 from bakeoff.llm.base import Completion, LLMRequest
 from bakeoff.llm.cache import Cache, Entry
 from bakeoff.llm.journal import Earlier, Journal
+from bakeoff.llm.progress import Progress
 from bakeoff.llm.reading import LASTING, formed
 from bakeoff.llm.replies import UNREACHABLE, Reply, Trouble
 from bakeoff.llm.server import state_of
@@ -73,11 +74,19 @@ class Batch:
         journal: of the run, if one is at work.
         earlier: what earlier parts of the run got for them, by key.
         stop: set after an interrupt.
+        progress: display that shows how far they are; None: none does.
     """
 
     journal: Journal | None
     earlier: dict[str, Earlier]
     stop: threading.Event = field(default_factory=threading.Event)
+    progress: Progress | None = field(default_factory=progress.current)
+
+    def ended(self, completion: Completion, advance: Callable[[], None]) -> None:
+        """Show that a request has ended."""
+        if self.progress is not None:
+            self.progress.ended(completion)
+        advance()
 
 
 class Session:
@@ -119,10 +128,15 @@ class Session:
         waiting = dict(zip(keys, requests, strict=True))
         journal = journals.current()
         batch = Batch(journal, {} if journal is None else journal.take(waiting))
-        known = self._known(waiting, batch) if waiting else {}
-        waiting = {key: request for key, request in waiting.items() if key not in known}
-        if waiting:
-            known |= self._asked(waiting, batch)
+        known: dict[str, Completion] = {}
+        with progress.batch(len(waiting)) as advance:
+            if waiting:
+                known = self._known(waiting, batch)
+                for completion in known.values():
+                    batch.ended(completion, advance)
+            waiting = {key: request for key, request in waiting.items() if key not in known}
+            if waiting:
+                known |= self._asked(waiting, batch, advance)
         if self._server.hopeless is not None:
             raise self._server.hopeless
         repeated: set[str] = set()
@@ -249,18 +263,31 @@ class Session:
             self._usable.set()
         return replayed
 
-    def _asked(self, waiting: Mapping[str, LLMRequest], batch: Batch) -> dict[str, Completion]:
-        """Send requests concurrently. An interrupt ends the waiting between attempts, and sends no more."""
+    def _asked(
+        self, waiting: Mapping[str, LLMRequest], batch: Batch, advance: Callable[[], None]
+    ) -> dict[str, Completion]:
+        """Send requests concurrently. An interrupt ends the waiting between attempts, and sends no more.
+
+        Args:
+            waiting: the requests, by key.
+            batch: that they belong to.
+            advance: called after each request.
+        """
+
+        def answer(key: str) -> Completion:
+            completion = self._answer(key, waiting[key], batch)
+            batch.ended(completion, advance)
+            return completion
+
         # The first request is sent alone: where it shows that none can succeed, it is the only one that was sent.
         alone = [] if self._server.is_reached.is_set() else [*waiting][:1]
-        first = {key: self._answer(key, waiting[key], batch) for key in alone}
-        waiting = {key: request for key, request in waiting.items() if key not in first}
-        if not waiting or self._server.hopeless is not None:
-            return first | {key: self._answer(key, request, batch) for key, request in waiting.items()}
-        with ThreadPoolExecutor(min(self.terms.concurrency, len(waiting))) as pool:
+        first = {key: answer(key) for key in alone}
+        others = [key for key in waiting if key not in first]
+        if not others or self._server.hopeless is not None:
+            return first | {key: answer(key) for key in others}
+        with ThreadPoolExecutor(min(self.terms.concurrency, len(others))) as pool:
             try:
-                answers = pool.map(lambda key: self._answer(key, waiting[key], batch), waiting)
-                return first | dict(zip(waiting, answers, strict=True))
+                return first | dict(zip(others, pool.map(answer, others), strict=True))
             except BaseException:
                 batch.stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -291,7 +318,10 @@ class Session:
             if (reason := self._unsent(batch, last)) is not None:
                 why, error = reason
                 return _with(Completion("not_asked", error=error, reason=why, tries=tries + invalid), wasted)
-            self._usage.asked(is_retry=tries + invalid > 0)
+            is_retry = tries + invalid > 0
+            self._usage.asked(is_retry)
+            if is_retry and batch.progress is not None:
+                batch.progress.retried()
             try:
                 reply = self._send(request)
             except Trouble as trouble:

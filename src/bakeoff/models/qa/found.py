@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bakeoff.llm import progress
 from bakeoff.llm.base import LLM, Completion, LLMRequest, RequestEstimate
 from bakeoff.llm.transcript import Transcript
 from bakeoff.llm.usage import Meter, metered
@@ -63,14 +64,16 @@ def timed(make: Find, asked: Sequence[Question], together: bool) -> Timed:
         return Timed(results, None, mean, meter.usage(len(asked)), lost_together, meter.transcripts(None))
     results, seconds, usage, lost = [], [], [], list[tuple[RowStatus, str] | None]()
     transcripts: list[Transcript] = []
-    for row, question in enumerate(asked):
-        start = time.perf_counter()
-        with metered() as meter:
-            results += make([question])
-        seconds.append(time.perf_counter() - start + meter.replayed_seconds)
-        usage.append(meter.usage(1))
-        lost.append(_lost(meter))
-        transcripts += meter.transcripts(row)
+    with progress.batch(len(asked), doing="looking up") as advance:
+        for row, question in enumerate(asked):
+            start = time.perf_counter()
+            with metered() as meter:
+                results += make([question])
+            seconds.append(time.perf_counter() - start + meter.replayed_seconds)
+            usage.append(meter.usage(1))
+            lost.append(_lost(meter))
+            transcripts += meter.transcripts(row)
+            advance()
     return Timed(
         results, np.array(seconds), float(np.mean(seconds)), Usage.concatenate(usage), lost, tuple(transcripts)
     )
