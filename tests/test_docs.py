@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bakeoff.cli.commands import NAMES, find, split
-from command_line import BAKEOFF
+from command_line import BAKEOFF, INSTALLED
 
 ROOT = Path(__file__).parents[1]
 HOW_TOS = sorted(path for path in (ROOT / "docs").glob("*.md") if path.stem not in ("distributed", "plugins"))
@@ -22,7 +22,7 @@ def commands(document: Path) -> str:
 
 @pytest.mark.parametrize("document", [path for path in HOW_TOS if commands(path)], ids=lambda path: path.stem)
 def test_every_command_of_a_how_to_runs(document: Path, tmp_path: Path) -> None:
-    path = f"{BAKEOFF.parent}{os.pathsep}{os.environ['PATH']}"
+    path = os.pathsep.join([str(BAKEOFF.parent), str(INSTALLED.parent), os.environ["PATH"]])
     env = os.environ | {"PATH": path}
     if document.stem == "tracking":
         env.pop("WANDB_MODE")  # turned off for all tests that are not about it

@@ -14,7 +14,7 @@ import pytest
 
 from bakeoff import record
 from bakeoff.cli import streams, system_errors
-from command_line import BAKEOFF, CommandLine
+from command_line import INSTALLED, CommandLine
 
 QUICK = ("model=constant", "data=csv", "data.path=pets.csv", "data.target=label", "name=x", "tracker=none")
 
@@ -88,7 +88,12 @@ def test_a_disk_that_takes_no_more_ends_in_one_line_and_the_same_command_goes_on
         resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500))  # more than a config, less than a result
 
     done = subprocess.run(
-        [str(BAKEOFF), *QUICK], cwd=pets.parent, capture_output=True, text=True, preexec_fn=limit, env=dict(os.environ)
+        [str(INSTALLED), *QUICK],
+        cwd=pets.parent,
+        capture_output=True,
+        text=True,
+        preexec_fn=limit,
+        env=dict(os.environ),
     )
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from command_line import BAKEOFF, CommandLine
+from command_line import INSTALLED, CommandLine
 
 
 def comparison(folder: Path) -> dict:
@@ -25,7 +25,7 @@ def comparison(folder: Path) -> dict:
 
 def test_quickstart_ends_in_a_verdict_with_its_reason_and_a_folder(bakeoff: CommandLine, tmp_path: Path) -> None:
     # These take the longest by far; the slow test has them.
-    done = bakeoff("~hydra.sweeper.variants.llm", "~hydra.sweeper.variants.lstm")
+    done = bakeoff("~hydra.sweeper.variants.llm", "~hydra.sweeper.variants.lstm", BAKEOFF_TESTS="installed")
     assert done.returncode == 0, done.stderr
     assert re.search(r"Verdict: (SHIP|KEEP|NOT ENOUGH EVIDENCE)", done.stdout)
     assert "Results: outputs/quickstart" in done.stdout
@@ -155,7 +155,7 @@ def test_ctrl_c_leaves_a_folder_that_can_be_compared_and_resumed(bakeoff: Comman
     overrides = ["-m", "model=constant,random_forest", "data=diabetes"]
     slow = ["--config-dir", str(slow_forest(tmp_path)), "experiment=slow"]
     process = subprocess.Popen(
-        [str(BAKEOFF), *slow], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [str(INSTALLED), *slow], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     folder = tmp_path / "outputs/diabetes"
     wait_for(folder / "random_forest/config.yaml")
@@ -227,7 +227,10 @@ def test_own_components_are_listed_with_those_that_ship(bakeoff: CommandLine, tm
 
 def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", f"'{BAKEOFF}' --help | head -1"], cwd=tmp_path, capture_output=True, text=True
+        ["bash", "-o", "pipefail", "-c", f"'{INSTALLED}' --help | head -1"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
     )
     assert "Traceback" not in done.stderr
 
@@ -264,7 +267,7 @@ def test_shell_completion_offers_options(bakeoff: CommandLine) -> None:
 def test_version_and_help_load_nothing_heavy(bakeoff: CommandLine) -> None:
     assert re.fullmatch(r"bakeoff \d+\.\d+\.\d+\n", bakeoff("--version").stdout)
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", str(BAKEOFF), "--help"], capture_output=True, text=True, check=True
+        [sys.executable, "-X", "importtime", str(INSTALLED), "--help"], capture_output=True, text=True, check=True
     )
     loaded = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
     heavy = {"sklearn", "torch", "pandas", "numpy", "catboost", "lancedb", "wandb", "hydra", "omegaconf", "rich"}
@@ -275,7 +278,7 @@ def test_progress_is_shown_on_a_terminal(tmp_path: Path) -> None:
     """A pseudo-terminal gets a spinner that names the variant and the step."""
     parent, child = pty.openpty()
     process = subprocess.Popen(
-        [str(BAKEOFF), "model=random_forest", "data=diabetes"],
+        [str(INSTALLED), "model=random_forest", "data=diabetes"],
         cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=child, stdin=child, env=os.environ | {"TERM": "xterm"},
     )  # fmt: skip
     os.close(child)

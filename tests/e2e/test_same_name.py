@@ -14,7 +14,7 @@ import pytest
 import bakeoff as api
 from bakeoff import record
 from bakeoff.errors import ConfigError
-from command_line import BAKEOFF, CommandLine
+from command_line import INSTALLED, CommandLine
 
 QUICK = ("decision.resamples=200", "metrics.latency_rows=2", "tracker=none", "record_git=false")
 
@@ -99,7 +99,7 @@ def test_a_sweep_without_values_is_refused(mine: Path, sweep: str) -> None:
 
 
 def test_two_equal_searches_at_once_do_the_trials_of_one(mine: Path) -> None:
-    command = [str(BAKEOFF), "model=nearest_neighbors", "search=random", "search.trials=4", *request(mine)]
+    command = [str(INSTALLED), "model=nearest_neighbors", "search=random", "search.trials=4", *request(mine)]
     both = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
         for _ in range(2)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from command_line import BAKEOFF, CommandLine
+from command_line import INSTALLED, CommandLine
 
 FAST = ("data=diabetes", "metrics.latency_rows=5", "decision.resamples=500")
 
@@ -108,7 +108,7 @@ def test_a_killed_search_resumes_without_repeating_a_trial(bakeoff: CommandLine,
         "model=random_forest", "model.regressor.n_estimators=300", "data=diabetes", "search=tpe", "search.trials=6",
         "name=killed", "variant=slow", *FAST[1:],
     ]  # fmt: skip
-    process = subprocess.Popen([str(BAKEOFF), *command], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen([str(INSTALLED), *command], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     folder = tmp_path / "outputs/killed/slow"
     journal = folder / "study.journal"
     wait_until(lambda: journal.is_file() and journal.read_text().count('"op_code":6') >= 3)

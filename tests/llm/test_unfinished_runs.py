@@ -20,7 +20,7 @@ from bakeoff import record
 from bakeoff.errors import ConfigError, VariantsFailed
 from bakeoff.llm.base import Completion
 from bakeoff.llm.journal import Journal
-from command_line import BAKEOFF
+from command_line import INSTALLED
 
 ROWS = 24
 EMPTY = refuses(402, "Insufficient credits. Add more to continue.")
@@ -141,7 +141,7 @@ def test_interrupted_command_goes_on(here):
         return says(label(body))
 
     with serving(slowly) as server:
-        command = [str(BAKEOFF), *arguments(server.url)]
+        command = [str(INSTALLED), *arguments(server.url)]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
         deadline = time.monotonic() + 60
         while len(server.seen) < 8 and time.monotonic() < deadline:

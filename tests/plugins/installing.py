@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from command_line import BAKEOFF
+from command_line import INSTALLED
 
 COUNTING = {
     "bakeoff.plugins": {"counting": "bakeoff_counting"},
@@ -45,4 +45,4 @@ def install_counting(folder: Path) -> None:
 def bakeoff(folder: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run the command line where the plugins in a folder are installed."""
     env = os.environ | {"PYTHONPATH": str(folder), "COLUMNS": "400"}
-    return subprocess.run([str(BAKEOFF), *arguments], cwd=cwd, env=env, capture_output=True, text=True)
+    return subprocess.run([str(INSTALLED), *arguments], cwd=cwd, env=env, capture_output=True, text=True)

@@ -18,7 +18,7 @@ from installing import declare
 from bakeoff import scaffold, testing
 from bakeoff.catalog import extension_points
 from bakeoff.errors import ConfigError
-from command_line import BAKEOFF
+from command_line import INSTALLED
 
 ROOT = Path(__file__).parents[2]
 HOW_TO = ROOT / "docs" / "plugins.md"
@@ -62,9 +62,9 @@ def test_a_new_plugin_has_nothing_that_the_linter_minds(tmp_path: Path, monkeypa
 
 
 def test_a_new_experiment_runs(tmp_path: Path) -> None:
-    asked = run(BAKEOFF, "new", "experiment", "mine", cwd=tmp_path)
+    asked = run(INSTALLED, "new", "experiment", "mine", cwd=tmp_path)
     assert "bakeoff --config-dir conf experiment=mine" in asked.stdout, asked.stderr
-    done = run(BAKEOFF, "plan", "--config-dir", "conf", "experiment=mine", cwd=tmp_path)
+    done = run(INSTALLED, "plan", "--config-dir", "conf", "experiment=mine", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2 of 2 variants would run" in done.stdout
 
@@ -110,7 +110,7 @@ def test_the_table_of_extension_points_is_current_and_has_every_config_group() -
 
 
 def test_the_how_to_leads_to_a_row_in_the_leaderboard(tmp_path: Path) -> None:
-    env = {"PATH": f"{BAKEOFF.parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": "bakeoff-acme/src"}
+    env = {"PATH": f"{INSTALLED.parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": "bakeoff-acme/src"}
     first, *others = blocks()
     assert "bakeoff new plugin acme" in first
     done = run("bash", "-euo", "pipefail", "-c", first, cwd=tmp_path, **env)

@@ -26,7 +26,7 @@ import yaml
 from servers import Cluster, postgres_server, two_ray_nodes
 
 from bakeoff.search import study as studies
-from command_line import BAKEOFF
+from command_line import INSTALLED
 
 FAST = ["metrics.latency_rows=2", "metrics.latency_seconds=0.1", "decision.resamples=200"]
 
@@ -56,7 +56,7 @@ class Bakeoff:
         self.log = folder / "output.txt"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [str(BAKEOFF), *arguments], cwd=folder, stdin=subprocess.DEVNULL, stdout=log,
+                [str(INSTALLED), *arguments], cwd=folder, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT if stderr is None else stderr, env=os.environ | {"TERM": "xterm"},
             )  # fmt: skip
 

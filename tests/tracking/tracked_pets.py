@@ -12,7 +12,7 @@ from offline_file import Kept, read
 
 from bakeoff.tracking.base import Item
 from bakeoff.tracking.process import Reply, Worker, track
-from command_line import BAKEOFF
+from command_line import INSTALLED
 
 WITHOUT = ("WANDB_API_KEY", "WANDB_MODE", "WANDB_BASE_URL", "WANDB_PROJECT", "WANDB_ENTITY")
 WANDB = {"_target_": "bakeoff.tracking.WandbTracker"}
@@ -24,7 +24,7 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 def command(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(BAKEOFF), *arguments], cwd=folder, env=clean_environment(**environment), capture_output=True, text=True,
+        [str(INSTALLED), *arguments], cwd=folder, env=clean_environment(**environment), capture_output=True, text=True,
         timeout=300, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 

@@ -57,11 +57,11 @@ def test_a_killed_fit_goes_on_where_its_checkpoint_was(bakeoff: CommandLine, tmp
     import signal
     import time
 
-    from command_line import BAKEOFF
+    from command_line import INSTALLED
 
     asked = ("model=lstm", "data=sms_spam", "name=killed", "trainer.patience=null")
     process = subprocess.Popen(
-        [str(BAKEOFF), *asked], cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        [str(INSTALLED), *asked], cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
     run = tmp_path / "outputs" / "killed" / "lstm-trainer.patience=null"
     while process.poll() is None and not list(run.glob("checkpoints/*.ckpt")):
