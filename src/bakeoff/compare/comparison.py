@@ -135,14 +135,14 @@ def compare_folder(
     if money is not None:
         runs = [replace(run, cost=money.cost, business=money.business) for run in runs]
     record.verify_bakeoff(folder)
-    wanted = _digest(runs, settings, incumbent)
+    digest = _digest(runs, settings, incumbent)
     damage: tuple[str, ...] = ()
     try:
         with locks.of_comparison(folder):
             known = read(folder)
     except DataError as error:
         known, damage = None, (str(error),)
-    if known is not None and known.of == wanted:
+    if known is not None and known.of == digest:
         for run in runs:
             record.verify(run)
         return replace(known, notes=tuple(dict.fromkeys((*notes_of.of_files(runs), *known.notes)))), runs
@@ -198,8 +198,8 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     tables = with_same_units(tables)
     schema = next(iter(tables.values())).schema
     metric = rule.deciding_metric(settings.metric, schema)
-    asked = {name for run in finished for name in run.metrics} | {metric.name}
-    measured = [m for name in metrics.names() if name in asked and (m := metrics.get(name)).applies(schema)]
+    recorded = {name for run in finished for name in run.metrics} | {metric.name}
+    measured = [m for name in metrics.names() if name in recorded and (m := metrics.get(name)).applies(schema)]
     scored = {
         run.variant: scores.of_run(run, tables[run.variant], measured, settings)
         for run in finished
@@ -321,20 +321,20 @@ def read(folder: Path) -> Comparison | None:
         return None
 
 
-def _number(written: float | None) -> float:
+def _number(value: float | None) -> float:
     """Convert NaN to null for JSON."""
-    return math.nan if written is None else written
+    return math.nan if value is None else value
 
 
 def _digest(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | None) -> str:
-    asked = [
+    content = [
         asdict(settings),
         incumbent,
         __version__,
         checks.names(),
         [(run.variant, run.started, run.status, run.cost, run.business, run.sha256) for run in runs],
     ]
-    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def write(comparison: Comparison, folder: Path) -> None:

@@ -167,9 +167,9 @@ def threshold(declared: str | None, metric: Metric, incumbent: str, score: Score
     """
     text = metric.margin if declared is None else str(declared).strip()
     value = math.nan if score.value is None else score.value
-    wanted = smallest_difference(text, value)
+    difference = smallest_difference(text, value)
     if not text.endswith("%") or metric.direction == "minimize" or not _may_be_zero(score):
-        return Threshold(wanted)
+        return Threshold(difference)
     problem = f"{text} of {incumbent}'s {metric.name} of {number(value)} is no meaningful threshold"
     if metric.margin.endswith("%"):
         return Threshold(math.nan, f"{problem}. Add {override('decision.smallest_difference', 0.01)}.")

@@ -122,8 +122,8 @@ def _change(run: Run, request: Request) -> str:
     details = []
     for word, names in (("new", now.keys() - before.keys()), ("missing", before.keys() - now.keys())):
         if names:
-            shown = ", ".join(sorted(names)[:10])
-            details.append(f"{word} columns: {shown}{f' and {len(names) - 10} more' if len(names) > 10 else ''}")
+            listed = ", ".join(sorted(names)[:10])
+            details.append(f"{word} columns: {listed}{f' and {len(names) - 10} more' if len(names) > 10 else ''}")
     old, new = (_rows(split) for split in (recorded.get("split") or {}, component.write(dict(task.split))))
     if old != new:
         details.append(f"{old:,} rows then, {new:,} now")

@@ -116,8 +116,8 @@ def _search(launcher: Launcher, jobs: Sequence[Job]) -> None:
                     f"{FRUITLESS_ROUNDS} times with no trial done in between ({type(error).__name__}); "
                     "the same command goes on where it stopped."
                 ) from error
-            told = str(error).partition("\n")[0]
-            log.warning("workers were lost (%s: %s); others go on", type(error).__name__, told)
+            message = str(error).partition("\n")[0]
+            log.warning("workers were lost (%s: %s); others go on", type(error).__name__, message)
     _raise_first(returned)
 
 
@@ -141,21 +141,21 @@ def _watched(jobs: Sequence[Job]) -> Iterator[None]:
     if not terminal.console(stderr=True).is_terminal:
         yield
         return
-    done = threading.Event()
-    told = [_searching(job.request).watched() for job in jobs]
+    ended = threading.Event()
+    searches = [_searching(job.request).watched() for job in jobs]
 
     def watch() -> None:
         with terminal.progress(", ".join(job.request.variant for job in jobs)) as announce:
             announce("starting workers")
-            while not done.wait(LOOK_SECONDS):
-                announce("; ".join(tell() for tell in told))
+            while not ended.wait(LOOK_SECONDS):
+                announce("; ".join(tell() for tell in searches))
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     try:
         yield
     finally:
-        done.set()
+        ended.set()
         thread.join()
 
 
@@ -175,14 +175,14 @@ def _of_workers(job: Job, threads: int) -> list[tuple[str, ...]]:
 
 def _threads(launcher: Launcher, request: Request) -> int:
     """Threads per worker, such that all workers together do not exceed the available cores."""
-    given: Any = None
+    per_worker: Any = None
     if type(launcher).__name__ == RAY:
-        given = launcher.ray_cfg.remote.get("num_cpus", 1)  # type: ignore[attr-defined]
+        per_worker = launcher.ray_cfg.remote.get("num_cpus", 1)  # type: ignore[attr-defined]
     elif type(launcher).__name__ == SLURM:
-        given = launcher.params["cpus_per_task"] or 1  # type: ignore[attr-defined]
+        per_worker = launcher.params["cpus_per_task"] or 1  # type: ignore[attr-defined]
     else:
-        given = environment.cores() // request.search.workers
-    return request.search.threads or max(1, int(given))
+        per_worker = environment.cores() // request.search.workers
+    return request.search.threads or max(1, int(per_worker))
 
 
 def _launched(launcher: Launcher, overrides: Sequence[tuple[str, ...]]) -> Sequence[JobReturn]:

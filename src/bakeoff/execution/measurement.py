@@ -57,9 +57,9 @@ def latency(model: Model, X: pd.DataFrame, rows: NDArray[np.intp], seconds: floa
     Returns:
         Seconds that each row took, shape (n,); NaN where it was not timed.
     """
-    took = np.full(len(X), np.nan)
+    latencies = np.full(len(X), np.nan)
     if not len(rows):
-        return took
+        return latencies
     for _ in range(WARM_UP):
         model.predict(X.iloc[:1])
     end = time.perf_counter() + seconds
@@ -68,7 +68,7 @@ def latency(model: Model, X: pd.DataFrame, rows: NDArray[np.intp], seconds: floa
         start = time.perf_counter()
         model.predict(one)
         now = time.perf_counter()
-        took[row] = now - start
+        latencies[row] = now - start
         if now > end:
             break
-    return took
+    return latencies

@@ -44,10 +44,10 @@ def expand(
         ConfigError: something swept has no list of values.
     """
     parser = OverridesParser.create()
-    wanted = {o.get_key_element(): o for o in parser.parse_overrides([f"{k}={v}" for k, v in params.items()])}
-    wanted |= {o.get_key_element(): o for o in parser.parse_overrides(list(arguments))}
+    by_key = {o.get_key_element(): o for o in parser.parse_overrides([f"{k}={v}" for k, v in params.items()])}
+    by_key |= {o.get_key_element(): o for o in parser.parse_overrides(list(arguments))}
     choices: list[list[str]] = []
-    for key, override in wanted.items():
+    for key, override in by_key.items():
         value = (override.input_line or "").partition("=")[2]
         if not override.is_sweep_override():
             choices.append([override.input_line or ""])

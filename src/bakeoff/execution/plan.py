@@ -61,39 +61,43 @@ def project(request: Request) -> dict[str, Projection]:
         return {}
     task = runner.load_task(request)
     test, _ = runner.asked(task, request.test_rows)
-    found = {}
+    projections = {}
     model = adapt(components.instantiate(request.assembled_model, "model", "model"))
     if (projected := _of_model(model, test, task, request)).calls:
-        found["model"] = projected
+        projections["model"] = projected
     for name, grader in runner.make_graders(request, task.schema).items():
         if isinstance(grader, GradesByLLM):
-            found[name] = _projection([RequestEstimate(grader.llm, grader.estimate_requests(test.X, test.y))])
-    return found
+            projections[name] = _projection([RequestEstimate(grader.llm, grader.estimate_requests(test.X, test.y))])
+    return projections
 
 
 def _of_model(model: Model, test: Examples, task: Task, request: Request) -> Projection:
     development = task.development
     context = Context(task.schema, request.seed, environment.cores(), corpus=development.corpus)
-    asked = model.estimate_requests(development.examples, test.X, context)
+    estimates = model.estimate_requests(development.examples, test.X, context)
     if request.record_validation and len(development.valid):
         rows = development.valid.X.iloc[: request.test_rows]
-        asked = [*asked, *model.estimate_requests(development.train, rows, context)]
+        estimates = [*estimates, *model.estimate_requests(development.train, rows, context)]
     if not request.is_tuned:
-        return _projection(asked)
+        return _projection(estimates)
     one = [
         estimate
         for fold in folds(development, request.search.validation, request.seed)
         for estimate in model.estimate_requests(fold.train, fold.valid.X, context)
     ]
     trials = request.search.trials
-    return _projection(asked + one * (trials or 1), trials)
+    return _projection(estimates + one * (trials or 1), trials)
 
 
-def _projection(asked: Sequence[RequestEstimate], trials: int | None = 0) -> Projection:
-    calls, read, written, cost_usd = 0, 0, 0, 0.0
-    for estimate in asked:
+def _projection(estimates: Sequence[RequestEstimate], trials: int | None = 0) -> Projection:
+    calls, input_tokens, output_tokens, cost_usd = 0, 0, 0, 0.0
+    for estimate in estimates:
         prompts = sum(map(tokens.of_request, estimate.requests))
         answers = sum(request.max_tokens for request in estimate.requests)
-        calls, read, written = calls + len(estimate.requests), read + prompts, written + answers
+        calls, input_tokens, output_tokens = (
+            calls + len(estimate.requests),
+            input_tokens + prompts,
+            output_tokens + answers,
+        )
         cost_usd += estimate.llm.cost(prompts, answers)
-    return Projection(calls, read, written, cost_usd, trials)
+    return Projection(calls, input_tokens, output_tokens, cost_usd, trials)

@@ -75,14 +75,14 @@ def refresh(
         raise ConfigError(f"name: {into} is there already. Give another name=…")
     content |= {"name": into.name, "incumbent": INCUMBENT, "refreshed_from": str(of.absolute())}
     runner.forget_tasks()
-    learnt, fitted = _learnt(of, run), _fitted(of, run)
-    task, more = _task(Request.from_config(content, into), fitted.schema, run, learnt)
+    known_hashes, fitted = _learnt(of, run), _fitted(of, run)
+    task, more = _task(Request.from_config(content, into), fitted.schema, run, known_hashes)
     if task.schema.positive is not None:
         content["data"]["positive"] = task.schema.positive
-    asked = {word: Request.from_config({**content, "variant": word}, into / word) for word in (INCUMBENT, REFRESHED)}
-    deciding = asked[REFRESHED].decision
+    requests = {word: Request.from_config({**content, "variant": word}, into / word) for word in (INCUMBENT, REFRESHED)}
+    deciding = requests[REFRESHED].decision
     decision.deciding_metric(deciding.metric, task.schema)
-    for word, request in asked.items():
+    for word, request in requests.items():
         with locks.held([request.folder], wait=None), record.logged(request.folder):
             runner.run(
                 request, _same(request), announce, task,
@@ -130,7 +130,7 @@ def _changed(of: Path, run: Run, overrides: Sequence[str], conf: Path) -> tuple[
     content["decision"] = dict(content["decision"])
     name, changed = None, False
     for override in overrides:
-        key, is_override, written = override.partition("=")
+        key, is_override, chosen = override.partition("=")
         group, _, rest = key.partition(".")
         if not is_override or group not in ("data", "decision", "name") or (group == "decision" and not rest):
             raise ConfigError(
@@ -138,11 +138,11 @@ def _changed(of: Path, run: Run, overrides: Sequence[str], conf: Path) -> tuple[
                 f"{did_you_mean(group, ('data', 'decision', 'name'))}"
             )
         if key == "name":
-            name = written
+            name = chosen
         elif key == "data":
-            content["data"] = _from(written, content["data"], conf)
+            content["data"] = _from(chosen, content["data"], conf)
         else:
-            value = _value(written)
+            value = _value(chosen)
             if key == "data.columns":  # the others keep the type that they had
                 value = {**_types(content["data"].get("columns")), **_types(value)}
             _set(content[group], rest.split("."), value)
@@ -178,16 +178,16 @@ def _from(option: str, node: Mapping[str, Any], conf: Path) -> dict[str, Any]:
             f'data: there is no option "{option}". Options: {", ".join(files)}.{did_you_mean(option, files)}'
         )
     source = yaml.safe_load(files[option].read_text("utf-8"))
-    taken = {k: v for k, v in source.items() if k not in (*ROLES, "defaults", "card") and v != "???"}
-    return {**taken, **{k: v for k, v in node.items() if k in ROLES or k == "card"}}
+    inherited = {k: v for k, v in source.items() if k not in (*ROLES, "defaults", "card") and v != "???"}
+    return {**inherited, **{k: v for k, v in node.items() if k in ROLES or k == "card"}}
 
 
-def _value(written: str) -> Any:
+def _value(text: str) -> Any:
     """The value of an override; a text that is no YAML, such as a lone comma, is the text itself."""
     try:
-        return yaml.safe_load(written)
+        return yaml.safe_load(text)
     except yaml.YAMLError:
-        return written
+        return text
 
 
 def _set(node: dict[str, Any], path: Sequence[str], value: Any) -> None:
@@ -218,7 +218,7 @@ def _learnt(of: Path, run: Run) -> NDArray[np.uint64] | None:
     return data.hashes(task.development.examples) if task.fingerprint == run.fingerprint else None
 
 
-def _task(request: Request, known: Schema, run: Run, learnt: NDArray[np.uint64] | None) -> tuple[Task, list[str]]:
+def _task(request: Request, known: Schema, run: Run, known_hashes: NDArray[np.uint64] | None) -> tuple[Task, list[str]]:
     """Build the new task without test rows that the old model was trained on, and notes about that."""
     task = _read(request, known)
     order = list(known.columns)
@@ -231,13 +231,13 @@ def _task(request: Request, known: Schema, run: Run, learnt: NDArray[np.uint64] 
         examples=_ordered(task.development.examples, order),
     )
     test, fingerprint, notes = _ordered(task.test, order), task.fingerprint, []
-    if learnt is None:
+    if known_hashes is None:
         notes.append(
             f"It is not recorded which rows {run.variant} learnt from: where test rows are among them, it is at an "
             "advantage."
         )
     elif not task.inputs_identify_rows:
-        known_inputs = int(np.isin(data.hashes(test), learnt).sum())
+        known_inputs = int(np.isin(data.hashes(test), known_hashes).sum())
         if known_inputs:
             notes.append(
                 f"{known_inputs:,} of {len(test):,} test rows have inputs of rows that {run.variant} learned from. Few "
@@ -245,7 +245,7 @@ def _task(request: Request, known: Schema, run: Run, learnt: NDArray[np.uint64] 
                 "it is at an advantage."
             )
     else:
-        is_new = ~np.isin(data.hashes(test), learnt)
+        is_new = ~np.isin(data.hashes(test), known_hashes)
         if not is_new.any():
             raise DataError(
                 f"refresh: {run.variant} learnt from every one of the {len(test):,} test rows, so nothing can be told "
@@ -292,23 +292,23 @@ def _read(request: Request, known: Schema) -> Task:
     return task
 
 
-def _check_columns(asked: Schema, known: Schema, request: Request) -> None:
+def _check_columns(schema: Schema, known: Schema, request: Request) -> None:
     """Raise ``DataError`` unless the new rows have the columns that the old model needs."""
-    told = []
-    missing = [name for name in known.columns if name not in asked.columns]
-    added = [name for name in asked.columns if name not in known.columns]
+    differences = []
+    missing = [name for name in known.columns if name not in schema.columns]
+    added = [name for name in schema.columns if name not in known.columns]
     if missing:
-        told.append(f"missing: {', '.join(missing)}.")
+        differences.append(f"missing: {', '.join(missing)}.")
     if added:
-        told.append(f"new: {', '.join(added)}. Leave them out: data.ignore=[{','.join(added)}].")
-    told += [
-        f"{name} was {kind} and is {asked.columns[name]} now."
+        differences.append(f"new: {', '.join(added)}. Leave them out: data.ignore=[{','.join(added)}].")
+    differences += [
+        f"{name} was {kind} and is {schema.columns[name]} now."
         for name, kind in known.columns.items()
-        if name in asked.columns and asked.columns[name] != kind
+        if name in schema.columns and schema.columns[name] != kind
     ]
-    if told:
+    if differences:
         where = request.source.arguments.get("path") or request.data.name
-        raise DataError(f"refresh: {where} has other columns than the model was fitted for. " + " ".join(told))
+        raise DataError(f"refresh: {where} has other columns than the model was fitted for. " + " ".join(differences))
 
 
 def _ordered(examples: Examples, columns: Sequence[str]) -> Examples:

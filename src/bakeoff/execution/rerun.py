@@ -198,12 +198,12 @@ def _rows(original: Run, new: Run) -> tuple[int, int]:
 
 def _models_drift(original: Run, new: Run) -> list[str]:
     """List LLMs whose model name or system fingerprint differs from the recorded one."""
-    told = []
+    differences = []
     for key in ("models", "fingerprints"):
         then, now = (_named(run.details.get("llm"), key) for run in (original, new))
         if then and then != now:
-            told.append(f"llm {key}: {', '.join(then)} → {', '.join(now) or 'none'}")
-    return told
+            differences.append(f"llm {key}: {', '.join(then)} → {', '.join(now) or 'none'}")
+    return differences
 
 
 def _named(node: Any, key: str) -> list[str]:

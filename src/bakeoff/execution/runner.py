@@ -166,8 +166,8 @@ def run(
         return _recorded(request, replace(started, error={"type": "Unfinished", "message": str(error)}))
     except Exception as error:
         log.exception("the variant failed")
-        told = str(error) if isinstance(error, BakeoffError) else f"{type(error).__name__}: {error}"
-        failure = {"type": type(error).__name__, "message": told, "traceback": traceback.format_exc()}
+        message = str(error) if isinstance(error, BakeoffError) else f"{type(error).__name__}: {error}"
+        failure = {"type": type(error).__name__, "message": message, "traceback": traceback.format_exc()}
         return _recorded(request, replace(started, status="failed", error=failure))
 
 
@@ -321,12 +321,12 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         record.write_predictions(request.folder, graded)
         if fitted:
             model_bytes = record.write_model(request.folder, fitted.copy)
-            learnt = record.read_learnt(fitted.folder.parent)
+            known_hashes = record.read_learnt(fitted.folder.parent)
         else:
             model_bytes = record.write_model(request.folder, lambda folder: persistence.save(model, folder))
-            learnt = data.hashes(development.examples)
-        if learnt is not None:
-            record.write_learnt(request.folder, learnt)
+            known_hashes = data.hashes(development.examples)
+        if known_hashes is not None:
+            record.write_learnt(request.folder, known_hashes)
         notes += inputs.leave(request.folder, task, table.predictions, request.record_inputs)
     if request.record_validation and solution is None:
         notes += _validated(request, task, clock, fitted, started.search is not None)
@@ -340,9 +340,9 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         measured["replayed"] = cached / len(graded)
         notes.append(_replayed(cached, len(graded), [*model.report().details.values(), *of_graders.values()]))
     with clock.step("score", "scoring"):
-        took = cost.run_seconds(clock.seconds, started.search, measured["throughput_rows_per_s"])
+        run_seconds = cost.run_seconds(clock.seconds, started.search, measured["throughput_rows_per_s"])
         try:
-            graded = cost.priced(graded, request.cost, took)
+            graded = cost.priced(graded, request.cost, run_seconds)
         except ConfigError as error:
             notes.append(f"What its answers cost is not known: {error}")
         graded = graded.answered
@@ -438,8 +438,8 @@ def _assets(request: Request, known: Sequence[str]) -> dict[str, str]:
 
     What an earlier variant of the same process has loaded is not resolved again.
     """
-    named = assets.named(component.write([request.source, request.model, request.parts, request.metrics.graders]))
-    used = dict.fromkeys([*named, *(name for name in assets.resolved() if name not in known)])
+    names = assets.named(component.write([request.source, request.model, request.parts, request.metrics.graders]))
+    used = dict.fromkeys([*names, *(name for name in assets.resolved() if name not in known)])
     return {name: assets.ASSETS[name].sha256 for name in used}
 
 

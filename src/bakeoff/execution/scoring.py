@@ -32,18 +32,18 @@ def score(table: PredictionTable, request: Request) -> dict[str, Score]:
 
 def slices(table: PredictionTable, request: Request) -> dict[str, Any]:
     """Score slices of the rows: by the declared columns, and by the task kind's own breakdown."""
-    found: dict[str, Any] = {}
+    by_column: dict[str, Any] = {}
     for column in table.slices.columns:
-        of_column = found.setdefault(str(column), {})
+        of_column = by_column.setdefault(str(column), {})
         for value, rows in table.slices.groupby(column, dropna=False).indices.items():
             part = table.take(np.asarray(rows, dtype=np.intp))
             of_column[str(value)] = {"rows": len(part), "metrics": metrics.score(part, _wanted(request))}
     for name, parts_of in kinds.get(table.schema.kind).breakdown(table).items():
-        found[name] = {
+        by_column[name] = {
             part: {"rows": len(of_part), "metrics": metrics.score(of_part, _wanted(request))}
             for part, of_part in parts_of.items()
         }
-    return found
+    return by_column
 
 
 def stages(table: PredictionTable, priced_by: Component | None = None) -> dict[str, Any]:
@@ -62,12 +62,12 @@ def stages(table: PredictionTable, priced_by: Component | None = None) -> dict[s
     of_parts = [trace for trace in table.predictions.trace if "/" not in trace.name]
     if not of_parts:
         return {str(name): _answered(stage == name, is_right) for name in dict.fromkeys(stage)}
-    found = {}
+    by_stage = {}
     outer = np.array([str(name).partition("/")[0] for name in stage], dtype=object)
     for trace in of_parts:
         seen = {"seen": len(trace.rows) / len(table), **_expense(table, trace, priced_by)}
-        found[trace.name] = {**_answered(outer == trace.name, is_right), **seen}
-    return found
+        by_stage[trace.name] = {**_answered(outer == trace.name, is_right), **seen}
+    return by_stage
 
 
 def _answered(here: NDArray[np.bool_], is_right: NDArray[np.bool_] | None) -> dict[str, float | None]:

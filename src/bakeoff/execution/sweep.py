@@ -248,8 +248,8 @@ def _with_fixed(job: Job, overrides: Sequence[Override]) -> Job:
     if request.search.sampler is None:
         return job
     declared = request.search.space or {}
-    given = [override for override in overrides if not override.is_sweep_override()]
-    fixed = [d.key for d in request.dimensions() if any(gives(override, d.key) for override in given)]
+    explicit = [override for override in overrides if not override.is_sweep_override()]
+    fixed = [d.key for d in request.dimensions() if any(gives(override, d.key) for override in explicit)]
     both = [key for key in fixed if key in declared and not search_space.is_group(key)]
     if both:
         raise ConfigError(
@@ -425,7 +425,7 @@ def _is_of_other_data(request: Request, task: Task) -> bool:
     return run.status == "ok" and run.fingerprint != task.fingerprint
 
 
-def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
+def _compare(jobs: Sequence[Job], n_reused: int, show: bool) -> list[str]:
     """Compare the runs in each bake-off folder, and return the names of failed or unfinished variants."""
     from bakeoff.compare import comparison
     from bakeoff.report import pages, summary, terminal
@@ -438,7 +438,7 @@ def _compare(jobs: Sequence[Job], kept: int, show: bool) -> list[str]:
         compared, runs = comparison.compare_folder(folder, request.decision, request.incumbent, money)
         page = pages.write(pages.build(compared, runs, folder), folder) if _writes_page(request) else None
         if show:
-            terminal.show(summary.build(compared, runs, folder, kept, page))
+            terminal.show(summary.build(compared, runs, folder, n_reused, page))
         mine = {job.request.variant for job in jobs if job.request.bakeoff == folder}
         failed += [run.variant for run in runs if run.error is not None and run.variant in mine]
     beside.after_comparison([job.request for job in jobs])

@@ -117,11 +117,11 @@ class Judge:
             LLMError: no request to the judge can succeed.
         """
         labelled, are_right = ([], []) if self.labels is None else labels(self.labels)
-        given = [
+        answers = [
             Given(question, truth.answers, str(output))
             for question, truth, output in zip(questions(X), table.target, table.predictions.output, strict=True)
         ]
-        grading = self._graded(given)
+        grading = self._graded(answers)
         grades = grading.grades
         self._transcripts = list(grading.transcripts)
         self._details = {
@@ -137,12 +137,12 @@ class Judge:
 
     def estimate_requests(self, X: pd.DataFrame, y: NDArray[Any]) -> list[LLMRequest]:
         """Estimate the requests to grade n answers and the labels; gold answers stand in for the answers."""
-        given = [
+        answers = [
             Given(question, truth.answers, truth.answers[0] if truth.answers else "")
             for question, truth in zip(questions(X), y, strict=True)
         ]
         labelled = [] if self.labels is None else labels(self.labels)[0]
-        return [LLMRequest(self._messages(one), VERDICT, (), self.max_tokens) for one in [*given, *labelled]]
+        return [LLMRequest(self._messages(one), VERDICT, (), self.max_tokens) for one in [*answers, *labelled]]
 
     def notes(self) -> list[str]:
         """Notes on the judge's reliability and on the answers it could not grade."""
@@ -184,9 +184,9 @@ class Judge:
         values = {name: None if isinstance(v, float) and np.isnan(v) else v for name, v in asdict(measured).items()}
         return {"validated": measured.n > 0, "agreement": {**values, "without_grade": int(np.sum(~is_graded))}}
 
-    def _graded(self, given: Sequence[Given]) -> Grading:
+    def _graded(self, answers: Sequence[Given]) -> Grading:
         """Grade n answers; one whose grade cannot be read is asked for once more, in one word."""
-        grades = np.array([float(not g.answers) if not g.output.strip() else np.nan for g in given])
+        grades = np.array([float(not g.answers) if not g.output.strip() else np.nan for g in answers])
         statuses, reasons = Counter[str](), Counter[str]()
         transcripts: list[Transcript] = []
         rows = np.flatnonzero(np.isnan(grades))
@@ -194,7 +194,7 @@ class Judge:
             if not len(rows):
                 break
             requests = [
-                LLMRequest(self._messages(given[int(row)]), schema, choices, self.max_tokens, stage="judge")
+                LLMRequest(self._messages(answers[int(row)]), schema, choices, self.max_tokens, stage="judge")
                 for row in rows
             ]
             completions = self.llm.complete(requests)
@@ -208,15 +208,15 @@ class Judge:
             rows = rows[[completion.status == "invalid" for completion in completions]]
         return Grading(grades, statuses, reasons, transcripts)
 
-    def _messages(self, given: Given) -> tuple[Message, ...]:
-        before = "".join(f"{turn.role}: {turn.content}\n" for turn in given.question.history)
-        reference = "\n".join(f"- {answer}" for answer in given.answers) or NO_ANSWER
-        asked = (
+    def _messages(self, graded: Given) -> tuple[Message, ...]:
+        before = "".join(f"{turn.role}: {turn.content}\n" for turn in graded.question.history)
+        reference = "\n".join(f"- {answer}" for answer in graded.answers) or NO_ANSWER
+        text = (
             f"{'Conversation before the question:' if before else ''}\n{before}\n"
-            f"Question: {given.question.text}\n\nReference answers:\n{reference}\n\n"
-            f"Answer to grade:\n<answer>\n{given.output}\n</answer>"
+            f"Question: {graded.question.text}\n\nReference answers:\n{reference}\n\n"
+            f"Answer to grade:\n<answer>\n{graded.output}\n</answer>"
         ).lstrip()
-        return Message("system", self.rubric or RUBRIC), Message("user", asked)
+        return Message("system", self.rubric or RUBRIC), Message("user", text)
 
 
 def labels(path: str) -> tuple[list[Given], list[bool]]:
@@ -230,16 +230,16 @@ def labels(path: str) -> tuple[list[Given], list[bool]]:
     if not file.is_file():
         near = did_you_mean(file.name, [p.name for p in file.parent.iterdir()] if file.parent.is_dir() else ())
         raise DataError(f'{key}: there is no file "{path}" (looked from {Path.cwd()}).{near}')
-    given, are_right = [], []
+    answers, are_right = [], []
     for record in records.read(file, key):
         turns = tuple(Turn(**turn) for turn in gold.history(record, key))
         question = Question(record.text("question", key), turns)
         correct = _bool(record.required("correct", key), f'{key}: "correct" of {record.place}')
         output = record.text("output", key) if "output" in record.values else ""
         if output.strip():
-            given.append(Given(question, tuple(gold.answers(record, key)), output))
+            answers.append(Given(question, tuple(gold.answers(record, key)), output))
             are_right.append(correct)
-    return given, are_right
+    return answers, are_right
 
 
 def _bool(value: Any, where: str) -> bool:

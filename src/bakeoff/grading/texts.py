@@ -67,8 +67,8 @@ class TextJudge:
         grades = np.array([np.nan if output else 0.0 for output in outputs], dtype=np.float64)
         references = [gold.answers for gold in table.target]
         messages = [
-            self._messages(text, given, output)
-            for text, given, output in zip(texts(X, table.schema), references, outputs, strict=True)
+            self._messages(text, text_references, output)
+            for text, text_references, output in zip(texts(X, table.schema), references, outputs, strict=True)
         ]
         self._transcripts = []
         counts: Counter[str] = Counter()

@@ -187,8 +187,8 @@ class Cache:
         try:
             yield
         except sqlite3.Error as error:
-            told = f"llm.cache: {self.file} cannot be used: {error}. Delete it, or choose llm.cache=off."
-            raise LLMError(told) from error
+            message = f"llm.cache: {self.file} cannot be used: {error}. Delete it, or choose llm.cache=off."
+            raise LLMError(message) from error
 
     def _open(self) -> sqlite3.Connection:
         """Return this process's connection: SQLite connections do not survive a fork."""

@@ -201,12 +201,12 @@ def _library() -> Any:
 def digest(file: Path) -> str:
     """SHA-256 of a file's size, both ends and samples in between, so that gigabytes need not be read to identify it."""
     size = file.stat().st_size
-    found = hashlib.sha256(str(size).encode())
+    checksum = hashlib.sha256(str(size).encode())
     with file.open("rb") as content:
-        found.update(content.read(END))
+        checksum.update(content.read(END))
         for i in range(SAMPLES):
             content.seek(size * i // SAMPLES)
-            found.update(content.read(SAMPLE))
+            checksum.update(content.read(SAMPLE))
         content.seek(max(0, size - END))
-        found.update(content.read(END))
-    return found.hexdigest()
+        checksum.update(content.read(END))
+    return checksum.hexdigest()

@@ -41,13 +41,13 @@ class Prompt:
         Raises:
             ConfigError: a template is invalid, or names an unknown value.
         """
-        told = {"history": history, **values}
-        messages = [Message("system", text)] if (text := _rendered(self.system, "system", told)) else []
-        for given, answer in examples:
-            of_example = {**values, "history": (), **given}
+        variables = {"history": history, **values}
+        messages = [Message("system", text)] if (text := _rendered(self.system, "system", variables)) else []
+        for shot_values, answer in examples:
+            of_example = {**values, "history": (), **shot_values}
             messages += [Message("user", _rendered(self.user, "user", of_example)), Message("assistant", answer)]
         messages += [Message(turn.role, turn.content) for turn in history]
-        return (*messages, Message("user", _rendered(self.user, "user", told)))
+        return (*messages, Message("user", _rendered(self.user, "user", variables)))
 
     def variables(self) -> set[str]:
         """Names of the values that the templates use. Raises ``ConfigError`` for an invalid template."""
@@ -56,8 +56,8 @@ class Prompt:
     def check(self, names: Collection[str]) -> None:
         """Raise ``ConfigError`` for an invalid template, or one that uses a value not among ``names``."""
         for which, template in (("system", self.system), ("user", self.user)):
-            for wanted in sorted(_wanted(template, which) - set(names)):
-                raise _unknown(which, wanted, names)
+            for variable in sorted(_wanted(template, which) - set(names)):
+                raise _unknown(which, variable, names)
 
 
 def _wanted(template: str, which: str) -> set[str]:

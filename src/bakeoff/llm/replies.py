@@ -182,13 +182,13 @@ def _counts(usage: Any) -> tuple[float, float]:
     if not isinstance(usage, Mapping):
         return nan, nan
     read = _number(usage, "prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count")
-    written = _number(usage, "completion_tokens", "output_tokens", "candidatesTokenCount", "eval_count")
+    output_tokens = _number(usage, "completion_tokens", "output_tokens", "candidatesTokenCount", "eval_count")
     total = _number(usage, "total_tokens", "totalTokenCount")
-    if isnan(written) and total > read:
-        written = total - read
-    if isnan(read) and total > written:
-        read = total - written
-    return read, written
+    if isnan(output_tokens) and total > read:
+        output_tokens = total - read
+    if isnan(read) and total > output_tokens:
+        read = total - output_tokens
+    return read, output_tokens
 
 
 def _number(usage: Mapping[str, Any], *names: str) -> float:

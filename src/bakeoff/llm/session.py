@@ -144,10 +144,10 @@ class Session:
         for key, request in zip(keys, requests, strict=True):
             # An equal request in one go is answered by the first: it was not paid for twice.
             is_replay = key in repeated and known[key].status in ("ok", "invalid")
-            found = replace(known[key], is_cached=True) if is_replay else known[key]
+            completion = replace(known[key], is_cached=True) if is_replay else known[key]
             repeated.add(key)
-            self._usage.ended(request, found)
-            completions.append(found)
+            self._usage.ended(request, completion)
+            completions.append(completion)
         return completions
 
     def _known(self, requests: Mapping[str, LLMRequest], batch: Batch) -> dict[str, Completion]:

@@ -92,13 +92,13 @@ def usage_of(completions: Sequence[Completion]) -> Usage:
     """Usage of n rows that took one request each. A request that was never made is none."""
     import numpy as np
 
-    made = [c if c.status != "not_asked" else _NEVER for c in completions]
+    counted = [c if c.status != "not_asked" else _NEVER for c in completions]
     return Usage(
-        np.array([c.status != "not_asked" for c in made], dtype=np.float64),
-        np.array([c.input_tokens for c in made], dtype=np.float64),
-        np.array([c.output_tokens for c in made], dtype=np.float64),
-        np.array([c.cost_usd for c in made], dtype=np.float64),
-        np.array([c.is_cached for c in made], dtype=np.bool_),
+        np.array([c.status != "not_asked" for c in counted], dtype=np.float64),
+        np.array([c.input_tokens for c in counted], dtype=np.float64),
+        np.array([c.output_tokens for c in counted], dtype=np.float64),
+        np.array([c.cost_usd for c in counted], dtype=np.float64),
+        np.array([c.is_cached for c in counted], dtype=np.bool_),
     )
 
 

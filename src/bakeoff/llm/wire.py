@@ -107,8 +107,8 @@ class Wire:
         elif request.choices and constrain == "schema":
             schema = build_choice_schema(request.choices)
         if schema is not None and constrain != "none":
-            told = {"name": "answer", "strict": True, "schema": dict(schema)}
-            body["response_format"] = {"type": "json_schema", "json_schema": told}
+            answer_format = {"name": "answer", "strict": True, "schema": dict(schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": answer_format}
         if constrain == "none" and (request.schema is not None or request.choices):
             form = (
                 f"Answer with exactly one of these, and nothing else: {', '.join(request.choices)}."
@@ -132,29 +132,29 @@ class Wire:
     def send(self, client: Any, request: LLMRequest) -> Reply:
         """Send once, and once more for each parameter the server turns out not to support. Raises ``Trouble``."""
         while True:
-            sent = self.body(request)
+            body = self.body(request)
             try:
-                added = sent["messages"][-1]["content"].removeprefix(request.messages[-1].content)
-                return replace(self._sent(client, sent), added=added)
+                added = body["messages"][-1]["content"].removeprefix(request.messages[-1].content)
+                return replace(self._sent(client, body), added=added)
             except Unsupported as error:
                 if error.parameter == "logprobs" and not request.choices:
                     message = f"{error}. To go on, {ADVICE['logprobs']}"
                     raise Trouble("refused", message, is_final=True, reason=error.reason) from None
                 if error.parameter in self.dropped:  # another request found out meanwhile
-                    if error.parameter in sent:
+                    if error.parameter in body:
                         continue
                     raise Trouble("refused", str(error), is_final=True, reason=error.reason) from None
                 self.dropped[error.parameter] = str(error)
                 self.remember(error.parameter, str(error))
                 log.warning("llm: %s. It is left out from now on.", error)
 
-    def _sent(self, client: Any, sent: Mapping[str, Any]) -> Reply:
+    def _sent(self, client: Any, parameters: Mapping[str, Any]) -> Reply:
         known = {"model", "messages", "max_tokens", "max_completion_tokens", "temperature", "seed", "logprobs",
                  "top_logprobs", "response_format"}  # fmt: skip
-        body = {key: value for key, value in sent.items() if key in known}
-        more = {key: value for key, value in sent.items() if key not in known}
+        body = {key: value for key, value in parameters.items() if key in known}
+        more = {key: value for key, value in parameters.items() if key not in known}
         start = time.perf_counter()
-        with errors_as_trouble(self.base_url, sent):
+        with errors_as_trouble(self.base_url, parameters):
             response = client.chat.completions.with_raw_response.create(**body, extra_body=more or None)
             return replies.read(response.text, response.headers, time.perf_counter() - start, self.model, self.base_url)
 
@@ -231,28 +231,34 @@ def build_choice_schema(choices: tuple[str, ...]) -> dict[str, Any]:
 
 def _of_status(error: Any, base_url: str, body: Mapping[str, Any]) -> Exception:
     status = error.status_code
-    told = _told(error)
+    message_of_server = _told(error)
     wait = _wait(error.response.headers)
     is_empty = status == 402 or getattr(error, "code", None) in ("insufficient_quota", "billing_hard_limit_reached")
     if is_empty:  # some servers report this with 429; waiting does not help
-        message = f"{base_url} refuses with {status}: {told}"
+        message = f"{base_url} refuses with {status}: {message_of_server}"
         return Trouble("refused", message, is_final=True, is_for_all=True, reason="account: is empty")
     if status == 429:
-        message = f"{base_url} asks for patience: {told}"
+        message = f"{base_url} asks for patience: {message_of_server}"
         return Trouble("rate_limited", message, wait, reason="rate_limit: reached")
     if status >= 500 or status in (408, 409):
-        return Trouble("server_error", f"{base_url} fails with {status}: {told}", wait, reason=f"error: HTTP {status}")
-    named = [part for part in ADVICE if part in body and part in told] if status in (400, 422) else []
-    if named and UNSUPPORTED.search(told) and named[0] in OPTIONAL:
-        return Unsupported(named[0], f"{base_url} does not support {named[0]}: {told}", f"error: HTTP {status}")
-    advice = f". To go on, {ADVICE[named[0]]}" if named else ""
-    if status in (400, 413, 422) and TOO_LONG.search(told):
-        message = f"{base_url} refuses with {status}: {told}. Shorten what is sent, or choose a longer context"
+        return Trouble(
+            "server_error", f"{base_url} fails with {status}: {message_of_server}", wait, reason=f"error: HTTP {status}"
+        )
+    refused = [part for part in ADVICE if part in body and part in message_of_server] if status in (400, 422) else []
+    if refused and UNSUPPORTED.search(message_of_server) and refused[0] in OPTIONAL:
+        return Unsupported(
+            refused[0], f"{base_url} does not support {refused[0]}: {message_of_server}", f"error: HTTP {status}"
+        )
+    advice = f". To go on, {ADVICE[refused[0]]}" if refused else ""
+    if status in (400, 413, 422) and TOO_LONG.search(message_of_server):
+        message = (
+            f"{base_url} refuses with {status}: {message_of_server}. Shorten what is sent, or choose a longer context"
+        )
         return Trouble("refused", message, is_final=True, reason="error: (longer than the model's context)")
     reason = "account: is refused" if status in (401, 403) else f"error: HTTP {status}"
     return Trouble(
         "refused",
-        f"{base_url} refuses with {status}: {told}{advice}",
+        f"{base_url} refuses with {status}: {message_of_server}{advice}",
         is_final=True,
         is_for_all=status in (401, 403, 404),
         reason=reason,
@@ -263,9 +269,9 @@ def _told(error: Any) -> str:
     """The server's own words, in one line."""
     body = error.body
     message = body.get("message") if isinstance(body, Mapping) else None
-    told = " ".join(str(message or error.message).split())
+    text = " ".join(str(message or error.message).split())
     # Cut between words: a key that the server repeats is hidden later, and could not be if half of it were left.
-    return (told if len(told) <= 300 else told[:300].rpartition(" ")[0]).rstrip(".")
+    return (text if len(text) <= 300 else text[:300].rpartition(" ")[0]).rstrip(".")
 
 
 def _wait(headers: Mapping[str, str]) -> float | None:

@@ -51,14 +51,14 @@ class Sentences:
     def split(self, text: str) -> list[str]:
         """The passages, in order."""
         sentences = [part for sentence in _sentences(text) for part in _cut(sentence, self.words)]
-        found: list[list[str]] = []
+        groups: list[list[str]] = []
         current: list[str] = []
         for sentence in sentences:
             if current and _count(current) + count(sentence) > self.words:
-                found.append(current)
+                groups.append(current)
                 current = self._repeated(current, self.words - count(sentence))
             current = [*current, sentence]
-        return _passages(map(" ".join, [*found, current]))
+        return _passages(map(" ".join, [*groups, current]))
 
     def _repeated(self, sentences: Sequence[str], room: int) -> list[str]:
         """The last sentences that fit into the overlap and leave room for the next one; never all of them."""
@@ -163,17 +163,17 @@ def _after(text: str, separator: str) -> list[str]:
 
 def _joined(pieces: Sequence[str], words: int) -> list[str]:
     """Join neighbouring pieces as long as they fit."""
-    found: list[str] = []
+    joined: list[str] = []
     size = 0
     for piece in pieces:
         more = count(piece)
-        if found and size + more <= words:
-            found[-1] += piece
+        if joined and size + more <= words:
+            joined[-1] += piece
             size += more
         else:
-            found.append(piece)
+            joined.append(piece)
             size = more
-    return found
+    return joined
 
 
 def _sections(text: str) -> list[str]:

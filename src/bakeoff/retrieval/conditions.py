@@ -22,8 +22,8 @@ _NOISE = re.compile(r"^(Invalid input|lance error: [\w ]+:?),? ?|, \S+\.rs:[\d:]
 
 def both(one: str | None, other: str | None) -> str | None:
     """Combine two conditions with AND."""
-    given = [condition for condition in (one, other) if condition is not None]
-    return given[0] if len(given) == 1 else " AND ".join(f"({condition})" for condition in given) or None
+    conditions = [condition for condition in (one, other) if condition is not None]
+    return conditions[0] if len(conditions) == 1 else " AND ".join(f"({condition})" for condition in conditions) or None
 
 
 def enclosed(where: str) -> str:
@@ -34,8 +34,8 @@ def enclosed(where: str) -> str:
 def allowed(table: Any, where: str) -> NDArray[np.intp]:
     """Positions of the rows for which a condition holds, in order. Raises ``ConfigError`` that names the columns."""
     try:
-        asked = table.search().where(enclosed(where)).select([POSITION]).limit(max(1, table.count_rows()))
-        return np.sort(asked.to_arrow()[POSITION].to_numpy()).astype(np.intp)
+        query = table.search().where(enclosed(where)).select([POSITION]).limit(max(1, table.count_rows()))
+        return np.sort(query.to_arrow()[POSITION].to_numpy()).astype(np.intp)
     except REFUSED as error:
         raise refused(where, table, error) from None
 
@@ -51,5 +51,5 @@ def refused(where: str | None, table: Any, error: Exception) -> Exception:
             f'retriever.where: "{where}": documents have no column "{name}". Columns: {", ".join(columns)}.'
             f"{did_you_mean(name, columns)}"
         )
-    told = _NOISE.sub("", _NOISE.sub("", str(error).splitlines()[0]))[:300]
-    return ConfigError(f'retriever.where: "{where}" cannot be asked: {told}. Columns: {", ".join(columns)}.')
+    message = _NOISE.sub("", _NOISE.sub("", str(error).splitlines()[0]))[:300]
+    return ConfigError(f'retriever.where: "{where}" cannot be asked: {message}. Columns: {", ".join(columns)}.')

@@ -63,8 +63,8 @@ class MiniLM:
             mask = np.zeros_like(ids)
             for i, own in enumerate(tokens):
                 ids[i, : len(own)], mask[i, : len(own)] = own, 1
-            given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-            hidden = session.run(None, given)[0]
+            inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+            hidden = session.run(None, inputs)[0]
             np.add.at(sums, list(rows), (hidden * mask[..., None]).sum(axis=1))
             np.add.at(counts, list(rows), mask.sum(axis=1, keepdims=True))
         return normalised(np.divide(sums, np.maximum(counts, 1), dtype=np.float32))
@@ -121,9 +121,9 @@ class SentenceTransformers:
         if not len(texts):
             return np.zeros((0, model.get_sentence_embedding_dimension()), dtype=np.float32)
         torch.set_num_threads(threads)
-        asked = [self.prefix + text for text in texts]
-        found = model.encode(asked, batch_size=self.batch, normalize_embeddings=True, show_progress_bar=False)
-        return np.asarray(found, dtype=np.float32)
+        prefixed = [self.prefix + text for text in texts]
+        vectors = model.encode(prefixed, batch_size=self.batch, normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(vectors, dtype=np.float32)
 
 
 @lru_cache(maxsize=2)
@@ -138,8 +138,8 @@ def _sentence_transformer(model: str, revision: str | None, device: str | None) 
 def _state(folder: Path) -> str:
     """Names, sizes and times of the files of a folder, hashed; nothing where there is none."""
     files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
-    told = [(str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
-    return f"-{hashlib.sha256(repr(told).encode()).hexdigest()[:16]}" if told else ""
+    file_states = [(str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return f"-{hashlib.sha256(repr(file_states).encode()).hexdigest()[:16]}" if file_states else ""
 
 
 def missing(where: str) -> str:
@@ -209,22 +209,22 @@ class OpenAIEmbeddings:
             raise ConfigError(f"embedder.key_env: the environment has no {self.key_env}. Set it to your key.")
         chosen: dict[str, Any] = {} if self.dimensions is None else {"dimensions": self.dimensions}
         where = f"embedder: {self.model} at {self.base_url}"
-        found: list[Any] = []
+        rows: list[Any] = []
         with openai.OpenAI(
             api_key=key, base_url=self.base_url, max_retries=self.retries, timeout=self.timeout_seconds
         ) as client:
             wire.keep_account_at_openai(client)
             for start in range(0, len(texts), self.batch):
-                asked = [text or " " for text in texts[start : start + self.batch]]  # servers refuse an empty text
+                batch = [text or " " for text in texts[start : start + self.batch]]  # servers refuse an empty text
                 try:
-                    answer = client.embeddings.create(model=self.model, input=asked, encoding_format="float", **chosen)
+                    answer = client.embeddings.create(model=self.model, input=batch, encoding_format="float", **chosen)
                 except (openai.OpenAIError, ValueError) as error:
                     raise LLMError(f"{where} gives no vectors: {_cause(error)}.") from None
-                found += _vectors(answer, len(asked))
-        if len(found) != len(texts):
+                rows += _vectors(answer, len(batch))
+        if len(rows) != len(texts):
             raise LLMError(f"{where} gives other than one vector for each text.")
         try:
-            vectors = np.array(found, dtype=np.float32).reshape(len(found), -1 if found else self.dimensions or 0)
+            vectors = np.array(rows, dtype=np.float32).reshape(len(rows), -1 if rows else self.dimensions or 0)
         except (TypeError, ValueError):
             raise LLMError(f"{where} gives what are no vectors, or vectors of several lengths.") from None
         return normalised(vectors)

@@ -66,9 +66,9 @@ def embedded(
             raise AssetError(f"embeddings: {file} cannot be used: {error}.") from error
         _set_aside(file, error)
         known, replayed = _known(file, embedder, first, threads)
-    found = np.frombuffer(b"".join(known[key] for key in keys), dtype="<f4").reshape(len(keys), -1)
-    _keep(whole, found)
-    return found, len(texts) - (len(first) - replayed), time.perf_counter() - started
+    vectors = np.frombuffer(b"".join(known[key] for key in keys), dtype="<f4").reshape(len(keys), -1)
+    _keep(whole, vectors)
+    return vectors, len(texts) - (len(first) - replayed), time.perf_counter() - started
 
 
 def verify(embedder: Embedder) -> None:
@@ -132,7 +132,7 @@ def _database(file: Path) -> Iterator[sqlite3.Connection]:
 
 def _read(database: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, bytes]:
     """Known vectors by key, without damaged ones: these are embedded again."""
-    found: dict[bytes, bytes] = {}
+    vector_of: dict[bytes, bytes] = {}
     damaged = 0
     for start in range(0, len(keys), 500):
         part = keys[start : start + 500]
@@ -141,12 +141,12 @@ def _read(database: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, by
             f"SELECT text, vector, crc32 FROM checked WHERE text IN ({marks})", part
         ):
             if isinstance(vector, bytes) and zlib.crc32(vector) == checksum:
-                found[key] = vector
+                vector_of[key] = vector
             else:
                 damaged += 1
     if damaged:
         log.warning("%d cached embeddings are damaged, and are computed again", damaged)
-    return found
+    return vector_of
 
 
 def _set_aside(file: Path, error: Exception) -> None:

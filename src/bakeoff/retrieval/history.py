@@ -50,12 +50,12 @@ class FollowUps:
         earlier = (
             [turn.content for turn in question.history if turn.role == "user"][-self.turns :] if self.turns else []
         )
-        said = {word.lower() for word in _WORD.findall(question.text)}
-        kept: dict[str, str] = {}
+        present = {word.lower() for word in _WORD.findall(question.text)}
+        carried_over: dict[str, str] = {}
         for word in (word for turn in reversed(earlier) for word in content_words(turn)):
-            if word.lower() not in said and word.lower() not in kept and len(kept) < self.words:
-                kept[word.lower()] = word
-        return " ".join([*kept.values(), question.text])
+            if word.lower() not in present and word.lower() not in carried_over and len(carried_over) < self.words:
+                carried_over[word.lower()] = word
+        return " ".join([*carried_over.values(), question.text])
 
 
 @dataclass(frozen=True)

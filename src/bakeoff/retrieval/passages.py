@@ -85,14 +85,14 @@ def passages(corpus: Corpus, chunker: Chunker) -> Passages:
 
 def _passages(corpus: Corpus, chunker: Chunker) -> Passages:
     documents = corpus.documents
-    found: list[Passage] = []
+    passages: list[Passage] = []
     rows: list[int] = []
     for row, (name, title, text) in enumerate(zip(documents["id"], documents["title"], documents["text"], strict=True)):
         for i, part in enumerate(chunker.split(str(text))):
-            found.append(Passage(f"{name}#{i}", str(name), str(title or ""), part))
+            passages.append(Passage(f"{name}#{i}", str(name), str(title or ""), part))
             rows.append(row)
     metadata = documents.drop(columns="text").iloc[rows].reset_index(drop=True)
-    digest = hashlib.sha256(json.dumps([FORMAT, [(p.id, p.title, p.text) for p in found]]).encode())
+    digest = hashlib.sha256(json.dumps([FORMAT, [(p.id, p.title, p.text) for p in passages]]).encode())
     digest.update(repr([str(kind) for kind in metadata.dtypes]).encode())
     digest.update(metadata.to_csv(index=False).encode("utf-8", "surrogatepass"))
-    return Passages(tuple(found), metadata, digest.hexdigest())
+    return Passages(tuple(passages), metadata, digest.hexdigest())

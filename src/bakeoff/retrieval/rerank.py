@@ -36,15 +36,15 @@ class RerankedIndex:
 
     def search(self, queries: Sequence[str], k: int, where: str | None = None) -> list[list[Hit]]:
         """Up to k passages: those to the depth in the new order, then the others as they were."""
-        found = self.first.search(queries, max(k, self.depth), where)
-        again = self.reranker.rerank(queries, [hits[: self.depth] for hits in found], self.threads)
-        return [_joined(new, hits[self.depth :])[:k] for new, hits in zip(again, found, strict=True)]
+        first_hits = self.first.search(queries, max(k, self.depth), where)
+        again = self.reranker.rerank(queries, [hits[: self.depth] for hits in first_hits], self.threads)
+        return [_joined(new, hits[self.depth :])[:k] for new, hits in zip(again, first_hits, strict=True)]
 
     def details(self) -> Mapping[str, Any]:
         """Details of the first index and of the reranker."""
-        told: dict[str, Any] = {"index": "reranked", "reranker": type(self.reranker).__name__}
+        details: dict[str, Any] = {"index": "reranked", "reranker": type(self.reranker).__name__}
         usage = getattr(getattr(self.reranker, "llm", None), "usage", None)
-        return told | {"first": dict(self.first.details())} | ({} if usage is None else {"llm": dict(usage())})
+        return details | {"first": dict(self.first.details())} | ({} if usage is None else {"llm": dict(usage())})
 
 
 def _joined(new: Sequence[Hit], rest: Sequence[Hit]) -> list[Hit]:
@@ -71,24 +71,24 @@ class MMR:
 
     def rerank(self, queries: Sequence[str], hits: Sequence[Sequence[Hit]], threads: int = 1) -> list[list[Hit]]:
         """The passages of each query, one after the other; a score is what it was chosen by."""
-        asked = embeddings.asked(self.embedder, queries, threads) if len(queries) else np.zeros((0, 1), np.float32)
-        texts = sorted({body(hit.passage.title, hit.passage.text) for found in hits for hit in found})
+        vectors = embeddings.asked(self.embedder, queries, threads) if len(queries) else np.zeros((0, 1), np.float32)
+        texts = sorted({body(hit.passage.title, hit.passage.text) for candidates in hits for hit in candidates})
         stored = embeddings.embedded(self.embedder, texts, threads)[0]
         at = {text: i for i, text in enumerate(texts)}
         return [
-            self._one(query, found, stored[[at[body(hit.passage.title, hit.passage.text)] for hit in found]])
-            if found
+            self._one(query, candidates, stored[[at[body(hit.passage.title, hit.passage.text)] for hit in candidates]])
+            if candidates
             else []
-            for query, found in zip(asked, hits, strict=True)
+            for query, candidates in zip(vectors, hits, strict=True)
         ]
 
     def _one(self, query: Any, hits: Sequence[Hit], matrix: Any) -> list[Hit]:
         near, alike = matrix @ query, matrix @ matrix.T
         repeated = np.zeros(len(hits), dtype=np.float32)
-        left, chosen = list(range(len(hits))), []
-        while left:
-            scores = self.relevance * near[left] - (1 - self.relevance) * repeated[left]
-            best = left.pop(int(scores.argmax()))
+        remaining, chosen = list(range(len(hits))), []
+        while remaining:
+            scores = self.relevance * near[remaining] - (1 - self.relevance) * repeated[remaining]
+            best = remaining.pop(int(scores.argmax()))
             chosen.append(Hit(hits[best].passage, float(scores.max())))
             repeated = np.maximum(repeated, alike[best]) if len(chosen) > 1 else alike[best].copy()
         # Later choices are compared with more passages, yet a ranking's scores must fall.
@@ -111,22 +111,26 @@ class Pointwise:
     def rerank(self, queries: Sequence[str], hits: Sequence[Sequence[Hit]], threads: int = 1) -> list[list[Hit]]:
         """The passages of each query by probability of yes; one that got no answer goes last, in its old order."""
         requests = self.build_requests(queries, hits)
-        given = iter(self.llm.complete(requests)) if requests else iter(())
+        completions = iter(self.llm.complete(requests)) if requests else iter(())
         again = []
-        for found in hits:
-            scored = [Hit(hit.passage, probability_of_yes(next(given))) for hit in found]
+        for candidates in hits:
+            scored = [Hit(hit.passage, probability_of_yes(next(completions))) for hit in candidates]
             again.append(sorted(scored, key=lambda hit: -hit.score))
         return again
 
     def build_requests(self, queries: Sequence[str], hits: Sequence[Sequence[Hit]]) -> list[LLMRequest]:
         """One for each query and passage, in order."""
-        return [self._build_request(query, hit) for query, found in zip(queries, hits, strict=True) for hit in found]
+        return [
+            self._build_request(query, hit)
+            for query, candidates in zip(queries, hits, strict=True)
+            for hit in candidates
+        ]
 
     def _build_request(self, query: str, hit: Hit) -> LLMRequest:
-        shown = " ".join(body(hit.passage.title, hit.passage.text).split()[: self.words])
-        told = f"Passage: {shown}\n\nQuestion: {query}\n\nDoes the passage answer the question? Answer yes or no."
+        excerpt = " ".join(body(hit.passage.title, hit.passage.text).split()[: self.words])
+        text = f"Passage: {excerpt}\n\nQuestion: {query}\n\nDoes the passage answer the question? Answer yes or no."
         return LLMRequest(
-            (Message("user", told),), choices=("yes", "no"), max_tokens=2, top_logprobs=10, stage="rerank"
+            (Message("user", text),), choices=("yes", "no"), max_tokens=2, top_logprobs=10, stage="rerank"
         )
 
 
@@ -162,14 +166,16 @@ class CrossEncoder:
     def rerank(self, queries: Sequence[str], hits: Sequence[Sequence[Hit]], threads: int = 1) -> list[list[Hit]]:
         """The passages of each query by the model's score. Raises ``ConfigError`` when the library is missing."""
         pairs = [
-            (q, body(h.passage.title, h.passage.text)) for q, found in zip(queries, hits, strict=True) for h in found
+            (q, body(h.passage.title, h.passage.text))
+            for q, candidates in zip(queries, hits, strict=True)
+            for h in candidates
         ]
         if not pairs:
             return [[] for _ in hits]
         model = _cross_encoder(self.model)
         scores = iter(model.predict(pairs, batch_size=self.batch, show_progress_bar=False))
-        scored = [[Hit(hit.passage, float(next(scores))) for hit in found] for found in hits]
-        return [sorted(found, key=lambda hit: -hit.score) for found in scored]
+        scored = [[Hit(hit.passage, float(next(scores))) for hit in candidates] for candidates in hits]
+        return [sorted(candidates, key=lambda hit: -hit.score) for candidates in scored]
 
 
 @lru_cache(maxsize=2)

@@ -77,8 +77,8 @@ class Dense:
 
     def index(self, corpus: Corpus, threads: int = 1) -> Index:
         """Make a corpus searchable."""
-        found = cut(corpus, self.chunker)
-        return indexes.nearest(found, self.embedder, Store(self.store), self.kind, threads, self.where)
+        passages = cut(corpus, self.chunker)
+        return indexes.nearest(passages, self.embedder, Store(self.store), self.kind, threads, self.where)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ class Store:
         if key in _opened:
             return _opened[key], True
         database = _connected(self.place, os.getpid())
+<<<<<<< HEAD
         found, _ = self._sound(database, digest)
         if found is not None:
             _opened[key] = found
@@ -69,6 +70,17 @@ class Store:
             if found is not None:
                 _opened[key] = found
                 return found, True
+=======
+        table = _ready(database, digest)
+        if table is not None:
+            _opened[key] = table
+            return table, True
+        with self._alone(digest) as is_alone:
+            table = _ready(database, digest)
+            if table is not None:
+                _opened[key] = table
+                return table, True
+>>>>>>> cc2f9dd (Name locals of llm, retrieval, models and execution by content)
             if is_alone:
                 if fault is not None:
                     log.warning("%s: an index is damaged (%s), and is built again", self.place, fault)
@@ -176,11 +188,11 @@ def _written(database: Any, digest: str, rows: pa.Table, finish: Callable[[Any],
 
 def _names(database: Any) -> list[str]:
     page = database.list_tables(limit=1000)
-    found: list[str] = list(page.tables)
+    names: list[str] = list(page.tables)
     while page.page_token:
         page = database.list_tables(limit=1000, page_token=page.page_token)
-        found += page.tables
-    return found
+        names += page.tables
+    return names
 
 
 def _remove(database: Any, names: list[str]) -> None:

@@ -91,15 +91,15 @@ class Vectors:
             return 1.0 if n else None
         return self._recall(*self._sampled(k))
 
-    def settle(self, k: int = 10, wanted: float = WANTED) -> float | None:
+    def settle(self, k: int = 10, target: float = WANTED) -> float | None:
         """Double the effort until recall reaches the target. Returns the recall reached."""
         n = self.table.count_rows()
         if not n or self.kind == "exact":
             return self.recall(k)
         sampled = self._sampled(k)
-        while (found := self._recall(*sampled)) < wanted and self.effort < 1:
+        while (recall := self._recall(*sampled)) < target and self.effort < 1:
             self.effort = min(1.0, 2 * self.effort)
-        return found
+        return recall
 
     def _sampled(self, k: int) -> tuple[NDArray[np.float32], list[NDArray[np.intp]]]:
         """Queries near some of the vectors, and the positions of the k nearest of each by exact search."""
@@ -112,8 +112,8 @@ class Vectors:
         return near, [positions for positions, _ in exact(stored, near, k, self.metric)]
 
     def _recall(self, queries: NDArray[np.float32], truth: list[NDArray[np.intp]]) -> float:
-        found = self._approximate(queries, len(truth[0]), None)
-        return float(np.mean([len({*a} & {*b}) / len(a) for a, (b, _) in zip(truth, found, strict=True)]))
+        approximate = self._approximate(queries, len(truth[0]), None)
+        return float(np.mean([len({*a} & {*b}) / len(a) for a, (b, _) in zip(truth, approximate, strict=True)]))
 
     def _where(self, where: str) -> NDArray[np.intp]:
         if where not in self._allowed:
@@ -125,24 +125,24 @@ class Vectors:
     ) -> list[tuple[NDArray[np.intp], NDArray[np.float32]]]:
         import pandas as pd
 
-        asked = self.table.search(queries, vector_column_name=VECTOR).limit(k).select([POSITION, "_distance"])
-        asked = asked.distance_type("cosine" if self.metric == "cosine" else "l2")
-        asked = asked.nprobes(max(8, int(np.ceil(_partitions(self.table) * self.effort))))
+        query = self.table.search(queries, vector_column_name=VECTOR).limit(k).select([POSITION, "_distance"])
+        query = query.distance_type("cosine" if self.metric == "cosine" else "l2")
+        query = query.nprobes(max(8, int(np.ceil(_partitions(self.table) * self.effort))))
         if self.kind == "ivf_hnsw_sq":
-            asked = asked.ef(max(int(1600 * self.effort), 4 * k)).refine_factor(4)  # again by the exact vectors
+            query = query.ef(max(int(1600 * self.effort), 4 * k)).refine_factor(4)  # again by the exact vectors
         if where is not None:
-            asked = asked.where(conditions.enclosed(where), prefilter=True)
+            query = query.where(conditions.enclosed(where), prefilter=True)
         try:
-            rows: Any = asked.to_arrow().to_pandas()
+            rows: Any = query.to_arrow().to_pandas()
         except conditions.REFUSED as error:
             raise conditions.refused(where, self.table, error) from None
         if "query_index" not in rows:
             rows["query_index"] = 0
         rows = rows.sort_values(["query_index", "_distance", POSITION], kind="stable")
-        found: dict[Any, Any] = dict(iter(rows.groupby("query_index")))
+        hits_of: dict[Any, Any] = dict(iter(rows.groupby("query_index")))
         none = pd.DataFrame({POSITION: [], "_distance": []})
         offset = 1.0 if self.metric == "cosine" else 0.0
-        parts = [found.get(i, none) for i in range(len(queries))]
+        parts = [hits_of.get(i, none) for i in range(len(queries))]
         return [(p[POSITION].to_numpy(np.intp), offset - p["_distance"].to_numpy(np.float32)) for p in parts]
 
 
@@ -156,23 +156,23 @@ def exact(
     """Positions and scores of the k nearest of each query, by comparing with all; of equal ones the first."""
     if allowed is not None:
         stored = stored[allowed]
-    n, found = len(stored), []
+    n, results = len(stored), []
     k = min(k, n)
     if not k:
         return [(np.zeros(0, np.intp), np.zeros(0, np.float32)) for _ in queries]
     squares = np.einsum("ij,ij->i", stored, stored) if metric == "euclidean" else None
     batch = max(1, SCORES_AT_ONCE // n)
     for start in range(0, len(queries), batch):
-        asked = queries[start : start + batch]
-        scores = asked @ stored.T
+        block = queries[start : start + batch]
+        scores = block @ stored.T
         if squares is not None:
-            scores = 2 * scores - squares - np.einsum("ij,ij->i", asked, asked)[:, None]
+            scores = 2 * scores - squares - np.einsum("ij,ij->i", block, block)[:, None]
         for row in scores:
-            kept = np.argpartition(row, n - k)[n - k :]
-            kept = np.flatnonzero(row >= row[kept].min()) if n < 50_000 else kept
-            best = kept[np.lexsort((kept, -row[kept]))][:k]
-            found.append((best if allowed is None else allowed[best], row[best]))
-    return found
+            candidates = np.argpartition(row, n - k)[n - k :]
+            candidates = np.flatnonzero(row >= row[candidates].min()) if n < 50_000 else candidates
+            best = candidates[np.lexsort((candidates, -row[candidates]))][:k]
+            results.append((best if allowed is None else allowed[best], row[best]))
+    return results
 
 
 def _read(table: Any) -> NDArray[np.float32]:

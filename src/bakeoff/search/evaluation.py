@@ -160,9 +160,9 @@ class Evaluation:
             reason = next(iter(predictions.reasons(NO_ANSWER, NOT_ASKED)))
             raise ValueError(f"no validation row was answered: {reason}")
         if 1 - is_answered.mean() > self.max_unanswered:
-            told = in_words(predictions.reasons(NO_ANSWER, NOT_ASKED))
+            reasons = in_words(predictions.reasons(NO_ANSWER, NOT_ASKED))
             raise ValueError(
-                f"{(~is_answered).sum()} of {len(valid)} validation rows have no answer ({told}), "
+                f"{(~is_answered).sum()} of {len(valid)} validation rows have no answer ({reasons}), "
                 f"more than decision.max_unanswered={self.max_unanswered:.0%}"
             )
         if not is_answered.all():
@@ -174,15 +174,23 @@ class Evaluation:
         table = PredictionTable(self.schema, valid.ids, valid.y, predictions, seconds, valid.slices)
         answering = max(predicted - fitted, 1e-9) / len(valid)
         table = cost.priced(table, request.cost, cost.RunSeconds(fitted - start, answering))
+<<<<<<< HEAD
         table = business.build_valuer(request.business, self.schema)(table, valid.X)
         found = metrics.score(table, [name for name in self.measured if name not in metrics.MEASUREMENTS])
         found["fit_seconds"] = fitted - start
         found["throughput_rows_per_s"] = 1 / answering
         found["peak_memory_mb"] = memory.megabytes
         missing = [name for name in self.measured if name not in found]
+=======
+        scores = metrics.score(table, [name for name in self.measured if name not in metrics.MEASUREMENTS])
+        scores["fit_seconds"] = fitted - start
+        scores["throughput_rows_per_s"] = 1 / answering
+        scores["peak_memory_mb"] = memory.megabytes
+        missing = [name for name in self.measured if name not in scores]
+>>>>>>> cc2f9dd (Name locals of llm, retrieval, models and execution by content)
         if missing:
             raise ValueError(f"{', '.join(missing)} cannot be measured for this model")
-        return {name: found[name] for name in self.measured}
+        return {name: scores[name] for name in self.measured}
 
     def _predictions(self, model: Model, valid: Examples, trial: Trial | None) -> Predictions:
         """Predict the validation rows; with a ``predict_batch_size``, batch by batch while the trial is promising."""
@@ -300,10 +308,10 @@ def _before(train: Any, valid: Any, spans: NDArray[np.intp] | None) -> Any:
     """Training rows whose target period ends before that of any validation row begins."""
     if spans is None:
         return train
-    kept = train[spans[train, 1] < spans[valid, 0].min()]
-    if not len(kept):
+    earlier = train[spans[train, 1] < spans[valid, 0].min()]
+    if not len(earlier):
         raise ConfigError("search.validation.folds: no row to learn from is left in the first of them. Ask for fewer.")
-    return kept
+    return earlier
 
 
 def _assigned(development: Development, k: int, seed: int) -> Iterator[tuple[Any, Any]]:

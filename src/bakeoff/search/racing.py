@@ -28,10 +28,10 @@ def is_dominated(
     """
     from scipy.stats import ttest_rel
 
-    done = len(folds)
-    if done < 2 or len(other) < done:
+    n_folds = len(folds)
+    if n_folds < 2 or len(other) < n_folds:
         return False
-    mine, theirs = np.array(folds) * signs, np.array(other[:done]) * signs
+    mine, theirs = np.array(folds) * signs, np.array(other[:n_folds]) * signs
     alpha = (1 - confidence) / len(signs)
     for a, b in zip(mine.T, theirs.T, strict=True):
         gaps = b - a

@@ -245,13 +245,13 @@ def alive(study: optuna.Study, trial: Trial) -> Iterator[None]:
     if not _has_heartbeat(study):
         yield
         return
-    done = threading.Event()
+    ended = threading.Event()
     storage: Any = study._storage
 
     def beat() -> None:
         while True:
             storage.record_heartbeat(trial._trial_id)
-            if done.wait(HEARTBEAT_SECONDS):
+            if ended.wait(HEARTBEAT_SECONDS):
                 return
 
     thread = threading.Thread(target=beat, daemon=True)
@@ -259,7 +259,7 @@ def alive(study: optuna.Study, trial: Trial) -> Iterator[None]:
     try:
         yield
     finally:
-        done.set()
+        ended.set()
         thread.join()
 
 
@@ -295,15 +295,15 @@ def _take_back(study: optuna.Study, trials: Sequence[FrozenTrial]) -> int:
         with _experimental():
             fail_stale_trials(study)
         return sum(study._storage.get_trial(t._trial_id).state is TrialState.FAIL for t in trials)
-    taken = 0
+    n_trials = 0
     for trial in trials:
         if _is_alive(study, trial):
             continue
         with suppress(UpdateFinishedTrialError):  # another worker was first
             study._storage.set_trial_state_values(trial._trial_id, state=TrialState.FAIL)
             _retry(study, trial)
-            taken += 1
-    return taken
+            n_trials += 1
+    return n_trials
 
 
 def _retry(study: optuna.Study, trial: FrozenTrial) -> None:
@@ -361,7 +361,7 @@ def _storage(folder: Path, url: str | None) -> Any:
         return optuna.storages.JournalStorage(CheckedJournal(str((folder / JOURNAL).absolute())))
     if url.startswith("postgresql://"):  # SQLAlchemy would look for the older driver
         url = url.replace("postgresql", "postgresql+psycopg", 1)
-    shown = url.partition("@")[2] or url  # without a password
+    masked = url.partition("@")[2] or url  # without a password
     try:
         with _experimental():
             return optuna.storages.RDBStorage(
@@ -372,9 +372,9 @@ def _storage(folder: Path, url: str | None) -> Any:
             )
     except ImportError:
         extra = ' Install it: pip install "bakeoff[postgres]"' if url.startswith("postgresql") else ""
-        raise ConfigError(f"search.storage: the driver for {shown} is not installed.{extra}") from None
+        raise ConfigError(f"search.storage: the driver for {masked} is not installed.{extra}") from None
     except Exception as error:
-        raise ConfigError(f"search.storage: {shown} cannot be used: {str(error).splitlines()[0]}") from None
+        raise ConfigError(f"search.storage: {masked} cannot be used: {str(error).splitlines()[0]}") from None
 
 
 @contextmanager

@@ -270,20 +270,22 @@ class Search:
         return "every combination was tried" if study._stop_flag else None
 
     def _progress(self, tally: Tally) -> str:
-        done, objective = len(tally.trials), self.evaluation.objectives[0]
+        n_done, objective = len(tally.trials), self.evaluation.objectives[0]
         of = f"/{self.settings.trials}" if self.settings.trials is not None else ""
-        told = [f"trial {done}{of}"]
+        parts = [f"trial {n_done}{of}"]
         if tally.first_values:
             best = max(tally.first_values) if objective.sign > 0 else min(tally.first_values)
-            told.append(f"best {objective.name} {best:.4g}")
-        told += [f"{n} {word}" for word, n in (("pruned", tally.pruned), ("failed", tally.failed)) if n]
+            parts.append(f"best {objective.name} {best:.4g}")
+        parts += [f"{n} {word}" for word, n in (("pruned", tally.pruned), ("failed", tally.failed)) if n]
         if self.settings.trials is not None:
-            told.append(f"{(self.settings.trials - done) * tally.seconds / done / self.settings.workers:.0f} s left")
-        return ", ".join(told)
+            parts.append(
+                f"{(self.settings.trials - n_done) * tally.seconds / n_done / self.settings.workers:.0f} s left"
+            )
+        return ", ".join(parts)
 
-    def _choose(self, done: Sequence[FrozenTrial]) -> FrozenTrial | None:
+    def _choose(self, trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
         """Choose the best feasible trial: by the decision metric on the Pareto front, or by the only objective."""
-        complete = [t for t in done if t.state.name == "COMPLETE"]
+        complete = [t for t in trials if t.state.name == "COMPLETE"]
         if not complete:
             return None
         feasible = [t for t in complete if all(v <= 0 for v in t.constraints.values())]
@@ -293,28 +295,28 @@ class Search:
         return max(pareto(feasible, self.evaluation.signs), key=lambda t: sign * t.values[first])
 
     def _best(self, study: optuna.Study, ended: str) -> Best:
-        done = studies.finished(study)
-        chosen = self._choose(done)
+        trials = studies.finished(study)
+        chosen = self._choose(trials)
         if chosen is None:
-            causes = [t.user_attrs[studies.ERROR] for t in done if studies.ERROR in t.user_attrs]
+            causes = [t.user_attrs[studies.ERROR] for t in trials if studies.ERROR in t.user_attrs]
             raise SearchFailed(
-                f"none of {len(done)} trials has a value. The first that failed says: {causes[0]}" if causes
-                else f"none of {len(done)} trials came to its end: the budget ({ended}) was spent before."
+                f"none of {len(trials)} trials has a value. The first that failed says: {causes[0]}" if causes
+                else f"none of {len(trials)} trials came to its end: the budget ({ended}) was spent before."
             )  # fmt: skip
         choices = tuple((k, v) for k, v in chosen.params.items() if search_space.is_group(k))
         best = self._chosen(choices).updated({k: v for k, v in chosen.params.items() if not search_space.is_group(k)})
-        complete = [t for t in done if t.state.name == "COMPLETE"]
+        complete = [t for t in trials if t.state.name == "COMPLETE"]
         feasible = [t for t in complete if all(v <= 0 for v in t.constraints.values())]
         summary = {
-            "trials": len(done),
+            "trials": len(trials),
             "complete": len(complete),
-            "pruned": sum(t.state.name == "PRUNED" for t in done),
-            "failed": sum(t.state.name == "FAIL" for t in done),
-            "errors": list(dict.fromkeys(t.user_attrs[studies.ERROR] for t in done if studies.ERROR in t.user_attrs))[
+            "pruned": sum(t.state.name == "PRUNED" for t in trials),
+            "failed": sum(t.state.name == "FAIL" for t in trials),
+            "errors": list(dict.fromkeys(t.user_attrs[studies.ERROR] for t in trials if studies.ERROR in t.user_attrs))[
                 :5
             ],
             "ended_by": ended,
-            "seconds": _seconds(done),
+            "seconds": _seconds(trials),
             "budget": {
                 "trials": self.settings.trials,
                 "seconds": self.settings.seconds,
@@ -381,9 +383,9 @@ def _importances(study: optuna.Study, complete: Sequence[FrozenTrial], sign: int
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it wants small targets: it gets them
-            found = get_param_importances(
+            importances = get_param_importances(
                 study, evaluator=PedAnovaImportanceEvaluator(), target=lambda t: -sign * t.values[0]
             )
     except (ValueError, RuntimeError):
         return {}
-    return dict(found)
+    return dict(importances)

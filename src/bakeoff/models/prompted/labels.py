@@ -79,16 +79,16 @@ class Spoken:
         A token counts for the one word that begins with it. A label that no candidate begins gets the probability of
         the least candidate, as an upper bound; without candidates all are alike.
         """
-        found = np.zeros(len(self.words))
+        mass = np.zeros(len(self.words))
         lowered = [word.lower() for word in self.words]
         for token, logprob in candidates:
             start = token.strip().lower()
             meant = [i for i, word in enumerate(lowered) if start and word.startswith(start)]
             if len(meant) == 1:
-                found[meant[0]] += np.exp(logprob)
+                mass[meant[0]] += np.exp(logprob)
         floor = np.exp(min((logprob for _, logprob in candidates), default=0.0))
-        found = np.where(found > 0, found, floor)
-        return np.asarray(found / found.sum(), dtype=np.float64)
+        mass = np.where(mass > 0, mass, floor)
+        return np.asarray(mass / mass.sum(), dtype=np.float64)
 
 
 def list_schema(words: Sequence[str]) -> dict[str, Any]:

@@ -82,14 +82,14 @@ class PromptedLLM(Model):
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a prompt of another task kind, a missing key, or ambiguous labels."""
         require_kind(self, schema, *NEEDS)
-        wanted = self.prompt.variables()
-        if NEEDS[schema.kind] not in wanted or (schema.kind not in LABELLED and "labels" in wanted):
+        variables = self.prompt.variables()
+        if NEEDS[schema.kind] not in variables or (schema.kind not in LABELLED and "labels" in variables):
             raise ConfigError(
                 f"prompt: it is no prompt for {schema.kind}: that needs {{{{ {NEEDS[schema.kind]} }}}}"
                 f"{'' if schema.kind in LABELLED else ' and has no labels'}. "
                 f"Choose prompt={PROMPTS[schema.kind]}."
             )
-        if "passages" in wanted:
+        if "passages" in variables:
             raise ConfigError(f"prompt: it wants passages, which model=rag has. Choose prompt={PROMPTS[schema.kind]}.")
         if self.shots and self.shots_by == "nearest" and self.embedder is None:
             raise ConfigError("model.shots_by: nearest needs an embedder. Add embedder=minilm, or choose balanced.")
@@ -112,12 +112,12 @@ class PromptedLLM(Model):
         self.spoken_ = Spoken.from_classes(
             context.schema.classes, self.names or {}, codes=self._is_by_logprobs(context.schema)
         )
-        asked = _values(train.X, context.schema)
-        said = [self._said(truth) for truth in train.y]
+        examples = _values(train.X, context.schema)
+        replies = [self._said(truth) for truth in train.y]
         reader = None
         if self.embedder is not None:
             reader = Reader(self.embedder, context.threads, looks_up=context.memo is not None)
-        self.shots_ = Shots.from_examples(asked, said, self.shots, self.shots_by, reader, context.seed)
+        self.shots_ = Shots.from_examples(examples, replies, self.shots, self.shots_by, reader, context.seed)
         self.leaning_: NDArray[np.float64] | None = None
 
     def predict(self, X: pd.DataFrame) -> Predictions:
@@ -184,14 +184,14 @@ class PromptedLLM(Model):
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote."""
         saved = persistence.read(cls, folder)
-        model, model.schema_, learned = saved.model, saved.schema, saved.learned
-        model.threads_ = learned["threads"]
+        model, model.schema_, state = saved.model, saved.schema, saved.learned
+        model.threads_ = state["threads"]
         model.spoken_ = Spoken.from_classes(
             saved.schema.classes, model.names or {}, codes=model._is_by_logprobs(saved.schema)
         )
         reader = None if model.embedder is None else Reader(model.embedder, model.threads_)
-        model.shots_ = Shots.from_json(learned["shots"], reader)
-        leaning = learned["leaning"]
+        model.shots_ = Shots.from_json(state["shots"], reader)
+        leaning = state["leaning"]
         model.leaning_ = None if leaning is None else np.array(leaning)
         return model
 
@@ -210,12 +210,12 @@ class PromptedLLM(Model):
         return truth.answers[0] if truth.answers else self.reader.abstention
 
     def _build_requests(self, X: pd.DataFrame) -> list[LLMRequest]:
-        return [self._build_request(values, shown) for values, shown in self.shots_.beside(_values(X, self.schema_))]
+        return [self._build_request(values, shots) for values, shots in self.shots_.beside(_values(X, self.schema_))]
 
-    def _build_request(self, values: Mapping[str, Any], shown: Sequence[tuple[Mapping[str, Any], str]]) -> LLMRequest:
+    def _build_request(self, values: Mapping[str, Any], shots: Sequence[tuple[Mapping[str, Any], str]]) -> LLMRequest:
         about: dict[str, Any] = {"target": self.schema_.target, "labels": self.spoken_.listed}
         about["unknown"] = self.reader.abstention
-        messages = self.prompt.render(examples=shown, **about, **values)
+        messages = self.prompt.render(examples=shots, **about, **values)
         if self.schema_.kind == "regression":
             return LLMRequest(messages, schema=NUMBER, max_tokens=self.max_tokens)
         if self.schema_.kind in ("qa", "generation"):
@@ -257,8 +257,8 @@ class PromptedLLM(Model):
     def _by_logprobs(
         self, completions: Sequence[Completion], before: Timed | None, transcripts: Sequence[Transcript]
     ) -> Predictions:
-        told = [bool(c.logprobs) for c in completions if c.status == "ok"]
-        if told and not any(told):
+        has_logprobs = [bool(c.logprobs) for c in completions if c.status == "ok"]
+        if has_logprobs and not any(has_logprobs):
             raise LLMError("llm: the server tells no log-probabilities. Choose model.method=generate.")
         proba = np.array([self._proba(c) for c in completions])
         best = proba.argmax(axis=1)
@@ -283,8 +283,8 @@ class PromptedLLM(Model):
         return np.asarray(proba / proba.sum(), dtype=np.float64)
 
     def _content_free(self) -> list[LLMRequest]:
-        shown = self.shots_.fixed()
-        return [replace(self._build_request({"text": text}, shown), stage="calibrate") for text in CONTENT_FREE]
+        shots = self.shots_.fixed()
+        return [replace(self._build_request({"text": text}, shots), stage="calibrate") for text in CONTENT_FREE]
 
     def _measured_leaning(self) -> tuple[NDArray[np.float64] | None, list[Transcript]]:
         """Probability of each label for a content-free input, shape (k,), and the transcripts of the requests.

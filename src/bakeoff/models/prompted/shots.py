@@ -104,9 +104,9 @@ def _text(values: Values) -> str:
 
 def _balanced(order: NDArray[np.intp], answers: Sequence[str]) -> NDArray[np.intp]:
     """The same order, but one row of each answer in turn."""
-    seen: dict[str, int] = {}
+    count_of: dict[str, int] = {}
     turn = []
     for i in order:
-        turn.append(seen.get(answers[i], 0))
-        seen[answers[i]] = turn[-1] + 1
+        turn.append(count_of.get(answers[i], 0))
+        count_of[answers[i]] = turn[-1] + 1
     return order[np.argsort(turn, kind="stable")]

@@ -25,8 +25,8 @@ def calibrated(confidence: Sequence[float], answers: Sequence[str], golds: Seque
         golds: the truth about the n questions.
     """
     worth = [
-        max((token_overlap(said, right) for right in gold.answers), default=0.0)
-        for said, gold in zip(answers, golds, strict=True)
+        max((token_overlap(answer, right) for right in gold.answers), default=0.0)
+        for answer, gold in zip(answers, golds, strict=True)
     ]
     pays = [float(not gold.is_answerable) for gold in golds]
     return best_threshold(np.array(confidence, dtype=np.float64), np.array(worth), np.array(pays))

@@ -76,21 +76,21 @@ class Extractive(Model):
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n questions. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "threshold_")
-        told = self.opened_.timed(self._said, questions(X))
-        said: list[_Reply] = told.results
-        is_sure = [one.is_answer and one.confidence >= self.threshold_ for one in said]
-        pairs = list(zip(said, is_sure, strict=True))
+        timed = self.opened_.timed(self._said, questions(X))
+        replies: list[_Reply] = timed.results
+        is_sure = [one.is_answer and one.confidence >= self.threshold_ for one in replies]
+        pairs = list(zip(replies, is_sure, strict=True))
         return Predictions(
             found.objects(one.sentence if sure else ABSTAINED for one, sure in pairs),
             stage=found.objects(ANSWERED if sure else UNSURE for sure in is_sure),
-            confidence=np.array([one.confidence for one in said]),
-            retrieved=found.objects(found.documents(one.retrieved) for one in said),
+            confidence=np.array([one.confidence for one in replies]),
+            retrieved=found.objects(found.documents(one.retrieved) for one in replies),
             cited=found.objects(found.documents(one.cited) if sure else () for one, sure in pairs),
             evidence=found.objects("\n".join(p.text for p in one.cited) if sure else "" for one, sure in pairs),
-            seconds=told.seconds,
-            usage=told.usage,
-            transcripts=told.transcripts,
-            **told.status([_why(one, sure, self.threshold_) for one, sure in pairs]),
+            seconds=timed.seconds,
+            usage=timed.usage,
+            transcripts=timed.transcripts,
+            **timed.status([_why(one, sure, self.threshold_) for one, sure in pairs]),
         )
 
     def warm_up(self, X: pd.DataFrame) -> None:
@@ -101,8 +101,8 @@ class Extractive(Model):
     def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[RequestEstimate]:
         """Estimate the requests of a reranker or rewriter that calls an LLM, calibration questions included."""
         assert context.corpus is not None
-        learnt = questions(train.X.iloc[self._sample(train, context.seed)])
-        return found.estimate_requests([*learnt, *questions(X)], context.corpus, self.retriever, self.rewriter)
+        sampled = questions(train.X.iloc[self._sample(train, context.seed)])
+        return found.estimate_requests([*sampled, *questions(X)], context.corpus, self.retriever, self.rewriter)
 
     def report(self) -> ModelReport:
         """Report on the index and the confidence threshold."""
@@ -131,35 +131,37 @@ class Extractive(Model):
         model.threshold_ = saved.learned["threshold"]
         return model
 
-    def _said(self, asked: Sequence[Question]) -> list[_Reply]:
+    def _said(self, batch: Sequence[Question]) -> list[_Reply]:
         """The best sentence for each question."""
-        texts = (self.rewriter or FollowUps()).rewrite(asked)
+        texts = (self.rewriter or FollowUps()).rewrite(batch)
         hits = self.opened_.index.search(texts, self.retriever.top_k)
         retrieved = [[hit.passage for hit in of_one] for of_one in hits]
-        shown = [found.distinct(of_one) for of_one in retrieved]
+        passages = [found.distinct(of_one) for of_one in retrieved]
         pairs = [
-            [(s, rank) for rank, passage in enumerate(of_one) for s in sentences(passage.text)] for of_one in shown
+            [(s, rank) for rank, passage in enumerate(of_one) for s in sentences(passage.text)] for of_one in passages
         ]
         candidates = [[sentence for sentence, _ in of_one] for of_one in pairs]
         scores = (self.scorer or Words()).scores(texts, candidates, self.rarity_, self.opened_.threads)
-        best = [self._best(*of_one) for of_one in zip(pairs, scores, shown, strict=True)]
+        best = [self._best(*of_one) for of_one in zip(pairs, scores, passages, strict=True)]
         return [replace(one, retrieved=of_one) for one, of_one in zip(best, retrieved, strict=True)]
 
-    def _best(self, pairs: Sequence[tuple[str, int]], scores: NDArray[np.float64], shown: Sequence[Passage]) -> _Reply:
+    def _best(
+        self, pairs: Sequence[tuple[str, int]], scores: NDArray[np.float64], passages: Sequence[Passage]
+    ) -> _Reply:
         """The best sentence of some passages; of equal ones the first.
 
         Args:
             pairs: each sentence and the rank of its passage.
             scores: of each sentence.
-            shown: the passages.
+            passages: the passages.
         """
         if not pairs:
-            return _Reply(ABSTAINED, 0.0, shown, None)
+            return _Reply(ABSTAINED, 0.0, passages, None)
         by_rank = 1 / (1 + np.array([rank for _, rank in pairs]))
         scores = (1 - self.rank_weight) * scores + self.rank_weight * by_rank
         best = int(scores.argmax())
         sentence, rank = pairs[best]
-        return _Reply(sentence, float(np.clip(scores[best], 0, 1)), shown, shown[rank])
+        return _Reply(sentence, float(np.clip(scores[best], 0, 1)), passages, passages[rank])
 
     def _calibrated(self, train: Examples, seed: int) -> float:
         """The lowest threshold with the best token F1 on training questions, where abstaining on a question without an
@@ -169,8 +171,8 @@ class Extractive(Model):
         if not len(rows):
             return 0.0
         golds = train.y[rows]
-        said = self._said(questions(train.X.iloc[rows]))
-        return calibrated([one.confidence for one in said], [one.sentence for one in said], list(golds))
+        replies = self._said(questions(train.X.iloc[rows]))
+        return calibrated([one.confidence for one in replies], [one.sentence for one in replies], list(golds))
 
     def _sample(self, train: Examples, seed: int) -> NDArray[np.intp]:
         """Sample training questions to calibrate on; none if the confidence is given, or abstaining cannot pay."""
@@ -200,8 +202,8 @@ class _Reply:
         return [] if self.passage is None else [self.passage]
 
 
-def _why(said: _Reply, is_sure: bool, threshold: float) -> str:
+def _why(reply: _Reply, is_sure: bool, threshold: float) -> str:
     """Reason for withholding the answer; empty if it is given."""
-    if not said.is_answer:
+    if not reply.is_answer:
         return "nothing was found"
     return "" if is_sure else f"confidence below min_confidence={threshold:.3g}"

@@ -74,9 +74,9 @@ class FAQ(Model):
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n questions. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "threshold_")
-        told = found.timed(self._nearest, questions(X), self.is_search_)
-        confidence = np.array([cosine for _, cosine in told.results])
-        pairs = [(self.entries_[row], cosine >= self.threshold_) for row, cosine in told.results]
+        timed = found.timed(self._nearest, questions(X), self.is_search_)
+        confidence = np.array([cosine for _, cosine in timed.results])
+        pairs = [(self.entries_[row], cosine >= self.threshold_) for row, cosine in timed.results]
         return Predictions(
             found.objects(entry.answer if sure else ABSTAINED for entry, sure in pairs),
             stage=found.objects(ANSWERED if sure else UNSURE for _, sure in pairs),
@@ -84,10 +84,10 @@ class FAQ(Model):
             retrieved=found.objects(entry.documents for entry, _ in pairs),
             cited=found.objects(entry.documents if sure else () for entry, sure in pairs),
             evidence=found.objects(self._evidence(entry) if sure else "" for entry, sure in pairs),
-            seconds=told.seconds,
-            usage=told.usage,
-            transcripts=told.transcripts,
-            **told.status(
+            seconds=timed.seconds,
+            usage=timed.usage,
+            transcripts=timed.transcripts,
+            **timed.status(
                 ["" if sure else f"confidence below min_confidence={self.threshold_:.3g}" for _, sure in pairs]
             ),
         )
@@ -100,8 +100,8 @@ class FAQ(Model):
     def estimate_requests(self, train: Examples, X: pd.DataFrame, context: Context) -> list[RequestEstimate]:
         """Estimate the requests of a rewriter that calls an LLM, training questions included."""
         assert context.corpus is not None
-        learnt = questions(train.X.iloc[self._needed(train)])
-        return found.estimate_requests([*learnt, *questions(X)], context.corpus, self.rewriter)
+        training = questions(train.X.iloc[self._needed(train)])
+        return found.estimate_requests([*training, *questions(X)], context.corpus, self.rewriter)
 
     def report(self) -> ModelReport:
         """Report on the number of known questions, the index type, and the confidence threshold."""
@@ -120,10 +120,10 @@ class FAQ(Model):
         """Read back what ``save`` wrote."""
         saved = persistence.read(cls, folder)
         assert saved.corpus is not None
-        model, learned = saved.model, saved.learned
-        entries = [Entry(answer, tuple(documents)) for answer, documents in learned["entries"]]
-        model._open(saved.schema, saved.corpus, entries, Reader(model.embedder, learned["threads"]))
-        model.is_search_, model.threshold_ = False, learned["threshold"]
+        model, state = saved.model, saved.learned
+        entries = [Entry(answer, tuple(documents)) for answer, documents in state["entries"]]
+        model._open(saved.schema, saved.corpus, entries, Reader(model.embedder, state["threads"]))
+        model.is_search_, model.threshold_ = False, state["threshold"]
         model.rows_ = Neighbours.load(folder, model.reader_, model.store)
         return model
 
@@ -131,12 +131,12 @@ class FAQ(Model):
         self.schema_, self.corpus_, self.entries_, self.reader_ = schema, corpus, list(entries), reader
         self.texts_ = dict(zip(corpus.documents["id"], corpus.documents["text"], strict=True))
 
-    def _rewritten(self, asked: Sequence[Question]) -> list[str]:
-        return (self.rewriter or FollowUps()).rewrite(asked)
+    def _rewritten(self, batch: Sequence[Question]) -> list[str]:
+        return (self.rewriter or FollowUps()).rewrite(batch)
 
-    def _nearest(self, asked: Sequence[Question]) -> list[tuple[int, float]]:
+    def _nearest(self, batch: Sequence[Question]) -> list[tuple[int, float]]:
         """The nearest entry to each question, and its cosine."""
-        rows, cosines = self.rows_.nearest(self._rewritten(asked), 1)
+        rows, cosines = self.rows_.nearest(self._rewritten(batch), 1)
         return [(int(row), float(np.clip(cosine, 0, 1))) for row, cosine in zip(rows[:, 0], cosines[:, 0], strict=True)]
 
     def _evidence(self, entry: Entry) -> str:

@@ -114,9 +114,9 @@ class Opened:
     threads: int
     together: bool
 
-    def timed(self, make: Find, asked: Sequence[Question]) -> Timed:
+    def timed(self, make: Find, batch: Sequence[Question]) -> Timed:
         """Look up n questions, in one batch or each timed."""
-        return timed(make, asked, self.together)
+        return timed(make, batch, self.together)
 
 
 def opened(corpus: Corpus, retriever: Retriever, threads: int, together: bool = False) -> Opened:
@@ -136,9 +136,9 @@ def check(*parts: object) -> None:
             part.check()
 
 
-def estimate_requests(asked: Sequence[Question], corpus: Corpus, *parts: object) -> list[RequestEstimate]:
+def estimate_requests(batch: Sequence[Question], corpus: Corpus, *parts: object) -> list[RequestEstimate]:
     """Estimate the LLM requests for looking up n questions; nothing is sent."""
-    return [one for part in parts if isinstance(part, LooksUpByLLM) for one in part.estimate_requests(asked, corpus)]
+    return [one for part in parts if isinstance(part, LooksUpByLLM) for one in part.estimate_requests(batch, corpus)]
 
 
 def notes(details: Mapping[str, Any]) -> tuple[str, ...]:
@@ -167,9 +167,9 @@ def distinct(passages: Iterable[Passage]) -> list[Passage]:
     return list(first.values())
 
 
-def documents(found: Iterable[Passage]) -> tuple[str, ...]:
+def documents(passages: Iterable[Passage]) -> tuple[str, ...]:
     """Ids of the documents of passages, in their order, each once."""
-    return tuple(dict.fromkeys(passage.document for passage in found))
+    return tuple(dict.fromkeys(passage.document for passage in passages))
 
 
 def objects(values: Iterable[Any]) -> NDArray[Any]:

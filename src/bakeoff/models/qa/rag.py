@@ -95,18 +95,27 @@ class RAG(Model):
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n questions. Raises ``LLMError`` when none has ever got an answer."""
         require_fitted(self, "opened_")
+<<<<<<< HEAD
         asked = questions(X)
         lookup = self.opened_.timed(self._passages, asked)
         fitted = [self._fit(*pair) for pair in zip(asked, map(found.distinct, lookup.results), strict=True)]
         requests, shown = [one.request for one in fitted], [one.passages for one in fitted]
         completions = found.complete(self.llm, requests, lookup)
         transcripts = from_requests(requests, completions, map(self._as_shown, shown))
+=======
+        batch = questions(X)
+        lookup = self.opened_.timed(self._passages, batch)
+        fitted = [self._fit(*pair) for pair in zip(batch, map(found.distinct, lookup.results), strict=True)]
+        requests, contexts = [one.request for one in fitted], [one.passages for one in fitted]
+        completions = self.llm.complete(requests)
+        transcripts = from_requests(requests, completions, map(self._as_shown, contexts))
+>>>>>>> cc2f9dd (Name locals of llm, retrieval, models and execution by content)
         self._count_cuts(fitted, completions)
         self._was_answered = self._was_answered or any(c.status == "ok" for c in completions)
         if not self._was_answered:
             answers.require_any([*lookup.transcripts, *transcripts], completions)
         retrieved = found.objects(map(found.documents, lookup.results))
-        return self._read(completions, shown, lookup, transcripts, retrieved=retrieved)
+        return self._read(completions, contexts, lookup, transcripts, retrieved=retrieved)
 
     def reread(self, recorded: Predictions, transcripts: Sequence[Transcript], schema: Schema) -> Predictions:
         """Read recorded answers again. Citations refer to the passages as they were shown."""
@@ -157,10 +166,13 @@ class RAG(Model):
         assert context.corpus is not None
         cut = self.retriever.passages(context.corpus)
         k = min(self.retriever.top_k, len(cut))
-        shown = [cut[i * len(cut) // k] for i in range(k)]
-        asked = questions(X)
-        before = found.estimate_requests(asked, context.corpus, self.retriever, self.rewriter)
-        return [*before, RequestEstimate(self.llm, [self._build_request(question, shown) for question in asked])]
+        context_passages = [cut[i * len(cut) // k] for i in range(k)]
+        batch = questions(X)
+        before = found.estimate_requests(batch, context.corpus, self.retriever, self.rewriter)
+        return [
+            *before,
+            RequestEstimate(self.llm, [self._build_request(question, context_passages) for question in batch]),
+        ]
 
     def report(self) -> ModelReport:
         """Report on the index and the LLM usage so far."""
@@ -220,22 +232,22 @@ class RAG(Model):
             f"({counted}). Enlarge it, or show fewer or shorter passages (retriever.top_k, retriever.chunker.words)."
         )
 
-    def _passages(self, asked: Sequence[Question]) -> list[list[Passage]]:
+    def _passages(self, batch: Sequence[Question]) -> list[list[Passage]]:
         """The passages found for each question, best first."""
-        texts = (self.rewriter or FollowUps()).rewrite(asked)
+        texts = (self.rewriter or FollowUps()).rewrite(batch)
         found_hits = self.opened_.index.search(texts, self.retriever.top_k)
         return [[hit.passage for hit in hits] for hits in found_hits]
 
     def _as_shown(self, passages: Sequence[Passage]) -> list[ShownPassage]:
         return [ShownPassage(p.document, p.title, cut_to(p.text, self.passage_words)) for p in passages]
 
-    def _build_request(self, question: Question, shown: Sequence[Passage]) -> LLMRequest:
-        told = [
+    def _build_request(self, question: Question, passages: Sequence[Passage]) -> LLMRequest:
+        context = [
             {"number": i, "title": passage.title, "text": cut_to(passage.text, self.passage_words)}
-            for i, passage in enumerate(shown, start=1)
+            for i, passage in enumerate(passages, start=1)
         ]
         messages = self.prompt.render(
-            question=question.text, history=question.history, passages=told, unknown=self.reader.abstention
+            question=question.text, history=question.history, passages=context, unknown=self.reader.abstention
         )
         return LLMRequest(messages, schema=ANSWER if self.citations == "asked" else None, max_tokens=self.max_tokens)
 
@@ -249,15 +261,15 @@ class _Reply:
     confidence: float = 0.0
 
     @classmethod
-    def from_completion(cls, completion: Completion, shown: Sequence[Passage], reader: Reader) -> Self:
+    def from_completion(cls, completion: Completion, passages: Sequence[Passage], reader: Reader) -> Self:
         """Parse a completion. Numbers that match no passage are dropped."""
         parsed = completion.parsed
         read = answers.read(completion, reader, None if parsed is None else str(parsed["answer"]))
         if read.status != OK:
             return cls(read)
         if parsed is None:
-            cited = sorted(shown, key=lambda passage: -support(read.short, passage.text))[:1]
+            cited = sorted(passages, key=lambda passage: -support(read.short, passage.text))[:1]
         else:
             numbers = dict.fromkeys(int(n) for n in parsed["sources"])  # 1.0 is an integer too
-            cited = [shown[n - 1] for n in numbers if 1 <= n <= len(shown)]
+            cited = [passages[n - 1] for n in numbers if 1 <= n <= len(passages)]
         return cls(read, cited, support(read.short, "\n".join(p.text for p in cited)))

@@ -55,18 +55,18 @@ class Retrieve(Model):
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Rank documents for n queries. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "opened_")
-        told = self.opened_.timed(self._ranked, questions(X))
-        retrieved = found.objects(found.documents(ranking)[: self.depth] for ranking in told.results)
-        best = [ranking[0] if ranking else None for ranking in told.results]
+        timed = self.opened_.timed(self._ranked, questions(X))
+        retrieved = found.objects(found.documents(ranking)[: self.depth] for ranking in timed.results)
+        best = [ranking[0] if ranking else None for ranking in timed.results]
         if self.schema_.kind == "retrieval":
             output = [ABSTAINED if passage is None else passage.document for passage in best]
             return Predictions(
                 found.objects(output),
                 retrieved=retrieved,
-                seconds=told.seconds,
-                usage=told.usage,
-                transcripts=told.transcripts,
-                **told.status([""] * len(best)),
+                seconds=timed.seconds,
+                usage=timed.usage,
+                transcripts=timed.transcripts,
+                **timed.status([""] * len(best)),
             )
         text = found.objects(ABSTAINED if passage is None else passage.text for passage in best)
         return Predictions(
@@ -74,10 +74,10 @@ class Retrieve(Model):
             retrieved=retrieved,
             cited=found.objects(names[:1] for names in retrieved),
             evidence=text,
-            seconds=told.seconds,
-            usage=told.usage,
-            transcripts=told.transcripts,
-            **told.status(["" if passage else "nothing was found" for passage in best]),
+            seconds=timed.seconds,
+            usage=timed.usage,
+            transcripts=timed.transcripts,
+            **timed.status(["" if passage else "nothing was found" for passage in best]),
         )
 
     def warm_up(self, X: pd.DataFrame) -> None:
@@ -108,11 +108,11 @@ class Retrieve(Model):
         model.opened_ = found.opened(saved.corpus, model.retriever, threads)
         return model
 
-    def _ranked(self, asked: Sequence[Question]) -> list[list[Passage]]:
+    def _ranked(self, batch: Sequence[Question]) -> list[list[Passage]]:
         """Passages for each question, best first, until enough documents are among them."""
-        queries = (self.rewriter or FollowUps()).rewrite(asked)
-        results: list[list[Passage]] = [[] for _ in asked]
-        waiting, k = list(range(len(asked))), 2 * self.depth  # many documents have more than one passage
+        queries = (self.rewriter or FollowUps()).rewrite(batch)
+        results: list[list[Passage]] = [[] for _ in batch]
+        waiting, k = list(range(len(batch))), 2 * self.depth  # many documents have more than one passage
         while waiting:
             hits = self.opened_.index.search([queries[i] for i in waiting], k)
             more = []

@@ -65,9 +65,9 @@ class Rarity:
         """log((n + 1) / (n with it + 0.5)); above 0."""
         return math.log((self.paragraphs + 1) / (self.having.get(stem, 0) + 0.5))
 
-    def weights(self, found: Iterable[str]) -> float:
+    def weights(self, stems_of_text: Iterable[str]) -> float:
         """Total weight of several stems."""
-        return sum(self.weight(stem) for stem in found)
+        return sum(self.weight(stem) for stem in stems_of_text)
 
 
 class Scorer(Protocol):
@@ -106,9 +106,9 @@ class Words:
         return [self._of_one(*pair, rarity) for pair in zip(questions, candidates, strict=True)]
 
     def _of_one(self, question: str, candidates: Sequence[str], rarity: Rarity) -> NDArray[np.float64]:
-        wanted = stems(question)
-        all_of_them = rarity.weights(wanted) or 1.0
-        shares = np.array([rarity.weights(wanted & stems(sentence)) / all_of_them for sentence in candidates])
+        question_stems = stems(question)
+        all_of_them = rarity.weights(question_stems) or 1.0
+        shares = np.array([rarity.weights(question_stems & stems(sentence)) / all_of_them for sentence in candidates])
         lengths = np.array([len(sentence.split()) for sentence in candidates])
         return np.asarray(shares / (1 + self.length_penalty * np.maximum(lengths / LENGTH - 1, 0)), dtype=np.float64)
 
