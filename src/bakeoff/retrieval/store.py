@@ -60,27 +60,15 @@ class Store:
         if key in _opened:
             return _opened[key], True
         database = _connected(self.place, os.getpid())
-<<<<<<< HEAD
-        found, _ = self._sound(database, digest)
-        if found is not None:
-            _opened[key] = found
-            return found, True
-        with self._alone(digest) as is_alone:
-            found, fault = self._sound(database, digest)
-            if found is not None:
-                _opened[key] = found
-                return found, True
-=======
-        table = _ready(database, digest)
+        table, _ = self._sound(database, digest)
         if table is not None:
             _opened[key] = table
             return table, True
         with self._alone(digest) as is_alone:
-            table = _ready(database, digest)
+            table, fault = self._sound(database, digest)
             if table is not None:
                 _opened[key] = table
                 return table, True
->>>>>>> cc2f9dd (Name locals of llm, retrieval, models and execution by content)
             if is_alone:
                 if fault is not None:
                     log.warning("%s: an index is damaged (%s), and is built again", self.place, fault)

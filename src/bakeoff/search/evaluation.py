@@ -174,20 +174,12 @@ class Evaluation:
         table = PredictionTable(self.schema, valid.ids, valid.y, predictions, seconds, valid.slices)
         answering = max(predicted - fitted, 1e-9) / len(valid)
         table = cost.priced(table, request.cost, cost.RunSeconds(fitted - start, answering))
-<<<<<<< HEAD
         table = business.build_valuer(request.business, self.schema)(table, valid.X)
-        found = metrics.score(table, [name for name in self.measured if name not in metrics.MEASUREMENTS])
-        found["fit_seconds"] = fitted - start
-        found["throughput_rows_per_s"] = 1 / answering
-        found["peak_memory_mb"] = memory.megabytes
-        missing = [name for name in self.measured if name not in found]
-=======
         scores = metrics.score(table, [name for name in self.measured if name not in metrics.MEASUREMENTS])
         scores["fit_seconds"] = fitted - start
         scores["throughput_rows_per_s"] = 1 / answering
         scores["peak_memory_mb"] = memory.megabytes
         missing = [name for name in self.measured if name not in scores]
->>>>>>> cc2f9dd (Name locals of llm, retrieval, models and execution by content)
         if missing:
             raise ValueError(f"{', '.join(missing)} cannot be measured for this model")
         return {name: scores[name] for name in self.measured}

@@ -26,10 +26,10 @@ def simple_baseline(evidence: Evidence) -> list[str]:
 )
 def references(evidence: Evidence) -> list[str]:
     """Without references, a verdict rests on graders alone, and each of them can be pleased by a bad text."""
-    found = [
+    findings = [
         "There are no references: judge is the opinion of a language model, and input_support is 1 for any text that "
         "copies its input. Name a column of references: data.target=…"
     ]
     if not any("judge" in table.grades for table in evidence.tables.values()):
-        found.append("No text was scored by a language model. Add metrics=judged_texts.")
-    return found
+        findings.append("No text was scored by a language model. Add metrics=judged_texts.")
+    return findings

@@ -43,8 +43,8 @@ def timed_alone(evidence: Evidence) -> list[str]:
         for (_, end, a, machine), (begin, _, b, other) in combinations(spans, 2)
         if begin < end and machine == other
     ]
-    told = "the latencies and fit times of who ran at the same time say little"
-    return [f"{', '.join(beside)} ran side by side: {told}."] if beside else []
+    caution = "the latencies and fit times of who ran at the same time say little"
+    return [f"{', '.join(beside)} ran side by side: {caution}."] if beside else []
 
 
 def _machine(run: Run) -> str:

@@ -42,24 +42,24 @@ def says_more_than_one_thing(evidence: Evidence) -> list[str]:
 @check("answered", "Did every variant predict all test rows?")
 def answered(evidence: Evidence) -> list[str]:
     """A row without an answer is neither right nor wrong: what is left may be the easier rows."""
-    found = []
+    findings = []
     for run in evidence.runs:
         rows = run.details.get("rows") or {}
         if lost := rows.get("no_answer"):
             rows_lost = f"{sum(lost.values()):,} of {rows['asked']:,} rows"
-            found.append(f"{run.variant} gave no answer to {rows_lost} ({in_words(lost)}).")
-    return found
+            findings.append(f"{run.variant} gave no answer to {rows_lost} ({in_words(lost)}).")
+    return findings
 
 
 @check("found_something", "Did searches find something for every query?")
 def found_something(evidence: Evidence) -> list[str]:
     """A search that finds nothing often fails for a reason: another language, a filter, words that are not indexed."""
-    found = []
+    findings = []
     for name, table in evidence.tables.items():
         retrieved = table.predictions.retrieved
         if retrieved is not None and (empty := sum(not ids for ids in retrieved)):
-            found.append(f"{name} found nothing for {empty:,} of {len(table):,} queries.")
-    return found
+            findings.append(f"{name} found nothing for {empty:,} of {len(table):,} queries.")
+    return findings
 
 
 def _surprisingly_few_errors(table: PredictionTable) -> int | None:

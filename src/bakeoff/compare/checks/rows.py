@@ -19,14 +19,16 @@ COARSE = 5  # multiple of the threshold from which the minimum detectable gain i
 def enough_rows(evidence: Evidence) -> list[str]:
     """On few rows intervals are rough, and so is a metric that counts classes alike where one of them is rare."""
     table = min(evidence.tables.values(), key=len)
-    found = []
+    findings = []
     if len(table) < FEW_ROWS:
-        found.append(f"{len(table)} test rows are compared: on fewer than {FEW_ROWS}, intervals are rough themselves.")
+        findings.append(
+            f"{len(table)} test rows are compared: on fewer than {FEW_ROWS}, intervals are rough themselves."
+        )
     counts = Counter(kinds.get(evidence.schema.kind).labels(table.target)[1])
     rare = [f"{label} ({counts[label]})" for label in evidence.schema.classes if counts[label] < FEW_OF_A_CLASS]
     if rare:
-        found.append(f"Of some classes fewer than {FEW_OF_A_CLASS} test rows are compared: {advice.listed(rare)}.")
-    return found
+        findings.append(f"Of some classes fewer than {FEW_OF_A_CLASS} test rows are compared: {advice.listed(rare)}.")
+    return findings
 
 
 @check("enough_units", "Are there enough independent units among the test rows?", severity="blocks")

@@ -78,15 +78,15 @@ def _better_on_seen(name: str, table: PredictionTable) -> str | None:
     if loss is None or min(is_seen.sum(), (~is_seen).sum()) < FEW_SEEN:
         return None
     is_numeric = kinds.get(table.schema.kind).is_numeric
-    seen, new = loss[is_seen], loss[~is_seen]
-    error = math.sqrt(seen.var() / len(seen) + new.var() / len(new))
-    if new.mean() - seen.mean() <= max(2 * error, WORSE_ON_NEW * (loss.mean() if is_numeric else 1)):
+    known, of_new = loss[is_seen], loss[~is_seen]
+    error = math.sqrt(known.var() / len(known) + of_new.var() / len(of_new))
+    if of_new.mean() - known.mean() <= max(2 * error, WORSE_ON_NEW * (loss.mean() if is_numeric else 1)):
         return None
     measured = (
-        f"has a mean absolute error of {seen.mean():.3g} on the {len(seen):,} test rows whose input also stands in "
-        f"training, and of {new.mean():.3g} on the {len(new):,} others"
+        f"has a mean absolute error of {known.mean():.3g} on the {len(known):,} test rows whose input also stands in "
+        f"training, and of {of_new.mean():.3g} on the {len(of_new):,} others"
         if is_numeric
-        else f"is right about {1 - seen.mean():.1%} of the {len(seen):,} test rows whose input also stands in "
-        f"training, and about {1 - new.mean():.1%} of the {len(new):,} others"
+        else f"is right about {1 - known.mean():.1%} of the {len(known):,} test rows whose input also stands in "
+        f"training, and about {1 - of_new.mean():.1%} of the {len(of_new):,} others"
     )
     return f"{name} {measured}. If most inputs will be new, set data.duplicates=group."

@@ -95,21 +95,12 @@ class RAG(Model):
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Answer n questions. Raises ``LLMError`` when none has ever got an answer."""
         require_fitted(self, "opened_")
-<<<<<<< HEAD
-        asked = questions(X)
-        lookup = self.opened_.timed(self._passages, asked)
-        fitted = [self._fit(*pair) for pair in zip(asked, map(found.distinct, lookup.results), strict=True)]
-        requests, shown = [one.request for one in fitted], [one.passages for one in fitted]
-        completions = found.complete(self.llm, requests, lookup)
-        transcripts = from_requests(requests, completions, map(self._as_shown, shown))
-=======
         batch = questions(X)
         lookup = self.opened_.timed(self._passages, batch)
         fitted = [self._fit(*pair) for pair in zip(batch, map(found.distinct, lookup.results), strict=True)]
         requests, contexts = [one.request for one in fitted], [one.passages for one in fitted]
-        completions = self.llm.complete(requests)
+        completions = found.complete(self.llm, requests, lookup)
         transcripts = from_requests(requests, completions, map(self._as_shown, contexts))
->>>>>>> cc2f9dd (Name locals of llm, retrieval, models and execution by content)
         self._count_cuts(fitted, completions)
         self._was_answered = self._was_answered or any(c.status == "ok" for c in completions)
         if not self._was_answered:
