@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bakeoff.assets import ASSETS, Asset, Joined, Member, Url, cached_at, fetch, resolve
+from bakeoff.assets import ASSETS, Asset, Joined, Member, Url, cached_at, fetch, missing, resolve
 from bakeoff.errors import AssetError
 
 CONTENT = bytes(range(256)) * 8000  # 2 MB
@@ -287,6 +287,13 @@ def test_joined_parts_that_are_not_what_was_pinned_are_not_kept(index: Path, cac
 def test_a_large_file_is_not_fetched_onto_a_disk_without_room(index: Path) -> None:
     message = refused(replace(pinned(PARTS, b"x"), bytes=10**15))
     assert "2000000.0 GB are needed" in message and "BAKEOFF_CACHE" in message
+
+
+def test_what_would_be_downloaded_is_told_with_its_size(cache: Path) -> None:
+    assert missing(["qwen15", "qwen15"]) == ["qwen15, 1,117.3 MB (Apache-2.0)"]
+    cached_at(ASSETS["qwen15"]).parent.mkdir(parents=True)
+    cached_at(ASSETS["qwen15"]).touch()
+    assert missing(["qwen15"]) == []
 
 
 def test_an_unknown_asset_names_the_nearest() -> None:

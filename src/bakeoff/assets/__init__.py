@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -193,6 +193,12 @@ def named(node: Any) -> list[str]:
     if isinstance(node, list):
         return list(dict.fromkeys(name for item in node for name in named(item)))
     return []
+
+
+def missing(names: Iterable[str]) -> list[str]:
+    """What would be downloaded for the named assets, each with its size and licence."""
+    absent = [ASSETS[name] for name in dict.fromkeys(names) if not cached_at(ASSETS[name]).exists()]
+    return [f"{asset.name}, {asset.bytes / 1e6:,.1f} MB ({asset.licence})" for asset in absent]
 
 
 def cache_folder() -> Path:

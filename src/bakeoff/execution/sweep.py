@@ -90,7 +90,8 @@ def run(
         from bakeoff.report import plan as plans
 
         llm_use = {job.request.variant: _llm_use(job.request) for job in waiting}
-        plans.show([job.request for job in jobs], [job.request for job in waiting], llm_use, _columns_read(jobs))
+        notes = [*_columns_read(jobs), *_downloads(waiting)]
+        plans.show([job.request for job in jobs], [job.request for job in waiting], llm_use, notes)
         return []
     _check_folders(waiting)
     folders = [job.request.folder for job in jobs]
@@ -292,6 +293,14 @@ def _llm_use(request: Request) -> list[str]:
     from bakeoff.execution import plan
 
     return [f"{who}: asks the LLM {what}" for who, what in plan.project(request).items()]
+
+
+def _downloads(jobs: Sequence[Job]) -> list[str]:
+    """One sentence on the pinned files that these variants use and that are not in the cache; empty without any."""
+    from bakeoff import assets
+
+    absent = assets.missing(name for job in jobs for name in assets.named(job.request.to_config()))
+    return [f"Would be downloaded first: {'; '.join(absent)}."] if absent else []
 
 
 def _are_alike(job: Job, other: Job) -> bool:

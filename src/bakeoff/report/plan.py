@@ -17,7 +17,7 @@ def show(
     requests: Sequence[Request],
     waiting: Sequence[Request],
     llm_use: Mapping[str, Sequence[str]],
-    data_notes: Sequence[str] = (),
+    notes: Sequence[str] = (),
 ) -> None:
     """Print what would run, into which folder, what each search would try, and what LLMs would be asked.
 
@@ -25,7 +25,7 @@ def show(
         requests: all variants.
         waiting: those that have no result yet.
         llm_use: variant → what it would ask of LLMs, in sentences.
-        data_notes: notes on how the columns of the data are read, one sentence each.
+        notes: how the columns of the data are read, and what would be downloaded, one sentence each.
     """
     screen = terminal.console()
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
@@ -45,7 +45,7 @@ def show(
             screen.print(f"{request.variant}: {dimension.key} = {dimension.sweep}{when}")
         for sentence in llm_use.get(request.variant, ()):
             screen.print(f"{request.variant}: {sentence}", soft_wrap=True)
-    for sentence in data_notes:
+    for sentence in notes:
         screen.print(sentence, soft_wrap=True, markup=False)
     screen.print(f"{len(waiting)} of {len(requests)} variants would run.")
 
