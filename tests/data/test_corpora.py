@@ -569,6 +569,14 @@ class TestBeir:
         task = loaded(Beir(str(tmp_path)), kind="retrieval")
         assert [gold.itself for gold in task.test.y] == ["", "", "2"], "of equal text it is the document"
 
+    def test_ids_may_hold_spaces_where_tabs_separate(self, tmp_path):
+        (tmp_path / "qrels").mkdir()
+        lines(tmp_path / "corpus.jsonl", [{"_id": "d 0-0", "text": "tea"}, {"_id": "d 1", "text": "milk"}])
+        lines(tmp_path / "queries.jsonl", [{"_id": "q 0", "text": "tea?"}, {"_id": "q1", "text": "milk?"}])
+        (tmp_path / "qrels" / "test.tsv").write_text("q 0\td 0-0\t3\nq1\td 1\t1\nq1\td 0-0\t-1\n")
+        task = loaded(Beir(str(tmp_path)), kind="retrieval")
+        assert [dict(gold.relevance) for gold in task.test.y] == [{"d 0-0": 3}, {"d 1": 1}]
+
     def test_of_one_split_alone_has_nothing_to_tune_on(self, beir):
         (beir / "qrels" / "train.tsv").unlink()
         task = loaded(Beir(str(beir)), kind="retrieval")

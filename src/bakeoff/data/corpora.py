@@ -298,7 +298,7 @@ def _qrels(path: Path) -> Iterator[tuple[str, str, str, int]]:
     for number, line in enumerate(records.read_text(path, "data.path").splitlines(), 1):
         place = f"line {number} of {path.name}"
         cells = line.split("\t")
-        if len(line.split()) == 4:
+        if len(cells) == 1 and len(line.split()) == 4:
             query, _, document, grade = line.split()
             cells = [query, document, grade]
         if not line.strip() or (number == 1 and not _is_whole(cells[-1])):
