@@ -36,6 +36,12 @@ def test_explain_error_of_the_system_is_one_line(error: Exception, line: str) ->
     assert "\n" not in message
 
 
+def test_explain_log_file_in_a_folder_that_vanished_is_one_line() -> None:
+    error = ValueError("Unable to configure handler 'file'")
+    error.__cause__ = FileNotFoundError(errno.ENOENT, "", "outputs/x/linear/log.txt")
+    assert system_errors.explain(error) == "outputs/x/linear/log.txt: No such file or directory."
+
+
 def test_explain_fault_of_our_own_stays_a_traceback() -> None:
     assert system_errors.explain(ValueError("x")) is None
     assert system_errors.explain(OSError("raised by a library, without a number")) is None

@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from bakeoff.data import files
 from bakeoff.data.sources import Csv, Excel, Feather, JsonLines, Parquet, Source, Sql
 from bakeoff.errors import BakeoffError, ConfigError, DataError
 
@@ -305,3 +306,19 @@ def test_sql_source_refuses_a_file_uri(shop: Path) -> None:
 
 def sqlite_url(file: Path) -> str:
     return f"sqlite:///{quote(str(file))}"
+
+
+@pytest.mark.parametrize("ending", ["csv.gz", "csv.xz", "csv.bz2", "csv.zip"])
+def test_a_file_that_unpacks_to_an_absurd_size_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr(files, "MOST_UNPACKED_BYTES", 2_000_000)
+    path = tmp_path / f"bomb.{ending}"
+    content = b"a,b,y\n" + b"1,2,0\n" * 500_000
+    if ending == "csv.zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("bomb.csv", content)
+    else:
+        path.write_bytes({"csv.gz": gzip, "csv.xz": lzma, "csv.bz2": bz2}[ending].compress(content))
+    with pytest.raises(DataError, match=r"bomb\.csv\.\w+ unpacks to more than 0\.0 GB, over 100 times its size"):
+        Csv(str(path)).read()

@@ -21,6 +21,8 @@ def explain(error: Exception) -> str | None:
         return f"There is not enough memory: {error}" if str(error) else "There is not enough memory."
     if isinstance(error, UnicodeDecodeError):
         return f"A file is not valid {error.encoding}: byte {error.start} of it is {error.object[error.start]:#04x}."
+    if isinstance(error, ValueError) and isinstance(error.__cause__, OSError):  # a log file that cannot be opened
+        return explain(error.__cause__) if str(error).startswith("Unable to configure handler") else None
     if isinstance(error, RecursionError):
         return "A config or a file is nested too deeply."
     if not isinstance(error, OSError) or error.errno is None:

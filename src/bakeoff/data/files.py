@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from bakeoff.errors import ConfigError, DataError, did_you_mean
 
@@ -35,6 +35,8 @@ OPTION_OF = {
 }
 """Ending of a file name → the option of the group ``data`` that reads it."""
 
+MOST_UNPACKED_BYTES, MOST_RATIO = 1_000_000_000, 100  # both exceeded: no table compresses like that
+AT_ONCE = 1 << 20
 PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip"}
 KNOWN = {
     b"PAR1": ("a Parquet file", "data=parquet"),
@@ -85,7 +87,7 @@ def opened(path: Path, key: str) -> Iterator[IO[bytes]]:
     """
     try:
         with _unpacked(path, key) as stream:
-            yield stream
+            yield cast("IO[bytes]", _Bounded(stream, path, key)) if _packing(path) else stream
     except (zipfile.BadZipFile, lzma.LZMAError, EOFError, gzip.BadGzipFile) as error:
         raise DataError(f"{key}: {path.name} is damaged: {error}.") from error
     except IsADirectoryError:
@@ -107,11 +109,60 @@ def opened_text(path: Path, key: str, encoding: str) -> Iterator[io.TextIOWrappe
             text.detach()  # else its end would close what is closed by its owner
 
 
-@contextmanager
-def _unpacked(path: Path, key: str) -> Iterator[IO[bytes]]:
+def _packing(path: Path) -> str | None:
     with path.open("rb") as file:
         first = file.read(8)
-    packing = next((name for magic, name in PACKED.items() if first.startswith(magic)), None)
+    return next((name for magic, name in PACKED.items() if first.startswith(magic)), None)
+
+
+class _Bounded(io.BufferedIOBase):
+    """An unpacked stream that ends with ``DataError`` where a small file unpacks to an absurd size."""
+
+    def __init__(self, stream: IO[bytes], path: Path, key: str) -> None:
+        self._stream = stream
+        self._read = 0
+        self._path, self._key = path, key
+        self._most = max(MOST_UNPACKED_BYTES, MOST_RATIO * path.stat().st_size)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or size < 0:
+            parts = []
+            while part := self.read(AT_ONCE):
+                parts.append(part)
+            return b"".join(parts)
+        part = self._stream.read(size)
+        self._read += len(part)
+        if self._read > self._most:
+            raise DataError(
+                f"{self._key}: {self._path.name} unpacks to more than {self._most / 1e9:.1f} GB, over {MOST_RATIO} "
+                "times its size, and is not read on. If that is meant, unpack it first."
+            )
+        return part
+
+    def read1(self, size: int = -1) -> bytes:
+        return self.read(AT_ONCE if size < 0 else size)
+
+    def readinto(self, buffer: Any) -> int:
+        part = self.read(len(memoryview(buffer).cast("B")))
+        memoryview(buffer).cast("B")[: len(part)] = part
+        return len(part)
+
+
+def refuse_bomb(archive: zipfile.ZipFile, path: Path, key: str) -> None:
+    """Raise ``DataError`` if the members of an archive unpack to an absurd size, as in a workbook made to do harm."""
+    unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > max(MOST_UNPACKED_BYTES, MOST_RATIO * path.stat().st_size):
+        raise DataError(
+            f"{key}: {path.name} unpacks to {unpacked / 1e9:.1f} GB, over {MOST_RATIO} times its size. It is not read."
+        )
+
+
+@contextmanager
+def _unpacked(path: Path, key: str) -> Iterator[IO[bytes]]:
+    packing = _packing(path)
     if packing == "zip":
         with zipfile.ZipFile(path) as archive, archive.open(_member(archive, path, key)) as stream:
             yield stream

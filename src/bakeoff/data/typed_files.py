@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,11 @@ def read_excel(path: Path, key: str, sheet: str | None) -> pd.DataFrame:
             f'{key}: {path.name} is an Excel workbook, and openpyxl is not installed. Run: pip install "bakeoff[excel]"'
         ) from None
     try:
+        with zipfile.ZipFile(path) as archive:
+            files.refuse_bomb(archive, path, key)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except DataError:
+        raise
     except Exception as error:  # openpyxl raises whatever its parsers do
         raise DataError(f"{key}: {path.name} cannot be read as an Excel workbook: {_first_line(error)}.") from error
     try:
