@@ -14,6 +14,7 @@ from asking import build_request
 from scripted import Answer, Body, Script, refuses, says, serving
 
 from bakeoff.errors import ConfigError, LLMError
+from bakeoff.llm import session
 from bakeoff.llm.client import OpenAICompatible
 from bakeoff.models.prompted.answers import status_of
 from bakeoff.task import NO_ANSWER, NOT_ASKED, OK
@@ -196,3 +197,53 @@ def test_disturbed_rows_have_their_status_and_a_second_run_asks_only_what_is_mis
     assert [status_of(c) for c in again] == [status_of(c) for c in found]
     asked_again = {body["messages"][-1]["content"].split("\n")[0] for body in script.seen[before:]}
     assert asked_again == {f"row {row}" for row in range(11, 120, 12)}, "unreadable replies alone may differ next time"
+
+
+@pytest.mark.parametrize(
+    ("later", "reason"),
+    [
+        (refuses(404, "The model does not exist."), "server: refuses (HTTP 404)"),
+        (refuses(401, "Incorrect API key provided."), "account: is refused"),
+        (refuses(400, "model 'm' is not loaded."), "server: refuses one request after another"),
+        ((200, b"<html>Log in</html>", {"Content-Type": "text/html"}), "server: fails again and again"),
+        ((200, {"error": {"message": "Insufficient credits", "code": 402}}, {}), "account: is empty"),
+        (refuses(503, "no backend"), "server: fails again and again"),
+    ],
+)
+def test_server_that_refuses_from_some_request_on_leaves_the_rest_unasked(serve, monkeypatch, later, reason):
+    monkeypatch.setattr(session, "FIRST_WAIT_SECONDS", 0.001)
+    script = serve(lambda body, n: says("positive") if n <= 10 else later)
+    found = llm(script, retries=2).complete(build_requests(80, choices=CHOICES))
+    statuses = [status_of(c) for c in found]
+    assert statuses.count((OK, "")) == 10
+    unasked = Counter(reason for status, reason in statuses if status == NOT_ASKED)
+    assert unasked.most_common(1)[0][0] == reason and unasked.total() >= 60
+    assert len(script.seen) <= 60
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (refuses(400, "The response was filtered.", "content_filter"), "filtered: by the server's content filter"),
+        (
+            (200, {"choices": [{"finish_reason": "error", "message": {"content": ""}, "error": {"code": 502}}]}, {}),
+            "error: (told within a reply)",
+        ),
+        (
+            (200, b'data: {"choices": [{"delta": {"content": "posi"}}]}\n\n', {"Content-Type": "text/event-stream"}),
+            "error: (no reply that can be read)",
+        ),
+        (
+            (
+                200,
+                b'data: {"choices": [{"delta": {"content": "positive"}}]}\n\ndata: {"error": {"message": "busy"}}\n\n',
+                {"Content-Type": "text/event-stream"},
+            ),
+            "error: (told within a reply)",
+        ),
+    ],
+)
+def test_error_in_an_unusual_place_is_no_answer(serve, reply, reason):
+    script = serve(lambda body, n: reply if n == 2 else says("positive"))
+    found = llm(script, retries=0, concurrency=1).complete(build_requests(3, choices=CHOICES))
+    assert [status_of(c) for c in found] == [(OK, ""), (NO_ANSWER, reason), (OK, "")]

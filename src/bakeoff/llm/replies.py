@@ -10,6 +10,9 @@ from typing import Any
 
 UNREACHABLE = "server: cannot be reached"
 """Reason of a request whose server accepts no connection."""
+EMPTY_ACCOUNT = "account: is empty"
+TOO_LONG_REASON = "error: (longer than the model's context)"
+FILTERED_REASON = "filtered: by the server's content filter"
 
 
 class Trouble(Exception):
@@ -93,12 +96,8 @@ def read(text: str, headers: Mapping[str, str], seconds: float, model: str, base
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         body = _of_stream(text) if kind == "text/event-stream" or text.startswith("data:") else json.loads(text)
-        if isinstance(body, Mapping) and not body.get("choices") and isinstance(body.get("error"), Mapping | str):
-            error = body["error"]
-            message = error.get("message", error) if isinstance(error, Mapping) else error
-            raise Trouble(
-                "server_error", f"{base_url} fails: {str(message)[:300]}", reason="error: (told within a reply)"
-            )
+        if error := _error(body):
+            raise _of_error(error, base_url)
         return _reply(body, seconds, model)
     except (ValueError, AttributeError, IndexError, TypeError, KeyError, RecursionError) as error:
         began = " ".join(text[:60].split())
@@ -106,6 +105,31 @@ def read(text: str, headers: Mapping[str, str], seconds: float, model: str, base
         what += f', beginning "{began}"' if began else ", and nothing in it"
         message = f"{base_url} gave no reply that can be read: {what} ({type(error).__name__}). Look at llm.base_url"
         raise Trouble("malformed", message, reason="error: (no reply that can be read)") from None
+
+
+def is_empty_account(status: Any, code: Any) -> bool:
+    """Check whether a refusal says that nothing is left to pay with, by its HTTP status or its code."""
+    return status == 402 or code in (402, "402", "insufficient_quota", "billing_hard_limit_reached")
+
+
+def _error(body: Any) -> Mapping[str, Any] | str | None:
+    """The error that a body holds, itself or in its choice; None where there is none."""
+    choice = (body.get("choices") or [None])[0]
+    for holder in (body, choice):
+        if isinstance(holder, Mapping) and isinstance(error := holder.get("error"), Mapping | str) and error:
+            return error
+    return None
+
+
+def _of_error(error: Mapping[str, Any] | str, base_url: str) -> Trouble:
+    """An error that came with status 200, as some gateways pass on those of a provider."""
+    message, code = (error.get("message", error), error.get("code")) if isinstance(error, Mapping) else (error, None)
+    told = f"{base_url} fails: {str(message)[:300]}"
+    if is_empty_account(None, code):
+        return Trouble("refused", told, is_final=True, is_for_all=True, reason=EMPTY_ACCOUNT)
+    if str(code) in ("429", "rate_limit_exceeded"):
+        return Trouble("rate_limited", told, reason="rate_limit: reached")
+    return Trouble("server_error", told, reason="error: (told within a reply)")
 
 
 def _of_stream(text: str) -> dict[str, Any]:
@@ -122,6 +146,8 @@ def _of_stream(text: str) -> dict[str, Any]:
             logprobs += (choice.get("logprobs") or {}).get("content") or []
             finish = choice.get("finish_reason") or finish
             whole["choices"] = True
+    if "choices" in whole and finish is None and "[DONE]" not in text and "error" not in whole:
+        raise ValueError("the stream breaks off")
     if "choices" in whole:
         message = {"content": "".join(content), "reasoning_content": "".join(reasoning), "refusal": "".join(refusal)}
         whole["choices"] = [{"message": message, "finish_reason": finish, "logprobs": {"content": logprobs}}]

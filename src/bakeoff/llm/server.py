@@ -32,6 +32,7 @@ class ServerState:
         has_earlier_answers: whether an earlier part of the run was answered.
         answered: number of answered requests.
         lost_in_a_row: requests that failed for good since the last answer.
+        refused_in_a_row: requests that were refused for good since the last answer.
         alike: first requests that failed, by reason.
         hopeless: error that says why no request can succeed.
         over: reason why no more requests are sent, though some were answered.
@@ -46,6 +47,7 @@ class ServerState:
     has_earlier_answers: bool = False
     answered: int = 0
     lost_in_a_row: int = 0
+    refused_in_a_row: int = 0
     alike: Counter[str] = field(default_factory=Counter)
     hopeless: LLMError | None = None
     over: str | None = None
@@ -68,7 +70,7 @@ class ServerState:
         """Count a request that was answered by the model ``served``."""
         self.served = served
         self.is_reached.set()
-        self.lost_in_a_row = 0
+        self.lost_in_a_row = self.refused_in_a_row = 0
         self.answered += 1
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from math import isnan, nan
 from typing import Any
 
-from bakeoff.errors import LLMError, Unavailable
+from bakeoff.errors import Unavailable
 from bakeoff.llm import cache as caches
 from bakeoff.llm import journal as journals
 from bakeoff.llm import progress, served
@@ -21,7 +21,7 @@ from bakeoff.llm.cache import Cache, Entry
 from bakeoff.llm.journal import Earlier, Journal
 from bakeoff.llm.progress import Progress
 from bakeoff.llm.reading import LASTING, formed
-from bakeoff.llm.replies import UNREACHABLE, Reply, Trouble
+from bakeoff.llm.replies import FILTERED_REASON, TOO_LONG_REASON, UNREACHABLE, Reply, Trouble
 from bakeoff.llm.server import state_of
 from bakeoff.llm.usage import Budget, RequestCounts
 
@@ -402,12 +402,13 @@ class Session:
 
     def _is_in_vain(self, trouble: Trouble) -> bool:
         """Check whether the first requests all failed with the same unretryable error; if so, no more are sent."""
-        if self._server.is_reached.is_set() or not (trouble.kind == "malformed" or trouble.is_final):
+        is_of_row = trouble.reason.startswith("filtered") or not (trouble.kind == "malformed" or trouble.is_final)
+        if self._server.is_reached.is_set() or is_of_row:
             return False
         self._server.alike[trouble.reason] += 1
         if self._server.alike[trouble.reason] < ALIKE:
             return False
-        self._server.hopeless = LLMError(
+        self._server.hopeless = Unavailable(
             f"llm: {trouble}. The first {ALIKE} requests failed alike. {self.terms.remedy}"
         )
         return True
@@ -422,10 +423,14 @@ class Session:
                 of the run lost it, too. Otherwise the server may be down, and the request can be answered later.
         """
         self._server.lost_in_a_row += not trouble.is_final
+        is_of_row = trouble.reason in (TOO_LONG_REASON, FILTERED_REASON)
+        self._server.refused_in_a_row += trouble.is_final and not is_of_row
         is_first = not self._server.is_reached.is_set() and not self._server.has_earlier_answers
         reason = trouble.reason
         if not is_alone and trouble.kind in DOWN and reason.startswith("error: "):
             reason = f"server: fails with {reason.removeprefix('error: ').strip('()')}"
+        elif trouble.is_for_all and not is_first and reason.startswith("error: "):  # as when it unloads the model
+            reason = f"server: refuses ({reason.removeprefix('error: ')})"
         if trouble.is_for_all and reason.startswith("account"):
             self._server.account.closed = self._server.account.closed or reason
         if is_first and (trouble.is_for_all or trouble.kind == "connection"):
@@ -436,6 +441,10 @@ class Session:
             reason = "server: fails again and again"
         if self._server.lost_in_a_row >= 2 * PATIENCE:
             self._server.over = self._server.over or "server: fails again and again"
+        if self._server.refused_in_a_row > PATIENCE and self._server.is_reached.is_set() and reason.startswith("error"):
+            reason = "server: refuses one request after another"
+        if self._server.refused_in_a_row >= 2 * PATIENCE:
+            self._server.over = self._server.over or reason
         if (self._server.over or "").startswith("rate_limit") and trouble.kind == "rate_limited":
             reason = str(self._server.over)
         return Completion("failed", error=str(trouble), reason=reason, tries=tries)

@@ -16,7 +16,15 @@ from urllib.parse import urlsplit
 from bakeoff.llm import replies
 from bakeoff.llm.base import LLMRequest
 from bakeoff.llm.choices import ANSWER
-from bakeoff.llm.replies import UNREACHABLE, Reply, Trouble
+from bakeoff.llm.replies import (
+    EMPTY_ACCOUNT,
+    FILTERED_REASON,
+    TOO_LONG_REASON,
+    UNREACHABLE,
+    Reply,
+    Trouble,
+    is_empty_account,
+)
 
 log = logging.getLogger(__name__)
 
@@ -233,10 +241,12 @@ def _of_status(error: Any, base_url: str, body: Mapping[str, Any]) -> Exception:
     status = error.status_code
     message_of_server = _told(error)
     wait = _wait(error.response.headers)
-    is_empty = status == 402 or getattr(error, "code", None) in ("insufficient_quota", "billing_hard_limit_reached")
-    if is_empty:  # some servers report this with 429; waiting does not help
+    code = getattr(error, "code", None)
+    if is_empty_account(status, code):  # some servers report this with 429; waiting does not help
         message = f"{base_url} refuses with {status}: {message_of_server}"
-        return Trouble("refused", message, is_final=True, is_for_all=True, reason="account: is empty")
+        return Trouble("refused", message, is_final=True, is_for_all=True, reason=EMPTY_ACCOUNT)
+    if status == 400 and code in ("content_filter", "content_policy_violation"):
+        return Trouble("refused", f"{base_url} filters it: {message_of_server}", is_final=True, reason=FILTERED_REASON)
     if status == 429:
         message = f"{base_url} asks for patience: {message_of_server}"
         return Trouble("rate_limited", message, wait, reason="rate_limit: reached")
@@ -254,7 +264,7 @@ def _of_status(error: Any, base_url: str, body: Mapping[str, Any]) -> Exception:
         message = (
             f"{base_url} refuses with {status}: {message_of_server}. Shorten what is sent, or choose a longer context"
         )
-        return Trouble("refused", message, is_final=True, reason="error: (longer than the model's context)")
+        return Trouble("refused", message, is_final=True, reason=TOO_LONG_REASON)
     reason = "account: is refused" if status in (401, 403) else f"error: HTTP {status}"
     return Trouble(
         "refused",
