@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeoff import __version__, business, cost, metrics, numbers, record
-from bakeoff.compare import checks, equivalence, gains, panels, scores, selection, unanswered
+from bakeoff.compare import checks, equivalence, gains, panels, scores, selection, unanswered, vetoes
 from bakeoff.compare import decision as rule
 from bakeoff.compare import notes as notes_of
 from bakeoff.compare.checks import Checked, Evidence
@@ -218,13 +218,18 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
         pairs = panels.panels(incumbent, tables, measured, settings.resamples, known)
         notes += notes_of.of_rows(incumbent, tables, pairs)
     refused |= unanswered.too_few_grades(tables, metric, settings.max_unanswered)
-    challengers = [name for pair in pairs for name in pair.challengers if name not in refused]
+    by_variant = {name: one.scores for name, one in scored.items()}
+    vetoed = vetoes.find(finished, by_variant, settings.require)
+    able = [name for pair in pairs for name in pair.challengers if name not in refused]
+    challengers = [name for name in able if name not in vetoed]
     threshold = rule.Threshold(math.nan)
     gained: list[rule.Gain] = []
     if incumbent in refused:
         reached = rule.Decision("inconclusive", None, f"{refused[incumbent]}; it is the incumbent.")
-    elif incumbent in tables and refused and not challengers:
+    elif incumbent in tables and refused and not able:
         reached = rule.Decision("inconclusive", None, f"{'; '.join(refused.values())}.")
+    elif incumbent in tables and able and not challengers:
+        reached = rule.Decision("keep", incumbent, "no challenger may be shipped.")
     elif incumbent in tables:
         score = scored[incumbent].scores.get(metric.name, Score(None))
         threshold = rule.threshold(settings.smallest_difference, metric, incumbent, score)
@@ -244,6 +249,9 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
             reached = replace(reached, reason=f"{reached.reason} {notes_of.sentences(refused.values())}")
     else:
         reached = rule.Decision("inconclusive", None, f"the incumbent, {incumbent}, has no results to compare with.")
+    if vetoed:
+        told = vetoes.describe(vetoed, metric, by_variant, reached.winner or incumbent)
+        reached = replace(reached, reason=" ".join([reached.reason, *told]))
     checked = checks.checked(Evidence(finished, tables, schema, gained, threshold.value))
     blocking = [finding for check in checked if check.severity == "blocks" for finding in check.findings]
     if blocking and reached.verdict != "inconclusive":

@@ -53,6 +53,7 @@ class DecisionSettings:
     max_unanswered: float = 0.05  # share of test rows without an answer above which no verdict leans on a variant
     resamples: int = 10_000
     rule: Any = None  # a component that reaches the verdict; None: bakeoff.compare.decision.decide
+    require: Any = None  # mapping: what a variant must be to ship, e.g. hosting: local, latency_p95_ms: "<= 200"
 
     def __post_init__(self) -> None:
         """Check what can be checked without results."""

@@ -40,7 +40,15 @@ LIBRARIES = ("sklearn", "skrub", "catboost", "optuna")
 
 EXPORTS = ("models", "solutions", "retrieval", "data", "llm", "grading", "tracking")
 """Packages of bakeoff whose exported classes are components."""
-FURTHER = frozenset({"bakeoff.cost.TimeAndRequests", "bakeoff.models.qa.sentences.Meaning"})
+FURTHER = frozenset(
+    {
+        "bakeoff.business.ErrorCosts",
+        "bakeoff.business.Outcomes",
+        "bakeoff.business.ValueMatrix",
+        "bakeoff.cost.TimeAndRequests",
+        "bakeoff.models.qa.sentences.Meaning",
+    }
+)
 """Components of bakeoff that no package exports."""
 
 
@@ -78,6 +86,7 @@ SLOTS: Mapping[str, Slot] = {
     "metrics.graders": Slot(("grade", "details")),
     "tracker": Slot(("track_run", "track_comparison")),
     "cost": Slot(("dollars",)),
+    "business": Slot(("check", "columns", "dollars")),
     "decision.rule": Slot(("decide",)),
     "search.sampler": Slot(bases=frozenset({SAMPLER})),
     "search.pruner": Slot(bases=frozenset({PRUNER})),

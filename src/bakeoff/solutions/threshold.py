@@ -21,7 +21,7 @@ from bakeoff.task import Schema
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_CANDIDATES = 1_000
+MOST_CANDIDATES = 250
 
 
 @dataclass(eq=False)

@@ -1,0 +1,92 @@
+"""Vetoes: variants that may not be shipped, by their card or by a bound on a metric, whatever the statistics say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bakeoff import metrics
+from bakeoff.errors import ConfigError, did_you_mean
+from bakeoff.metrics import Metric
+from bakeoff.metrics.bounds import read_bounds
+from bakeoff.numbers import number
+from bakeoff.record import Run, Score
+
+CARD = ("family", "licence", "source", "hosting", "data_leaves_network")
+"""Keys of a card that may be required."""
+
+
+def check(required: Mapping[str, Any] | None) -> None:
+    """Raise ``ConfigError`` for a requirement that is neither a key of a card nor a bound on a metric."""
+    for key, wanted in (required or {}).items():
+        if key in CARD:
+            continue
+        names = [*metrics.names(), *metrics.MEASUREMENTS]
+        if key not in names:
+            raise ConfigError(
+                f"decision.require.{key}: there is no such requirement. Keys of cards: {', '.join(CARD)}; or a metric "
+                f'with a bound such as "<= 200".{did_you_mean(str(key), [*CARD, *names])}'
+            )
+        read_bounds({key: wanted}, "decision.require")
+
+
+def find(
+    runs: Sequence[Run], scores: Mapping[str, Mapping[str, Score]], required: Mapping[str, Any] | None
+) -> dict[str, str]:
+    """Name of each variant that may not be shipped → why, as a clause with the variant as its subject.
+
+    Args:
+        runs: finished runs.
+        scores: of each variant, by metric.
+        required: ``decision.require``. What a card does not state, and a metric that is not known, is not met.
+    """
+    check(required)
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        for key, wanted in (required or {}).items():
+            if key in CARD:
+                reason = _of_card(key, wanted, run.card)
+            else:
+                known = scores.get(run.variant, {}).get(key) or run.metrics.get(key)
+                reason = _of_metric(key, wanted, None if known is None else known.value)
+            if reason:
+                found.setdefault(run.variant, []).append(reason)
+    return {name: f"{name} may not be shipped: {'; '.join(reasons)}" for name, reasons in found.items()}
+
+
+def describe(
+    vetoed: Mapping[str, str], metric: Metric, scores: Mapping[str, Mapping[str, Score]], named: str | None
+) -> list[str]:
+    """Sentences on the variants that may not be shipped, first those that are better than the one that is named."""
+
+    def value(name: str | None) -> float | None:
+        score = scores.get(name or "", {}).get(metric.name)
+        return None if score is None else score.value
+
+    sign, best = (1 if metric.direction == "maximize" else -1), value(named)
+    sentences = []
+    for name, clause in vetoed.items():
+        mine = value(name)
+        is_better = mine is not None and best is not None and sign * mine > sign * best
+        if is_better and mine is not None and best is not None:
+            clause = f"{clause}, although its {metric.name} is better ({number(mine)} vs {number(best)})"
+        sentences.append((not is_better, f"{clause} (decision.require)."))
+    return [sentence for _, sentence in sorted(sentences, key=lambda pair: pair[0])]
+
+
+def _of_card(key: str, wanted: Any, card: Mapping[str, Any]) -> str:
+    allowed = list(wanted) if isinstance(wanted, list | tuple) else [wanted]
+    stated = card.get(key)
+    if stated is None:
+        return f"its card states no {key}"
+    # A solution has the licences of all its parts.
+    values = [text.strip() for text in str(stated).split(",")] if key == "licence" else [stated]
+    wrong = [value for value in values if str(value).lower() not in {str(a).lower() for a in allowed}]
+    return f"its {key} is {wrong[0]}, not {' or '.join(map(str, allowed))}" if wrong else ""
+
+
+def _of_metric(name: str, wanted: Any, value: float | None) -> str:
+    (bound,) = read_bounds({name: str(wanted)}, "decision.require")
+    if value is None:
+        return f"its {name} is not known"
+    return f"its {name} is {number(value)}, not {str(bound).partition(' ')[2]}" if bound.violation(value) > 0 else ""
