@@ -120,7 +120,7 @@ def test_show_run_of_an_earlier_version_says_that_prompts_were_not_recorded(fold
         text = shown("outputs/qa/rag", "--row", "q-France")
     finally:
         file.write_bytes(kept)
-    assert "Prompts and replies were not recorded" in text and "output: Paris" in text
+    assert "Prompts and replies were not recorded here" in text and "output: Paris" in text
 
 
 @pytest.mark.parametrize(

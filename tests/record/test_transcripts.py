@@ -11,7 +11,9 @@ import bakeoff
 from bakeoff import record
 from bakeoff.errors import DataError, VariantsFailed
 from bakeoff.llm.base import Completion, LLMRequest, Message
-from bakeoff.llm.transcript import ShownPassage, Transcript
+from bakeoff.llm.client import OpenAICompatible
+from bakeoff.llm.transcript import ShownPassage, Transcript, from_requests
+from bakeoff.llm.usage import metered
 from bakeoff.predictions import Predictions, Stage, concatenated, merged
 from llm.scripted import refuses, says, serving
 from record.asked_run import CAPITALS, land_in, of_server, write_messages, write_questions
@@ -129,6 +131,17 @@ def test_classical_model_has_no_transcripts(tmp_path):
     assert not record.has_transcripts(run.folder)
     with pytest.raises(DataError, match=r"transcripts\.parquet"):
         next(record.read_transcripts(run.folder))
+
+
+def test_requests_of_a_model_that_keeps_no_transcripts_are_recorded_without_a_row(tmp_path):
+    with serving(lambda body, number: says("yes")) as server, metered() as meter:
+        llm = OpenAICompatible("m", server.url, cache="off")
+        known = from_requests(
+            [LLMRequest((Message("user", "a"),))], llm.complete([LLMRequest((Message("user", "a"),))])
+        )
+        llm.complete([LLMRequest((Message("user", "b"),))])
+    rows = [(t.row, t.request.messages[0].content) for t in meter.all_transcripts(known)]
+    assert rows == [(0, "a"), (None, "b")]
 
 
 def transcript(row: int | None, text: str = "ham", **more) -> Transcript:

@@ -36,6 +36,11 @@ def reread(arguments: list[str]) -> None:
     for run in runs:
         _show(rereading.reread(run, changes))
     for bakeoff in dict.fromkeys(run.parent for run in runs):
+        for solution in _solutions(bakeoff, [run.name for run in runs if run.parent == bakeoff]):
+            terminal.console().print(
+                f"{solution} was made of predictions that may have changed: repeat its command with resume=false.",
+                soft_wrap=True,
+            )
         if (bakeoff / record.COMPARISON).is_file():
             terminal.console().print(f"\nComparing {bakeoff} again.", soft_wrap=True)
             compare([str(bakeoff)])
@@ -52,6 +57,16 @@ def _runs(folder: Path) -> list[Path]:
     if not runs:
         raise DataError(f"{folder}: no finished run in it has a {record.TRANSCRIPTS}, so there are no replies to read.")
     return runs
+
+
+def _solutions(bakeoff: Path, variants: Sequence[str]) -> list[str]:
+    """Names of the solutions in a bake-off that are made of some variants."""
+    names = []
+    for run in record.read_runs(bakeoff):
+        model = (record.read_config(run.folder) or {}).get("model") or {}
+        if "parts" in model and any(variant in str(model) for variant in variants):
+            names.append(run.variant)
+    return names
 
 
 def _changes(overrides: Sequence[str]) -> dict[str, Any]:

@@ -467,11 +467,12 @@ def _answered(
         model.warm_up(task.development.examples.X.iloc[:1])
     with clock.step("predict", "predicting"):
         try:
-            with progress.shown("predicting", clock.announce):
+            with metered() as meter, progress.shown("predicting", clock.announce):
                 predictions = model.predict(test.X)
         except LLMError as error:
             _record_transcripts(request, test.ids, error.transcripts)
             raise
+    predictions = replace(predictions, transcripts=meter.all_transcripts(predictions.transcripts))
     _record_transcripts(request, test.ids, predictions.transcripts)
     if fitted:
         predictions = kinds.get(task.schema.kind).over_classes(predictions, fitted.schema.classes, task.schema.classes)

@@ -120,6 +120,11 @@ class Meter:
         """Transcripts of the requests, all made for one row."""
         return tuple(Transcript(row, *exchange) for exchange in self.exchanges if exchange[1].status != "not_asked")
 
+    def all_transcripts(self, of_rows: Sequence[Transcript]) -> tuple[Transcript, ...]:
+        """Transcripts of rows, and of requests that a model made without telling for which row."""
+        known = {id(transcript.completion) for transcript in of_rows}
+        return (*of_rows, *(t for t in self.transcripts(None) if id(t.completion) not in known))
+
     def usage(self, n: int) -> Usage:
         """Usage of n rows that share the requests equally."""
         return usage_of(self.completions).shared_by(n)

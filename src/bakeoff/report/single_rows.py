@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 Which = Literal["all", "failed", "wrong", "abstained"]
 INDENT = "  "
 NO_TRANSCRIPTS = (
-    f"Prompts and replies were not recorded ({record.TRANSCRIPTS}: record_transcripts=false, record_inputs=false, "
-    "or an earlier version of bakeoff)."
+    f"Prompts and replies were not recorded here ({record.TRANSCRIPTS}: record_transcripts=false, record_inputs=false, "
+    "an earlier version of bakeoff, or a solution: they are in the run folders of its parts)."
 )
 
 
