@@ -58,9 +58,9 @@ def test_trials_and_other_retrievers_embed_nothing_again(cache, tmp_path, start)
 def test_one_query_is_timed_as_it_is_and_several_are_looked_up(cache, tmp_path):
     embedder = Counted(str(tmp_path / "log"))
     for _ in range(2):
-        embeddings.asked(embedder, ["why?", "how?"])
+        embeddings.of_queries(embedder, ["why?", "how?"])
     assert len(embedded(tmp_path / "log")) == 2
-    embeddings.asked(embedder, ["why?"])
+    embeddings.of_queries(embedder, ["why?"])
     assert len(embedded(tmp_path / "log")) == 3
 
 

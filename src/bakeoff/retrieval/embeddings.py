@@ -77,7 +77,7 @@ def verify(embedder: Embedder) -> None:
         embedder.verify()
 
 
-def asked(embedder: Embedder, texts: Sequence[str], threads: int = 1) -> NDArray[np.float32]:
+def of_queries(embedder: Embedder, texts: Sequence[str], threads: int = 1) -> NDArray[np.float32]:
     """Vectors of n queries, shape (n, dimensions).
 
     Several are looked up; one alone is always embedded, so that a clock around a single answer sees what it takes.

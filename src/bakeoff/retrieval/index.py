@@ -61,15 +61,15 @@ class FullText:
         if not query.strip() or k < 1:
             return []
         words: Any = lance.MatchQuery  # its types say that every option must be given
-        asked = table.search(words(bigrams(folded(query)), BODY), query_type="fts").limit(k + TIES)
-        asked = asked.select([POSITION, "_score"])
+        search = table.search(words(bigrams(folded(query)), BODY), query_type="fts").limit(k + TIES)
+        search = search.select([POSITION, "_score"])
         if where is not None:
-            asked = asked.where(conditions.enclosed(where), prefilter=True)
+            search = search.where(conditions.enclosed(where), prefilter=True)
         try:
-            rows = asked.to_arrow().to_pydict()
+            rows = search.to_arrow().to_pydict()
         except conditions.REFUSED as error:
             raise conditions.refused(where, table, error) from None
-        ranked = sorted(zip(rows[POSITION], rows["_score"], strict=True), key=lambda found: (-found[1], found[0]))
+        ranked = sorted(zip(rows[POSITION], rows["_score"], strict=True), key=lambda pair: (-pair[1], pair[0]))
         return [Hit(self.passages.passages[position], float(score)) for position, score in ranked[:k]]
 
 
@@ -88,9 +88,9 @@ class Nearest:
         """The k passages nearest to each query; the score is the cosine."""
         if not len(queries) or k < 1:
             return [[] for _ in queries]
-        asked = embeddings.asked(self.embedder, queries, self.threads)
-        found = self.vectors.search(asked, k, conditions.both(self.where, where))
-        return [[Hit(self.passages.passages[p], float(s)) for p, s in zip(*one, strict=True)] for one in found]
+        query_vectors = embeddings.of_queries(self.embedder, queries, self.threads)
+        nearest = self.vectors.search(query_vectors, k, conditions.both(self.where, where))
+        return [[Hit(self.passages.passages[p], float(s)) for p, s in zip(*one, strict=True)] for one in nearest]
 
     def details(self) -> Mapping[str, Any]:
         """Index type, recall@10 against exact search, numbers embedded and reused."""
@@ -150,11 +150,11 @@ def nearest(
     kind = vectors.kind_for(len(passages), kind)
     embeddings.verify(embedder)
     digest = _digest("vectors", passages.digest, embedder.identity, kind)
-    told = {"texts_reused": len(passages), "embedding_seconds": 0.0}
+    embedding = {"texts_reused": len(passages), "embedding_seconds": 0.0}
 
     def make() -> Any:
         matrix, reused, seconds = embeddings.embedded(embedder, passages.bodies, threads)
-        told.update({"texts_reused": reused, "embedding_seconds": seconds})
+        embedding.update({"texts_reused": reused, "embedding_seconds": seconds})
         rows = passages.table().drop_columns([BODY])
         return rows.append_column(VECTOR, column(matrix))
 
@@ -167,16 +167,16 @@ def nearest(
     if where is not None:
         conditions.allowed(table, where)
     if isinstance(embedder, ReadsInParts):
-        told |= {"texts_in_parts": embedder.count_longer(passages.bodies), "tokens_at_once": embedder.max_tokens}
+        embedding |= {"texts_in_parts": embedder.count_longer(passages.bodies), "tokens_at_once": embedder.max_tokens}
     if isinstance(embedder, KnowsEnglishOnly) and embedder.knows_english_only:
-        told["not_english"] = not is_english(passages.bodies[:: max(1, len(passages) // SAMPLED)])
+        embedding["not_english"] = not is_english(passages.bodies[:: max(1, len(passages) // SAMPLED)])
     about = {
         "index": kind,
         "passages": len(passages),
         "recall_at_10": recall,
         "embedder": embedder.identity,
         "reused": was_there,
-        **told,
+        **embedding,
         "index_seconds": time.perf_counter() - started,
     }
     return Nearest(passages, searched, embedder, threads, where, about)

@@ -71,7 +71,9 @@ class MMR:
 
     def rerank(self, queries: Sequence[str], hits: Sequence[Sequence[Hit]], threads: int = 1) -> list[list[Hit]]:
         """The passages of each query, one after the other; a score is what it was chosen by."""
-        vectors = embeddings.asked(self.embedder, queries, threads) if len(queries) else np.zeros((0, 1), np.float32)
+        vectors = (
+            embeddings.of_queries(self.embedder, queries, threads) if len(queries) else np.zeros((0, 1), np.float32)
+        )
         texts = sorted({body(hit.passage.title, hit.passage.text) for candidates in hits for hit in candidates})
         stored = embeddings.embedded(self.embedder, texts, threads)[0]
         at = {text: i for i, text in enumerate(texts)}

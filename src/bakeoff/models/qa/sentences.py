@@ -13,7 +13,7 @@ import numpy as np
 
 from bakeoff.errors import ConfigError
 from bakeoff.retrieval.base import Embedder
-from bakeoff.retrieval.embeddings import asked, embedded
+from bakeoff.retrieval.embeddings import embedded, of_queries
 from bakeoff.words import STOP, words
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Meaning:
     ) -> list[NDArray[np.float64]]:
         """From 0 to 1 for each of the sentences of each question."""
         by_words = Words(self.length_penalty).scores(questions, candidates, rarity, threads)
-        vectors = asked(self.embedder, questions, threads)
+        vectors = of_queries(self.embedder, questions, threads)
         texts = sorted({sentence for of_one in candidates for sentence in of_one})
         known = dict(zip(texts, embedded(self.embedder, texts, threads)[0], strict=True))
         return [
