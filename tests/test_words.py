@@ -82,3 +82,15 @@ def test_folded_texts_of_one_word_are_equal_however_it_is_written(written: str, 
 
 def test_answers_are_compared_in_any_composition_and_width() -> None:
     assert token_overlap("Mu\u0308ller", "Müller") == 1 and normalised("２０２４") == normalised("2024")
+
+
+@pytest.mark.parametrize(
+    ("answer", "evidence", "share"),
+    [
+        ("1.204", "Es hat 1204 Plätze.", 1.0), ("1 204", "It has 1,204 seats.", 1.0), ("3.14", "It is 3.15.", 0.5),
+        ("José", "Jose Martinez sang.", 1.0), ("كتاب", "هذا كِتَابٌ", 1.0), ("2024年", "２０２４年に開業", 1.0),
+        ("Mu\u0308ller", "Herr Müller kam.", 1.0), ("İstanbul", "ISTANBUL'da", 1.0),
+    ],
+)  # fmt: skip
+def test_support_sees_numbers_and_names_however_they_are_written(answer: str, evidence: str, share: float) -> None:
+    assert support(answer, evidence) == share

@@ -54,6 +54,7 @@ _WORD = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}])[^\W_][{_MARKS}]*)+")
 _ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
 _THOUSANDS = re.compile(r"(?<=\d)[,\u00a0\u202f'’](?=\d{3}(?!\d))")
 _CLAUSE = re.compile(r"[,.;:!،。，；：！]\s*")
+_GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?:[. ]\d{3})+(?![\d.,]*\d)")
 _RUN = re.compile(rf"[{UNSPACED}]+")
 
 
@@ -122,6 +123,11 @@ def is_polar(answer: str) -> bool:
     return unicodedata.normalize("NFKC", answer).lower().strip(" .!。！\"'") in POLAR
 
 
+def _compared(text: str) -> list[str]:
+    """Words without accents, and with numbers such as 1.204 or 1 204 as 1204."""
+    return words(folded(_GROUPS.sub(lambda number: re.sub(r"\D", "", number[0]), text)))
+
+
 def support(answer: str, evidence: str) -> float:
     """Share of the answer's content words, each once, that stand in the evidence; of all words where none is.
 
@@ -130,8 +136,8 @@ def support(answer: str, evidence: str) -> float:
     first, _, rest = _CLAUSE.sub("\n", answer, count=1).partition("\n")
     if is_polar(answer) or (is_polar(first) and set(words(rest)) <= STOP):
         return float(bool(evidence.strip()))
-    answer_words = set(words(rest if is_polar(first) else answer))
+    answer_words = set(_compared(rest if is_polar(first) else answer))
     content = answer_words - STOP or answer_words
     # Words of signs alone, as **, are no words of the evidence: they are looked for as they stand.
-    known = {*words(evidence), *evidence.lower().split()}
+    known = {*_compared(evidence), *evidence.lower().split()}
     return sum(word in known or (not _WORD.search(word) and word in evidence) for word in content) / len(content)
