@@ -112,9 +112,11 @@ def bigrams(text: str) -> str:
 def is_english(texts: Iterable[str]) -> bool:
     """Return whether running text looks like English: every eighth word or more is one of its commonest.
 
-    In English it is about every third, in its neighbours one in twenty. True for less than 100 words, which say little.
+    In English it is about every third, in its neighbours one in twenty. Texts of less than eight words, such as titles,
+    have few of them in any language and are left out. True where less than 100 words are left, which say little.
     """
-    counted = Counter(word in STOP for text in texts for word in words(text))
+    running = [found for text in texts if len(found := words(text)) >= 8]
+    counted = Counter(word in STOP for found in running for word in found)
     return counted.total() < 100 or counted[True] * 8 >= counted.total()
 
 

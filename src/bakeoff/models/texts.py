@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bakeoff.retrieval.base import Embedder
+from bakeoff.retrieval.base import Embedder, KnowsEnglishOnly
 from bakeoff.retrieval.embeddings import embedded
 from bakeoff.task import Schema
+from bakeoff.words import is_english
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
+
+
+SAMPLED = 200
+"""Rows by which the language of the texts is judged."""
 
 
 def texts(X: pd.DataFrame, schema: Schema) -> list[str]:
@@ -55,6 +60,16 @@ class Reader:
     def learn(self, rows: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of the n texts to learn from, shape (n, dimensions), not to be written to; none embedded twice."""
         return embedded(self.embedder, rows, self.threads)[0]
+
+    def notes(self, rows: Sequence[str]) -> tuple[str, ...]:
+        """A caveat where the embedder knows English only and running texts are in another language."""
+        sample = rows[:: max(1, len(rows) // SAMPLED)]
+        if not isinstance(self.embedder, KnowsEnglishOnly) or is_english(sample):
+            return ()
+        return (
+            "The texts are not in English, the only language that the embedder knows: its vectors say little of them. "
+            "Choose an embedder of your language (embedder=sentence_transformers).",
+        )
 
     def ask(self, rows: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of n texts to answer, shape (n, dimensions)."""

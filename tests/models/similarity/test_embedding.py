@@ -141,3 +141,15 @@ def test_a_wrong_estimator_is_told_before_any_work():
 def test_questions_over_documents_are_refused(kind):
     with pytest.raises(ConfigError, match=f"this task is {kind}"):
         Embedding(Hashing(), LogisticRegression()).check(Schema(kind, "answers", {"question": "text"}))
+
+
+def test_texts_in_a_language_that_the_embedder_does_not_know_are_noted(context, minilm, tmp_path):
+    german = "Der Film war von Anfang bis Ende eine Freude und wir haben sehr gelacht, sagte er"
+    rows = labelled([f"{german} {i}." for i in range(8)])
+    model = Embedding(minilm, LogisticRegression(), Ridge())
+    model.fit(rows, None, context(LABELLED))
+    (note,) = model.report().notes
+    assert "not in English" in note
+    assert fitted(context, minilm).report().notes == ()
+    model.save(tmp_path)
+    assert Embedding.load(tmp_path).report().notes == ()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from bakeoff.models import persistence, threads
-from bakeoff.models.base import Context, Model, require_fitted, require_kind
+from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.tabular import heads
 from bakeoff.models.texts import Reader, texts
 from bakeoff.retrieval.base import Embedder
@@ -48,9 +48,15 @@ class Embedding(Model):
         self.reader_ = Reader(self.embedder, context.threads, looks_up=context.memo is not None)
         self.head_ = heads.copied(heads.chosen(self.classifier, self.regressor, context.schema)[0], context.schema)
         heads.settle(self.head_, context)
-        vectors = self.reader_.learn(texts(train.X, context.schema))
+        rows = texts(train.X, context.schema)
+        self.notes_: tuple[str, ...] = self.reader_.notes(rows) if len(context.schema.columns) == 1 else ()
+        vectors = self.reader_.learn(rows)
         with threads.working(self.head_, context.threads):
             heads.fit(self.head_, vectors, heads.target(train.y, context.schema))
+
+    def report(self) -> ModelReport:
+        """Report whether the embedder knows the language of the texts."""
+        return ModelReport(notes=self.notes_)
 
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Predict n rows, with probabilities where the estimator has them. Raises ``RuntimeError`` before ``fit``."""
@@ -70,5 +76,5 @@ class Embedding(Model):
         loaded = heads.load(folder / FILE)
         saved = persistence.read(cls, folder, **{role: loaded.get(role) for role in heads.ROLES})
         model, model.schema_, model.head_ = saved.model, saved.schema, loaded["head"]
-        model.reader_ = Reader(model.embedder, saved.learned["threads"])
+        model.reader_, model.notes_ = Reader(model.embedder, saved.learned["threads"]), ()
         return model
