@@ -210,7 +210,7 @@ def imported(plugin: Plugin, module: str, where: str) -> Any:
     except (Exception, SystemExit) as error:  # third-party code: it may raise anything
         raise ConfigError(
             f"{where}: {plugin} cannot be imported: {type(error).__name__}: {error}. "
-            f"Mend it, or pip uninstall {plugin.distribution}."
+            f"Fix it, or pip uninstall {plugin.distribution}."
         ) from error
 
 
@@ -279,7 +279,7 @@ def refuse_shadowed(sources: Iterable[tuple[str, str]], choices: Mapping[str, An
 
     Args:
         sources: who provides a config folder, and the folder; ``PROVIDER`` stands for those of all plugins.
-        choices: config group → option, as Hydra tells them.
+        choices: config group → option, as Hydra reports them.
     """
     known = tuple(sources)
     for key, option in choices.items():

@@ -125,7 +125,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Which variant to ship.
+    """Verdict of a bake-off: the variant to ship, if any.
 
     Attributes:
         word: ship, keep or inconclusive.
@@ -183,7 +183,7 @@ class Bakeoff(Mapping[str, Run]):
 
     @property
     def verdict(self) -> Verdict:
-        """Which variant to ship, and why."""
+        """The verdict: the variant to ship, and the reason."""
         c = self.comparison
         findings = tuple(finding for check in c.checks for finding in check.findings)
         return Verdict(c.verdict, c.winner, c.reason, (*c.notes, *findings))

@@ -196,7 +196,7 @@ def named(node: Any) -> list[str]:
 
 
 def missing(names: Iterable[str]) -> list[str]:
-    """What would be downloaded for the named assets, each with its size and licence."""
+    """List the downloads that the named assets need, each with its size and licence."""
     absent = [ASSETS[name] for name in dict.fromkeys(names) if not cached_at(ASSETS[name]).exists()]
     return [f"{asset.name}, {asset.bytes / 1e6:,.1f} MB ({asset.licence})" for asset in absent]
 

@@ -24,7 +24,7 @@ class Point:
     Attributes:
         what: it is called.
         chosen: how a config or a command line names it.
-        contract: the protocol or class that it follows, from whose docstring the table tells what it is.
+        contract: the protocol or class that it follows, whose docstring the table shows.
         check: the function of ``bakeoff.testing`` that checks it; empty when there is none.
     """
 

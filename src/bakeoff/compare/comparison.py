@@ -155,7 +155,7 @@ def compare_folder(
 
 
 def _known_money(folder: Path) -> Money | None:
-    """What the last command of a bake-off priced and valued all runs by; None where each run has its own."""
+    """Prices and values that the last command of a bake-off applied to all runs; None where each run has its own."""
     try:
         known = read(folder)
     except DataError:

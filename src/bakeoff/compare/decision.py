@@ -255,7 +255,7 @@ def _open(reason: str) -> Decision:
 
 
 def weakness(gain: Gain, metric: Metric, incumbent: str) -> str:
-    """Why the interval of a gain is no evidence, in a sentence; empty where it is some."""
+    """Explain in a sentence why the interval of a gain is no evidence; empty where it is."""
     rows = gain.rows or 0
     evidence = rows if gain.evidence is None else gain.evidence
     if rows < LEAST_ROWS:

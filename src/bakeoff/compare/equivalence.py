@@ -24,7 +24,7 @@ CHEAPER, FASTER = 0.5, 0.8
 
 @dataclass(frozen=True)
 class Traits:
-    """What speaks for and against a challenger besides the decision metric, as clauses."""
+    """List clauses for and against a challenger, besides the decision metric."""
 
     advantages: tuple[str, ...] = ()
     drawbacks: tuple[str, ...] = ()

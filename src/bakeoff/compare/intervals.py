@@ -40,7 +40,7 @@ LEAST_DISTINCT = 10
 
 
 class Uncertainty(Protocol):
-    """How sure a value, or a difference of two, is."""
+    """Uncertainty of a value, or of a difference of two."""
 
     @property
     def standard_error(self) -> float:
@@ -178,7 +178,7 @@ def _scale(side: Side) -> jackknife.Scale:
 
 
 def _binary_rows(side: Side) -> NDArray[np.bool_] | None:
-    """What each row contributes to a mean of zeros and ones, shape (n,); None for any other metric.
+    """Contribution of each row to a mean of zeros and ones, shape (n,); None for any other metric.
 
     The pseudo-values of the jackknife are the rows themselves where, and only where, the metric is their mean.
     """

@@ -59,7 +59,7 @@ class StudentT:
 
 
 def influences(metric: Metric, table: PredictionTable, units: NDArray[np.intp]) -> Floats | None:
-    """How far the value moves to each unit: the whole value less the one without the unit, shape (g,).
+    """Influence of each unit on the value: the whole value less the one without the unit, shape (g,).
 
     Args:
         metric: the metric; None is returned unless it is made of sums or of ranks.

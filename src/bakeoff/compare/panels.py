@@ -71,7 +71,7 @@ class Panel:
         return self.draws[challenger][metric] - self.draws[self.incumbent][metric]
 
     def uncertainty(self, challenger: str, metric: Metric) -> Uncertainty:
-        """How sure the difference is."""
+        """Uncertainty of the difference."""
         name = metric.name
         sides = [Side(metric, self.tables[v], self.values[v][name]) for v in (challenger, self.incumbent)]
         return uncertainty(sides, self.drawn(challenger, name), self._joint(challenger))

@@ -16,7 +16,7 @@ Kind = Literal["row", "group", "block"]
 
 @dataclass(frozen=True)
 class Units:
-    """What is drawn with replacement: single rows, groups of rows, or blocks of time.
+    """Units that are drawn with replacement: single rows, groups of rows, or blocks of time.
 
     Attributes:
         kind: row, group or block.

@@ -192,7 +192,7 @@ def _check_allowed(target: str, where: str, slot: str | Slot) -> bool:
     """Refuse, before any import, what is not a component that the slot admits.
 
     Returns:
-        Whether the slot admits it for sure. An import tells in the case of plugins, which are installed software.
+        Whether the slot admits it for sure. For plugins, which are installed software, an import decides.
     """
     _, *rest = target.split(".")
     if not rest or not _is_allowed(target) or any(part.startswith("_") for part in rest):

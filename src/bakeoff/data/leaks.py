@@ -266,7 +266,7 @@ def _of_texts(name: str, development: Examples, test: Examples) -> Iterator[Leak
             NEAR_DUPLICATES,
             f'{share:.0%} of {similar.compared:,} test texts in "{name}" are near-duplicates of training texts, such '
             f"as those of rows {test.ids[one]} and {development.ids[other]}: scores may not hold for new texts. "
-            "If texts come from common sources, name the column that tells which: data.group=…",
+            "If texts come from common sources, name the column that holds them: data.group=…",
         )
 
 

@@ -45,7 +45,7 @@ class Record:
         return self.values[name]
 
     def only(self, names: Sequence[str], key: str) -> str | None:
-        """Which of several names for the same thing the row uses. Raises ``DataError`` when it uses two."""
+        """Find which of several names for the same thing the row uses. Raises ``DataError`` when it uses two."""
         used = [name for name in names if name in self.values]
         if len(used) > 1:
             raise DataError(f'{key}: {self.place} has both "{used[0]}" and "{used[1]}". Keep one of them.')

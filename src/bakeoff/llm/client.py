@@ -119,7 +119,7 @@ class OpenAICompatible:
         """
         self.check()
         if not self.supports_logprobs and any(request.top_logprobs for request in requests):
-            raise ConfigError(f"llm: {self.base_url} tells no log-probabilities. Choose model.method=generate.")
+            raise ConfigError(f"llm: {self.base_url} returns no log-probabilities. Choose model.method=generate.")
         return self._session().complete(requests)
 
     def cost(self, input_tokens: int, output_tokens: int) -> float:

@@ -221,6 +221,6 @@ class Reader:
 
 
 def _parted(text: str) -> tuple[str, str]:
-    """What stands before the first separator, and the rest."""
+    """Split a text at the first separator."""
     separator = _APART.search(text)
     return (text, "") if separator is None else (text[: separator.start()], text[separator.end() :])

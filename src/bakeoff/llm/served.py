@@ -1,4 +1,6 @@
-"""Which model a server serves, as far as it tells: names stay the same when a server loads another model.
+"""Identity of the model that a server serves, as far as it reports one.
+
+Names stay the same when a server loads another model.
 
 A model is identified by what the server lists about it (a digest, a file, a revision), else by what its completions say
 (the name of the model that answered, and the fingerprint of the server's configuration).
@@ -32,7 +34,7 @@ def identify(get: Get, base_url: str, model: str) -> str | None:
         model: name that is requested.
 
     Returns:
-        A text that changes with the model; None if the server tells nothing of the kind.
+        A text that changes with the model; None if the server reports none.
     """
     listed = _entry(_listed(get, f"{base_url.rstrip('/')}/models", "data"), model)
     if (telling := _telling(listed, model)) is not None:

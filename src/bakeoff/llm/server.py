@@ -36,7 +36,7 @@ class ServerState:
         alike: first requests that failed, by reason.
         hopeless: error that says why no request can succeed.
         over: reason why no more requests are sent, though some were answered.
-        identity: the model as the server tells it apart from a completion; None if it does not, or was not asked.
+        identity: the model as the server reports it outside a completion; None if it does not, or was not asked.
         is_identified: whether the server was asked for it.
         served: the model of the latest completion (see ``bakeoff.llm.served``).
         answers_differently: whether it answers repeated requests otherwise than kept replies do, under the same name.

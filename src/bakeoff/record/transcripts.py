@@ -158,7 +158,7 @@ def _row(identity: str | None, transcript: Transcript) -> dict[str, Any]:
 
 
 def _read(completion: Completion) -> str | None:
-    """What was read from a reply: its text without thoughts, the choice, or the JSON value; None if nothing was."""
+    """Content read from a reply: its text without thoughts, the choice, or the JSON value; None if nothing was."""
     if completion.status != "ok":
         return None
     return completion.text if completion.parsed is None else json.dumps(completion.parsed, ensure_ascii=False)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def per_row(table: PredictionTable) -> NDArray[np.float64]:
-    """How good each output is, higher is better, shape (n,); NaN where it has none or cannot be judged.
+    """Score each output, higher is better, shape (n,); NaN where there is no output or it cannot be judged.
 
     1 or 0 for labels, minus the mean absolute error for numbers, the overlap with the nearest reference for texts.
     """

@@ -21,7 +21,7 @@ CHECKSUM = "crc32"
 
 
 class CheckedJournal(JournalFileBackend):
-    """Optuna's journal file, which tells damage instead of reading other values.
+    """Optuna's journal file, which reports damage instead of reading other values.
 
     Lines of earlier versions have no checksum and are read as they are.
 

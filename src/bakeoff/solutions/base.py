@@ -195,7 +195,7 @@ class Solution(Model):
         return self.combine(Asked(self.models, X), X)
 
     def report(self) -> ModelReport:
-        """What was learnt, beside the reports of the parts."""
+        """Details of what was learned, besides the reports of the parts."""
         of_parts = combined({name: model.report() for name, model in self.models.items()})
         learned = self.learned_report() if hasattr(self, "schema_") else ModelReport()
         return ModelReport({**of_parts.details, **learned.details}, (*learned.notes, *of_parts.notes), of_parts.curves)
@@ -206,7 +206,7 @@ class Solution(Model):
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """What ``learn`` found, as plain values of JSON."""
+        """The state that ``learn`` found, as plain JSON values."""
 
     @abstractmethod
     def set_state(self, state: Mapping[str, Any]) -> None:

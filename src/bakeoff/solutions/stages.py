@@ -229,7 +229,7 @@ def decided_by_person(stage: Stage, answers: Answers, rows: Rows, schema: Schema
 
 
 def _answer(gold: Gold, is_wrong: bool) -> str:
-    """What a person answers to a question: a gold answer, or that there is none."""
+    """Answer of a person to a question: a gold answer, or that there is none."""
     if is_wrong:
         return WRONG_ANSWER
     return gold.answers[0] if gold.answers else ABSTAINED

@@ -1,4 +1,4 @@
-"""What several parts that all see a row cost together."""
+"""Total usage and time of parts that all process the same row."""
 
 from __future__ import annotations
 

@@ -201,7 +201,7 @@ def test_where_no_request_gets_an_answer_the_run_says_so(fitted, scripted, metho
 
 
 def test_a_server_that_tells_no_logprobs_is_named(fitted, scripted):
-    with pytest.raises(LLMError, match=r"tells no log-probabilities. Choose model\.method=generate"):
+    with pytest.raises(LLMError, match=r"returns no log-probabilities. Choose model\.method=generate"):
         fitted(scripted(Completion("ok", "ham")), method="logprobs").predict(ASKED.X)
 
 
@@ -342,7 +342,7 @@ def test_what_cannot_be_asked_is_told_before_any_work(scripted, prompt, llm):
         (
             {"method": "logprobs"},
             many,
-            rf"model\.method: logprobs tells at most {MOST} labels apart; there are {MOST + 1}",
+            rf"model\.method: logprobs distinguishes at most {MOST} labels; there are {MOST + 1}",
         ),
         ({"shots": 2, "shots_by": "nearest"}, MAIL, r"model\.shots_by: nearest needs an embedder"),
         ({"names": {"spm": "advertisement"}}, MAIL, r'model\.names: there is no label "spm".*Did you mean "spam"\?'),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bakeoff.task import PredictionTable, Schema
 
 Severity = Literal["note", "caution", "blocks"]
-"""How much a finding matters: worth knowing, a reason to doubt the verdict, or a reason for none."""
+"""Severity of a finding: worth knowing, a reason to doubt the verdict, or a reason for none."""
 
 State = Literal["passed", "found", "not_applicable", "failed"]
 

@@ -18,7 +18,7 @@ LEAST_VARIANTS, SURE, LEAST_ROWS = 3, 0.9, 3
     severity="note",
 )
 def label_noise(evidence: Evidence) -> list[str]:
-    """Where all variants agree with confidence on another label, the target is often what is wrong (Northcutt 2021)."""
+    """Find rows where all variants confidently agree on another label: often the target is wrong (Northcutt 2021)."""
     learns = {run.variant for run in evidence.runs if run.family != "rules"}
     tables = [t for name, t in evidence.tables.items() if name in learns and t.predictions.proba is not None]
     if len(tables) < LEAST_VARIANTS:

@@ -42,7 +42,7 @@ def enough_units(evidence: Evidence) -> list[str]:
 
 @check("detectable", "Can these test rows show the gain that matters?", severity="note")
 def detectable(evidence: Evidence) -> list[str]:
-    """Where the minimum detectable gain is far above the threshold, an inconclusive verdict says little."""
+    """Find a minimum detectable gain far above the threshold: an inconclusive verdict then says little."""
     undecided = [g for g in evidence.gains if g.standard_error and g.low <= evidence.margin < g.high]
     least = [(evidence.margin + _half(g) + Z_OF_POWER * (g.standard_error or 0), g) for g in undecided]
     coarse = [(value, g) for value, g in least if evidence.margin > 0 and value > COARSE * evidence.margin]

@@ -120,7 +120,7 @@ def from_completions(
         stage: of the rows that were answered.
         completions: of the requests.
         before: lookup done for each row before its request.
-        statuses: status and reason of each row, if the reply tells more than the completion; None: the completion's.
+        statuses: status and reason of each row, if the reply says more than the completion; None: the completion's.
         transcripts: of the requests, and of others besides the lookup's.
         more: other fields of ``Predictions``.
     """

@@ -95,7 +95,7 @@ class PromptedLLM(Model):
             raise ConfigError("model.shots_by: nearest needs an embedder. Add embedder=minilm, or choose balanced.")
         if self._is_by_logprobs(schema) and len(schema.classes) > labels.MOST:
             raise ConfigError(
-                f"model.method: logprobs tells at most {labels.MOST} labels apart; there are {len(schema.classes)}. "
+                f"model.method: logprobs distinguishes at most {labels.MOST} labels; there are {len(schema.classes)}. "
                 "Choose model.method=generate."
             )
         for label in self.names or {}:
@@ -259,7 +259,7 @@ class PromptedLLM(Model):
     ) -> Predictions:
         has_logprobs = [bool(c.logprobs) for c in completions if c.status == "ok"]
         if has_logprobs and not any(has_logprobs):
-            raise LLMError("llm: the server tells no log-probabilities. Choose model.method=generate.")
+            raise LLMError("llm: the server returns no log-probabilities. Choose model.method=generate.")
         proba = np.array([self._proba(c) for c in completions])
         best = proba.argmax(axis=1)
         output = np.array([self.schema_.classes[i] for i in best], dtype=object)

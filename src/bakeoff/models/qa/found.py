@@ -160,7 +160,7 @@ def notes(details: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def distinct(passages: Iterable[Passage]) -> list[Passage]:
-    """Deduplicate passages by text, in order: showing one twice tells a model nothing."""
+    """Deduplicate passages by text, in order: showing one twice adds nothing for a model."""
     first: dict[str, Passage] = {}
     for passage in passages:
         first.setdefault(passage.text, passage)

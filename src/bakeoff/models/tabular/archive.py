@@ -136,7 +136,7 @@ def _type_of(node: Mapping[str, Any], file: Path) -> str:
     if not isinstance(loader, str) or (name not in TYPES.get(loader, ()) and not _is_estimator(loader, name)):
         raise DataError(
             f"{file}: holds {name} ({loader}), which no model of bakeoff writes. Only files that you or somebody you "
-            "trust wrote can be mended; do not load this one otherwise. See docs/safety.md."
+            "trust wrote can be repaired; do not load this one otherwise. See docs/safety.md."
         )
     if loader == "ObjectNode":
         for attribute, value in _attributes(node):

@@ -31,7 +31,7 @@ def found(material: Material) -> list[Block]:
 
 
 def unanswered(material: Material) -> list[Block]:
-    """How many rows have no answer, by reason."""
+    """Count the rows without an answer, by reason."""
     rows = []
     for name, table in material.tables.items():
         p = table.predictions

@@ -26,7 +26,7 @@ LEAST_IN_BIN = 5
 
 
 def confusion(material: Material) -> list[Block]:
-    """What the leading variant and the incumbent take for what."""
+    """Confusions of labels by the leading variant and the incumbent."""
     if material.schema is None or material.schema.kind != "classification":
         return []
     names = dict.fromkeys(name for name in (material.leading, material.comparison.incumbent) if name)

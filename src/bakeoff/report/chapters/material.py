@@ -25,7 +25,7 @@ MOST_DETAILED = 10
 
 
 class Material:
-    """What chapters are made from.
+    """Material of the chapters.
 
     Args:
         comparison: the comparison to report.

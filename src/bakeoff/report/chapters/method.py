@@ -79,7 +79,7 @@ def settings(material: Material) -> list[Block]:
 
 
 def provenance(material: Material) -> list[Block]:
-    """What it takes to repeat the bake-off."""
+    """Instructions to repeat the bake-off."""
     if not material.finished:
         return []
     columns = (
