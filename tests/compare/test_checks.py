@@ -107,7 +107,7 @@ WEAK = {
     ),
     "one_seed": (
         replace(SOUND, runs=(SOUND.runs[0], run("catboost", 1, "boosting"))),
-        "catboost: one seed. Retraining noise is not in the interval; add seed=0,1,2 to see its size.",
+        "catboost: one seed. Retraining noise is not in the interval; add seed=0,1,2 decision.replicates=true",
     ),
     "rival_seeds": (
         replace(SOUND, runs=(SOUND.runs[0], *(run(f"catboost-seed={i}", 1 + i, "boosting") for i in range(3)))),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeoff import __version__, business, cost, metrics, numbers, record
-from bakeoff.compare import checks, equivalence, gains, panels, scores, selection, unanswered, vetoes
+from bakeoff.compare import checks, equivalence, gains, panels, replicates, scores, selection, unanswered, vetoes
 from bakeoff.compare import decision as rule
 from bakeoff.compare import notes as notes_of
 from bakeoff.compare.checks import Checked, Evidence
@@ -212,11 +212,13 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
         if len(finished) > 1:
             notes.append(f"No incumbent was declared; {incumbent}, which ran first, is taken (incumbent).")
     confidence = settings.confidence
+    recipes = replicates.by_first([n for n in (incumbent, *tables) if n in tables]) if settings.replicates else {}
     pairs: list[Panel] = []
     if incumbent in tables:
         known = {name: one.draws for name, one in scored.items()}
-        pairs = panels.panels(incumbent, tables, measured, settings.resamples, known)
-        notes += notes_of.of_rows(incumbent, tables, pairs)
+        pairs = panels.panels(incumbent, tables, measured, settings.resamples, known, recipes=recipes)
+        notes += notes_of.of_recipes(recipes)
+        notes += notes_of.of_rows(incumbent, {n: t for n, t in tables.items() if n in (recipes or tables)}, pairs)
     refused |= unanswered.too_few_grades(tables, metric, settings.max_unanswered)
     by_variant = {name: one.scores for name, one in scored.items()}
     vetoed = vetoes.find(finished, by_variant, settings.require)
@@ -252,7 +254,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     if vetoed:
         told = vetoes.describe(vetoed, metric, by_variant, reached.winner or incumbent)
         reached = replace(reached, reason=" ".join([reached.reason, *told]))
-    checked = checks.checked(Evidence(finished, tables, schema, gained, threshold.value))
+    checked = checks.checked(Evidence(finished, tables, schema, gained, threshold.value, settings.replicates))
     blocking = [finding for check in checked if check.severity == "blocks" for finding in check.findings]
     if blocking and reached.verdict != "inconclusive":
         reached = rule.Decision("inconclusive", None, " ".join(blocking))
@@ -265,7 +267,7 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
             better = numbers.difference(corrected * (1 if metric.direction == "maximize" else -1))
             reason = f"{reached.reason} Corrected for choosing the best of {len(rivals)}: {better}."
             reached = replace(reached, reason=reason)
-        notes += notes_of.of_close(str(reached.winner), metric, tables, challengers, settings)
+        notes += notes_of.of_close(str(reached.winner), metric, tables, challengers, settings, recipes)
     return Comparison(
         task=str((finished[0].task or {}).get("name", "")),
         metric=metric.name,

@@ -18,6 +18,9 @@ from bakeoff.metrics import Metric, get
 from bakeoff.numbers import difference_with_interval, number
 from bakeoff.record import Run, Score
 
+LEAST_COST = 0.01
+"""US dollars per 1,000 predictions below which costs are alike: what costs nearly nothing cannot be much cheaper."""
+
 CHEAPER, FASTER = 0.5, 0.8
 """Shares of the incumbent's cost and latency from which a challenger is cheaper or faster: costs rest on one timing."""
 
@@ -46,9 +49,10 @@ def traits(
     cost, old_cost = (s["cost_per_1k"].value if "cost_per_1k" in s else None for s in (scores, of_incumbent))
     if cost is not None and old_cost is not None and math.isfinite(cost + old_cost):
         prices = f"{numbers.price(cost)} vs {numbers.price(old_cost)} USD per 1,000 predictions"
-        if cost <= CHEAPER * old_cost and old_cost > 0:
+        is_worth_it = max(cost, old_cost) >= LEAST_COST
+        if is_worth_it and cost <= CHEAPER * old_cost:
             advantages.append(f"cheaper ({prices})")
-        elif old_cost <= CHEAPER * cost and cost > 0:
+        elif is_worth_it and old_cost <= CHEAPER * cost:
             drawbacks.append(f"more expensive ({prices})")
     latency = get("latency_p50_ms")
     if panel.has(run.variant, latency.name):

@@ -113,8 +113,7 @@ def gains(
 
 
 def _gain(metric: Metric, panel: Panel, name: str, joint: float, confidence: float) -> Gain:
-    of_incumbent = panel.values[panel.incumbent].get(metric.name, np.nan)
-    value = panel.values[name].get(metric.name, np.nan)
+    of_incumbent, value = panel.value(panel.incumbent, metric.name), panel.value(name, metric.name)
     if not panel.has(name, metric.name):
         return Gain(name, value, np.nan, np.nan, np.nan, against=of_incumbent, rows=panel.rows)
     sign = 1 if metric.direction == "maximize" else -1

@@ -35,16 +35,29 @@ def of_rows(incumbent: str, tables: Mapping[str, PredictionTable], pairs: Sequen
     return notes
 
 
+def of_recipes(recipes: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Notes on variants that are judged by the mean over their seeds."""
+    return [
+        f"{name} stands for {len(members)} seeds ({listed(members)}): differences are of means over them, and "
+        "intervals include the noise of retraining."
+        for name, members in recipes.items()
+        if len(members) > 1
+    ]
+
+
 def of_close(
     winner: str,
     metric: Metric,
     tables: Mapping[str, PredictionTable],
     challengers: Sequence[str],
     settings: DecisionSettings,
+    recipes: Mapping[str, tuple[str, ...]],
 ) -> list[str]:
     """A note on challengers that are as good as the winner, as far as the test rows tell."""
     others = [winner, *(name for name in challengers if name != winner)]
-    beside = panels.panels(winner, {name: tables[name] for name in others}, [metric], settings.resamples)
+    members = [member for name in others for member in recipes.get(name, (name,))]
+    compared = {name: tables[name] for name in members}
+    beside = panels.panels(winner, compared, [metric], settings.resamples, recipes=recipes)
     close = gains.close_to(metric, beside, 1 - (1 - settings.confidence) / len(challengers))
     if not close:
         return []

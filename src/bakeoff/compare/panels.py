@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff import metrics
-from bakeoff.compare.intervals import Side, Uncertainty, uncertainty
+from bakeoff.compare.intervals import Side, Uncertainty, Unknown, uncertainty
 from bakeoff.compare.outcomes import Outcomes
+from bakeoff.compare.replicates import OverSeeds, Replicates
 from bakeoff.compare.statistics import Values as Draws
 from bakeoff.compare.statistics import bootstrap
 from bakeoff.compare.units import Units
@@ -39,6 +40,7 @@ class Panel:
         values: variant → metric → value on these rows.
         draws: variant → metric → values over the same resamples of these rows.
         challengers: names of the others.
+        replicates: values of the replicates of each variant that has any.
     """
 
     incumbent: str
@@ -46,6 +48,7 @@ class Panel:
     values: Mapping[str, Mapping[str, float]]
     draws: Draws
     challengers: tuple[str, ...]
+    replicates: Replicates = field(default_factory=dict)
     _outcomes: dict[str, Outcomes] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -64,7 +67,16 @@ class Panel:
 
     def difference(self, challenger: str, metric: str) -> float:
         """The challenger's value less the incumbent's."""
-        return self.values[challenger][metric] - self.values[self.incumbent][metric]
+        return self.value(challenger, metric) - self.value(self.incumbent, metric)
+
+    def value(self, variant: str, metric: str) -> float:
+        """Value of a variant, the mean over its replicates; NaN without the metric."""
+        replicates = self._each(variant, metric)
+        return sum(replicates) / len(replicates)
+
+    def _each(self, variant: str, metric: str) -> tuple[float, ...]:
+        of_one = (self.values[variant].get(metric, float("nan")),)
+        return self.replicates.get(variant, {}).get(metric, of_one)
 
     def drawn(self, challenger: str, metric: str) -> Floats:
         """Bootstrap values of the difference, shape (resamples,)."""
@@ -74,7 +86,11 @@ class Panel:
         """Uncertainty of the difference."""
         name = metric.name
         sides = [Side(metric, self.tables[v], self.values[v][name]) for v in (challenger, self.incumbent)]
-        return uncertainty(sides, self.drawn(challenger, name), self._joint(challenger))
+        over_rows = uncertainty(sides, self.drawn(challenger, name), self._joint(challenger))
+        new, old = self._each(challenger, name), self._each(self.incumbent, name)
+        if isinstance(over_rows, Unknown) or len(new) == len(old) == 1:
+            return over_rows
+        return OverSeeds.from_values(over_rows, new, old)
 
     def _joint(self, challenger: str) -> Outcomes | None:
         """The joint table of truth and both variants' predictions, counted once for all metrics."""
@@ -87,7 +103,13 @@ class Panel:
 
 
 def panels(
-    incumbent: str, tables: Tables, measured: Sequence[Metric], resamples: int, known: Draws = NOTHING, seed: int = 0
+    incumbent: str,
+    tables: Tables,
+    measured: Sequence[Metric],
+    resamples: int,
+    known: Draws = NOTHING,
+    seed: int = 0,
+    recipes: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> list[Panel]:
     """Compare each variant with the incumbent on the rows that both answered.
 
@@ -98,6 +120,7 @@ def panels(
         resamples: as given to ``bootstrap``.
         known: bootstrap values of each whole table, which are used where no row is left out.
         seed: seed of the draws.
+        recipes: variant → names of its replicates, itself first; the others are in no panel of their own.
 
     Returns:
         One panel for each set of rows; a challenger that shares no row with the incumbent is in none.
@@ -105,8 +128,9 @@ def panels(
     own = tables[incumbent]
     place = {str(identity): row for row, identity in enumerate(own.ids)}
     members: dict[bytes, dict[str, PredictionTable]] = {}
+    inner = {name for names in recipes.values() for name in names[1:]}
     for name, table in tables.items():
-        if name == incumbent:
+        if name == incumbent or name in inner:
             continue
         first, second = common_rows(own, table, place)
         if len(first):
@@ -116,7 +140,26 @@ def panels(
             key = b"".join([first.ids.astype(str).tobytes(), *(mask.tobytes() for mask in graded)])
             panel = members.setdefault(key, {incumbent: _with_grades_of(first, second)})
             panel[name] = _with_grades_of(second, first)
-    return [_panel(incumbent, panel, tables, measured, resamples, known, seed) for panel in members.values()]
+    made = [_panel(incumbent, panel, tables, measured, resamples, known, seed) for panel in members.values()]
+    return [replace(panel, replicates=_replicates(panel, tables, measured, recipes)) for panel in made]
+
+
+def _replicates(
+    panel: Panel, tables: Tables, measured: Sequence[Metric], recipes: Mapping[str, tuple[str, ...]]
+) -> Replicates:
+    """Values of the replicates on the rows of a panel; a replicate that did not answer all of them is left out."""
+    rows = {str(identity): row for row, identity in enumerate(panel.tables[panel.incumbent].ids)}
+    values: dict[str, dict[str, tuple[float, ...]]] = {}
+    for name in panel.tables:
+        for other in recipes.get(name, ())[1:]:
+            second = common_rows(panel.tables[name], tables[other], rows)[1]
+            if len(second) < panel.rows:
+                continue
+            for m in measured:
+                if m.name in panel.values[name] and metrics.applies_to(m, second):
+                    before = values.setdefault(name, {}).get(m.name, (panel.values[name][m.name],))
+                    values[name][m.name] = (*before, m.value(second))
+    return values
 
 
 def _panel(

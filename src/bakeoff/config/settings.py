@@ -52,6 +52,7 @@ class DecisionSettings:
     confidence: float = 0.95
     max_unanswered: float = 0.05  # share of test rows without an answer above which no verdict leans on a variant
     resamples: int = 10_000
+    replicates: bool = False  # whether variants that differ in their seed alone are one, judged by the mean over seeds
     rule: Any = None  # a component that reaches the verdict; None: bakeoff.compare.decision.decide
     require: Any = None  # mapping: what a variant must be to ship, e.g. hosting: local, latency_p95_ms: "<= 200"
 

@@ -28,6 +28,7 @@ class Evidence:
         schema: schema of the task.
         gains: gains of the challengers in the decision metric; empty where there is no incumbent with results.
         margin: the minimum meaningful gain; NaN if unknown.
+        replicates: whether variants that differ in their seed alone are judged as one.
     """
 
     runs: Sequence[Run]
@@ -35,6 +36,7 @@ class Evidence:
     schema: Schema
     gains: Sequence[Gain] = ()
     margin: float = math.nan
+    replicates: bool = False
 
 
 Finds = Callable[[Evidence], Sequence[str]]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from bakeoff.advice import listed
 from bakeoff.compare.checks.base import Evidence, check
+from bakeoff.compare.replicates import SEED, recipe
 
 RANDOM = ("boosting", "deep", "finetuned")
 """Families whose models differ from seed to seed."""
-
-SEED = re.compile(r"(?:^|-)seed=\d+")
 
 
 @check("one_seed", "Was every variant that learns at random fitted with several seeds?", severity="note")
@@ -19,27 +16,27 @@ def one_seed(evidence: Evidence) -> list[str]:
     by_recipe: dict[str, list[str]] = {}
     for run in evidence.runs:
         if run.family in RANDOM:
-            by_recipe.setdefault(_recipe(run.variant), []).append(run.variant)
+            by_recipe.setdefault(recipe(run.variant), []).append(run.variant)
     alone = [names[0] for names in by_recipe.values() if len(names) == 1]
     if len(evidence.runs) < 2 or not alone:
         return []
-    return [f"{listed(alone)}: one seed. Retraining noise is not in the interval; add seed=0,1,2 to see its size."]
+    return [
+        f"{listed(alone)}: one seed. Retraining noise is not in the interval; add seed=0,1,2 decision.replicates=true"
+    ]
 
 
 @check("rival_seeds", "Is every variant a recipe of its own?")
 def rival_seeds(evidence: Evidence) -> list[str]:
     """Variants that differ in their seed alone compete for the best luck."""
+    if evidence.replicates:
+        return []
     by_recipe: dict[str, list[str]] = {}
     for run in evidence.runs:
         if SEED.search(run.variant):
-            by_recipe.setdefault(_recipe(run.variant), []).append(run.variant)
+            by_recipe.setdefault(recipe(run.variant), []).append(run.variant)
     return [
-        f"{listed(names)} differ in their seed alone: the best of them is the luckiest. Judge the recipe by their mean."
+        f"{listed(names)} differ in their seed alone: the best of them is the luckiest. "
+        "Judge them as one: decision.replicates=true"
         for names in by_recipe.values()
         if len(names) > 1
     ]
-
-
-def _recipe(variant: str) -> str:
-    """Name of the variant without its seed."""
-    return SEED.sub("", variant)
