@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bakeoff.compare.decision import Gain, decide
-from bakeoff.compare.gains import joint_level
+from bakeoff.compare.gains import _over_a_guess, joint_level
+from bakeoff.compare.panels import Panel
 from bakeoff.metrics import get
+from bakeoff.task import Predictions, PredictionTable, Schema
 
 F1 = get("f1")
 
@@ -48,3 +51,20 @@ def test_each_challenger_is_judged_alone_where_the_incumbent_is_kept() -> None:
     assert decide(F1, "old", 0.81, challengers, 0.01, 500).verdict == "keep"
     one_open = [*challengers[1:], Gain("c0", 0.8, 0.0, -0.04, 0.04, alone=(-0.03, 0.03))]
     assert decide(F1, "old", 0.81, one_open, 0.01, 500).verdict == "inconclusive"
+
+
+def test_flawless_variant_on_balanced_classes_is_shown_to_beat_chance() -> None:
+    """Every resample of the rows gives it 1, and chance 1 / 4: no interval of their difference has a width."""
+    labels = ("a", "b", "c", "d")
+    schema = Schema("classification", "y", {}, labels)
+    target = np.array(labels * 15, dtype=object)
+    table = PredictionTable(
+        schema, np.arange(60), target, Predictions(target.copy()), np.full(60, np.nan), pd.DataFrame(index=range(60))
+    )
+    f1_macro = get("f1_macro")
+    drawn = {"linear": {"f1_macro": np.ones(1000)}}
+    panel = Panel("linear", {"linear": table}, {"linear": {"f1_macro": 1.0}}, drawn, ())
+    over = _over_a_guess(f1_macro, panel, "linear", 1, 0.95)
+    assert over is not None
+    assert over.value == pytest.approx(0.25)
+    assert 0.6 < over.low < over.high <= 0.75
