@@ -157,7 +157,9 @@ def _over_a_guess(metric: Metric, panel: Panel, name: str, sign: int, confidence
     of_guess = bootstrap({name: table}, [uninformed], len(drawn))[name][metric.name]
     known = uncertainty([Side(metric, table, value), Side(uninformed, table, guess)], drawn - of_guess)
     low, high = known.interval(confidence)
-    if isinstance(known, Unknown) and np.ptp(of_guess) < ROUNDING:  # of a flawless variant: only its own value is uncertain
+    if (
+        isinstance(known, Unknown) and np.ptp(of_guess) < ROUNDING
+    ):  # of a flawless variant: only its own value is uncertain
         low, high = (bound - guess for bound in uncertainty([Side(metric, table, value)], drawn).interval(confidence))
     low, high = _signed(sign, (low, high))
     return Uninformed(yardstick.description, guess, low, high)
