@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -372,9 +373,8 @@ def _check_folders(jobs: Sequence[Job]) -> None:
     for folder in dict.fromkeys(job.request.bakeoff for job in jobs):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            probe = folder / ".writable"
-            probe.touch()
-            probe.unlink()
+            with tempfile.TemporaryFile(dir=folder):  # without a name, as other processes try the same
+                pass
         except OSError as error:
             raise ConfigError(
                 f"{folder}: runs cannot be written there: {error.strerror or error}. "

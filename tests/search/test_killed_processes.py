@@ -1,0 +1,84 @@
+"""``kill -9`` of the whole command at random moments: nothing finished is lost, and the end is as if undisturbed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from bakeoff.search import study as studies
+from command_line import BAKEOFF
+
+COMMAND = (
+    "-m", "model=linear,random_forest", "data=breast_cancer", "search=tpe", "search.trials=12",
+    "tracker=none", "report=none", "name=k", "decision.resamples=200", "metrics.latency_rows=2",
+)  # fmt: skip
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    with (folder / "output.txt").open("ab") as output:
+        return subprocess.Popen(
+            [str(BAKEOFF), *COMMAND], cwd=folder, stdout=output, stderr=output, start_new_session=True
+        )
+
+
+def trials(run: Path) -> list[tuple[Any, ...]]:
+    if not (run / studies.JOURNAL).is_file() or not (run / studies.JOURNAL).stat().st_size:
+        return []
+    storage = studies._storage(run, None)
+    return [(t.number, t.state.name, t.params, t.values) for t in storage.get_all_trials(0)]
+
+
+def outcome(folder: Path) -> dict[str, Any]:
+    found = {}
+    for result in sorted((folder / "outputs/k").glob("*/result.json")):
+        content = json.loads(result.read_text())
+        answers = pd.read_parquet(result.parent / "predictions.parquet")
+        proba = [column for column in answers if column.startswith("proba:")]
+        best, predictions = content["search"]["best"], answers[["id", "output", *proba]].to_json()
+        found[result.parent.name] = (content["status"], best, trials(result.parent), predictions)
+    return found
+
+
+@pytest.mark.slow
+def test_a_bake_off_killed_at_random_moments_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    began = time.monotonic()
+    assert start(whole).wait(600) == 0, (whole / "output.txt").read_text()
+    seconds = time.monotonic() - began
+    expected = outcome(whole)
+    assert len(expected) == 2 and all(len(of_run[2]) == 12 for of_run in expected.values())
+    generator = random.Random(5)
+    kills = 0
+    for number in range(int(os.environ.get("BAKEOFF_ROUNDS", "15"))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        finished: dict[str, list[tuple[Any, ...]]] = {}
+        for _ in range(3):
+            process = start(folder)
+            try:
+                process.wait(generator.uniform(0.25, 0.95) * seconds)
+                break
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                kills += 1
+            for run in (folder / "outputs/k").glob("*/"):
+                after = trials(run) if not run.name.startswith(".") else []
+                assert all(trial in after for trial in finished.get(run.name, [])), "a finished trial is lost"
+                finished[run.name] = [trial for trial in after if trial[1] in ("COMPLETE", "PRUNED")]
+        assert start(folder).wait(600) == 0, (folder / "output.txt").read_text()
+        assert outcome(folder) == expected, number
+        assert not list(folder.rglob("*.part"))
+        assert "Traceback" not in (folder / "output.txt").read_text()
+    print(kills, "kills")
+    assert kills > 0
