@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +39,13 @@ def wait_until_open(host: str, port: int, seconds: float = 60) -> None:
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """URL of an empty database on a server of its own."""
+    with restartable_postgres() as (url, _):
+        yield url
+
+
+@contextmanager
+def restartable_postgres() -> Iterator[tuple[str, Callable[[float], None]]]:
+    """URL of an empty database on a server of its own, and what restarts it after some seconds."""
     pytest.importorskip("psycopg", reason="the postgres extra is not installed")
     places = [*map(str, Path("/usr/lib/postgresql").glob("*/bin")), os.environ["PATH"]]
     initdb = shutil.which("initdb", path=os.pathsep.join(places))
@@ -53,12 +60,23 @@ def postgres_server() -> Iterator[str]:
     subprocess.run([initdb, "-D", "data", "-U", "me", "--auth=trust", "--no-sync"], check=True, **common)  # type: ignore[call-overload]
     port = free_port()
     settings = ["-p", str(port), "-h", "127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]
-    server = subprocess.Popen(  # type: ignore[call-overload]
-        [str(Path(initdb).with_name("postgres")), "-D", "data", *settings], stderr=subprocess.DEVNULL, **common
-    )
-    try:
+    command = [str(Path(initdb).with_name("postgres")), "-D", "data", *settings]
+
+    def begin() -> subprocess.Popen[bytes]:
+        begun: subprocess.Popen[bytes] = subprocess.Popen(command, stderr=subprocess.DEVNULL, **common)  # type: ignore[call-overload]
         wait_until_open("127.0.0.1", port)
-        yield f"postgresql://me@127.0.0.1:{port}/postgres"
+        return begun
+
+    def restart(seconds: float) -> None:
+        nonlocal server
+        server.send_signal(signal.SIGINT)
+        server.wait(30)
+        time.sleep(seconds)
+        server = begin()
+
+    server = begin()
+    try:
+        yield f"postgresql://me@127.0.0.1:{port}/postgres", restart
     finally:
         server.send_signal(signal.SIGINT)  # ends without waiting for its clients
         server.wait(30)

@@ -23,7 +23,7 @@ import pandas as pd
 import psutil
 import pytest
 import yaml
-from servers import Cluster, postgres_server, two_ray_nodes
+from servers import Cluster, postgres_server, restartable_postgres, two_ray_nodes
 
 from bakeoff.search import study as studies
 from command_line import INSTALLED
@@ -278,6 +278,23 @@ def test_a_worker_that_stood_still_leaves_its_trial_to_the_retry(
     trials = bakeoff.wait()
     check(trials, asked=5)
     check_retried(trials, lost)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_database_restarted_in_mid_search_costs_no_trial(
+    start: Callable[..., Bakeoff], tmp_path: Path, workers: int
+) -> None:
+    with restartable_postgres() as (url, restart):
+        many = ["hydra/launcher=joblib", f"search.workers={workers}"] if workers > 1 else []
+        bakeoff = start([*forest(tmp_path, 300), *many, "search.trials=10", f"search.storage={url}"], url)
+        bakeoff.wait_until(lambda: bakeoff.ended() >= 2)
+        before = [t.params for t in bakeoff.trials() if t.state.name == "COMPLETE"]
+        restart(5)
+        trials = bakeoff.wait()
+        check(trials, asked=10)
+        after = [t.params for t in bakeoff.trials() if t.state.name == "COMPLETE"]
+        assert all(params in after for params in before)
 
 
 @pytest.mark.slow

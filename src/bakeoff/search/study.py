@@ -364,7 +364,9 @@ def _storage(folder: Path, url: str | None) -> Any:
     masked = url.partition("@")[2] or url  # without a password
     try:
         with _experimental():
-            return optuna.storages.RDBStorage(
+            from bakeoff.search.database import PatientStorage
+
+            return PatientStorage(
                 url,
                 heartbeat_interval=HEARTBEAT_SECONDS,
                 grace_period=3 * HEARTBEAT_SECONDS,
