@@ -66,7 +66,7 @@ def test_a_bake_off_killed_at_random_moments_ends_as_an_undisturbed_one(tmp_path
         for _ in range(3):
             process = start(folder)
             try:
-                process.wait(generator.uniform(0.25, 0.95) * seconds)
+                process.wait(generator.uniform(0.15, 0.7) * seconds)
                 break
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
