@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from asking import build_request
 from scripted import Body, refuses, says, serving
 
+import bakeoff
 from bakeoff.llm import journal, served
 from bakeoff.llm.cache import Entry
 from bakeoff.llm.client import OpenAICompatible
@@ -180,3 +182,22 @@ def test_entries_of_the_served_model_fit():
         "4": [Entry(Completion("ok", "4"), other, "s"), Entry(Completion("ok", "5"), a, "")],
     }
     assert {key: e.completion.text for key, e in served.fitting(entries, a).items()} == {"1": "1", "2": "2", "4": "5"}
+
+
+def test_finished_run_is_kept_only_while_its_model_is_served(server, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    frame = pd.DataFrame({"text": [f"row {i}" for i in range(40)], "label": ["yes", "no"] * 20})
+    frame.to_csv("rows.csv", index=False)
+    arguments = [
+        "model=llm", "model.method=generate", "data=csv", "data.path=rows.csv", "data.target=label", "data.text=[text]",
+        "llm=openai_compatible", f"llm.base_url={server.url}", "llm.model=m", "llm.constrain=none", "tracker=none",
+        "name=out", "variant=v", "decision.resamples=100",
+    ]  # fmt: skip
+    server.lists["/api/tags"] = tags("a" * 64)
+    bakeoff.run(*arguments)
+    sent = len(server.seen)
+    bakeoff.run(*arguments)
+    assert len(server.seen) == sent, "the same model: the finished run is kept"
+    server.lists["/api/tags"] = tags("b" * 64)
+    bakeoff.run(*arguments)
+    assert len(server.seen) == 2 * sent

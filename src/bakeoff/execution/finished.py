@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bakeoff import record
-from bakeoff.config import component
+from bakeoff.config import component, components
 from bakeoff.errors import ConfigError
+from bakeoff.llm import served
+from bakeoff.llm.base import Identifies
 from bakeoff.record import Run
 from bakeoff.request import spec
 from bakeoff.request.spec import Request
@@ -49,11 +51,30 @@ def reason_to_run(request: Request) -> str | None:
     if run.fingerprint is not None and run.fingerprint != fingerprint:
         change = _change(run, request)
         return f"{request.folder}: {_source(request)} changed since this variant ran ({change}); it runs anew."
+    if (other := _other_model(run, request)) is not None:
+        return f"{request.variant}: {request.parts['llm'].arguments.get('base_url')} serves {other}; it runs anew."
     if spec.is_longer(request):
         return ""
     if request.record_validation and not (request.folder / record.VALIDATION).is_file():
         return f"{request.variant}: its test predictions are kept, and {ONLY_VALIDATION}."
     return None
+
+
+def _other_model(run: Run, request: Request) -> str | None:
+    """The model that the server lists now, in words, if it is another than when the run was made."""
+    recorded = (run.details.get("llm") or {}).get("identity")
+    if recorded is None or "llm" not in request.parts:
+        return None
+    llm = components.instantiate(request.parts["llm"], "llm")
+    if not isinstance(llm, Identifies):
+        return None
+    try:
+        now = llm.identify()
+    except ConfigError:  # without a key nothing can be asked, and nothing need be
+        return None
+    if now is None or now == recorded:
+        return None
+    return f"another model now ({served.name(now)}) than when this variant ran ({served.name(recorded)})"
 
 
 def _is_budget_raised(run: Run, request: Request, changed: Sequence[str]) -> bool:

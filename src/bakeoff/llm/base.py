@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 Status = Literal["ok", "invalid", "failed", "not_asked"]
 
@@ -146,3 +146,11 @@ class LLM(Protocol):
 
     def usage(self) -> Mapping[str, Any]:
         """Usage so far: model, calls, replayed, retries, errors by cause, tokens, dollars. JSON values."""
+
+
+@runtime_checkable
+class Identifies(Protocol):
+    """A language model whose server may load another one under the same name."""
+
+    def identify(self) -> str | None:
+        """The model that is served, as far as the server lists it; None if it does not. Free of charge."""

@@ -128,7 +128,9 @@ class OpenAICompatible:
 
     def usage(self) -> Mapping[str, Any]:
         """Usage so far, with the model and server it went to."""
-        return {"asked_for": self.model, "server": self.base_url, **self._usage.told()}
+        session: Session | None = self._made.get("session")
+        identity = None if session is None else session.identity
+        return {"asked_for": self.model, "server": self.base_url, "identity": identity, **self._usage.told()}
 
     @property
     def _has_price(self) -> bool:
@@ -187,7 +189,7 @@ class OpenAICompatible:
                 f"{remedy}.",
                 self.patience_seconds,
                 account=self.key_env,
-                identify=self._identify,
+                identify=self.identify,
             ),
             lambda request: self._send(wire, request),
             lambda served, *tokens: prices.price_served(self.price, self.model, served, self.base_url, *tokens),
@@ -205,8 +207,8 @@ class OpenAICompatible:
         dropped |= cache.unsupported(self.base_url, self.model)
         return dropped
 
-    def _identify(self) -> str | None:
-        """The model that is served, as far as the server lists it."""
+    def identify(self) -> str | None:
+        """The model that is served, as far as the server lists it; None if it does not. Free of charge."""
         key = self._key()
         client = self._client(key).with_options(timeout=IDENTIFY_SECONDS, max_retries=0)
         return served.identify(lambda url: client.get(url, cast_to=object), self.base_url, self.model)

@@ -112,7 +112,9 @@ class Decisions:
 
     def usage(self) -> Mapping[str, Any]:
         """Usage so far, with the model and server it went to."""
-        return {"asked_for": self.model, "server": self.base_url, **self._usage.told()}
+        session: Session | None = self._made.get("session")
+        identity = None if session is None else session.identity
+        return {"asked_for": self.model, "server": self.base_url, "identity": identity, **self._usage.told()}
 
     @property
     def _price_list(self) -> str | None:
@@ -139,7 +141,7 @@ class Decisions:
             Terms(
                 {"server": self.base_url, "model": self.model, "endpoint": "decisions"},
                 self.concurrency, self.retries, self.cache, remedy, self.patience_seconds,
-                account=self.key_env, identify=self._identify,
+                account=self.key_env, identify=self.identify,
             ),
             self._send,
             lambda name, *tokens: self.cost(*tokens),
@@ -154,7 +156,8 @@ class Decisions:
                 self._made["client"] = connect(self.base_url, self._key(), self.timeout_seconds, self._header_values())
             return self._made["client"]
 
-    def _identify(self) -> str | None:
+    def identify(self) -> str | None:
+        """The model that is served, as far as the server lists it; None if it does not. Free of charge."""
         client = self._client().with_options(timeout=IDENTIFY_SECONDS)
         return served.identify(lambda url: client.get(url, cast_to=object), self.base_url, self.model)
 

@@ -122,6 +122,11 @@ class Session:
         self._over: str | None = None  # reason why this session sends no more requests
         self._unusable = Counter[str]()  # replies that could not be used, by reason
 
+    @property
+    def identity(self) -> str | None:
+        """The model that is served, as the server lists it; None if it does not, or was not asked."""
+        return self._server.identity
+
     def complete(self, requests: Sequence[LLMRequest]) -> list[Completion]:
         """Answer the requests in order; duplicates are sent once."""
         keys = [caches.key(self.terms.identity, request) for request in requests]
