@@ -107,7 +107,7 @@ def run(
             _remove_if_empty(Path(str(master.hydra.sweep.dir)))
             failed = _compare(jobs, len(jobs) - len(waiting), show)
     if failed:
-        raise VariantsFailed(f"{', '.join(failed)} failed; each says why in its {record.LOG}.", folders)
+        raise VariantsFailed(_in_words(failed), folders)
     return folders
 
 
@@ -435,12 +435,25 @@ def _is_of_other_data(request: Request, task: Task) -> bool:
     return run.status == "ok" and run.fingerprint != task.fingerprint
 
 
-def _compare(jobs: Sequence[Job], n_reused: int, show: bool) -> list[str]:
-    """Compare the runs in each bake-off folder, and return the names of failed or unfinished variants."""
+def _in_words(failed: Sequence[record.Run]) -> str:
+    """Name the variants that failed, and those that the same command goes on with."""
+    by_status: dict[str, list[str]] = {}
+    for run in failed:
+        by_status.setdefault(run.status, []).append(run.variant)
+    sentences = []
+    if names := by_status.pop("interrupted", []):
+        sentences.append(f"{', '.join(names)}: unfinished; the same command goes on with what is missing.")
+    if names := [name for of_status in by_status.values() for name in of_status]:
+        sentences.insert(0, f"{', '.join(names)} failed; each says why in its {record.LOG}.")
+    return " ".join(sentences)
+
+
+def _compare(jobs: Sequence[Job], n_reused: int, show: bool) -> list[record.Run]:
+    """Compare the runs in each bake-off folder, and return those that failed or are unfinished."""
     from bakeoff.compare import comparison
     from bakeoff.report import pages, summary, terminal
 
-    failed: list[str] = []
+    failed: list[record.Run] = []
     for folder, request in {job.request.bakeoff: job.request for job in jobs}.items():
         money = comparison.Money(write(request.cost), write(request.business))
         if not any(folder.glob(f"*/{record.CONFIG}")):
@@ -450,7 +463,7 @@ def _compare(jobs: Sequence[Job], n_reused: int, show: bool) -> list[str]:
         if show:
             terminal.show(summary.build(compared, runs, folder, n_reused, page))
         mine = {job.request.variant for job in jobs if job.request.bakeoff == folder}
-        failed += [run.variant for run in runs if run.error is not None and run.variant in mine]
+        failed += [run for run in runs if run.error is not None and run.variant in mine]
     beside.after_comparison([job.request for job in jobs])
     return failed
 
