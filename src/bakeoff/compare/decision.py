@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from bakeoff import metrics
 from bakeoff.advice import listed, override
+from bakeoff.compare.power import POWER, Z_OF_POWER
 from bakeoff.config import components
 from bakeoff.errors import ConfigError
 from bakeoff.metrics import Metric
@@ -20,9 +21,6 @@ from bakeoff.task import Schema
 from bakeoff.tasks import kinds
 
 Verdict = Literal["ship", "as_good", "keep", "inconclusive"]
-
-POWER, Z_OF_POWER = 0.8, 0.8416
-"""Probability with which the minimum detectable gain is found, and its normal quantile."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from bakeoff import business, plugins, record
 from bakeoff.config import search_space, wiring
 from bakeoff.config.component import read, walk, write
 from bakeoff.config.parsed_once import parse_once
-from bakeoff.errors import ConfigError, VariantsFailed, did_you_mean
+from bakeoff.errors import ConfigError, DataError, VariantsFailed, did_you_mean
 from bakeoff.execution import finished, parts
 from bakeoff.execution.launch import Job
 from bakeoff.execution.overrides import as_texts, expand, gives, parsed, variant_name
@@ -91,7 +91,7 @@ def run(
         from bakeoff.report import plan as plans
 
         llm_use = {job.request.variant: _llm_use(job.request) for job in waiting}
-        notes = [*_columns_read(jobs), *_downloads(waiting)]
+        notes = [*_columns_read(jobs), *_power(jobs), *_downloads(waiting)]
         plans.show([job.request for job in jobs], [job.request for job in waiting], llm_use, notes)
         return []
     _check_folders(waiting)
@@ -294,6 +294,20 @@ def _llm_use(request: Request) -> list[str]:
     from bakeoff.execution import plan
 
     return [f"{who}: asks the LLM {what}" for who, what in plan.project(request).items()]
+
+
+def _power(jobs: Sequence[Job]) -> list[str]:
+    """Describe which gains the test rows can show, from an earlier comparison of the same bake-off, if there is one."""
+    from bakeoff.compare import comparison, power
+
+    lines = []
+    for folder in dict.fromkeys(job.request.bakeoff for job in jobs):
+        try:
+            earlier = comparison.read(folder)
+        except DataError:  # a damaged file is made again by the next comparison
+            continue
+        lines += [f"{folder.name}: {line}" for line in power.describe(earlier)] if earlier is not None else []
+    return lines
 
 
 def _downloads(jobs: Sequence[Job]) -> list[str]:

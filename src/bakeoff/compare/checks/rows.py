@@ -6,7 +6,8 @@ from collections import Counter
 
 from bakeoff import advice
 from bakeoff.compare.checks.base import Evidence, check
-from bakeoff.compare.decision import POWER, Z_OF_POWER, Gain
+from bakeoff.compare.decision import Gain
+from bakeoff.compare.power import POWER, Z_OF_POWER
 from bakeoff.compare.units import Units
 from bakeoff.numbers import number
 from bakeoff.tasks import kinds
