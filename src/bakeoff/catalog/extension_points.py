@@ -70,6 +70,7 @@ POINTS = (
     Point("sampler", f"`search.sampler`, {_group('search')}", "optuna.samplers.BaseSampler"),
     Point("pruner", "`search.pruner`, `conf/search/pruner/`", "optuna.pruners.BasePruner"),
     Point("cost model", _group("cost"), "bakeoff.cost.CostModel"),
+    Point("business model", _group("business"), "bakeoff.business.BusinessModel"),
     Point("decision rule", f"`decision.rule`, {_group('decision')}", "bakeoff.compare.decision.Rule"),
     Point("method check", _declared("bakeoff.checks"), "bakeoff.compare.checks.Check"),
     Point("report section", _declared("bakeoff.sections"), "bakeoff.report.sections.Section"),

@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from bakeoff.compare.checks.base import Evidence, check
+from bakeoff.cost import PARTS_SECONDS
 
 if TYPE_CHECKING:
     from bakeoff.record import Run
@@ -55,7 +56,7 @@ def _machine(run: Run) -> str:
 
 def _seconds(run: Run) -> float:
     """Seconds since the run started, which is when its data were loaded."""
-    return sum(seconds for step, seconds in run.seconds.items() if step != "data")
+    return sum(seconds for step, seconds in run.seconds.items() if step not in ("data", PARTS_SECONDS))
 
 
 def _started(run: Run) -> datetime | None:
