@@ -161,6 +161,12 @@ def test_threshold_equals_brute_force(objective: str) -> None:
     assert found == pytest.approx(np.nanmax(every))
 
 
+def test_threshold_is_learnt_for_f1_where_a_ranking_decides() -> None:
+    threshold = Threshold("a")
+    assert threshold.judge(SCHEMA, "roc_auc").metric == "f1"
+    assert threshold.judge(SCHEMA, "recall").metric == "recall"
+
+
 def test_threshold_keeps_a_capacity_on_validation_rows() -> None:
     held = held_out(400, 4, Judge("recall"))
     flagged = combined(Threshold("a", capacity=0.05), held).output == "bad"
@@ -205,6 +211,7 @@ def test_solutions_hold_to_the_contract_of_models(option: str, task: Any, overri
         (Ensemble(["a", "b"], "vote"), NUMBERS, "labels are voted on"),
         (Threshold("a"), Schema("classification", "y", {}, ("1", "2", "3")), "needs two classes"),
         (Threshold("a", 0.5, capacity=0.1), SCHEMA, "model.threshold gives one"),
+        (Threshold("a", objective="roc_auc"), SCHEMA, "the same at every threshold"),
         (Segmented(["regoin"], ["a", "b"]), SCHEMA, 'Did you mean "region"'),
         (Segmented(["region"], ["a", "b"], fallback="d", parts={"e": "x"}), SCHEMA, "model.parts: e is not used"),
         (Calibrated("a"), NUMBERS, "serves classification"),

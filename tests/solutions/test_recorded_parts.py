@@ -14,6 +14,9 @@ from sklearn.linear_model import LogisticRegression
 import bakeoff as python
 from bakeoff import record
 from bakeoff.errors import ConfigError
+from bakeoff.execution import rerun, runner, solving
+from bakeoff.models.base import Context
+from bakeoff.request.spec import Request
 
 QUICK = ("data=breast_cancer", "decision.resamples=200", "metrics.latency_rows=20", "tracker=none")
 
@@ -219,3 +222,20 @@ def test_given_threshold_is_searched_on_recorded_predictions() -> None:
     accept = float(run.trials.loc[run.trials["roc_auc"] == best, "param:model.stages.0.accept"].iloc[0])
     assert run.record.parameters["stages"][0]["accept"] == pytest.approx(accept)
     assert run.record.search is not None and run.record.search["seconds"] < 30
+
+
+def test_rerun_makes_a_solution_again_of_the_same_runs(bake: python.Bakeoff) -> None:
+    again = rerun.rerun(cascade_of(bake).folder, into=Path("again/cascade").absolute())
+    assert again.run.status == "ok" and again.agrees
+    assert again.equal_rows == again.rows > 0
+
+
+def test_solution_of_a_record_holds_its_parts_and_can_be_fitted_to_new_rows(bake: python.Bakeoff) -> None:
+    run = cascade_of(bake)
+    content = solving.self_contained(record.read_fitted(run.folder) or {}, run.folder.parent)
+    request = Request.from_config(content, Path("new/cascade"))
+    assert solving.made_of_runs(request) is None
+    development = runner.load_task(request).development
+    model = runner.make_model(request, development.schema)
+    model.fit(development.train, development.valid, Context(development.schema, 0, 1))
+    assert len(model.predict(development.valid.X)) == len(development.valid)

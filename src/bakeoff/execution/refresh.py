@@ -21,7 +21,7 @@ from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import KnownSource
 from bakeoff.errors import BakeoffError, ConfigError, DataError, VariantsFailed, did_you_mean
 from bakeoff.execution import rerun as again
-from bakeoff.execution import runner
+from bakeoff.execution import runner, solving
 from bakeoff.execution.runner import Fitted
 from bakeoff.models import persistence
 from bakeoff.models.tabular import in_memory
@@ -125,6 +125,7 @@ def _changed(of: Path, run: Run, overrides: Sequence[str], conf: Path) -> tuple[
     content = record.read_fitted(of) or {}
     if (content.get("model") or {}).get("_target_") == in_memory.TARGET:
         raise ConfigError(f"{of}: the model was an object in memory: it cannot be fitted anew from its record.")
+    content = solving.self_contained(content, of.parent)
     content |= {"search": {"sampler": None}, "resume": False}
     content["data"] = _pinned(dict(content["data"]), record.schema_of(run))
     content["decision"] = dict(content["decision"])

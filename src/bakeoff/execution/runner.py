@@ -350,6 +350,11 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         graded = business.build_valuer(request.business, task.schema)(graded, test.X)
         priced_by = None if graded.cost is None else request.cost
         slices, stages = scoring.slices(graded, request), scoring.stages(graded, priced_by)
+    notes += [
+        f"The stage {name} answers none of the test rows: it does not pay here."
+        for name, stage in stages.items()
+        if "seen" in stage and stage["coverage"] == 0 and "+" not in name
+    ]
     report = model.report()
     notes += report.notes
     details = {**report.details, **details, **of_graders, "rows": rows}

@@ -328,3 +328,28 @@ def replayed(solution: Solution, request: Request, task: Task) -> tuple[Developm
         return Replay(made, held, deciding)
 
     return fewer, build
+
+
+def self_contained(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The recorded config of a run, in which a solution holds its parts instead of the names of their runs.
+
+    Args:
+        content: the config, with the parameters that a search found.
+        folder: of the bake-off that holds the runs of the parts.
+
+    Raises:
+        DataError: a part has left no config.
+    """
+    solution = made_of_runs(Request.from_config(content, folder / "x"))
+    if solution is None:
+        return dict(content)
+    held = {}
+    for name, variant in solution.variants.items():
+        of_part = record.read_fitted(folder / variant)
+        if of_part is None:
+            raise DataError(
+                f"{folder / variant}: there is no {record.CONFIG}, so the part {name} cannot be fitted anew."
+            )
+        whole = Request.from_config(self_contained(of_part, folder), folder / variant)
+        held[name] = whole.assembled_model.to_config()
+    return {**content, "model": {**content["model"], "parts": {**(content["model"].get("parts") or {}), **held}}}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff import metrics
 from bakeoff.errors import ConfigError
 from bakeoff.metrics.bounds import read_bounds
 from bakeoff.models.base import ModelReport, require_kind
@@ -69,15 +70,24 @@ class Threshold(Solution):
             raise ConfigError(f"model.capacity: {self.capacity} is no share of rows, such as 0.05.")
         if self.capacity is not None and self.threshold is not None:
             raise ConfigError("model.capacity: it decides a threshold that is learnt, and model.threshold gives one.")
+        if self.objective is not None and _ranks(self.objective):
+            raise ConfigError(
+                f"model.objective: {self.objective} is of probabilities, the same at every threshold. Take f1, say."
+            )
         read_bounds(self.limits, "model.limits")
 
     def judge(self, schema: Schema, deciding: str | None = None) -> Judge:
-        """The declared objective under the declared limits."""
+        """The declared objective under the declared limits.
+
+        A metric that decides by ranking rows is the same at every threshold: the default of the kind takes its place.
+        """
+        if deciding is not None and _ranks(deciding):
+            deciding = None
         return Judge.of_schema(schema, self.objective or deciding, tuple(read_bounds(self.limits, "model.limits")))
 
     def learn(self, held: HeldOut) -> None:
         """Try the probabilities of the validation rows as thresholds, and keep the best; the highest of equal ones."""
-        self.schema_ = held.schema
+        self.schema_, self.objective_ = held.schema, held.judge.metric
         given = held.answers.of(self.part, np.arange(len(held)))
         positive = self._positive(given)
 
@@ -118,14 +128,21 @@ class Threshold(Solution):
         return replace(given, output=output, confidence=np.where(is_positive, positive, 1 - positive))
 
     def learned_report(self) -> ModelReport:
-        """The threshold."""
-        return ModelReport({"threshold": self.threshold_ if self.threshold is None else self.threshold})
+        """The threshold, and for which metric it was learnt."""
+        if self.threshold is not None:
+            return ModelReport({"threshold": self.threshold})
+        return ModelReport({"threshold": self.threshold_, "objective": self.objective_})
 
     def state(self) -> dict[str, Any]:
         """The threshold."""
-        return {"threshold": self.threshold_} if self.threshold is None else {}
+        return {"threshold": self.threshold_, "objective": self.objective_} if self.threshold is None else {}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Take what ``state`` gave."""
         if self.threshold is None:
-            self.threshold_ = float(state["threshold"])
+            self.threshold_, self.objective_ = float(state["threshold"]), str(state["objective"])
+
+
+def _ranks(name: str) -> bool:
+    """Return whether a metric is of probabilities alone."""
+    return "proba" in metrics.asked(name, "model.objective").needs
