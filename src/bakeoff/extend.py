@@ -87,7 +87,6 @@ if TYPE_CHECKING:
     from bakeoff.models.base import require_kind as require_kind
     from bakeoff.predictions import Predictions as Predictions
     from bakeoff.predictions import StageTrace as StageTrace
-    from bakeoff.predictions import Usage as Usage
     from bakeoff.record import Run as Run
     from bakeoff.record import read_predictions as read_predictions
     from bakeoff.report.blocks import Column as Column
@@ -133,6 +132,7 @@ if TYPE_CHECKING:
     from bakeoff.testing import check_retriever as check_retriever
     from bakeoff.testing import tasks as tasks
     from bakeoff.tracking.base import Tracker as Tracker
+    from bakeoff.usage import Usage as Usage
     from bakeoff.words import words as words
 else:
     __getattr__, __dir__ = lazy.exports(__name__, __file__)

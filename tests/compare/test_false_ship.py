@@ -17,9 +17,9 @@ from bakeoff import metrics
 from bakeoff.compare import gains, panels
 from bakeoff.compare.decision import decide, threshold
 from bakeoff.compare.statistics import interval
-from bakeoff.predictions import Usage
 from bakeoff.record import Score
 from bakeoff.task import Gold, Predictions, PredictionTable, Schema, Series
+from bakeoff.usage import Usage
 
 ALPHA, SETS, ROWS, RESAMPLES = 0.05, 300, 150, 400
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from bakeoff.config import components
 from bakeoff.data import columns
+from bakeoff.data.dealing import TEST, TRAIN, VALID
 from bakeoff.data.settings import DataSettings, SplitSettings
 from bakeoff.data.sources import Rows
-from bakeoff.data.splits import TEST, TRAIN, VALID
 from bakeoff.data.target import rows as listed
 from bakeoff.errors import DataError, did_you_mean
 

@@ -16,7 +16,8 @@ from bakeoff.llm import served
 from bakeoff.llm.base import Completion, LLMRequest
 from bakeoff.llm.journal import Earlier
 from bakeoff.llm.transcript import Transcript
-from bakeoff.predictions import PASSING, Usage
+from bakeoff.predictions import PASSING
+from bakeoff.usage import Usage
 
 log = logging.getLogger(__name__)
 

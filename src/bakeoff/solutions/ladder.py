@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff.predictions import Predictions, Usage
+from bakeoff.predictions import Predictions
 from bakeoff.solutions.base import HeldOut
 from bakeoff.solutions.judging import Judge
+from bakeoff.usage import Usage
 
 Thresholds = tuple[float | None, ...]
 """Least confidence of each learnt stage, in order; None: no prediction is accepted there."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bakeoff.predictions import Predictions, StageTrace, Usage
+from bakeoff.predictions import Predictions, StageTrace
+from bakeoff.usage import Usage
 
 OF_TIME = ("seconds", "machine_seconds", "human_usd")
 
