@@ -15,6 +15,9 @@ from bakeoff.errors import ConfigError, DataError
 from llm.scripted import says, serving
 from record.asked_run import CAPITALS, land_in, of_server, write_messages, write_questions
 
+OLD_RUNS = Path(__file__).parents[1] / "fixtures" / "runs_0_1"
+OLD = sorted(path.parent.relative_to(OLD_RUNS) for path in OLD_RUNS.glob("*/*/result.json"))
+
 
 def answer(body, number):
     land = land_in(body)
@@ -121,6 +124,12 @@ def test_show_run_of_an_earlier_version_says_that_prompts_were_not_recorded(fold
     finally:
         file.write_bytes(kept)
     assert "Prompts and replies were not recorded here" in text and "output: Paris" in text
+
+
+@pytest.mark.parametrize("run", OLD, ids=str)
+def test_show_reads_runs_of_version_0_1(shown, run):
+    text = shown(str(OLD_RUNS / run), "--limit", "1")
+    assert "Its inputs were not recorded" in text and "status: ok" in text and "truth: " in text
 
 
 @pytest.mark.parametrize(

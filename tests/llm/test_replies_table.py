@@ -8,20 +8,25 @@ from typing import Any
 
 import pytest
 
+from bakeoff.llm.base import Completion, LLMRequest, Message
 from bakeoff.llm.choices import choice
 from bakeoff.llm.lists import listed
 from bakeoff.llm.reader import Reader
+from bakeoff.llm.reading import formed
+from bakeoff.llm.wrapping import value
+from bakeoff.models.prompted.llm import NUMBER
 
 ROWS: list[dict[str, Any]] = [
     json.loads(line) for line in Path(__file__).with_name("replies.jsonl").read_text("utf-8").splitlines()
 ]
 LABELLED = [row for row in ROWS if "label" in row]
 LISTED = [row for row in ROWS if "labels" in row]
+NUMBERS = [row for row in ROWS if "number" in row]
 ANSWERED = [row for row in ROWS if "status" in row]
 
 
 def test_table_has_some_hundreds_of_replies_of_each_use() -> None:
-    assert len(ROWS) == len(LABELLED) + len(LISTED) + len(ANSWERED) >= 400
+    assert len(ROWS) == len(LABELLED) + len(LISTED) + len(ANSWERED) + len(NUMBERS) >= 440
     assert min(len(LABELLED), len(ANSWERED)) >= 120 and len(LISTED) >= 40
 
 
@@ -41,3 +46,28 @@ def test_answer_in_free_text_is_read_withheld_refused_or_unreadable(row: dict[st
     answer = Reader().answer(row["reply"])
     assert answer.status == row["status"]
     assert answer.short == row.get("short", "")
+
+
+@pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row["reply"][:40])
+def test_number_is_read_alone_and_not_beside_a_unit(row: dict[str, Any]) -> None:
+    if row["number"] is None:
+        with pytest.raises(ValueError, match=r"\w"):
+            value(row["reply"], NUMBER)
+    else:
+        assert value(row["reply"], NUMBER) == {"value": row["number"]}
+
+
+@pytest.mark.parametrize(
+    ("reply", "form", "reason"),
+    [
+        ("1", {"choices": ("1", "10")}, "cut"),
+        ("1", {"choices": ("1", "2")}, ""),
+        ("10", {"choices": ("1", "10")}, ""),
+        ("4", {"schema": NUMBER}, "cut"),
+        ('{"value": 4}', {"schema": NUMBER}, ""),
+    ],
+)
+def test_reply_that_was_cut_is_not_read_where_it_may_go_on(reply: str, form: dict[str, Any], reason: str) -> None:
+    request = LLMRequest((Message("user", "?"),), **form)
+    completion = formed(Completion("ok", raw=reply, finish="length", is_cut=True), request)
+    assert completion.reason.partition(":")[0] == reason

@@ -41,7 +41,8 @@ def formed(completion: Completion, request: LLMRequest) -> Completion:
         if completion.logprobs and not text:
             return completion
         named = choices.choice(text, request.choices)
-        if named is not None:
+        may_go_on = completion.is_cut and any(one != named and one.startswith(named or "") for one in request.choices)
+        if named is not None and not may_go_on:
             return replace(completion, text=named)
         shown = " ".join(text.split())[:80]
         if completion.is_cut:
@@ -51,7 +52,10 @@ def formed(completion: Completion, request: LLMRequest) -> Completion:
     if request.schema is None:
         return completion
     try:
-        return replace(completion, parsed=wrapping.value(text, request.schema))
+        parsed = wrapping.value(text, request.schema)
+        if completion.is_cut and "{" not in text:
+            raise ValueError("it may end within a number")
+        return replace(completion, parsed=parsed)
     except ValueError as error:
         if completion.is_cut:
             return _invalid(completion, f"cut: {room} (model.max_tokens)", f"the answer breaks its schema: {error}")

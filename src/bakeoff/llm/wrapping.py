@@ -39,6 +39,10 @@ _QUOTES = {
     '"': '"', "'": "'", "“": "”", "‘": "’", "„": "“", "‚": "‘", "«": "»", "»": "«", "‹": "›", "›": "‹",
     "「": "」", "『": "』", "《": "》", "`": "`",
 }  # fmt: skip
+_NUMBER = re.compile(
+    r"(?:(?:the\s+)?(?:value|answer|estimate|prediction|result)\s*(?:is|[:：=])\s*)?([-+]?\d+(?:\.\d+)?)", re.IGNORECASE
+)
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")
 _MARKS = ("***", "**", "*", "~~", "__")
 
 
@@ -138,7 +142,11 @@ def value(text: str, schema: Mapping[str, Any]) -> Any:
 
     reason = "it holds no JSON"
     valid: list[Any] = []
-    for candidate in json_values(visible(text)[0]):
+    text = visible(text)[0]
+    for candidate in (*json_values(text), unwrapped(text)):
+        candidate = _of_number(candidate, schema)
+        if isinstance(candidate, str):
+            continue
         try:
             validate(candidate, dict(schema))
         except (ValidationError, RecursionError) as error:
@@ -151,3 +159,19 @@ def value(text: str, schema: Mapping[str, Any]) -> Any:
     if len(valid) > 1:
         raise ValueError(f"it holds {len(valid)} different answers")
     return valid[0]
+
+
+def _of_number(candidate: Any, schema: Mapping[str, Any]) -> Any:
+    """A number that stands alone, or as a string, in the form of a schema that asks for nothing but a number.
+
+    Units and separators of thousands are not read: ``1.234`` may be either.
+    """
+    properties = schema.get("properties", {})
+    if len(properties) != 1 or next(iter(properties.values())).get("type") != "number":
+        return candidate
+    (key,) = properties
+    number = candidate.get(key) if isinstance(candidate, Mapping) else candidate
+    match = _NUMBER.fullmatch(number.strip()) if isinstance(number, str) else None
+    if match is not None and not _THOUSANDS.fullmatch(match[1]):
+        return {key: float(match[1])}
+    return candidate
