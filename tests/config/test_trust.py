@@ -46,6 +46,20 @@ REFUSED = {
     "variants_group": "hydra: {sweeper: {variants: {a: [hydra/launcher=joblib]}}}",
     "variants_reference": "hydra: {sweeper: {variants: {a: ['${name}']}}}",
 }
+REFUSED_REFERENCES = {
+    "env": "name: 'x-${oc.env:CANARY_SECRET}'",
+    "env_of_a_name": "name: 'x-${oc.env:${variant}}'",
+    "env_with_default": "name: 'x-${oc.env:OPENAI_API_KEY,none}'",
+    "env_of_own_prefix_that_is_secret": "name: 'x-${oc.env:BAKEOFF_TOKEN}'",
+    "env_in_a_list": "data: {ignore: ['${oc.env:CANARY_SECRET}']}",
+    "env_in_a_key": "data: {'${oc.env:CANARY_SECRET}': 1}",
+    "escaped": "name: '\\${oc.env:CANARY_SECRET}'",
+    "built": "name: '${${variant}:CANARY_SECRET}'",
+    "decoded": "name: '${oc.decode:x}'",
+    "created": "name: '${oc.create:x}'",
+    "in_a_sweep": "hydra: {sweeper: {params: {data.note: '${oc.env:CANARY_SECRET}'}}}",
+    "in_a_variant": "hydra: {sweeper: {variants: {a: ['data.note=${oc.env:CANARY_SECRET}']}}}",
+}
 REFUSED_DEFAULTS = {
     "job_logging_option": "  - override /hydra/job_logging: disabled\n",
     "sweeper_option": "  - override /hydra/sweeper: basic\n",
@@ -55,6 +69,7 @@ REFUSED_DEFAULTS = {
     "launcher_elsewhere": "  - override /hydra/launcher: ../callbacks/evil\n",
 }
 ALLOWED = {
+    "references": "incumbent: '${variant}'\nseed: '${oc.select:nowhere,0}'\nname: 'x-${oc.env:BAKEOFF_SITE,here}'",
     "params": "hydra: {sweeper: {params: {model: 'constant,linear', model.classifier.C: '1,2'}}}",
     "variants": "hydra: {sweeper: {variants: {a: [model=constant, +data.note=x, ~cost], b: model=linear, c: []}}}",
     "mode": "hydra: {mode: MULTIRUN}",
@@ -96,6 +111,18 @@ def test_experiment_with_more_below_hydra_is_refused_unless_trusted(own: Path, c
         composed(own, "experiment=e")
 
 
+@pytest.mark.parametrize("case", REFUSED_REFERENCES)
+def test_experiment_that_reads_the_environment_is_refused_unless_trusted(
+    own: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    monkeypatch.setenv("CANARY_SECRET", "canary-value")
+    head = HEAD.replace("name: x\n", "") if REFUSED_REFERENCES[case].startswith("name") else HEAD
+    (own / "experiment/e.yaml").write_text(head + REFUSED_REFERENCES[case] + "\n")
+    with pytest.raises(ConfigError, match=r"mine/experiment/e\.yaml: .*--trust") as caught:
+        composed(own, "experiment=e")
+    assert "canary-value" not in str(caught.value)
+
+
 @pytest.mark.parametrize("case", REFUSED_DEFAULTS)
 def test_experiment_that_chooses_options_of_hydra_is_refused(own: Path, case: str) -> None:
     (own / "experiment/e.yaml").write_text(HEAD.replace("defaults:\n", "defaults:\n" + REFUSED_DEFAULTS[case]))
@@ -105,7 +132,8 @@ def test_experiment_that_chooses_options_of_hydra_is_refused(own: Path, case: st
 
 @pytest.mark.parametrize("case", ALLOWED)
 def test_experiment_with_sweeps_and_variants_is_composed(own: Path, case: str) -> None:
-    (own / "experiment/e.yaml").write_text(HEAD + ALLOWED[case] + "\n")
+    head = HEAD.replace("name: x\n", "") if "name:" in ALLOWED[case] else HEAD
+    (own / "experiment/e.yaml").write_text(head + ALLOWED[case] + "\n")
     composed(own, "experiment=e")
 
 

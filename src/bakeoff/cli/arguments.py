@@ -8,12 +8,13 @@ from typing import Any
 
 import yaml
 
+from bakeoff.config.consent import FLAG
 from bakeoff.errors import ConfigError, did_you_mean
 
 
 def folders_of(verb: str, arguments: Sequence[str], example: str) -> list[Path]:
     """The folders among the arguments. Raises ``ConfigError`` that shows an example where there is none."""
-    folders = [Path(argument) for argument in arguments if "=" not in argument]
+    folders = [Path(argument) for argument in arguments if "=" not in argument and argument != FLAG]
     if not folders:
         raise ConfigError(f"{verb}: name a folder, e.g. {example}")
     return folders

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from bakeoff import lazy, plugins
-from bakeoff.config import signatures, slots, wiring
+from bakeoff.config import consent, signatures, slots, wiring
 from bakeoff.config.component import Component, read, write
 from bakeoff.config.settings import check_seed
 from bakeoff.config.slots import Slot
@@ -98,6 +98,7 @@ def check_component(
         if key in SEEDS and isinstance(value, int) and not isinstance(value, bool):
             check_seed(value, f"{where}.{key}")
     slots.check_arguments(component, where)
+    consent.check_key(component, where)
     for key, parameter in takes.parameters.items():
         if parameter.required and key in wiring.GROUPS and parts is not None and component.arguments.get(key) is None:
             if key not in parts:
@@ -140,6 +141,7 @@ def locate_all(value: Any, where: str, slot: str | Slot = slots.ANY) -> dict[int
     for path, component in _outermost(value, where):
         classes[id(component)] = locate(component.target, f"{path}._target_", slot)
         slots.check_arguments(component, path)
+        consent.check_key(component, path)
         for key, argument in component.arguments.items():
             classes |= locate_all(argument, f"{path}.{key}", slots.of_argument(component.target, key))
     return classes

@@ -166,9 +166,20 @@ def _with_mappings(settings: type[Any], values: Mapping[str, Any]) -> dict[str, 
     """Parse mappings written as JSON strings: Hydra does not accept every name as a key."""
     types = {field.name: str(field.type) for field in fields(settings)}
     return {
-        key: json.loads(value) if isinstance(value, str) and value.startswith("{") and "dict" in types[key] else value
+        key: _literal(
+            json.loads(value) if isinstance(value, str) and value.startswith("{") and "dict" in types[key] else value
+        )
         for key, value in values.items()
     }
+
+
+def _literal(value: Any) -> Any:
+    """A resolved value that OmegaConf leaves as it is: text of a data file or of a record is no interpolation."""
+    if isinstance(value, Mapping):
+        return {key: _literal(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_literal(item) for item in value]
+    return value.replace("${", r"\${") if isinstance(value, str) else value
 
 
 def typed(settings: type[T], values: Mapping[str, Any], where: str) -> T:

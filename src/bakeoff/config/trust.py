@@ -17,10 +17,11 @@ from hydra.plugins.config_source import ConfigResult
 from omegaconf import OmegaConf
 
 from bakeoff import plugins
+from bakeoff.config import consent
 from bakeoff.config.shipped import conf_dir
 from bakeoff.errors import ConfigError
 
-FLAG = "--trust"
+FLAG = consent.FLAG
 """Flag of the command line that lifts the allow-list."""
 
 PRIMARY, OF_HYDRA = "config", "hydra/"
@@ -31,6 +32,15 @@ LAUNCHER_NAMES = frozenset({"backend", "prefer", "require", "partition", "qos", 
 NAME = re.compile(r"[\w-]+")
 OVERRIDE_KEY = re.compile(r"[+~]{0,2}[\w./@:-]+")
 SEPARATORS = re.compile(r"[./@:]")
+REFERENCE = re.compile(r"\$\{(?:(?P<resolver>[\w.]+):(?P<arguments>[^${}]*)|[\w.@/\[\]-]+)\}")
+"""An interpolation without another in it: a reference to a key, or a call of a resolver."""
+RESOLVERS = frozenset({"oc.select", "oc.dict.keys", "oc.dict.values", "hydra", "now"})
+"""Resolvers that a config file may call; ``oc.env`` besides, with the variables below."""
+ENVIRONMENT = re.compile(
+    r"BAKEOFF_\w+|USER|LOGNAME|HOSTNAME|HOME|TMPDIR|TZ|CUDA_VISIBLE_DEVICES|OMP_NUM_THREADS|SLURM_\w+"
+)
+SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|_URL$")
+"""Environment variables that a config file may read, and those among them that it may not."""
 
 _load_single_config = ConfigLoaderImpl._load_single_config
 _is_lifted = False
@@ -52,8 +62,8 @@ def _load_checked(self: ConfigLoaderImpl, default: ResultDefault, repo: Any) -> 
         for fault in _faults(result, default):
             raise ConfigError(
                 f"{_file(result, default)}: {fault}. Below hydra:, a config file may set sweeper.params, "
-                "sweeper.variants, mode, and the launcher with numbers and names. The rest belongs on the command "
-                f"line; or add {FLAG} if you wrote this file. See docs/safety.md."
+                "sweeper.variants, mode, and the launcher with numbers and names. The rest goes on the command line; or "
+                f"add {FLAG} if you wrote this file. See docs/safety.md."
             )
     return result
 
@@ -77,8 +87,35 @@ def _faults(result: ConfigResult, default: ResultDefault) -> Iterator[str]:
         if not _is_allowed_default(element):
             yield f"defaults: {_written(element)} may not be chosen by this file"
     content = OmegaConf.to_container(result.config, resolve=False)
+    yield from refused_references(content)
     if isinstance(content, Mapping) and "hydra" in content:
         yield from _refused("hydra", content["hydra"])
+
+
+def refused_references(value: Any) -> Iterator[str]:
+    """List the interpolations in a value, at any depth, that a config file may not use, each as a sentence.
+
+    An escaped one counts too: what it leaves is text that a sweep would read as an interpolation again.
+    """
+    if _is_lifted:
+        return
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from refused_references(key)
+            yield from refused_references(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from refused_references(item)
+    elif isinstance(value, str) and "${" in value:
+        for match in REFERENCE.finditer(value):
+            resolver, variable = match["resolver"], (match["arguments"] or "").partition(",")[0].strip(" '\"")
+            if resolver == "oc.env":
+                if not ENVIRONMENT.fullmatch(variable) or SECRET.search(variable):
+                    yield f"the environment variable {variable!r:.60} may not be read by this file"
+            elif resolver is not None and resolver not in RESOLVERS:
+                yield f"{match[0]!r:.60} calls a resolver that this file may not use"
+        if "${" in REFERENCE.sub("", value):
+            yield f"{value!r:.60} builds an interpolation in a way that this file may not"
 
 
 def _written(element: InputDefault) -> str:

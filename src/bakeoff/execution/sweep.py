@@ -18,7 +18,7 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from bakeoff import business, plugins, record
-from bakeoff.config import search_space, wiring
+from bakeoff.config import search_space, trust, wiring
 from bakeoff.config.component import read, walk, write
 from bakeoff.config.parsed_once import parse_once
 from bakeoff.errors import ConfigError, DataError, VariantsFailed, did_you_mean
@@ -75,6 +75,8 @@ def run(
         folder.mkdir(parents=True, exist_ok=True)
         OmegaConf.save(master, folder / "multirun.yaml")
         return [launcher.launch(combinations, initial_job_idx=0)]
+    for fault in trust.refused_references([dict(params), dict(variants or {})]):
+        raise ConfigError(f"hydra.sweeper: {fault}. Give it on the command line. See docs/safety.md.")
     with _no_collection():
         jobs = _jobs(master, loader, params, arguments, variants or {})
     announce = _say if show else log.info

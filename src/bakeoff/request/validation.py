@@ -11,7 +11,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from bakeoff import metrics
-from bakeoff.config import components, search_space, wiring
+from bakeoff.config import components, consent, search_space, wiring
 from bakeoff.config.component import Component
 from bakeoff.config.search_space import Dimension
 from bakeoff.config.settings import SearchSettings, check_seed, plain
@@ -94,6 +94,7 @@ def _check_search(request: Request) -> None:
     settings = request.search
     if settings.sampler is None:
         return
+    consent.check_storage(settings.storage, request.bakeoff)
     components.check_component(settings.sampler, "search.sampler", slot="search.sampler")
     components.check_component(settings.pruner or Component(""), "search.pruner", slot="search.pruner")
     if _is_sampler(settings, "GPSampler") and find_spec("torch") is None:

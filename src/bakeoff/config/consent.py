@@ -1,0 +1,156 @@
+"""Consent of the person at the keyboard: hosts that get an API key, and databases that a search writes to.
+
+Files say which server a component calls, and people share files. So a key goes to the host that its shipped config
+names, or to one that the command line itself names: neither an experiment file nor a stranger's run folder can send it
+elsewhere.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from bakeoff import environment, plugins
+from bakeoff.config import signatures
+from bakeoff.config.component import Component
+from bakeoff.config.shipped import conf_dir
+from bakeoff.errors import ConfigError
+
+KEY_HOSTS = "BAKEOFF_KEY_HOSTS"
+"""Environment variable with further hosts that may get keys: ``host`` or ``host:port``, separated by commas."""
+FLAG = "--trust"
+GROUPS = ("llm", "embedder")
+URL, KEY, HEADERS = "base_url", "key_env", "headers"
+TYPED_URL = re.compile(r"[\w.+-]+://[^\s'\",\]}]+")
+PLAIN_URL = re.compile(r"https?://[\w.~-]+(:\d+)?(/[^@\\\s]*)?|https?://\[[\da-fA-F:.]+\](:\d+)?(/[^@\\\s]*)?")
+
+_is_checked = False
+
+
+def check_key(component: Component, where: str) -> None:
+    """Refuse to send a key to a host that neither a shipped config nor the command line names.
+
+    Raises:
+        ConfigError: a component has another server and a key.
+    """
+    url: Any = component.arguments.get(URL)
+    if is_trusted():
+        return
+    if url is None:
+        variable = component.arguments.get(KEY)
+        if variable and URL in (getattr(signatures.read(component.target), "parameters", ())):
+            _check_default_server(str(variable), where)
+        return
+    url = str(url)
+    for key, variable in _variables(component):
+        if (variable, _origin(url)) in _shipped() or _is_named(url):
+            continue
+        shown = environment.without_user_info(url)
+        raise ConfigError(
+            f"{where}.{URL}: {variable} would be sent to {shown}, which a file names and you did not. If you mean it, "
+            f"add {where}.{URL}={shown} to the command, or set {KEY_HOSTS}={_host(url)}. To send no key: "
+            f"{where}.{key}=null. See docs/safety.md."
+        )
+
+
+def _check_default_server(variable: str, where: str) -> None:
+    """Refuse a key of somebody else for the server that a class calls by default."""
+    if variable not in {shipped for shipped, _ in _shipped()}:
+        raise ConfigError(
+            f"{where}.{KEY}: {variable} is the key of no shipped config. Name its server: {where}.{URL}=… on the "
+            "command line. See docs/safety.md."
+        )
+
+
+def check_storage(url: str | None, bakeoff: Path) -> None:
+    """Refuse a database of a search that a file names, unless it is an SQLite file in the folder of the bake-off.
+
+    Raises:
+        ConfigError: it is another, and the command line does not name it.
+    """
+    command = os.environ.get(environment.COMMAND)
+    if url is None or command is None or is_trusted() or url in TYPED_URL.findall(command):
+        return
+    file = url.removeprefix("sqlite:///")
+    if file != url and "?" not in file and Path(file).absolute().resolve().is_relative_to(bakeoff.absolute().resolve()):
+        return
+    shown = environment.without_user_info(url)
+    raise ConfigError(
+        f"search.storage: {shown} is named by a file and not by you. If you mean it, add search.storage='{shown}' to "
+        f"the command. A file may name an SQLite database in {bakeoff}. See docs/safety.md."
+    )
+
+
+def is_trusted() -> bool:
+    """Return whether the command carries ``--trust``, or another process has checked this one's request."""
+    return _is_checked or FLAG in os.environ.get(environment.COMMAND, "").split()
+
+
+def accept_parent() -> None:
+    """Take the request of this worker as checked, where the command that started it is not known here."""
+    global _is_checked
+    _is_checked = _is_checked or environment.COMMAND not in os.environ
+
+
+def _variables(component: Component) -> Iterator[tuple[str, str]]:
+    """Environment variables whose values a component sends, each with its argument: given ones, or by default."""
+    variable = component.arguments.get(KEY, _default(component.target))
+    if variable:
+        yield KEY, str(variable)
+    headers = component.arguments.get(HEADERS)
+    for name, value in headers.items() if isinstance(headers, Mapping) else ():
+        if value:
+            yield f"{HEADERS}.{name}", str(value)
+
+
+def _default(target: str) -> str | None:
+    signature = signatures.read(target)
+    parameter = signature.parameters.get(KEY) if signature else None
+    if parameter is None or parameter.default is None:
+        return None
+    try:
+        value: Any = ast.literal_eval(parameter.default)
+    except ValueError:
+        return parameter.default  # a constant: some variable
+    return value if isinstance(value, str) else None
+
+
+@cache
+def _shipped() -> frozenset[tuple[str, tuple[str, str]]]:
+    """Environment variables of keys with the origin that bakeoff's and plugins' configs send them to."""
+    folders = [conf_dir(), *(plugin.conf for plugin in plugins.installed() if plugin.conf)]
+    pairs = set()
+    for file in (
+        file for folder in folders for group in ("llm", "embedder") for file in (folder / group).glob("*.yaml")
+    ):
+        content = yaml.safe_load(file.read_text("utf-8")) or {}
+        if content.get(KEY) and content.get(URL) and "://" in str(content[URL]):
+            pairs.add((str(content[KEY]), _origin(str(content[URL]))))
+    return frozenset(pairs)
+
+
+def _origin(url: str) -> tuple[str, str]:
+    """Scheme and host of a URL; of one in any unusual form, the URL itself, which equals no other."""
+    if not PLAIN_URL.fullmatch(url):
+        return "", url
+    return urlsplit(url).scheme, _host(url)
+
+
+def _host(url: str) -> str:
+    """Host and port of a URL, without user info."""
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
+
+
+def _is_named(url: str) -> bool:
+    """Return whether the command line or the environment names the host of a URL."""
+    hosts = {host.strip().lower() for host in os.environ.get(KEY_HOSTS, "").split(",")}
+    typed = TYPED_URL.findall(os.environ.get(environment.COMMAND, ""))
+    return _host(url) in hosts or url in typed or _origin(url) in {_origin(one) for one in typed}

@@ -1,0 +1,124 @@
+"""A key goes to the host of its shipped config, or to one that the command line names, and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bakeoff import environment
+from bakeoff.config import components, consent
+from bakeoff.errors import ConfigError
+from bakeoff.models import persistence
+
+LLM = {"_target_": "bakeoff.llm.OpenAICompatible", "model": "m", "key_env": "OPENAI_API_KEY"}
+EMBEDDER = {"_target_": "bakeoff.retrieval.OpenAIEmbeddings", "model": "m"}
+JUDGE = {"_target_": "bakeoff.grading.Judge", "llm": LLM | {"base_url": "https://evil.example/v1"}}
+ELSEWHERE = [
+    "https://evil.example/v1",
+    "http://api.openai.com/v1",  # without encryption
+    "https://api.openai.com:8443/v1",
+    "https://api.openai.com@evil.example/v1",
+    "https://api.openai.com\\@evil.example/v1",
+    "https://evil.example#@api.openai.com/v1",
+    "https://api.openai.com.evil.example/v1",
+    "http://127.0.0.1:9/v1",
+]
+CASES: list[tuple[str, dict[str, Any]]] = [
+    *(("llm", LLM | {"base_url": url}) for url in ELSEWHERE),
+    ("embedder", EMBEDDER | {"base_url": "https://evil.example/v1"}),  # its key is a default of the class
+    ("metrics.graders", JUDGE),
+    ("llm", LLM | {"base_url": "https://api.openai.com/v1", "key_env": "AWS_SECRET_ACCESS_KEY"}),
+    ("llm", LLM | {"base_url": "https://api.openai.com/v1", "key_env": "ANTHROPIC_API_KEY"}),
+    ("llm", LLM | {"base_url": "https://api.openai.com/v1", "headers": {"X": "AWS_SECRET_ACCESS_KEY"}}),
+    ("llm", LLM | {"base_url": "https://evil.example/v1", "key_env": None, "headers": {"X": "OPENAI_API_KEY"}}),
+    ("embedder", EMBEDDER | {"key_env": "AWS_SECRET_ACCESS_KEY"}),
+]
+
+
+@pytest.fixture(autouse=True)
+def no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(environment.COMMAND, raising=False)
+    monkeypatch.delenv(consent.KEY_HOSTS, raising=False)
+
+
+@pytest.mark.parametrize(("slot", "node"), CASES)
+def test_key_for_a_host_that_only_a_file_names_is_refused(slot: str, node: dict[str, Any]) -> None:
+    for refuses in (
+        lambda: components.check_component(node, slot, slot=slot),
+        lambda: components.instantiate(node, slot, slot),
+    ):
+        with pytest.raises(ConfigError, match=r"docs/safety\.md"):
+            refuses()
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        LLM | {"base_url": "https://api.openai.com/v1"},
+        LLM | {"base_url": "https://evil.example/v1", "key_env": None},
+        LLM | {"base_url": "https://api.anthropic.com/v1/", "key_env": "ANTHROPIC_API_KEY"},
+    ],
+)
+def test_key_for_its_own_host_is_let_through(node: dict[str, Any]) -> None:
+    components.instantiate(node, "llm", "llm")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "bakeoff experiment=e llm.base_url=https://box.example:8000/v1",
+        "bakeoff experiment=e 'llm.base_url=\"https://box.example:8000/v1\"'",
+        "bakeoff --trust experiment=e",
+    ],
+)
+def test_key_for_a_host_that_the_command_names_is_let_through(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv(environment.COMMAND, command)
+    components.instantiate(LLM | {"base_url": "https://box.example:8000/v1"}, "llm", "llm")
+
+
+def test_key_for_a_host_of_the_environment_is_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(consent.KEY_HOSTS, "other.example, box.example:8000")
+    components.instantiate(LLM | {"base_url": "https://box.example:8000/v1"}, "llm", "llm")
+
+
+def test_another_host_than_the_command_names_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(environment.COMMAND, "bakeoff experiment=e llm.base_url=https://box.example/v1")
+    with pytest.raises(ConfigError, match=r"sent to https://evil\.example"):
+        components.instantiate(JUDGE, "metrics.graders.judge", "metrics.graders")
+
+
+def test_password_of_a_refused_url_is_not_shown() -> None:
+    with pytest.raises(ConfigError) as caught:
+        components.instantiate(LLM | {"base_url": "https://me:hidden@evil.example/v1"}, "llm", "llm")
+    assert "hidden" not in str(caught.value)
+
+
+def test_model_folder_of_a_stranger_sends_no_key(tmp_path: Path) -> None:
+    (tmp_path / persistence.CLASS).write_text(json.dumps({"class": "bakeoff.models.PromptedLLM"}))
+    llm = LLM | {"base_url": "https://evil.example/v1"}
+    prompt = {"_target_": "bakeoff.llm.Prompt", "user": "{{ text }}"}
+    (tmp_path / persistence.PARAMETERS).write_text(json.dumps({"llm": llm, "prompt": prompt}))
+    schema = {"kind": "classification", "target": "y", "columns": {"x": "text"}, "classes": ["a", "b"], "positive": "b"}
+    (tmp_path / persistence.STATE).write_text(json.dumps({"schema": schema}))
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY would be sent"):
+        persistence.load(tmp_path)
+
+
+@pytest.mark.parametrize("url", ["sqlite:////tmp/x.db", "sqlite:///../x.db", "postgresql://evil/x", "sqlite+evil:///x"])
+def test_database_of_a_search_that_only_a_file_names_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str
+) -> None:
+    monkeypatch.setenv(environment.COMMAND, "bakeoff experiment=e")
+    with pytest.raises(ConfigError, match=r"search\.storage"):
+        consent.check_storage(url, tmp_path)
+    monkeypatch.setenv(environment.COMMAND, f"bakeoff experiment=e 'search.storage={url}'")
+    consent.check_storage(url, tmp_path)
+
+
+def test_database_in_the_folder_of_the_bake_off_is_let_through(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(environment.COMMAND, "bakeoff experiment=e")
+    consent.check_storage(f"sqlite:///{tmp_path}/study.db", tmp_path)
+    consent.check_storage(None, tmp_path)
