@@ -62,7 +62,7 @@ def _load_checked(self: ConfigLoaderImpl, default: ResultDefault, repo: Any) -> 
         for fault in _faults(result, default):
             raise ConfigError(
                 f"{_file(result, default)}: {fault}. Below hydra:, a config file may set sweeper.params, "
-                "sweeper.variants, mode, and the launcher with numbers and names. The rest goes on the command line; or "
+                "sweeper.variants, mode, and numbers and names of the launcher. Give the rest on the command line, or "
                 f"add {FLAG} if you wrote this file. See docs/safety.md."
             )
     return result
