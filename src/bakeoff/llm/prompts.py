@@ -62,18 +62,27 @@ class Prompt:
 
 def _wanted(template: str, which: str) -> set[str]:
     from jinja2 import TemplateSyntaxError, meta
+    from jinja2.exceptions import SecurityError
+
+    from bakeoff.llm.templates import limits
 
     try:
+        limits.start()  # constants are computed when a template is compiled
         _compiled(template)  # which finds filters and tests that there are not, as well
         return set(meta.find_undeclared_variables(_environment().parse(template)))
     except TemplateSyntaxError as error:
         raise _no_jinja(which, error) from None
+    except (SecurityError, ArithmeticError, RecursionError, MemoryError) as error:
+        raise ConfigError(f"prompt.{which}: it cannot be rendered: {type(error).__name__}: {error}") from None
 
 
 def _rendered(template: str, which: str, values: Mapping[str, Any]) -> str:
     from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
 
+    from bakeoff.llm.templates import limits
+
     try:
+        limits.start()
         return str(_compiled(template).render(**values)).strip()
     except TemplateSyntaxError as error:
         raise _no_jinja(which, error) from None
@@ -81,7 +90,7 @@ def _rendered(template: str, which: str, values: Mapping[str, Any]) -> str:
         if name := re.fullmatch(r"'(\w+)' is undefined", str(error.message)):
             raise _unknown(which, name[1], values) from None
         raise ConfigError(f"prompt.{which}: {error.message}.") from None
-    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError, RecursionError, MemoryError) as error:
         raise ConfigError(f"prompt.{which}: it cannot be rendered: {type(error).__name__}: {error}") from None
 
 
@@ -101,8 +110,7 @@ def _compiled(template: str) -> Any:
 
 @lru_cache(maxsize=1)
 def _environment() -> Any:
-    """A sandboxed Jinja environment: experiment files are shared, so a template must not reach beyond its values."""
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    """A sandboxed and bounded Jinja environment: experiment files are shared, so a template reaches only its values."""
+    from bakeoff.llm.templates import Environment
 
-    return ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return Environment()
