@@ -79,7 +79,7 @@ class Environment(ImmutableSandboxedEnvironment):
     def __init__(self) -> None:
         super().__init__(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_output)
         self.filters = {name: _limited(name, function) for name, function in self.filters.items()}
-        self.tests = {name: _limited(name, function) for name, function in self.tests.items()}
+        self.tests = {name: _limited(name, test) for name, test in self.tests.items()}  # type: ignore[arg-type]
         self.filters |= {"_passes": _passes, "_joined": _joined, "_sized": _sized}
         self.globals.pop("lipsum", None)
 
@@ -141,7 +141,7 @@ class _Counting(NodeTransformer):
         return node
 
 
-def _filtered(node: nodes.Expr, name: str) -> nodes.Filter:
+def _filtered(node: Any, name: str) -> nodes.Filter:
     return nodes.Filter(node, name, [], [], None, None, lineno=node.lineno)
 
 
