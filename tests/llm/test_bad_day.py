@@ -13,7 +13,7 @@ from scripted import says, serving
 
 import bakeoff
 from bakeoff.errors import VariantsFailed
-from bakeoff.llm import session
+from bakeoff.llm import failures
 
 ROWS = 500
 
@@ -30,7 +30,7 @@ def guess(row: int) -> str:
 @pytest.fixture
 def here(tmp_path, own_cache, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(session, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(failures, "FIRST_WAIT_SECONDS", 0.01)
     rows = range(ROWS)
     frame = pd.DataFrame({"text": [f"row {i}" for i in rows], "label": [truth(i) for i in rows], "part": "test"})
     learnt = pd.DataFrame({"text": ["old one", "old two"] * 5, "label": ["good", "bad"] * 5, "part": "train"})

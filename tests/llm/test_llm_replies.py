@@ -14,7 +14,7 @@ from asking import build_request
 from scripted import Answer, Body, Script, refuses, says, serving
 
 from bakeoff.errors import ConfigError, LLMError
-from bakeoff.llm import session
+from bakeoff.llm import failures
 from bakeoff.llm.client import OpenAICompatible
 from bakeoff.models.prompted.answers import status_of
 from bakeoff.task import NO_ANSWER, NOT_ASKED, OK
@@ -211,7 +211,7 @@ def test_disturbed_rows_have_their_status_and_a_second_run_asks_only_what_is_mis
     ],
 )
 def test_server_that_refuses_from_some_request_on_leaves_the_rest_unasked(serve, monkeypatch, later, reason):
-    monkeypatch.setattr(session, "FIRST_WAIT_SECONDS", 0.001)
+    monkeypatch.setattr(failures, "FIRST_WAIT_SECONDS", 0.001)
     script = serve(lambda body, n: says("positive") if n <= 10 else later)
     found = llm(script, retries=2).complete(build_requests(80, choices=CHOICES))
     statuses = [status_of(c) for c in found]

@@ -38,6 +38,7 @@ class ServerState:
         over: reason why no more requests are sent, though some were answered.
         identity: the model as the server reports it outside a completion; None if it does not, or was not asked.
         is_identified: whether the server was asked for it.
+        is_probed: whether a cached request was sent again to see which model answers.
         served: the model of the latest completion (see ``bakeoff.llm.served``).
         answers_differently: whether it answers repeated requests otherwise than kept replies do, under the same name.
     """
@@ -53,6 +54,7 @@ class ServerState:
     over: str | None = None
     identity: str | None = None
     is_identified: bool = False
+    is_probed: bool = False
     served: str | None = None
     answers_differently: bool = False
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import uuid
 from collections import Counter
@@ -12,30 +11,25 @@ from dataclasses import dataclass, field, replace
 from math import isnan, nan
 from typing import Any
 
-from bakeoff.errors import Unavailable
 from bakeoff.llm import cache as caches
 from bakeoff.llm import journal as journals
 from bakeoff.llm import progress, served
 from bakeoff.llm.base import Completion, LLMRequest
 from bakeoff.llm.cache import Cache, Entry
+from bakeoff.llm.failures import PATIENCE, give_up, is_beyond_patience, is_in_vain, pause
 from bakeoff.llm.journal import Earlier, Journal
 from bakeoff.llm.progress import Progress
 from bakeoff.llm.reading import LASTING, formed
-from bakeoff.llm.replies import FILTERED_REASON, TOO_LONG_REASON, UNREACHABLE, Reply, Trouble
+from bakeoff.llm.replies import UNREACHABLE, Reply, Trouble
 from bakeoff.llm.server import state_of
 from bakeoff.llm.usage import Budget, RequestCounts
 
-FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 0.5, 30.0
+UNUSABLE = 6
+"""Number of first replies, all unusable, after which no more requests are sent."""
 INVALID_TRIES = 2
 """Number of times a reply may violate the output format before the request counts as invalid."""
-PATIENCE = 8
-"""Requests in a row that fail after all retries. Others are then tried once each, until the server answers again."""
-ALIKE, UNUSABLE = 4, 6
-"""Limit on first requests with the same unretryable error, or first unusable replies, before requests stop."""
 PROBES = 3
 """Maximum number of cached requests sent again to see whether the model is the same."""
-DOWN = ("server_error", "timeout", "connection")
-"""Kinds of trouble by which a server that is down shows, and one that cannot serve a single request, too."""
 INTERRUPTED = "interrupted: by the user"
 
 
@@ -161,6 +155,9 @@ class Session:
         They must be of the model that is served now. Where the server does not list it, a completion tells: that of a
         request that is to be sent anyway, else that of one sent again.
         """
+        for earlier in batch.earlier.values():
+            self._usage.went_on(earlier)
+            self._budget.went_on(earlier.calls, sum(c.cost_usd for c in earlier.ended))
         self._identify(batch)
         taken = [key for key, earlier in batch.earlier.items() if earlier.replies]
         self._server.has_earlier_answers = self._server.has_earlier_answers or bool(taken)
@@ -170,9 +167,10 @@ class Session:
         asked: dict[str, Completion] = {}
         if self._server.model is None and new and (entries or taken):
             asked = {new[0]: self._answer(new[0], requests[new[0]], batch)}
-        elif self._server.model is None and entries:
+        elif self._server.model is None and entries and not self._server.is_probed:
+            self._server.is_probed = True
             asked = self._probed(entries, requests, batch)
-        known = self._taken_over(batch, requests, is_more_sent=bool(new))
+        known = self._taken_over(batch, requests, is_more_needed=len(taken) < len(requests))
         replayed = self._replayed({key: e for key, e in entries.items() if key not in asked}, requests)
         return known | replayed | asked
 
@@ -222,18 +220,16 @@ class Session:
         return completion if completion.status == "ok" else None
 
     def _taken_over(
-        self, batch: Batch, requests: Mapping[str, LLMRequest], is_more_sent: bool
+        self, batch: Batch, requests: Mapping[str, LLMRequest], is_more_needed: bool
     ) -> dict[str, Completion]:
-        """Return replies that earlier parts of the run have paid for, and count what these parts sent."""
+        """Return replies that earlier parts of the run have paid for."""
         known = {}
         now = self._server.model
         for key, earlier in list(batch.earlier.items()):
-            self._usage.went_on(earlier)
-            self._budget.went_on(earlier.calls, sum(c.cost_usd for c in earlier.ended))
             if not earlier.replies:
                 continue
             is_other = bool(now and earlier.served) and served.are_different(earlier.served, str(now))
-            if is_other and is_more_sent and batch.journal is not None:  # two models would make one run
+            if is_other and is_more_needed and batch.journal is not None:  # two models would make one run
                 self._usage.differs(earlier.served, str(now))
                 batch.earlier[key] = batch.journal.discard(earlier)
                 continue
@@ -336,12 +332,14 @@ class Session:
                 tries += 1
                 if tries <= 2:  # by the second failure, replies that were on their way at the first have come
                     answered_then = self._server.answered
-                is_over = self._is_beyond_patience(trouble) or self._is_in_vain(trouble)
+                is_over = is_beyond_patience(self._server, trouble, self.terms.patience_seconds) or is_in_vain(
+                    self._server, trouble, self.terms.remedy
+                )
                 if is_over or trouble.is_final or tries > self._most_retries:
                     was_lost = key in batch.earlier and trouble.reason != UNREACHABLE
                     is_alone = was_lost or self._server.answered > answered_then or self.terms.retries < 2
-                    return _with(self._given_up(trouble, tries + invalid, is_alone), wasted)
-                batch.stop.wait(_pause(tries) if trouble.wait_seconds is None else trouble.wait_seconds)
+                    return _with(give_up(self._server, trouble, tries + invalid, is_alone, self.terms.remedy), wasted)
+                batch.stop.wait(pause(tries) if trouble.wait_seconds is None else trouble.wait_seconds)
                 continue
             completion = self._received(key, reply, request, wasted, tries + invalid + 1)
             code = completion.reason.partition(":")[0]
@@ -392,68 +390,6 @@ class Session:
         self._usage.refused(limit)
         return f"budget: {limit}", f"{limit}{f'; before: {last}' if last else ''}"
 
-    def _is_beyond_patience(self, trouble: Trouble) -> bool:
-        """Check whether the server asks for too long a wait; if so, no more requests are sent."""
-        wait = trouble.wait_seconds
-        if wait is None or wait <= self.terms.patience_seconds:
-            return False
-        limit = f"llm.patience_seconds={self.terms.patience_seconds:g}"
-        self._server.over = f"rate_limit: reached: the server asks to wait {wait:,.0f} s, more than {limit}"
-        if not self._server.is_reached.is_set():
-            self._server.hopeless = Unavailable(
-                f"llm: {trouble}. The server asks to wait {wait:,.0f} s, more than {limit}."
-            )
-        return True
-
-    def _is_in_vain(self, trouble: Trouble) -> bool:
-        """Check whether the first requests all failed with the same unretryable error; if so, no more are sent."""
-        is_of_row = trouble.reason.startswith("filtered") or not (trouble.kind == "malformed" or trouble.is_final)
-        if self._server.is_reached.is_set() or is_of_row:
-            return False
-        self._server.alike[trouble.reason] += 1
-        if self._server.alike[trouble.reason] < ALIKE:
-            return False
-        self._server.hopeless = Unavailable(
-            f"llm: {trouble}. The first {ALIKE} requests failed alike. {self.terms.remedy}"
-        )
-        return True
-
-    def _given_up(self, trouble: Trouble, tries: int, is_alone: bool) -> Completion:
-        """Completion of a request that failed for good; if no other request can succeed, it ends them all.
-
-        Args:
-            trouble: of the last attempt.
-            tries: number of attempts.
-            is_alone: whether the fault is the request's own: the server answered others meanwhile, or an earlier part
-                of the run lost it, too. Otherwise the server may be down, and the request can be answered later.
-        """
-        self._server.lost_in_a_row += not trouble.is_final
-        is_of_row = trouble.reason in (TOO_LONG_REASON, FILTERED_REASON)
-        self._server.refused_in_a_row += trouble.is_final and not is_of_row
-        is_first = not self._server.is_reached.is_set() and not self._server.has_earlier_answers
-        reason = trouble.reason
-        if not is_alone and trouble.kind in DOWN and reason.startswith("error: "):
-            reason = f"server: fails with {reason.removeprefix('error: ').strip('()')}"
-        elif trouble.is_for_all and not is_first and reason.startswith("error: "):  # as when it unloads the model
-            reason = f"server: refuses ({reason.removeprefix('error: ')})"
-        if trouble.is_for_all and reason.startswith("account"):
-            self._server.account.closed = self._server.account.closed or reason
-        if is_first and (trouble.is_for_all or trouble.kind == "connection"):
-            self._server.hopeless = self._server.hopeless or Unavailable(f"llm: {trouble}. {self.terms.remedy}")
-        elif trouble.is_for_all:
-            self._server.over = self._server.over or reason
-        if self._server.lost_in_a_row > PATIENCE and reason.startswith("error"):
-            reason = "server: fails again and again"
-        if self._server.lost_in_a_row >= 2 * PATIENCE:
-            self._server.over = self._server.over or "server: fails again and again"
-        if self._server.refused_in_a_row > PATIENCE and self._server.is_reached.is_set() and reason.startswith("error"):
-            reason = "server: refuses one request after another"
-        if self._server.refused_in_a_row >= 2 * PATIENCE:
-            self._server.over = self._server.over or reason
-        if (self._server.over or "").startswith("rate_limit") and trouble.kind == "rate_limited":
-            reason = str(self._server.over)
-        return Completion("failed", error=str(trouble), reason=reason, tries=tries)
-
     def _read(self, reply: Reply, request: LLMRequest) -> Completion:
         if reply.is_counted:
             cost = self._price(reply.model, int(reply.input_tokens), int(reply.output_tokens))
@@ -489,8 +425,3 @@ def _with(completion: Completion, wasted: Sequence[Completion]) -> Completion:
         output_tokens=completion.output_tokens + sum(c.output_tokens for c in wasted),
         cost_usd=completion.cost_usd + sum(c.cost_usd for c in wasted),
     )
-
-
-def _pause(tries: int) -> float:
-    """Seconds before the next try: doubled each time, with jitter, so that workers do not come back together."""
-    return min(MOST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0 ** (tries - 1)) * random.uniform(0.5, 1.0)
