@@ -278,7 +278,11 @@ def test_rows_of_one_group_are_drawn_together(tmp_path: Path) -> None:
         compared = compare([made], FAST)
         score = compared.variants[0].metrics["accuracy"]
         widths[name] = score.high - score.low  # type: ignore[operator]
-        assert any("800 test rows in 400 groups" in note for note in compared.notes) == (name == "twice")
+        in_words = [note for note in compared.notes if "800 test rows in 400 groups, worth about" in note]
+        assert len(in_words) == (name == "twice")
+        for note in in_words:
+            worth = int(note.partition("worth about ")[2].split()[0])
+            assert worth == pytest.approx(400, rel=0.12)
     assert widths["twice"] == pytest.approx(widths["single"], rel=0.1)
 
 

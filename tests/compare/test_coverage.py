@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, ndtr
+from scipy.stats import binom
 
 from bakeoff import metrics
 from bakeoff.compare.intervals import Side, uncertainty
@@ -268,7 +269,8 @@ def measure(case: Case, sets: int) -> dict[str, float]:
 def test_95_percent_intervals_hold_the_truth_in_93_percent_of_test_sets_or_more(case: Case) -> None:
     measured = measure(case, SETS)
     counted = ("difference",) if (case.title, case.metric) == UNBOUNDED else ("value", "difference")
-    assert min(measured[name] for name in counted) >= FLOOR, measured
+    for name in counted:  # a coverage that the sets cannot tell from the floor is not below it
+        assert binom.cdf(round(measured[name] * SETS), SETS, FLOOR) > 0.01, measured
     assert measured["width"] < WIDEST and measured["width of difference"] < WIDEST
 
 

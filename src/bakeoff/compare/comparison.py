@@ -217,6 +217,9 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     if incumbent in tables:
         known = {name: one.draws for name, one in scored.items()}
         pairs = panels.panels(incumbent, tables, measured, settings.resamples, known, recipes=recipes)
+        of_incumbent = scored[incumbent]
+        value = (of_incumbent.scores.get(metric.name) or Score(None)).value
+        notes += notes_of.of_units(metric, tables[incumbent], math.nan if value is None else value, of_incumbent.draws)
         notes += notes_of.of_recipes(recipes)
         notes += notes_of.of_rows(incumbent, {n: t for n, t in tables.items() if n in (recipes or tables)}, pairs)
     refused |= unanswered.too_few_grades(tables, metric, settings.max_unanswered)

@@ -164,6 +164,33 @@ def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = N
     return Drawn(value, draws, freedom)
 
 
+def effective_rows(side: Side, draws: Floats) -> float | None:
+    """Number of independent rows that the rows of a table are worth for a metric: rows by design effect (Kish 1965).
+
+    Args:
+        side: the metric and its table.
+        draws: bootstrap values by unit, shape (resamples,).
+
+    Returns:
+        None where the metric is neither of labels nor made of sums or ranks, or its values do not vary.
+    """
+    units, n = Units.from_table(side.table), len(side.table)
+    if units.are_rows:
+        return float(n)
+    known = draws[~np.isnan(draws)]
+    if side.metric.is_of_labels and kinds.get(side.table.schema.kind).has_one_label:
+        joint = Outcomes.from_tables([side.table])
+        effect = units.effect(known, partial(joint.draw, [side.metric], len(known), with_prior=False))
+        return n / effect if len(known) and known.var() > 0 else None
+    by_row, by_unit = (
+        jackknife.influences(side.metric, side.table, codes) for codes in (np.arange(n, dtype=np.intp), units.codes)
+    )
+    if by_row is None or by_unit is None or not by_row.var() > 0:
+        return None
+    errors = [jackknife.student(side.value, moved, 1).standard_error for moved in (by_row, by_unit)]
+    return n * min(1.0, (errors[0] / errors[1]) ** 2) if errors[1] > 0 else None
+
+
 def _rows_of_a_class(side: Side) -> int:
     """Number of rows that the mean over several classes rests on, for each; all rows for other metrics."""
     n, classes = len(side.table), len(side.table.schema.classes)

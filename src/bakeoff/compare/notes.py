@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bakeoff import record
 from bakeoff.advice import listed
 from bakeoff.compare import gains, panels
+from bakeoff.compare.intervals import Side, effective_rows
 from bakeoff.compare.panels import Panel
 from bakeoff.compare.units import Units
 from bakeoff.config.settings import DecisionSettings
@@ -27,12 +31,29 @@ def of_rows(incumbent: str, tables: Mapping[str, PredictionTable], pairs: Sequen
     apart = [name for name in tables if name != incumbent and not any(name in pair.challengers for pair in pairs)]
     if apart:
         notes.append(f"{_and(apart)} answered no test row that {incumbent} answered, and cannot be compared with it.")
-    units = Units.from_table(tables[incumbent])
-    if not units.are_rows:
-        notes.append(
-            f"Intervals draw whole {units.kind}s, because rows of one {units.kind} are not independent: {units}."
-        )
     return notes
+
+
+def of_units(
+    metric: Metric, table: PredictionTable, value: float, draws: Mapping[str, NDArray[np.float64]]
+) -> list[str]:
+    """A note on the units of resampling, and on how many independent rows they are worth; empty where rows are units.
+
+    Args:
+        metric: the decision metric.
+        table: the incumbent's rows.
+        value: its value of the metric.
+        draws: metric → its bootstrap values.
+    """
+    units = Units.from_table(table)
+    if units.are_rows:
+        return []
+    known = draws.get(metric.name)
+    worth = None if known is None else effective_rows(Side(metric, table, value), known)
+    about = "" if worth is None else f", worth about {round(worth):,} independent rows for {metric.name}"
+    return [
+        f"Intervals draw whole {units.kind}s, because rows of one {units.kind} are not independent: {units}{about}."
+    ]
 
 
 def of_recipes(recipes: Mapping[str, tuple[str, ...]]) -> list[str]:
