@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,10 @@ COMMAND = (
 )  # fmt: skip
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
+def start(folder: Path, before: Sequence[str] = ()) -> subprocess.Popen[bytes]:
     with (folder / "output.txt").open("ab") as output:
         return subprocess.Popen(
-            [str(BAKEOFF), *COMMAND], cwd=folder, stdout=output, stderr=output, start_new_session=True
+            [*before, str(BAKEOFF), *COMMAND], cwd=folder, stdout=output, stderr=output, start_new_session=True
         )
 
 
@@ -82,3 +84,29 @@ def test_a_bake_off_killed_at_random_moments_ends_as_an_undisturbed_one(tmp_path
         assert "Traceback" not in (folder / "output.txt").read_text()
     print(kills, "kills")
     assert kills > 0
+
+
+@pytest.mark.slow
+def test_a_search_on_storage_with_slow_fsync_loses_no_finished_trial(tmp_path: Path) -> None:
+    """As on NFS or a volume in a cloud: every flush takes a fifth of a second, and the command is killed in one."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace, which slows the flushes down, is not installed")
+    slow = ["strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=fsync", "-e", "inject=fsync:delay_enter=200000"]
+    (tmp_path / "whole").mkdir()
+    assert start(tmp_path / "whole").wait(600) == 0
+    folder = tmp_path / "slow"
+    folder.mkdir()
+    finished: list[tuple[Any, ...]] = []
+    for trials_before_the_kill in (3, 7):
+        process = start(folder, slow)
+        deadline = time.monotonic() + 200
+        while len(trials(folder / "outputs/k/linear")) < trials_before_the_kill and time.monotonic() < deadline:
+            time.sleep(0.2)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        after = trials(folder / "outputs/k/linear")
+        assert all(trial in after for trial in finished), "a finished trial is lost"
+        finished = [trial for trial in after if trial[1] in ("COMPLETE", "PRUNED")]
+        assert finished
+    assert start(folder).wait(600) == 0
+    assert outcome(folder) == outcome(tmp_path / "whole")

@@ -230,6 +230,20 @@ def test_a_process_that_died_while_it_wrote_the_journal_holds_up_the_others_for_
 
 
 @pytest.mark.slow
+def test_workers_end_with_the_command_that_is_killed(start: Callable[..., Bakeoff], tmp_path: Path) -> None:
+    arguments = ["hydra/launcher=joblib", "search.workers=2", "search.trials=40"]
+    bakeoff = start([*forest(tmp_path, 400), *arguments])
+    bakeoff.wait_until(lambda: bakeoff.ended() >= 1 and len(bakeoff.running()) == 2)
+    family = psutil.Process(bakeoff.process.pid).children(recursive=True)
+    bakeoff.process.kill()
+    bakeoff.process.wait()
+    _, alive = psutil.wait_procs(family, timeout=20)
+    for process in alive:
+        process.kill()
+    assert not [process for process in alive if "resource_tracker" not in " ".join(process.cmdline())]
+
+
+@pytest.mark.slow
 def test_workers_that_are_killed_again_and_again_end_the_search_with_a_word(
     start: Callable[..., Bakeoff], tmp_path: Path
 ) -> None:
