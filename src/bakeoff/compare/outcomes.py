@@ -24,6 +24,9 @@ Floats = NDArray[np.float64]
 PRIOR_ROWS = 1.0
 """Rows that the prior is worth, for each variant: half a row for right and wrong predictions each."""
 
+MOST_WEIGHTS, LEAST_DRAWS = 20_000_000, 1_000
+"""Weights that are held at a time, and draws all the same: hundreds of classes have many thousands of outcomes."""
+
 
 @dataclass(frozen=True)
 class Outcomes:
@@ -89,10 +92,11 @@ class Outcomes:
 
         Args:
             metrics: one for each table, made of labels alone.
-            draws: number of draws.
+            draws: number of draws; fewer where there are many outcomes, but at least 1,000.
             effect: design effect by which the counts are divided.
             with_prior: whether outcomes that did not occur are possible.
         """
+        draws = min(draws, max(LEAST_DRAWS, MOST_WEIGHTS // len(self.counts)))
         key = (draws, effect, with_prior)
         if key not in self._shared:
             # One set of weights serves all metrics of independent rows; each metric of groups has its own effect.

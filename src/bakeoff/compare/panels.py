@@ -97,6 +97,8 @@ class Panel:
         if not kinds.get(self.tables[challenger].schema.kind).has_one_label:
             return None
         if challenger not in self._outcomes:
+            # With many classes the draws of one pair fill much memory: only those of the last pair are kept.
+            self._outcomes.clear()
             both = [self.tables[challenger], self.tables[self.incumbent]]
             self._outcomes[challenger] = Outcomes.from_tables(both)
         return self._outcomes[challenger]
