@@ -207,13 +207,19 @@ def _fixed(request: Request) -> list[str]:
 
 
 def _taken_over(replies: Journal) -> list[str]:
-    """Note on the replies of earlier parts of the run."""
-    if not replies.taken_over:
-        return []
-    return [
-        f"The run went on where an earlier attempt had stopped: {replies.taken_over:,} replies of a language model "
-        "were taken over, and count with the tokens, price and time that they took then."
-    ]
+    """Notes on the replies of earlier parts of the run."""
+    notes = []
+    if replies.taken_over:
+        notes.append(
+            f"The run went on where an earlier attempt had stopped: {replies.taken_over:,} replies of a language model "
+            "were taken over, and count with the tokens, price and time that they took then."
+        )
+    if replies.discarded:
+        notes.append(
+            f"{replies.discarded:,} replies of an earlier attempt were of another model than the server serves now: "
+            "they are paid for, and were asked again."
+        )
+    return notes
 
 
 def _replayed(rows: int, of: int, details: Sequence[Any]) -> str:
