@@ -141,8 +141,9 @@ def test_unsupported_parameter_is_remembered_by_the_next_process(server):
         return says("yes")
 
     server.answer = without_temperature
-    llm(server).complete(requests(3))
-    assert len(server.seen) == 4
+    client = llm(server)
+    client.complete(requests(3))
+    assert len(server.seen) == 4 and client.usage()["left_out"] == ["temperature"]
     script = (
         "import sys\n"
         "from bakeoff.llm.base import LLMRequest, Message\n"

@@ -130,7 +130,9 @@ class OpenAICompatible:
         """Usage so far, with the model and server it went to."""
         session: Session | None = self._made.get("session")
         identity = None if session is None else session.identity
-        return {"asked_for": self.model, "server": self.base_url, "identity": identity, **self._usage.told()}
+        left_out = sorted(_dropped.get((self.base_url, self.model), ()))
+        about = {"asked_for": self.model, "server": self.base_url, "identity": identity, "left_out": left_out}
+        return {**about, **self._usage.told()}
 
     @property
     def _has_price(self) -> bool:
@@ -204,7 +206,13 @@ class OpenAICompatible:
         if self.cache == "refresh":
             cache.forget_unsupported(self.base_url, self.model)
             dropped.clear()
-        dropped |= cache.unsupported(self.base_url, self.model)
+        remembered = {k: v for k, v in cache.unsupported(self.base_url, self.model).items() if k not in dropped}
+        if remembered:
+            log.warning(
+                'llm: %s is not sent: the server refused it for "%s" before. llm.cache=refresh tries it again.',
+                ", ".join(remembered), self.model,
+            )  # fmt: skip
+        dropped |= remembered
         return dropped
 
     def identify(self) -> str | None:
