@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +81,7 @@ class Failing:
 
 
 def test_a_cost_model_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cost.components, "instantiate", lambda node, where: Failing())
+    monkeypatch.setattr(cost.components, "instantiate", lambda node, where, slot: Failing())
     with pytest.raises(ConfigError, match="cost: Failing fails: KeyError"):
         cost.priced(table([1.0]), NODE, RunSeconds(1.0, 1.0))
 
@@ -121,7 +122,7 @@ def test_a_class_that_prices_nothing_is_refused_before_any_work(bakeoff: Command
     done = bakeoff("model=linear", "data=diabetes", "cost._target_=bakeoff.retrieval.Recursive",
                    "~cost.usd_per_hour", "~cost.answers_per_fit")  # fmt: skip
     assert done.returncode == 2
-    assert 'cost: Recursive has no method "dollars"' in done.stderr
+    assert '"bakeoff.retrieval.Recursive" is not allowed here' in done.stderr
     assert not list(tmp_path.glob("outputs/*/[!.]*"))
 
 
@@ -130,3 +131,16 @@ def test_a_search_may_be_held_to_a_cost(bakeoff: CommandLine, tmp_path: Path) ->
     done = bakeoff(*asked, 'search.constraints={cost_per_1k: "<= 0"}')
     assert done.returncode == 0, done.stderr
     assert "Caution: linear: no trial met search.constraints" in done.stdout
+
+
+def test_what_a_search_paid_for_requests_is_spread_over_the_predictions() -> None:
+    took = cost.run_seconds({"fit": 0.0}, {"seconds": 0.0, "spent_usd": 5.0}, 1e9)
+    dollars = TimeAndRequests(answers_per_fit=1000).dollars(table([1.0, 1.0]), took)
+    assert dollars == pytest.approx([0.005, 0.005], rel=1e-3)
+    assert TimeAndRequests(answers_per_fit=None).dollars(table([1.0]), took) == pytest.approx([0.0], abs=1e-9)
+
+
+def test_people_are_paid_beside_the_machine() -> None:
+    rows = table([1.0, 1.0])
+    paid = replace(rows, predictions=replace(rows.predictions, human_usd=np.array([0.0, 2.0])))
+    assert TimeAndRequests(0.0, None).dollars(paid, RunSeconds(0.0, 0.0)) == pytest.approx([0.0, 2.0])

@@ -192,7 +192,7 @@ def build_valuer(
     """
     if node is None:
         return lambda table, X: table
-    model: BusinessModel = components.instantiate(node, "business")
+    model: BusinessModel = components.instantiate(node, "business", "business")
     model.check(schema)
 
     def value(table: PredictionTable, X: pd.DataFrame) -> PredictionTable:
@@ -210,7 +210,7 @@ def columns_of(node: Component | Mapping[str, Any] | None) -> list[str]:
     """The feature columns that a business model reads."""
     if node is None:
         return []
-    model: BusinessModel = components.instantiate(node, "business")
+    model: BusinessModel = components.instantiate(node, "business", "business")
     return model.columns()
 
 

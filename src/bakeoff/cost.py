@@ -29,10 +29,12 @@ class RunSeconds:
     Attributes:
         fit: seconds of search and fit, of a solution those of its parts too; 0 if the model was fitted before.
         per_prediction: seconds per prediction when all rows are predicted together.
+        search_usd: what the trials of the search paid for requests, in US dollars.
     """
 
     fit: float
     per_prediction: float
+    search_usd: float = 0.0
 
 
 class CostModel(Protocol):
@@ -77,6 +79,8 @@ class TimeAndRequests:
         if self.answers_per_fit is not None:
             seconds = seconds + run_seconds.fit / self.answers_per_fit
         dollars = seconds * self.usd_per_hour / 3600 + table.predictions.usage.cost_usd
+        if self.answers_per_fit is not None:
+            dollars = dollars + run_seconds.search_usd / self.answers_per_fit
         people = table.predictions.human_usd
         return np.asarray(dollars if people is None else dollars + people)
 
@@ -106,7 +110,8 @@ PARTS_SECONDS = "parts"
 def run_seconds(seconds: Mapping[str, float], search: Mapping[str, Any] | None, rows_per_s: float) -> RunSeconds:
     """Compute the time a run took from its steps, the trials of its search, and its predictions per second."""
     searching = float(search["seconds"]) if search else 0.0
-    return RunSeconds(searching + seconds.get("fit", 0.0) + seconds.get(PARTS_SECONDS, 0.0), 1 / rows_per_s)
+    paid = float(search.get("spent_usd") or 0.0) if search else 0.0
+    return RunSeconds(searching + seconds.get("fit", 0.0) + seconds.get(PARTS_SECONDS, 0.0), 1 / rows_per_s, paid)
 
 
 def priced(

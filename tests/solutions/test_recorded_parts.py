@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 import bakeoff as python
 from bakeoff import record
+from bakeoff.config.component import Component
 from bakeoff.errors import ConfigError
 from bakeoff.execution import rerun, runner, solving
 from bakeoff.models.base import Context
@@ -239,3 +241,13 @@ def test_solution_of_a_record_holds_its_parts_and_can_be_fitted_to_new_rows(bake
     model = runner.make_model(request, development.schema)
     model.fit(development.train, development.valid, Context(development.schema, 0, 1))
     assert len(model.predict(development.valid.X)) == len(development.valid)
+
+
+def test_what_a_solution_is_learnt_for_is_its_identity(bake: python.Bakeoff) -> None:
+    request = Request.from_config(cascade_of(bake).config, Path("x"))
+    other = replace(request, decision=replace(request.decision, metric="f1"))
+    assert request.identity["learned_for"] == "roc_auc" != other.identity["learned_for"]
+    dear = replace(request, cost=Component("bakeoff.cost.TimeAndRequests", {"usd_per_hour": 9.0}))
+    assert dear.identity == request.identity, "prices change nothing that it learns"
+    limited = Component.from_config({**request.model.to_config(), "limits": {"cost_per_1k": "<= 1"}})
+    assert replace(dear, model=limited).identity != replace(request, model=limited).identity

@@ -35,12 +35,12 @@ def compare(arguments: list[str]) -> int:
     arguments, values = options.parted("compare", arguments, ("--require",))
     required = values.get("--require", [])
     folders = folders_of("compare", arguments, "bakeoff compare outputs/quickstart")
-    of_folder = {folder: record.read_runs(folder) for folder in folders}
+    of_folder = {folder: comparison.priced_runs(folder) for folder in folders}
     runs = [run for members in of_folder.values() for run in members]
     overrides = _changeable(overrides_of(arguments))
     recorded = record.read_config(runs[-1].folder) or {}
     settings, incumbent = _decision(overrides, recorded)
-    distinct = [_costing(run, dict(overrides.get("cost") or {})) for run in _distinct(of_folder)]
+    distinct = _costing(_distinct(of_folder), dict(overrides.get("cost") or {}))
     compared = comparison.compare(distinct, settings, incumbent)
     outcomes = [requirements.check(text, compared) for text in required]
     page = None
@@ -73,15 +73,20 @@ def _decision(overrides: Mapping[str, Any], recorded: Mapping[str, Any]) -> tupl
     return typed(DecisionSettings, values, "decision"), None if incumbent is None else str(incumbent)
 
 
-def _costing(run: record.Run, overrides: Mapping[str, Any]) -> record.Run:
-    """The run, with the requested parameters of its cost model."""
+def _costing(runs: Sequence[record.Run], overrides: Mapping[str, Any]) -> list[record.Run]:
+    """The runs, with the requested parameters of their cost model; one that was not priced takes that of the others."""
     if not overrides:
-        return run
-    if run.cost is None:
-        raise ConfigError(f"compare: {run.variant} was recorded without a cost model, so cost.… says nothing about it.")
-    cost = {**run.cost, **overrides}
-    components.check_component(cost, "cost", slot="cost")
-    return replace(run, cost=cost)
+        return list(runs)
+    known = next((run.cost for run in runs if run.cost is not None), None)
+    if known is None:
+        names = ", ".join(run.variant for run in runs)
+        raise ConfigError(f"compare: {names} were recorded without a cost model, so cost.… says nothing about them.")
+    priced = []
+    for run in runs:
+        cost = {**(run.cost or known), **overrides}
+        components.check_component(cost, "cost", slot="cost")
+        priced.append(replace(run, cost=cost))
+    return priced
 
 
 def _distinct(of_folder: Mapping[Path, list[record.Run]]) -> list[record.Run]:

@@ -113,6 +113,10 @@ class Money:
     cost: Mapping[str, Any] | None
     business: Mapping[str, Any] | None
 
+    def applied(self, run: Run) -> Run:
+        """The run, priced and valued by these models."""
+        return replace(run, cost=self.cost, business=self.business)
+
 
 def compare_folder(
     folder: Path,
@@ -130,10 +134,8 @@ def compare_folder(
 
     Raises what ``compare`` raises.
     """
-    runs = record.read_runs(folder)
-    money = money or _known_money(folder)
-    if money is not None:
-        runs = [replace(run, cost=money.cost, business=money.business) for run in runs]
+    money = money or known_money(folder)
+    runs = priced_runs(folder, money)
     record.verify_bakeoff(folder)
     digest = _digest(runs, settings, incumbent)
     damage: tuple[str, ...] = ()
@@ -154,7 +156,18 @@ def compare_folder(
     return replace(known, notes=(*damage, *known.notes)), runs
 
 
-def _known_money(folder: Path) -> Money | None:
+def priced_runs(folder: Path, money: Money | None = None) -> list[Run]:
+    """The runs of a folder, priced and valued alike: as given, or as the last command of the bake-off did.
+
+    Raises:
+        DataError: there is no run.
+    """
+    runs = record.read_runs(folder)
+    money = money or known_money(folder)
+    return runs if money is None else [money.applied(run) for run in runs]
+
+
+def known_money(folder: Path) -> Money | None:
     """Prices and values that the last command of a bake-off applied to all runs; None where each run has its own."""
     try:
         known = read(folder)

@@ -323,7 +323,7 @@ def replayed(solution: Solution, request: Request, task: Task) -> tuple[Developm
     deciding = decision.deciding_metric(request.decision.metric, task.schema).name
 
     def build(tried: Request) -> Model:
-        made = components.instantiate(tried.assembled_model, "model")
+        made = components.instantiate(tried.assembled_model, "model", "model")
         made.check(task.schema)
         return Replay(made, held, deciding)
 

@@ -106,6 +106,7 @@ __all__ = [
     "is_forecast",
     "is_generation",
     "is_graded",
+    "is_money",
     "is_multilabel",
     "is_numeric",
     "is_qa",
@@ -139,3 +140,8 @@ def score(table: PredictionTable, names: Sequence[str] | None = None) -> dict[st
     else:
         scored = [get(name) for name in names]
     return {metric.name: metric.value(table) for metric in scored if applies_to(metric, table)}
+
+
+def is_money(name: str) -> bool:
+    """Return whether a metric depends on a cost or business model; False for a name that none has."""
+    return name in names() and get(name).group in ("cost", "value")

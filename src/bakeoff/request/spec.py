@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bakeoff import record
+from bakeoff import metrics, record
 from bakeoff.config import component, search_space, wiring
 from bakeoff.config.component import Component
 from bakeoff.config.search_space import Dimension
@@ -216,7 +216,30 @@ class Request:
             content["search"]["declared"] = {
                 key: dict(part.search_space) for key, part in component.walk(self.components) if part.search_space
             }
+        if self._learns_for_decision:
+            content["learned_for"] = self.decision.metric
+        if any(metrics.is_money(name) for name in self._optimised):
+            content |= {"cost": _identity(self.cost), "business": _identity(self.business)}
         return content
+
+    @property
+    def _learns_for_decision(self) -> bool:
+        """True for a solution that learns for the metric that decides."""
+        arguments = self.model.arguments
+        return "parts" in arguments and arguments.get("objective", "") is None
+
+    @property
+    def _optimised(self) -> list[str]:
+        """Names of the metrics that a search or a solution optimises or keeps within bounds."""
+        arguments = self.model.arguments
+        names: list[str] = []
+        if "parts" in arguments:
+            names += [*map(str, arguments.get("limits") or ()), *filter(None, [arguments.get("objective")])]
+        if self._learns_for_decision or (self.search.sampler is not None and not self.search.objectives):
+            names += [self.decision.metric] if self.decision.metric else []
+        if self.search.sampler is not None:
+            names += [*(self.search.objectives or ()), *map(str, self.search.constraints or ())]
+        return names
 
     @cached_property
     def data_key(self) -> str:

@@ -123,8 +123,8 @@ def _check_cost(request: Request) -> None:
 
 def _check_business(request: Request) -> None:
     if request.business:
-        components.check_component(request.business, "business")
-        components.instantiate(request.business, "business")
+        components.check_component(request.business, "business", slot="business")
+        components.instantiate(request.business, "business", "business")
 
 
 def _check_budget(settings: SearchSettings) -> None:

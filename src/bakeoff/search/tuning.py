@@ -317,6 +317,7 @@ class Search:
             ],
             "ended_by": ended,
             "seconds": _seconds(trials),
+            "spent_usd": sum(t.user_attrs.get(SPENT_USD, 0.0) for t in trials),
             "budget": {
                 "trials": self.settings.trials,
                 "seconds": self.settings.seconds,
