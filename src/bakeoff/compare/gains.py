@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from bakeoff.compare.decision import Gain, Uninformed
 from bakeoff.compare.intervals import ROUNDING, Side, Unknown, uncertainty
@@ -66,6 +65,8 @@ def joint_level(differences: Sequence[Floats], confidence: float) -> float:
     together = together[~np.isnan(together).any(axis=1)]
     if len(together) < LEAST_JOINT_DRAWS:
         return most
+    from scipy.stats import rankdata
+
     ranks = rankdata(together, axis=0) / (len(together) + 1)
     level = float(np.quantile(np.abs(2 * ranks - 1).max(axis=1), confidence))
     return min(most, max(confidence, level))

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import psutil
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +22,8 @@ class PeakMemory:
     """Sample this process's memory while the block runs; ``megabytes`` is peak minus initial resident size."""
 
     def __init__(self, every_seconds: float = 0.01) -> None:
+        import psutil
+
         self.megabytes = 0.0
         self._every = every_seconds
         self._process = psutil.Process()

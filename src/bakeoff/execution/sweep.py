@@ -300,10 +300,13 @@ def _llm_use(request: Request) -> list[str]:
 
 def _power(jobs: Sequence[Job]) -> list[str]:
     """Describe which gains the test rows can show, from an earlier comparison of the same bake-off, if there is one."""
-    from bakeoff.compare import comparison, power
+    folders = [f for f in dict.fromkeys(job.request.bakeoff for job in jobs) if (f / record.COMPARISON).is_file()]
+    if not folders:
+        return []
+    from bakeoff.compare import comparison, power  # slow to import, and not needed before the first comparison
 
     lines = []
-    for folder in dict.fromkeys(job.request.bakeoff for job in jobs):
+    for folder in folders:
         try:
             earlier = comparison.read(folder)
         except DataError:  # a damaged file is made again by the next comparison
