@@ -28,6 +28,8 @@ def main(argv: list[str] | None = None) -> None:
     import signal  # not at the top: help must be fast
 
     signal.signal(signal.SIGTERM, _terminate)
+    if argv is None and "COMP_LINE" not in os.environ:
+        streams.make_visible()
     code = _guarded(arguments)
     try:
         sys.stdout.flush()

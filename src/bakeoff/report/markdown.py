@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bakeoff.report.blocks import Table, Text
 from bakeoff.report.document import Block, Document, Report
+from bakeoff.report.plain import visible
 
 OPEN = ("Leaderboard", "Method checks")
 """Chapters that are not folded away."""
@@ -52,7 +53,7 @@ def _table(table: Table) -> str:
 
 
 def _escaped(text: str) -> str:
-    text = text.replace("\n", " ")
+    text = visible(text).replace("\n", " ")
     for sign in "\\|<>*_`":
         text = text.replace(sign, f"\\{sign}")
     return text

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from rich import table as rich_table
 from rich.cells import cell_len
 from rich.console import Console
+from rich.segment import Segment
 from rich.text import Text as Line
 
 from bakeoff.cost import PARTS_SECONDS
 from bakeoff.report.blocks import ESSENTIAL, Style, Table, Text
 from bakeoff.report.document import Block, Report
+from bakeoff.report.plain import visible
 
 if TYPE_CHECKING:
     from bakeoff.record import Run
@@ -51,12 +53,23 @@ class _PlainStream:
         return getattr(self._stream, name)
 
 
+class _VisibleConsole(Console):
+    """A console whose texts show the codes of control characters: only rich itself moves the cursor or sets colours."""
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        return super()._render_buffer(
+            segment if segment.control or segment.text.isprintable() else segment._replace(text=visible(segment.text))
+            for segment in buffer
+        )
+
+
 def console(stderr: bool = False) -> Console:
     """A console that writes control characters only where they show as colour."""
     stream = sys.stderr if stderr else sys.stdout
+    stream = getattr(stream, "unfiltered", stream)  # colours pass; the texts are filtered here
     wide = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-    file = None if _has_unicode(stream) else cast(TextIO, _PlainStream(stream))
-    return Console(file=file, stderr=stderr, width=wide, highlight=False, emoji=False, markup=False)
+    file = stream if _has_unicode(stream) else cast(TextIO, _PlainStream(stream))
+    return _VisibleConsole(file=file, stderr=stderr, width=wide, highlight=False, emoji=False, markup=False)
 
 
 def _has_unicode(stream: TextIO) -> bool:
