@@ -45,7 +45,7 @@ def test_markdown_shows_the_codes_of_control_characters() -> None:
 
 
 def test_error_about_a_foreign_table_writes_no_control_characters(bakeoff: CommandLine, tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text(f"te\x1b]0;T\x07xt,la\x1b[7mbel\n1,x\n" + "1,x\n2,y\n" * 40)
+    (tmp_path / "t.csv").write_text("te\x1b]0;T\x07xt,la\x1b[7mbel\n1,x\n" + "1,x\n2,y\n" * 40)
     done = bakeoff("model=constant", "data=csv", f"data.path={tmp_path}/t.csv", "data.target=nosuch", "tracker=none")
     assert done.returncode == 2
     assert not CONTROLS & set(done.stdout + done.stderr)
