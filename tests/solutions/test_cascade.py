@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -228,6 +229,18 @@ def test_stage_without_confidence_says_what_else_could_accept_it() -> None:
     bare = Recorded({**held.answers.predictions, "a": part(["bad"] * 30)}, held.rows.y)
     with pytest.raises(ConfigError, match=r"a gives no confidence.*covered: true"):
         Cascade(["a", "b"]).learn(HeldOut(SCHEMA, held.rows, bare, held.judge, 0))
+
+
+def test_two_thousand_thresholds_of_six_stages_take_less_than_five_seconds() -> None:
+    held = held_out(700, 1, {name: (4.0 - i / 2, 1.0 + i) for i, name in enumerate("abcdef")}, Judge("f1"))
+    cascade = Cascade(list("abcdef"))
+    cascade.schema_ = SCHEMA
+    ladder, random = cascade.ladder(held), np.random.default_rng(0)
+    start = time.process_time()
+    for _ in range(2000):
+        thresholds = tuple(random.uniform(0.5, 1, 5).tolist())
+        held.judge.rank(held.judge.table(SCHEMA, held.rows, ladder.combined(thresholds)))
+    assert time.process_time() - start < 5
 
 
 def test_cascade_holds_to_the_contract_of_models() -> None:
