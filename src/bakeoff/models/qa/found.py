@@ -152,8 +152,8 @@ def notes(details: Mapping[str, Any]) -> tuple[str, ...]:
         )
     if details.get("not_english"):
         own.append(
-            "The documents are not in English, the only language that the embedder knows: dense search finds little in "
-            "them. Choose retriever=bm25, or an embedder of your language (embedder=sentence_transformers)."
+            "The documents are not in English, the only language that the embedder knows: dense search finds much less "
+            "in them. Choose retriever=bm25, or an embedder of your language (embedder=sentence_transformers)."
         )
     inner = [note for value in details.values() if isinstance(value, Mapping) for note in notes(value)]
     return tuple(dict.fromkeys([*own, *inner]))
