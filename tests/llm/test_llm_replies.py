@@ -247,3 +247,13 @@ def test_error_in_an_unusual_place_is_no_answer(serve, reply, reason):
     script = serve(lambda body, n: reply if n == 2 else says("positive"))
     found = llm(script, retries=0, concurrency=1).complete(build_requests(3, choices=CHOICES))
     assert [status_of(c) for c in found] == [(OK, ""), (NO_ANSWER, reason), (OK, "")]
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [(500, (NO_ANSWER, "error: HTTP 500")), (503, (NOT_ASKED, "server: fails with HTTP 503"))]
+)
+def test_last_request_that_is_lost_may_be_answered_later_if_the_server_is_down(serve, monkeypatch, status, expected):
+    monkeypatch.setattr(failures, "FIRST_WAIT_SECONDS", 0.001)
+    script = serve(lambda body, n: says("positive") if n <= 4 else refuses(status, "out of luck"))
+    found = llm(script, retries=2, concurrency=1).complete(build_requests(5, choices=CHOICES))
+    assert status_of(found[-1]) == expected

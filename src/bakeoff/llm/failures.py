@@ -14,6 +14,8 @@ PATIENCE = 8
 """Requests in a row that fail after all retries. Others are then tried once each, until the server answers again."""
 ALIKE = 4
 """Number of first requests with the same unretryable error after which no more are sent."""
+OF_ONE_REQUEST = "error: HTTP 500"
+"""Reason that is more often a request's own fault than that of a server that is down, until several follow."""
 DOWN = ("server_error", "timeout", "connection")
 """Kinds of trouble by which a server that is down shows, and one that cannot serve a single request, too."""
 
@@ -57,7 +59,7 @@ def give_up(server: ServerState, trouble: Trouble, tries: int, is_alone: bool, r
     server.refused_in_a_row += trouble.is_final and not is_of_row
     is_first = not server.is_reached.is_set() and not server.has_earlier_answers
     reason = trouble.reason
-    if not is_alone and trouble.kind in DOWN and reason.startswith("error: "):
+    if not is_alone and trouble.kind in DOWN and reason.startswith("error: ") and reason != OF_ONE_REQUEST:
         reason = f"server: fails with {reason.removeprefix('error: ').strip('()')}"
     elif trouble.is_for_all and not is_first and reason.startswith("error: "):  # as when it unloads the model
         reason = f"server: refuses ({reason.removeprefix('error: ')})"
