@@ -200,6 +200,11 @@ def test_a_slice_that_is_harder_for_everyone_is_not_weak() -> None:
     assert "weak_slice" not in found(harder)
 
 
+def test_rows_that_showed_a_gain_were_enough_to_show_it() -> None:
+    shipped = replace(UNDECIDED, variant="svm", low=0.02)
+    assert "detectable" not in found(replace(SOUND, gains=(UNDECIDED, shipped), margin=0.01))
+
+
 def test_few_rows_are_told() -> None:
     few = replace(SOUND, tables={"linear": table(MOSTLY[:50], TRUTH[:50])})
     assert found(few) == {

@@ -27,7 +27,7 @@ def test_quickstart_ends_in_a_verdict_with_its_reason_and_a_folder(bakeoff: Comm
     # These take the longest by far; the slow test has them.
     done = bakeoff("~hydra.sweeper.variants.llm", "~hydra.sweeper.variants.lstm", BAKEOFF_TESTS="installed")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"Verdict: (SHIP|KEEP|NOT ENOUGH EVIDENCE)", done.stdout)
+    assert re.search(r"Verdict: (SHIP|AS GOOD|KEEP|NOT ENOUGH EVIDENCE)", done.stdout)
     assert "Results: outputs/quickstart" in done.stdout
     assert "\x1b" not in done.stdout + done.stderr, "no control characters in a pipe"
 
@@ -49,15 +49,16 @@ def test_quickstart_ends_in_a_verdict_with_its_reason_and_a_folder(bakeoff: Comm
 
 
 @pytest.mark.slow
-def test_the_whole_quickstart_compares_on_the_rows_that_the_language_model_answered(
+def test_the_whole_quickstart_compares_each_pair_on_the_rows_that_both_answered(
     bakeoff: CommandLine, tmp_path: Path
 ) -> None:
     done = bakeoff(timeout=600)
     assert done.returncode == 0, done.stderr
     compared = comparison(tmp_path / "outputs/quickstart")
     assert {v["name"] for v in compared["variants"]} == {"rules", "linear", "catboost", "lstm", "knn", "llm"}
-    assert (compared["test_rows"], compared["verdict"], compared["winner"]) == (300, "ship", "catboost")
-    assert "Compared on the 300 test rows that all variants answered." in done.stdout
+    assert (compared["test_rows"], compared["verdict"], compared["winner"]) == (905, "ship", "catboost")
+    assert {d["variant"]: d["rows"] for d in compared["differences"]}["llm"] == 300
+    assert "llm vs rules: compared on the 300 test rows that both answered." in done.stdout
 
 
 @pytest.mark.slow

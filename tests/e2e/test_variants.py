@@ -42,10 +42,11 @@ def test_an_experiment_names_its_variants(bakeoff: CommandLine, tmp_path: Path, 
     done = bakeoff("--config-dir", str(named), "experiment=named")
     assert done.returncode == 0, done.stderr
     assert folders(tmp_path) == {"usual", "strong", "grown"}
-    assert "Compared on the 40 test rows that all variants answered." in done.stdout
+    assert "grown vs usual: compared on the 40 test rows that both answered." in done.stdout
     assert "grown: Evaluated on a random sample of 40 of 115 test rows." in done.stdout
     compared = json.loads((tmp_path / "outputs/named/comparison.json").read_text())
-    assert compared["test_rows"] == 40
+    assert compared["test_rows"] == 115
+    assert {d["variant"]: d["rows"] for d in compared["differences"]} == {"strong": 115, "grown": 40}
 
     again = bakeoff("--config-dir", str(named), "experiment=named", "seed=0,1")
     assert again.returncode == 0, again.stderr

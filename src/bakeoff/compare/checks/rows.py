@@ -9,7 +9,7 @@ from bakeoff.compare.checks.base import Evidence, check
 from bakeoff.compare.decision import Gain
 from bakeoff.compare.power import POWER, Z_OF_POWER
 from bakeoff.compare.units import Units
-from bakeoff.numbers import number
+from bakeoff.numbers import number, threshold
 from bakeoff.tasks import kinds
 
 FEW_ROWS, FEW_OF_A_CLASS, LEAST_UNITS = 100, 10, 5
@@ -44,6 +44,8 @@ def enough_units(evidence: Evidence) -> list[str]:
 @check("detectable", "Can these test rows show the gain that matters?", severity="note")
 def detectable(evidence: Evidence) -> list[str]:
     """Find a minimum detectable gain far above the threshold: an inconclusive verdict then says little."""
+    if any(g.low > evidence.margin for g in evidence.gains):
+        return []
     undecided = [g for g in evidence.gains if g.standard_error and g.low <= evidence.margin < g.high]
     least = [(evidence.margin + _half(g) + Z_OF_POWER * (g.standard_error or 0), g) for g in undecided]
     coarse = [(value, g) for value, g in least if evidence.margin > 0 and value > COARSE * evidence.margin]
@@ -52,8 +54,8 @@ def detectable(evidence: Evidence) -> list[str]:
     value, gain = min(coarse, key=lambda pair: pair[0])
     return [
         f"{gain.rows or 0:,} test rows detect a gain of about {number(value)} ({POWER:.0%} power), "
-        f"{value / evidence.margin:.0f} times the threshold of {number(evidence.margin)}: label more rows, or accept a "
-        "larger threshold (decision.smallest_difference)."
+        f"{value / evidence.margin:.0f} times the threshold of {threshold(evidence.margin)}: label more rows, or "
+        "accept a larger threshold (decision.smallest_difference)."
     ]
 
 
