@@ -181,7 +181,7 @@ def test_variants_are_fitted_and_timed_one_after_another_while_somebody_watches(
     screen, terminal = pty.openpty()
     seen = bytearray()
     arguments = ["hydra/launcher=joblib", "search.workers=2", "search.trials=4", "model=forest,nearest_neighbors"]
-    bakeoff = start([*forest(tmp_path, trees=1500), *arguments], stderr=terminal)
+    bakeoff = start([*forest(tmp_path, trees=700), *arguments], stderr=terminal)
     os.close(terminal)
     with contextlib.suppress(OSError):  # the end of a terminal is an error
         while chunk := os.read(screen, 4096):
