@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bakeoff import environment
 from bakeoff.config import components
-from bakeoff.execution import runner
+from bakeoff.execution import answers, runner
 from bakeoff.grading.base import GradesByLLM
 from bakeoff.llm import tokens
 from bakeoff.llm.base import RequestEstimate
@@ -60,7 +60,7 @@ def project(request: Request) -> dict[str, Projection]:
     if "llm" not in request.parts and not graders:
         return {}
     task = runner.load_task(request)
-    test, _ = runner.asked(task, request.test_rows)
+    test, _ = answers.asked(task, request.test_rows)
     projections = {}
     model = adapt(components.instantiate(request.assembled_model, "model", "model"))
     if (projected := _of_model(model, test, task, request)).calls:

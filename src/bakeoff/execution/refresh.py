@@ -22,7 +22,7 @@ from bakeoff.data.sources import KnownSource
 from bakeoff.errors import BakeoffError, ConfigError, DataError, VariantsFailed, did_you_mean
 from bakeoff.execution import rerun as again
 from bakeoff.execution import runner, solving
-from bakeoff.execution.runner import Fitted
+from bakeoff.execution.fitted import Fitted
 from bakeoff.models import persistence
 from bakeoff.models.tabular import in_memory
 from bakeoff.record import Run, locks

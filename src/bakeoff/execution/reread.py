@@ -19,7 +19,7 @@ from bakeoff import __version__, cost, record
 from bakeoff.config import components
 from bakeoff.config.component import Component
 from bakeoff.errors import ConfigError, DataError
-from bakeoff.execution import runner, scoring
+from bakeoff.execution import answers, describing, runner, scoring
 from bakeoff.execution.rerun import finished
 from bakeoff.grading.base import GradesByLLM
 from bakeoff.llm.transcript import Transcript
@@ -152,7 +152,7 @@ def _graded(table: PredictionTable, is_changed: NDArray[np.bool_], request: Requ
 
 def _noted(before: Run, table: PredictionTable, is_changed: NDArray[np.bool_], ungraded: int) -> Run:
     """The run with counts and notes of the new predictions, and figures of the old ones."""
-    counts, of_rows = runner.count_rows(table)
+    counts, of_rows = answers.count_rows(table)
     recorded = dict(before.details.get("rows") or {})
     counts |= {key: recorded[key] for key in ("asked", "not_asked") if key in recorded}
     notes = [note for note in before.notes if not _STATUS_NOTE.match(note) and not note.startswith(AGAIN)]
@@ -188,7 +188,7 @@ def _write(
             metrics=metrics,
             slices=scoring.slices(answered, request),
             stages=scoring.stages(answered, None if answered.cost is None else request.cost),
-            parameters=runner.parameters_of(request),
+            parameters=describing.parameters_of(request),
         )
         for file in sorted(work.iterdir()):
             file.replace(request.folder / file.name)

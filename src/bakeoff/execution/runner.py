@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
-import shutil
-import time
 import traceback
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bakeoff import assets, business, cost, data, environment, record, search
 from bakeoff.config import component, components
-from bakeoff.data import leaks
-from bakeoff.errors import BakeoffError, ConfigError, LLMError, Unavailable, Unfinished
-from bakeoff.execution import inputs, scoring, solving
-from bakeoff.execution.measurement import PeakMemory, latency
+from bakeoff.errors import BakeoffError, ConfigError, Unavailable, Unfinished
+from bakeoff.execution import answers, describing, inputs, scoring, solving
+from bakeoff.execution.clock import Clock, Step
+from bakeoff.execution.fitted import Fitted
+from bakeoff.execution.measurement import PeakMemory
 from bakeoff.grading.base import KeepsTranscripts
 from bakeoff.llm import journal, progress
 from bakeoff.llm.journal import Journal
@@ -34,62 +28,21 @@ from bakeoff.llm.usage import metered, one_budget
 from bakeoff.models import out_of_sample, persistence
 from bakeoff.models.base import Context, Model, require_columns
 from bakeoff.models.tabular import in_memory
-from bakeoff.predictions import in_words
 from bakeoff.record import Run, Score
 from bakeoff.request import spec
 from bakeoff.request.spec import Request
 from bakeoff.search import Compose, Search
 from bakeoff.solutions.base import Solution
-from bakeoff.task import NO_ANSWER, NOT_ASKED, OK, WITHHELD, Examples, PredictionTable, Schema, Task
+from bakeoff.task import NOT_ASKED, Examples, PredictionTable, Schema, Task
 from bakeoff.tasks import kinds
 from bakeoff.tracking import beside
 
 if TYPE_CHECKING:
     from bakeoff.grading.base import Grader
 
+
 log = logging.getLogger(__name__)
-Step = Callable[[str], None]
-
 _loaded: dict[str, Task] = {}
-_leaks: dict[str, list[dict[str, str]]] = {}  # fingerprint → leaks of the last task
-
-
-@dataclass
-class Clock:
-    """Timer that records the seconds of each step and announces it as it begins."""
-
-    announce: Step
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def step(self, name: str, doing: str) -> Iterator[None]:
-        """Time a block under ``name``; ``doing`` is the progress message."""
-        self.announce(doing)
-        log.info(doing)
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = time.perf_counter() - start
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A previously fitted model.
-
-    Attributes:
-        model: as it was loaded.
-        folder: that it was loaded from.
-        schema: of the task that it was fitted for.
-    """
-
-    model: Model
-    folder: Path
-    schema: Schema
-
-    def copy(self, folder: Path) -> None:
-        """Copy the saved model unchanged into an existing, empty folder."""
-        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
 
 
 @one_budget()
@@ -125,22 +78,22 @@ def run(
         make_model(request, task.schema)
     if fitted is None and _lacks_only_validation(request, task):
         return _completed(request, task, clock)
-    surroundings, diff = _surroundings(request)
+    surroundings, diff = describing.surroundings(request)
     started = Run(
         folder=request.folder,
         variant=request.variant,
         family=str(request.card.get("family", "")),
         status="interrupted",
         started=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        task=_describe(task, request),
+        task=describing.describe(task, request),
         fingerprint=task.fingerprint,
-        parameters=parameters_of(request),
+        parameters=describing.parameters_of(request),
         card=request.card,
         cost=component.write(request.cost),
         business=component.write(request.business),
         environment=surroundings,
         seconds=clock.seconds,
-        notes=(*notes, *_fixed(request)),
+        notes=(*notes, *describing.fixed_parameters(request)),
     )
     record.begin(request.folder, request.to_config(), environment.installed(), diff)
     try:
@@ -151,9 +104,9 @@ def run(
                 record.write_trials(request.folder, best.trials)
                 record.write_fitted(request.folder, best.request.to_config())
                 request = replace(best.request, folder=request.folder)
-                started = replace(started, search=best.summary, parameters=parameters_of(request))
+                started = replace(started, search=best.summary, parameters=describing.parameters_of(request))
             ended = _evaluate(request, task, started, clock, fitted)
-        environment_ = {**surroundings, "assets": _assets(request, known)}
+        environment_ = {**surroundings, "assets": describing.assets_used(request, known)}
         run = _recorded(request, replace(ended, environment=environment_, notes=(*ended.notes, *_taken_over(replies))))
         if NOT_ASKED not in run.details["rows"]:  # a larger budget asks the rest
             replies.remove()
@@ -196,14 +149,6 @@ def _completed(request: Request, task: Task, clock: Clock) -> Run:
     took = {name: seconds for name, seconds in clock.seconds.items() if name == "validation"}
     known = [note for note in run.notes if not note.startswith(out_of_sample.NOT_PREDICTED)]
     return _recorded(request, replace(run, seconds={**run.seconds, **took}, notes=(*known, *notes)))
-
-
-def _fixed(request: Request) -> list[str]:
-    return (
-        [f"Not searched, because the request gives it: {', '.join(request.search.fixed)}."]
-        if request.search.fixed
-        else []
-    )
 
 
 def _taken_over(replies: Journal) -> list[str]:
@@ -297,7 +242,7 @@ def work(request: Request, compose: Compose, announce: Step = lambda doing: None
 def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: Fitted | None) -> Run:
     """Fit unless fitted before, predict the test split once, measure, grade and score."""
     development = task.development
-    test, notes = asked(task, request.test_rows)
+    test, notes = answers.asked(task, request.test_rows)
     solution = None if fitted else solving.made_of_runs(request)
     details: dict[str, Any] = {}
     model: Model
@@ -309,20 +254,20 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         else:
             model = fitted.model if fitted else _fit(request, task, clock)
     if solution is None:
-        table = _answered(model, test, task, request, clock, fitted)
+        table = answers.answered(model, test, task, request, clock, fitted)
     transcripts, ids = table.predictions.transcripts, test.ids
-    rows, of_rows = count_rows(table)
+    rows, of_rows = answers.count_rows(table)
     notes += of_rows
     if (table.predictions.status == NOT_ASKED).any():
         table = table.take(np.flatnonzero(table.predictions.status != NOT_ASKED))
         notes.append(f"Its budget ended after {len(table):,} of {len(test):,} test rows.")
-        test = test.take(_positions(test, table))
-    _require_answers(request, table, rows)
+        test = test.take(answers.positions(test, table))
+    answers.require_answers(request, table, rows)
     graded, of_graders, of_grading, judged = _graded(request, test, table, clock)
     notes += of_grading
     if judged:
         answered = np.flatnonzero(np.isin(ids.astype(str), graded.answered.ids.astype(str)))
-        _record_transcripts(request, ids, [*transcripts, *(t.within("", answered) for t in judged)])
+        answers.record_transcripts(request, ids, [*transcripts, *(t.within("", answered) for t in judged)])
     with clock.step("record", "saving"):
         record.write_predictions(request.folder, graded)
         if fitted:
@@ -337,7 +282,7 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
     if request.record_validation and solution is None:
         notes += _validated(request, task, clock, fitted, started.search is not None)
     measured = {
-        "throughput_rows_per_s": len(table) / max(_seconds_of_all(table, clock.seconds["predict"]), 1e-9),
+        "throughput_rows_per_s": len(table) / max(answers.seconds_of_all(table, clock.seconds["predict"]), 1e-9),
         "fit_seconds": clock.seconds.get("fit", math.nan) + clock.seconds.get(cost.PARTS_SECONDS, 0.0),
         "model_bytes": float(model_bytes),
         "peak_memory_mb": math.nan if fitted or solution is not None else memory.megabytes,
@@ -425,7 +370,7 @@ def _validated(request: Request, task: Task, clock: Clock, fitted: Fitted | None
     except BakeoffError as error:  # e.g. an exhausted budget; the test predictions already paid for must not be lost
         return [f"{out_of_sample.NOT_PREDICTED}: {error}"]
     if table is not None and (lost := table.predictions.passing):
-        raise _unfinished(lost, f"{len(table):,} validation rows were not answered")
+        raise answers.unfinished(lost, f"{len(table):,} validation rows were not answered")
     if table is not None:
         record.write_predictions(request.folder, table, record.VALIDATION)
         if is_tuned:
@@ -433,128 +378,6 @@ def _validated(request: Request, task: Task, clock: Clock, fitted: Fitted | None
                 "The search chose its parameters on the validation rows: their predictions flatter it a little."
             )
     return notes
-
-
-def _surroundings(request: Request) -> tuple[dict[str, Any], str]:
-    """Describe the environment for the record, and take the diff of the working directory."""
-    git = environment.git() if request.record_git else None
-    diff = git.pop("diff") if git else ""
-    if git:
-        git["diff_sha256"] = hashlib.sha256(diff.encode()).hexdigest() if diff else None
-    return {"command": environment.command(), **environment.describe(), "git": git}, diff
-
-
-def _assets(request: Request, known: Sequence[str]) -> dict[str, str]:
-    """List the pinned files that the run used, with hashes: those named in its config, and others loaded meanwhile.
-
-    What an earlier variant of the same process has loaded is not resolved again.
-    """
-    names = assets.named(component.write([request.source, request.model, request.parts, request.metrics.graders]))
-    used = dict.fromkeys([*names, *(name for name in assets.resolved() if name not in known)])
-    return {name: assets.ASSETS[name].sha256 for name in used}
-
-
-def asked(task: Task, rows: int | None) -> tuple[Examples, list[str]]:
-    """Select the test rows to predict: all, or a sample that is equal for all variants and nested as ``rows`` grows."""
-    n = len(task.test)
-    if rows is None or rows >= n:
-        return task.test, []
-    return task.test.take(np.sort(_drawn(task)[:rows])), [
-        f"Evaluated on a random sample of {rows:,} of {n:,} test rows."
-    ]
-
-
-def _drawn(task: Task) -> NDArray[np.intp]:
-    """Positions of all test rows in sampling order."""
-    return np.random.default_rng(int(task.split["seed"])).permutation(len(task.test))
-
-
-def _answered(
-    model: Model, test: Examples, task: Task, request: Request, clock: Clock, fitted: Fitted | None
-) -> PredictionTable:
-    """Join the test rows with their predictions, without rows for which the model had no budget left."""
-    settings = request.metrics
-    if len(task.development.examples):
-        model.warm_up(task.development.examples.X.iloc[:1])
-    with clock.step("predict", "predicting"):
-        try:
-            with metered() as meter, progress.shown("predicting", clock.announce):
-                predictions = model.predict(test.X)
-        except LLMError as error:
-            _record_transcripts(request, test.ids, error.transcripts)
-            raise
-    predictions = replace(predictions, transcripts=meter.all_transcripts(predictions.transcripts))
-    _record_transcripts(request, test.ids, predictions.transcripts)
-    if fitted:
-        predictions = kinds.get(task.schema.kind).over_classes(predictions, fitted.schema.classes, task.schema.classes)
-    kinds.get(task.schema.kind).check_predictions(predictions, task.schema, len(test))
-    seconds = predictions.seconds
-    if seconds is None:
-        with clock.step("latency", "timing single predictions"):
-            # In the order in which samples grow: where another variant answers a sample, its rows are the first timed.
-            drawn = _drawn(task)[: len(test)]
-            order = np.argsort(np.argsort(drawn))[: settings.latency_rows]
-            seconds = latency(model, test.X, order, settings.latency_seconds)
-    table = PredictionTable(task.schema, test.ids, test.y, predictions, seconds, test.slices, units=test.units)
-    if (lost := predictions.passing) and (predictions.status != NOT_ASKED).any():
-        record.write_predictions(request.folder, table.take(np.flatnonzero(predictions.status != NOT_ASKED)))
-    if lost:
-        raise _unfinished(lost, f"{len(test):,} test rows were not answered")
-    return table
-
-
-def _unfinished(lost: Counter[str], of_what: str) -> Unfinished:
-    """Error of a run that lost something for reasons that may pass."""
-    return Unfinished(
-        f"{sum(lost.values()):,} of {of_what} ({in_words(lost)}). "
-        "When that has passed, the same command goes on with what is missing."
-    )
-
-
-def _record_transcripts(request: Request, ids: NDArray[Any], transcripts: Sequence[Transcript]) -> None:
-    """Write what language models were asked and replied, unless texts are private."""
-    if request.record_transcripts and request.record_inputs:
-        record.write_transcripts(request.folder, ids, transcripts)
-
-
-def count_rows(table: PredictionTable) -> tuple[dict[str, Any], list[str]]:
-    """Count rows by status for the record, and note those without a prediction."""
-    predictions = table.predictions
-    counts: dict[str, Any] = {"asked": len(table), "answered": int((predictions.status == OK).sum())}
-    notes = []
-    for status, words in (
-        (NO_ANSWER, "have no answer, and are neither right nor wrong"),
-        (WITHHELD, "are withheld"),
-        (NOT_ASKED, "were not asked"),
-    ):
-        reasons = dict(predictions.reasons(status).most_common())
-        if reasons:
-            counts[status] = reasons
-            notes.append(f"{sum(reasons.values()):,} of {len(table):,} test rows {words}: {in_words(reasons)}.")
-    return counts, notes
-
-
-def _require_answers(request: Request, table: PredictionTable, rows: Mapping[str, Any]) -> None:
-    """Raise ``LLMError`` if no row has a prediction to score; the rows are written all the same."""
-    if not len(table):
-        reason = next(iter(rows[NOT_ASKED]))
-        raise LLMError(f"No test row was asked: {reason}. Raise llm.max_calls or llm.max_cost_usd.")
-    if not table.predictions.is_answered.any():
-        record.write_predictions(request.folder, table)
-        raise LLMError(f"No test row has an answer: {in_words(rows[NO_ANSWER])}.")
-
-
-def _positions(test: Examples, table: PredictionTable) -> NDArray[np.intp]:
-    return np.flatnonzero(np.isin(test.ids.astype(str), table.ids.astype(str)))
-
-
-def _seconds_of_all(table: PredictionTable, measured: float) -> float:
-    """Total seconds of the predictions: measured, or summed if some were replayed, taken over or those of parts."""
-    if table.predictions.machine_seconds is not None:
-        return float(table.predictions.machine_seconds.sum())
-    replies = journal.current()
-    is_measured = not (table.predictions.usage.cached.any() or (replies is not None and replies.taken_over))
-    return measured if is_measured else float(np.nansum(table.seconds))
 
 
 def _graded(
@@ -578,27 +401,10 @@ def _graded(
                     grades[name][is_answered] = grader.grade(test.X[is_answered], table.answered)
                 if lost := meter.passing:
                     record.write_predictions(request.folder, table)
-                    raise _unfinished(lost, f"{len(meter.completions):,} requests of the grader {name} got no answer")
+                    raise answers.unfinished(
+                        lost, f"{len(meter.completions):,} requests of the grader {name} got no answer"
+                    )
                 details[name] = dict(grader.details())
                 notes += grader.notes()
                 transcripts += grader.transcripts() if isinstance(grader, KeepsTranscripts) else meter.transcripts(None)
     return replace(table, grades=grades), details, notes, transcripts
-
-
-def parameters_of(request: Request) -> dict[str, Any]:
-    """Parameters of the model and its parts, as a record holds them."""
-    parameters: dict[str, Any] = component.write({**request.model.arguments, **request.parts})
-    return parameters
-
-
-def _describe(task: Task, request: Request) -> Mapping[str, Any]:
-    if task.fingerprint not in _leaks:
-        _leaks.clear()
-        _leaks[task.fingerprint] = leaks.as_json(leaks.find(task, request.data.id, request.data.time))
-    return {
-        "name": task.name,
-        "schema": asdict(task.schema) | {"columns": dict(task.schema.columns)},
-        "split": dict(task.split),
-        "notes": [asdict(note) for note in task.notes],
-        "leaks": _leaks[task.fingerprint],
-    }

@@ -60,7 +60,10 @@ def read(folder: Path) -> tuple[list[Entry], list[str]]:
     entries, damaged = [], []
     for path in _bakeoffs(folder, DEEPEST):
         try:
-            entries.append(Entry(path, tuple(record.read_runs(path)), comparison.read(path)))
+            runs = tuple(record.read_runs(path))
+            for run in runs:
+                record.verify(run)
+            entries.append(Entry(path, runs, comparison.read(path)))
         except DataError as error:
             damaged.append(str(error))
     if not entries:
