@@ -122,3 +122,9 @@ def test_database_in_the_folder_of_the_bake_off_is_let_through(monkeypatch: pyte
     monkeypatch.setenv(environment.COMMAND, "bakeoff experiment=e")
     consent.check_storage(f"sqlite:///{tmp_path}/study.db", tmp_path)
     consent.check_storage(None, tmp_path)
+
+
+def test_servers_that_get_a_key_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(consent.KEY_HOSTS, "box.example:8000")
+    assert "https://api.openai.com (OPENAI_API_KEY)" in consent.servers()
+    assert consent.servers()[-1] == "box.example:8000"

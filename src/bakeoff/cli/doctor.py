@@ -10,6 +10,7 @@ from rich.table import Table
 
 from bakeoff import environment
 from bakeoff.cli import commands
+from bakeoff.config import consent
 from bakeoff.config.shipped import conf_dir
 from bakeoff.errors import ConfigError
 from bakeoff.report import terminal
@@ -38,6 +39,7 @@ def doctor(arguments: list[str]) -> None:
     for name, asset in assets.ASSETS.items():
         is_cached = assets.cached_at(asset).is_file()
         table.add_row(f"asset {name}", "in the cache" if is_cached else "not fetched yet")
+    table.add_row("may contact, if chosen", f"{', '.join(consent.servers())}; the hosts of assets that are not cached")
     key = "is set" if os.environ.get("WANDB_API_KEY") else "is not set"
     table.add_row("tracking to W&B", f"{WandbTracker().chosen_mode()}; WANDB_API_KEY {key}")
     for plugin, finding in doctor.findings(conf, commands.NAMES):

@@ -70,6 +70,12 @@ def _check_default_server(variable: str, where: str) -> None:
         )
 
 
+def servers() -> list[str]:
+    """The servers that get a key when an option is chosen, each with the variable that holds it, and those added."""
+    shipped = sorted(f"{scheme}://{host} ({variable})" for variable, (scheme, host) in _shipped())
+    return shipped + [host for host in os.environ.get(KEY_HOSTS, "").split(",") if host]
+
+
 def check_storage(url: str | None, bakeoff: Path) -> None:
     """Refuse a database of a search that a file names, unless it is an SQLite file in the folder of the bake-off.
 
