@@ -228,7 +228,8 @@ def searching(request: Request, task: Task, compose: Compose, announce: Step = l
     """
     solution = solving.made_of_runs(request)
     if solution is None:
-        development, build = task.development, lambda tried: make_model(tried, task.schema)
+        schema = task.schema  # the function must not hold the task: its test rows would be within reach of a trial
+        development, build = task.development, lambda tried: make_model(tried, schema)
     else:
         development, build = solving.replayed(solution, request, task)
     return search.build_search(request, development, task.fingerprint, build, compose, announce)
