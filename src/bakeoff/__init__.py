@@ -4,7 +4,16 @@ import os
 from importlib import import_module
 from typing import Any
 
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reads it when it is imported, and reports by default
+# Telemetry of libraries, which some report by default: they read these when they are imported.
+for _name, _value in (
+    ("ORT_DISABLE_TELEMETRY", "1"),
+    ("HF_HUB_DISABLE_TELEMETRY", "1"),
+    ("MLFLOW_DISABLE_TELEMETRY", "true"),
+    ("RAY_USAGE_STATS_ENABLED", "0"),
+    ("WANDB_ERROR_REPORTING", "false"),
+    ("DO_NOT_TRACK", "1"),
+):
+    os.environ.setdefault(_name, _value)
 
 __version__ = "0.1.0"
 

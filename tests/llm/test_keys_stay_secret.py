@@ -101,3 +101,5 @@ def test_onnxruntime_is_imported_with_its_telemetry_off():
     import bakeoff
 
     assert bakeoff.__version__ and os.environ["ORT_DISABLE_TELEMETRY"] == "1"
+    off = ("HF_HUB_DISABLE_TELEMETRY", "MLFLOW_DISABLE_TELEMETRY", "RAY_USAGE_STATS_ENABLED", "DO_NOT_TRACK")
+    assert all(name in os.environ for name in off)
