@@ -320,11 +320,12 @@ def replayed(solution: Solution, request: Request, task: Task) -> tuple[Developm
         groups=development.groups[rows],
         spans=None if development.spans is None else development.spans[rows],
     )
-    deciding = decision.deciding_metric(request.decision.metric, task.schema).name
+    schema = task.schema  # ``build`` must not hold the task, nor its test rows
+    deciding = decision.deciding_metric(request.decision.metric, schema).name
 
     def build(tried: Request) -> Model:
         made = components.instantiate(tried.assembled_model, "model", "model")
-        made.check(task.schema)
+        made.check(schema)
         return Replay(made, held, deciding)
 
     return fewer, build
