@@ -76,7 +76,7 @@ def test_a_continuous_sweep_has_no_values() -> None:
         (("+model.regressor.tol=1e-4",), "linear-regressor.tol=0.0001"),
         (("~model.card",), "linear-no-model.card"),
         (("rules@model=trec",), "linear-rules=trec"),
-        (("model.names=[a,b]",), "linear-names=_a,b"),
+        (("model.names=[a,b]",), "linear-names=a+b"),
         (("model.pattern='a/b c'",), "linear-pattern=a_b_c"),
         (("model.rules=[{output: a}]",), "linear-rules=cb3142"),  # too much for a name
         (("model.path=../../etc",), "linear-path=.._.._etc"),

@@ -61,7 +61,7 @@ def test_none_and_disabled_leave_nothing_and_a_finished_run_is_told_later(tmp_pa
     assert command(tmp_path, "model=constant", *PETS, "tracker=none").returncode == 0
     assert command(tmp_path, "model=constant", *PETS, WANDB_MODE="disabled").returncode == 0
     visible = {path.name for path in outputs.iterdir() if not path.name.startswith(".")}
-    assert visible == {"comparison.json", "leaderboard.csv", "inputs.parquet", "constant"}
+    assert visible == {"comparison.json", "leaderboard.csv", "report.html", "inputs.parquet", "constant"}
     assert not (outputs / "constant/tracking.json").exists()
     later = subprocess.run(
         [sys.executable, "-c", COUNT_IMPORTS, "model=constant", *PETS, "tracker.wait=100"], cwd=tmp_path,
