@@ -64,6 +64,8 @@ def of_table(
             joint = Outcomes.from_tables([table])
         value = values[metric.name]
         low, high = uncertainty([Side(metric, table, value)], draws[metric.name], joint).interval(confidence)
+        if metric.greatest is not None:
+            high = min(high, metric.greatest)
         known_bounds = bool(np.isfinite(low) and np.isfinite(high))
         found[metric.name] = Score(value, low, high) if known_bounds else Score(value)
     return Scored({name: found[name] for name in values if name in found}, draws)

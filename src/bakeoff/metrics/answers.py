@@ -20,9 +20,9 @@ from bakeoff.task import WITHHELD, Gold, PredictionTable
 from bakeoff.tasks import kinds
 from bakeoff.words import normalised, support, token_overlap, words
 
-answer_metric = partial(metric, direction="maximize", applies=is_qa, margin="0.01")
-reference_metric = partial(metric, direction="maximize", applies=has_references, margin="0.01")
-grade_metric = partial(metric, direction="maximize", applies=is_graded, margin="0.01")
+answer_metric = partial(metric, direction="maximize", greatest=1.0, applies=is_qa, margin="0.01")
+reference_metric = partial(metric, direction="maximize", greatest=1.0, applies=has_references, margin="0.01")
+grade_metric = partial(metric, direction="maximize", greatest=1.0, applies=is_graded, margin="0.01")
 
 Closeness = Callable[[str, str], float]
 

@@ -61,6 +61,7 @@ class Metric:
         is_headline: whether leaderboards show it for every kind of task.
         is_of_labels: whether it depends on nothing but the labels of truth and predictions: its interval then comes
             from their joint table.
+        greatest: the greatest value that there can be, which no interval exceeds; None where there is no such value.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Metric:
     label: str = ""
     is_headline: bool = False
     is_of_labels: bool = False
+    greatest: float | None = None
 
     @property
     def can_decide(self) -> bool:

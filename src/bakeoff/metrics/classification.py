@@ -34,11 +34,16 @@ def _predicted_positives(table: PredictionTable) -> int:
     return int((table.predictions.output == table.schema.positive).sum())
 
 
-label_metric = partial(metric, direction="maximize", applies=is_classification, margin="0.01", is_of_labels=True)
-labels_metric = partial(metric, direction="maximize", applies=has_labels, margin="0.01", is_of_labels=True)
+label_metric = partial(
+    metric, direction="maximize", greatest=1.0, applies=is_classification, margin="0.01", is_of_labels=True
+)
+labels_metric = partial(
+    metric, direction="maximize", greatest=1.0, applies=has_labels, margin="0.01", is_of_labels=True
+)
 positive_metric = partial(
     metric,
     direction="maximize",
+    greatest=1.0,
     applies=is_binary,
     margin="0.01",
     evidence=_rarer_class,
@@ -50,6 +55,7 @@ proba_metric = partial(metric, applies=is_classification, needs=("proba",))
 rank_metric = partial(
     proba_metric,
     direction="maximize",
+    greatest=1.0,
     margin="0.01",
     evidence=_rarer_class,
     least_evidence=LEAST_OF_RARER_CLASS,

@@ -94,6 +94,7 @@ def metric(
     label: str = "",
     is_headline: bool = False,
     is_of_labels: bool = False,
+    greatest: float | None = None,
 ) -> Callable[[Value], Metric]:
     """Decorate a function of the table: it becomes a registered metric.
 
@@ -115,6 +116,7 @@ def metric(
         label: heading of its column; the name and the unit by default.
         is_headline: whether leaderboards show it for every kind of task, as they do a plugin's.
         is_of_labels: whether it depends on nothing but the labels of truth and predictions.
+        greatest: the greatest value that there can be, such as 1 for a share.
 
     Raises:
         ValueError: the name is taken.
@@ -140,6 +142,7 @@ def metric(
                 label,
                 is_headline,
                 is_of_labels,
+                greatest,
             )
         )
 

@@ -21,7 +21,9 @@ from bakeoff.task import PredictionTable
 MEASURES = ("R@1", "R@5", "R@10", "P@5", "P@10", "RR", "nDCG@10", "AP")
 """In the spelling of ir-measures."""
 
-document_metric = partial(metric, direction="maximize", applies=has_corpus, needs=("retrieved",), margin="0.01")
+document_metric = partial(
+    metric, direction="maximize", greatest=1.0, applies=has_corpus, needs=("retrieved",), margin="0.01"
+)
 
 
 def per_question(table: PredictionTable, measures: Sequence[str] = MEASURES) -> Floats:

@@ -50,7 +50,7 @@ def _support_grades(table: PredictionTable) -> Floats:
 
 
 _chrf, _input_support = mean_of_defined(_chrf_scores), mean_of_defined(_support_grades)
-generation_metric = partial(metric, direction="maximize", margin="0.01", applies=is_generation)
+generation_metric = partial(metric, direction="maximize", greatest=1.0, margin="0.01", applies=is_generation)
 
 
 @reference_metric("chrf", resample=_chrf)

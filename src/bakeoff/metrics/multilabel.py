@@ -41,13 +41,13 @@ def _mistakes(table: PredictionTable) -> Floats:
 multilabel_metric = partial(metric, applies=is_multilabel)
 
 
-@multilabel_metric("f1_samples", "maximize", margin="0.01", resample=mean_of(_row_f1))
+@multilabel_metric("f1_samples", "maximize", margin="0.01", greatest=1.0, resample=mean_of(_row_f1))
 def f1_samples(table: PredictionTable) -> float:
     """Mean over the rows of: F1 of the row's labels; 1 where a row has none and gets none."""
     return float(_row_f1(table).mean())
 
 
-@multilabel_metric("subset_accuracy", "maximize", margin="0.01", resample=mean_of(_is_exact))
+@multilabel_metric("subset_accuracy", "maximize", margin="0.01", greatest=1.0, resample=mean_of(_is_exact))
 def subset_accuracy(table: PredictionTable) -> float:
     """Share of rows that get all of their labels and no other."""
     return float(_is_exact(table).mean())

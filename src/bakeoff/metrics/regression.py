@@ -106,6 +106,7 @@ def rmse(table: PredictionTable) -> float:
 @metric(
     "r2",
     "maximize",
+    greatest=1.0,
     applies=is_regression,
     resample=FromSums(_squares, _explained),
     margin="0.01",
