@@ -81,7 +81,7 @@ def test_an_answer_that_breaks_its_schema_is_asked_again_and_then_left_as_invali
 def test_a_choice_is_one_of_the_choices_in_whatever_wrapping(client, proxy):
     choices = ("ham", "spam", "1.50")
     for said, meant in [
-        ('{"answer": "spam"}', "spam"), ('```json\n{"answer": "ham"}\n```', "ham"), ("Spam.", "spam"), ("sp", "spam"),
+        ('{"answer": "spam"}', "spam"), ('```json\n{"answer": "ham"}\n```', "ham"), ("Spam.", "spam"),
         ("1.50", "1.50"), ('"1.50"', "1.50"), ("eggs", None), ("", None), ('{"other": "spam"}', None), ("[1", None),
     ]:  # fmt: skip
         proxy.then(*[f"says:{said}"] * (1 if meant else 2))
