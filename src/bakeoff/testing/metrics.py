@@ -128,4 +128,6 @@ def _table(schema: Schema, target: object, predictions: Predictions, grades: obj
     seconds = np.linspace(0.001, 0.01, ROWS)
     nothing = pd.DataFrame(index=range(ROWS))
     ids = np.arange(ROWS).astype(str).astype(object)
-    return PredictionTable(schema, ids, target, predictions, seconds, nothing, grades or {}, seconds, value=10 * seconds)  # type: ignore[arg-type]
+    return PredictionTable(
+        schema, ids, target, predictions, seconds, nothing, grades or {}, seconds, value=10 * seconds
+    )  # type: ignore[arg-type]
