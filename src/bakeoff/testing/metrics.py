@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bakeoff import metrics
 from bakeoff.metrics import applies_to
@@ -122,7 +124,9 @@ def _tables() -> list[PredictionTable]:
     return tables
 
 
-def _table(schema: Schema, target: object, predictions: Predictions, grades: object = None) -> PredictionTable:
+def _table(
+    schema: Schema, target: NDArray[Any], predictions: Predictions, grades: dict[str, NDArray[Any]] | None = None
+) -> PredictionTable:
     import pandas as pd
 
     seconds = np.linspace(0.001, 0.01, ROWS)
@@ -130,4 +134,4 @@ def _table(schema: Schema, target: object, predictions: Predictions, grades: obj
     ids = np.arange(ROWS).astype(str).astype(object)
     return PredictionTable(
         schema, ids, target, predictions, seconds, nothing, grades or {}, seconds, value=10 * seconds
-    )  # type: ignore[arg-type]
+    )
