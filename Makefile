@@ -3,7 +3,7 @@
 PYTHON ?= $(shell for v in 3.14 3.13 3.12 3.11; do if python$$v -c "import ensurepip, venv" >/dev/null 2>&1; then echo python$$v; break; fi; done)
 BIN := .venv/bin
 
-.PHONY: run test test-slow test-plugins lint format types bench clean
+.PHONY: run test test-slow test-plugins lint format types bench pictures clean
 
 run: .venv/installed
 	$(BIN)/bakeoff
@@ -31,6 +31,13 @@ format: .venv/installed-dev
 
 bench: .venv/installed-dev
 	for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+# The pictures in README.md: the report of outputs/quickstart, as `make run` leaves it. Needs Chromium.
+pictures: .venv/installed
+	$(BIN)/bakeoff report outputs/quickstart
+	mkdir -p docs/pictures
+	chromium --headless --no-sandbox --disable-gpu --no-first-run --hide-scrollbars --window-size=1180,1500 \
+		--user-data-dir="$$(mktemp -d)" --screenshot=docs/pictures/report.png "file://$(CURDIR)/outputs/quickstart/report.html"
 
 clean:
 	rm -rf .venv build dist

@@ -18,6 +18,7 @@ from bakeoff.config.settings import plain, register
 from bakeoff.config.shipped import conf_dir
 from bakeoff.execution import runner
 from bakeoff.request.spec import Request
+from bakeoff.retrieval.generations import PROBE
 from bakeoff.search.tuning import Best
 from bakeoff.task import Task, questions
 
@@ -113,7 +114,7 @@ def test_a_search_embeds_documents_and_validation_questions_once_and_nothing_els
     for key in ("retriever", "retriever.top_k", "retriever.weight"):
         assert len({trial.get(key) for trial in tried}) > 1, f"{key} must vary, or this says nothing"
     asked = [question.text for question in questions(task.development.valid.X)]
-    assert Counter(endpoint.texts) == Counter([*bodies(task), *asked])
+    assert Counter(endpoint.texts) == Counter([*bodies(task), *asked, PROBE]), "and once: is it still this model?"
     assert not {question.text for question in questions(task.test.X)} & set(endpoint.texts)
 
 
