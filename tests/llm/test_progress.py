@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 from asking import build_request
 from scripted import refuses, says, serving
