@@ -58,7 +58,10 @@ def differences(material: Material) -> list[Block]:
         else ""
     )
     share = f"{comparison.confidence:.0%}"
-    lines = [f"All intervals hold together at {share} confidence; each one is drawn on the same test rows.", band]
+    lines = [
+        f"All intervals hold together at {share} confidence; each pair is compared on the rows that both answered.",
+        band,
+    ]
     left_out = len(rows) - MOST_INTERVALS
     lines += [f"{left_out} more variants are in the leaderboard."] if left_out > 0 else []
     return [figure, Text(tuple(line for line in lines if line))]
