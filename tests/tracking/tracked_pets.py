@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import os
 import subprocess
 from pathlib import Path
@@ -58,9 +59,13 @@ def tell(
 
 
 def kept(bakeoff: Path) -> dict[str, Kept]:
-    """Contents of the offline files of a bake-off, by run name."""
-    found = [read(file) for file in sorted((bakeoff / "wandb").glob("offline-run-*/run-*.wandb"))]
-    return {each.run.display_name: each for each in found}
+    """Contents of the offline files of a bake-off, by run name; wandb's own process may still write the last of them."""
+    end = time.monotonic() + 10
+    while True:
+        found = [read(file) for file in sorted((bakeoff / "wandb").glob("offline-run-*/run-*.wandb"))]
+        if all(each.run is not None for each in found) or time.monotonic() > end:
+            return {each.run.display_name: each for each in found}
+        time.sleep(0.1)
 
 
 def result(run: Path) -> dict:
