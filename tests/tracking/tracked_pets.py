@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -59,7 +59,7 @@ def tell(
 
 
 def kept(bakeoff: Path) -> dict[str, Kept]:
-    """Contents of the offline files of a bake-off, by run name; wandb's own process may still write the last of them."""
+    """Contents of the offline files of a bake-off, by run name; wandb may still be writing the last of them."""
     end = time.monotonic() + 10
     while True:
         found = [read(file) for file in sorted((bakeoff / "wandb").glob("offline-run-*/run-*.wandb"))]
