@@ -24,7 +24,7 @@ Z_OF_POWER = NormalDist().inv_cdf(POWER)
 
 @dataclass(frozen=True)
 class Pilot:
-    """What an earlier comparison knows about the noise of a gain.
+    """Noise of a gain, as known from an earlier comparison.
 
     Attributes:
         metric: name of the decision metric.
@@ -68,7 +68,7 @@ def pilots(comparison: Comparison) -> list[Pilot]:
 
 
 def describe(comparison: Comparison) -> list[str]:
-    """What the test rows of an earlier comparison can show, in sentences; empty if it had no challenger.
+    """Describe the gains that the test rows of an earlier comparison detect, in sentences; empty without a challenger.
 
     Challengers differ in how often they disagree with the incumbent, and so in their noise: figures are a range from
     the least noisy challenger to the noisiest.

@@ -42,7 +42,7 @@ EXAMPLE = "catboost.f1 >= 0.9"
 
 @dataclass(frozen=True)
 class Outcome:
-    """Whether a requirement holds.
+    """Outcome of one requirement.
 
     Attributes:
         requirement: as it was written.

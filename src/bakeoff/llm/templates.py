@@ -32,7 +32,7 @@ CHEAP = frozenset({"truncate", "round", "batch", "slice", "first", "last", "leng
 
 
 class Limits(threading.local):
-    """What the rendering in this thread has spent."""
+    """Steps, seconds and characters spent by the rendering in this thread."""
 
     steps, written, until = 0, 0, 0.0
 

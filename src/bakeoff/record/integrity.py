@@ -202,7 +202,7 @@ def write_sum(file: Path) -> None:
 
 
 def is_intact(file: Path) -> bool | None:
-    """Whether a file is the one whose digest lies beside it; None where there is no digest, or no file."""
+    """Return whether a file matches the digest beside it; None where there is no digest, or no file."""
     if not file.is_file() or not _sum(file).is_file():
         return None
     return _sum(file).read_text("utf-8", "replace") == f"{sha256(file)}  {file.name}\n"
