@@ -144,6 +144,8 @@ def test_report_verb_writes_prints_and_refuses(outputs: Path, bakeoff: CommandLi
     assert done.returncode == 0, done.stderr
     assert (outputs / "table" / pages.REPORT).read_text("utf-8").startswith("<!doctype html>")
     assert list((outputs / "figures").glob("*.svg"))
+    leaderboard = bakeoff("report", folder, "--format", "csv").stdout
+    assert leaderboard == (outputs / "table" / record.LEADERBOARD).read_text("utf-8"), "formulas in it are quoted"
 
 
 def test_markdown_folds_all_but_verdict_leaderboard_and_checks(outputs: Path) -> None:

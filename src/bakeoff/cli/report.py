@@ -23,33 +23,33 @@ def report(arguments: list[str]) -> None:
     from bakeoff.report import markdown, page, pages
     from bakeoff.results import Bakeoff
 
-    asked = _Asked.from_arguments(arguments)
-    bake = Bakeoff(asked.folder)
-    document = pages.build(bake.comparison, [run.record for run in bake.values()], asked.folder)
-    if asked.figures is not None:
-        for name in pages.write_figures(document, asked.figures):
-            terminal.console().print(str(asked.figures / name), soft_wrap=True)
-    if asked.format == "html":
-        out = asked.out or asked.folder / pages.REPORT
+    parsed = _Arguments.from_arguments(arguments)
+    bake = Bakeoff(parsed.folder)
+    document = pages.build(bake.comparison, [run.record for run in bake.values()], parsed.folder)
+    if parsed.figures is not None:
+        for name in pages.write_figures(document, parsed.figures):
+            terminal.console().print(str(parsed.figures / name), soft_wrap=True)
+    if parsed.format == "html":
+        out = parsed.out or parsed.folder / pages.REPORT
         record.write_text(out, page.render(document))
         terminal.console().print(f"Report: {out}", soft_wrap=True)
-        if asked.opens:
+        if parsed.opens:
             webbrowser.open(out.resolve().as_uri())
         return
-    if asked.format == "md":
+    if parsed.format == "md":
         text = markdown.document(document)
-    elif asked.format == "csv":
-        text = bake.leaderboard.to_csv(lineterminator="\n")
+    elif parsed.format == "csv":
+        text = (parsed.folder / record.LEADERBOARD).read_text("utf-8")
     else:
-        text = json.dumps(json.loads((asked.folder / record.COMPARISON).read_text("utf-8")), indent=2) + "\n"
-    if asked.out is None:
+        text = json.dumps(json.loads((parsed.folder / record.COMPARISON).read_text("utf-8")), indent=2) + "\n"
+    if parsed.out is None:
         sys.stdout.write(text)
     else:
-        record.write_text(asked.out, text)
+        record.write_text(parsed.out, text)
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Arguments:
     """Arguments of the verb.
 
     Attributes:
@@ -67,7 +67,7 @@ class _Asked:
     opens: bool = False
 
     @classmethod
-    def from_arguments(cls, arguments: Sequence[str]) -> _Asked:
+    def from_arguments(cls, arguments: Sequence[str]) -> _Arguments:
         folders, values = options.parted("report", arguments, ("--format", "--out", "--figures"), ("--open",))
         if len(folders) != 1:
             raise ConfigError(f"report: name one folder, e.g. {EXAMPLE}")

@@ -268,8 +268,8 @@ def compare(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | No
     else:
         reached = rule.Decision("inconclusive", None, f"the incumbent, {incumbent}, has no results to compare with.")
     if vetoed:
-        told = vetoes.describe(vetoed, metric, by_variant, reached.winner or incumbent)
-        reached = replace(reached, reason=" ".join([reached.reason, *told]))
+        sentences = vetoes.describe(vetoed, metric, by_variant, reached.winner or incumbent)
+        reached = replace(reached, reason=" ".join([reached.reason, *sentences]))
     checked = checks.checked(Evidence(finished, tables, schema, gained, threshold.value, settings.replicates))
     blocking = [finding for check in checked if check.severity == "blocks" for finding in check.findings]
     if blocking and reached.verdict != "inconclusive":

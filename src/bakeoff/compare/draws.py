@@ -57,8 +57,8 @@ def write(
     from pyarrow import parquet
 
     columns = pa.table({name: np.asarray(drawn, dtype=np.float64) for name, drawn in values.items()})
-    asked = json.dumps({"confidence": confidence, "resamples": resamples}).encode()
-    columns = columns.replace_schema_metadata({ABOUT: json.dumps(_about(folder, table)).encode(), ASKED: asked})
+    request = json.dumps({"confidence": confidence, "resamples": resamples}).encode()
+    columns = columns.replace_schema_metadata({ABOUT: json.dumps(_about(folder, table)).encode(), ASKED: request})
     record.write_file(folder / record.BOOTSTRAP, lambda path: parquet.write_table(columns, path, compression="zstd"))
 
 

@@ -144,9 +144,7 @@ class OpenAICompatible:
 
     def _headers(self) -> dict[str, str]:
         """Extra headers with their values. Raises ``ConfigError`` where a variable is not set."""
-        return {
-            name: keys.read(variable, self.base_url, f"llm.headers.{name}") for name, variable in self.headers.items()
-        }
+        return keys.read_headers(self.headers, self.base_url)
 
     def _session(self) -> Session:
         with self._lock:

@@ -124,9 +124,7 @@ class Decisions:
         return "" if self.key_env is None else keys.read(self.key_env, self.base_url)
 
     def _header_values(self) -> dict[str, str]:
-        return {
-            name: keys.read(variable, self.base_url, f"llm.headers.{name}") for name, variable in self.headers.items()
-        }
+        return keys.read_headers(self.headers, self.base_url)
 
     def _session(self) -> Session:
         with self._lock:

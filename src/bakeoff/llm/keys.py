@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -32,6 +32,11 @@ def read(variable: str, whose: str, where: str = "llm.key_env") -> str:
         # The HTTP library would repeat the key in its own error.
         raise ConfigError(f"{where}: {variable} holds characters that no key has, such as a line break.")
     return key
+
+
+def read_headers(variables: Mapping[str, str], whose: str) -> dict[str, str]:
+    """Extra headers: name → value of the environment variable. Raises ``ConfigError`` where one is not set."""
+    return {name: read(variable, whose, f"llm.headers.{name}") for name, variable in variables.items()}
 
 
 @contextmanager
