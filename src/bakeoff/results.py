@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeoff import record
-from bakeoff.compare import comparison
+from bakeoff.compare import folders
 from bakeoff.compare.comparison import Comparison
 from bakeoff.config.settings import DecisionSettings, typed
 from bakeoff.errors import DataError, did_you_mean
@@ -179,7 +179,7 @@ class Bakeoff(Mapping[str, Run]):
         last = max(self._runs.values(), key=lambda run: run.record.started).config
         settings = typed(DecisionSettings, last.get("decision") or {}, "decision")
         incumbent = last.get("incumbent")
-        return comparison.compare_folder(self.folder, settings, incumbent if incumbent in self._runs else None)[0]
+        return folders.compare_folder(self.folder, settings, incumbent if incumbent in self._runs else None)[0]
 
     @property
     def verdict(self) -> Verdict:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from bakeoff import record
-from bakeoff.compare import comparison
+from bakeoff.compare import folders
 from bakeoff.compare.comparison import Comparison, compare
 from bakeoff.config.settings import DecisionSettings
 from bakeoff.errors import ConfigError, DataError
@@ -194,7 +194,7 @@ def test_an_incumbent_without_results_leaves_no_verdict(tmp_path: Path, three: l
     assert (compared.verdict, compared.winner, compared.differences) == ("inconclusive", None, ())
     assert "broken, has no results" in compared.reason
     assert names(compared) == ["good", "old", "bad", "broken"]
-    comparison.write(compared, tmp_path)
+    folders.write(compared, tmp_path)
     assert json.loads((tmp_path / record.COMPARISON).read_text())["smallest_difference"] is None
 
 
@@ -213,7 +213,7 @@ def test_runs_none_of_which_finished_are_listed(tmp_path: Path) -> None:
     runs = [run(tmp_path / name, status="failed", metrics={}, error={"message": "no"}) for name in "ab"]
     compared = compare(runs, FAST)
     assert (compared.verdict, compared.reason) == ("inconclusive", "no variant has results to compare.")
-    comparison.write(compared, tmp_path)
+    folders.write(compared, tmp_path)
     assert len(list(csv.DictReader((tmp_path / record.LEADERBOARD).open()))) == 2
 
 
@@ -334,7 +334,7 @@ KEYS = ["task", "metric", "direction", "smallest_difference", "confidence", "joi
 
 
 def test_the_file_has_exactly_the_documented_keys(tmp_path: Path, three: list[Run]) -> None:
-    comparison.write(compare(three, FAST, "old"), tmp_path)
+    folders.write(compare(three, FAST, "old"), tmp_path)
     content = json.loads((tmp_path / record.COMPARISON).read_text())
     assert list(content) == KEYS
     assert [list(c) for c in content["checks"]] == [["name", "asks", "findings", "severity", "state"]] * len(
@@ -352,7 +352,7 @@ def test_the_file_has_exactly_the_documented_keys(tmp_path: Path, three: list[Ru
 def test_the_file_holds_no_nan(tmp_path: Path) -> None:
     no_spam = np.zeros(50, dtype=int)
     runs = [labelled(tmp_path / name, no_spam, no_spam) for name in ("old", "new")]
-    comparison.write(compare(runs, FAST, "old"), tmp_path)
+    folders.write(compare(runs, FAST, "old"), tmp_path)
     text = (tmp_path / record.COMPARISON).read_text()
 
     def refuse(constant: str) -> None:
@@ -363,28 +363,28 @@ def test_the_file_holds_no_nan(tmp_path: Path) -> None:
 
 def test_what_is_written_is_read_back(tmp_path: Path, three: list[Run]) -> None:
     compared = compare(three, FAST, "old")
-    comparison.write(compared, tmp_path)
-    assert comparison.read(tmp_path) == compared
+    folders.write(compared, tmp_path)
+    assert folders.read(tmp_path) == compared
     (tmp_path / record.COMPARISON).write_text('{"task": "of another version"}')
-    assert comparison.read(tmp_path) is None
+    assert folders.read(tmp_path) is None
 
 
 def test_a_comparison_is_made_again_only_when_runs_or_question_change(tmp_path: Path) -> None:
     for name, seed in (("old", 1), ("new", 2)):
         record.finish(labelled(tmp_path / name, *np.random.default_rng(seed).integers(0, 2, (2, 50))))
-    first, _ = comparison.compare_folder(tmp_path, FAST, "old")
+    first, _ = folders.compare_folder(tmp_path, FAST, "old")
     written = (tmp_path / record.COMPARISON).stat().st_mtime_ns
-    again, _ = comparison.compare_folder(tmp_path, FAST, "old")
+    again, _ = folders.compare_folder(tmp_path, FAST, "old")
     assert again.verdict == first.verdict
     assert (tmp_path / record.COMPARISON).stat().st_mtime_ns == written
-    assert comparison.compare_folder(tmp_path, FAST, "new")[0].incumbent == "new"
+    assert folders.compare_folder(tmp_path, FAST, "new")[0].incumbent == "new"
     assert (tmp_path / record.COMPARISON).stat().st_mtime_ns > written
 
 
 def test_the_leaderboard_is_a_table_in_the_same_order(tmp_path: Path, three: list[Run]) -> None:
     failed = run(tmp_path / "broken", status="failed", metrics={}, error={"message": "no, really"}, fingerprint=None)
     compared = compare([*three, failed], FAST, "old")
-    comparison.write(compared, tmp_path)
+    folders.write(compared, tmp_path)
     rows = list(csv.DictReader((tmp_path / record.LEADERBOARD).open()))
     assert [row["variant"] for row in rows] == names(compared)
     assert float(rows[0]["f1"]) == compared.variants[0].metrics["f1"].value
@@ -398,7 +398,7 @@ def test_leaderboard_quotes_names_that_a_spreadsheet_would_calculate(
 ) -> None:
     compared = compare(three, FAST, "old")
     hostile = replace(compared.variants[0], name=f"{start}cmd|'/c calc'!A1")
-    comparison.write(replace(compared, variants=(hostile, *compared.variants[1:])), tmp_path)
+    folders.write(replace(compared, variants=(hostile, *compared.variants[1:])), tmp_path)
     rows = list(csv.DictReader((tmp_path / record.LEADERBOARD).open()))
     assert rows[0]["variant"] == f"'{start}cmd|'/c calc'!A1"
     assert float(rows[0]["f1"]) == compared.variants[0].metrics["f1"].value

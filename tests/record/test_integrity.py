@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bakeoff import record, results
-from bakeoff.compare import comparison
+from bakeoff.compare import folders
 from bakeoff.compare.comparison import Comparison
 from bakeoff.config.settings import DecisionSettings
 from bakeoff.errors import DataError
@@ -43,7 +43,7 @@ def folder(written: Path, tmp_path: Path) -> Path:
 
 
 def compared(folder: Path) -> Comparison:
-    return comparison.compare_folder(folder, SETTINGS, "constant")[0]
+    return folders.compare_folder(folder, SETTINGS, "constant")[0]
 
 
 def recorded_files(folder: Path) -> list[str]:

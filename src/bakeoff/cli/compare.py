@@ -31,11 +31,12 @@ def compare(arguments: list[str]) -> int:
     ``UNMET`` where a requirement does not hold.
     """
     from bakeoff.compare import comparison, requirements
+    from bakeoff.compare import folders as bakeoffs
 
     arguments, values = options.parted("compare", arguments, ("--require",))
     required = values.get("--require", [])
     folders = folders_of("compare", arguments, "bakeoff compare outputs/quickstart")
-    of_folder = {folder: comparison.priced_runs(folder) for folder in folders}
+    of_folder = {folder: bakeoffs.priced_runs(folder) for folder in folders}
     runs = [run for members in of_folder.values() for run in members]
     overrides = _changeable(overrides_of(arguments))
     recorded = record.read_config(runs[-1].folder) or {}
@@ -47,7 +48,7 @@ def compare(arguments: list[str]) -> int:
     if not record.is_writable(folders[0]):
         print(f"{folders[0]}: it cannot be written to, so the comparison is shown only.", file=sys.stderr)
     elif not record.is_run(folders[0]):
-        comparison.write(compared, folders[0])
+        bakeoffs.write(compared, folders[0])
         if recorded.get("report", "html") == "html":
             page = pages.write(pages.build(compared, distinct, folders[0]), folders[0])
     terminal.show(summary.build(compared, distinct, folders[0], page=page))

@@ -13,7 +13,7 @@ import yaml
 from numpy.typing import NDArray
 
 from bakeoff import data, record
-from bakeoff.compare import comparison, decision
+from bakeoff.compare import decision, folders
 from bakeoff.compare.comparison import Comparison
 from bakeoff.config import components
 from bakeoff.config.settings import DecisionSettings, typed
@@ -88,7 +88,7 @@ def refresh(
                 request, _same(request), announce, task,
                 fitted if word == INCUMBENT else None, (*notes, *more) if word == INCUMBENT else (),
             )  # fmt: skip
-    compared, runs = comparison.compare_folder(into, deciding, INCUMBENT)
+    compared, runs = folders.compare_folder(into, deciding, INCUMBENT)
     failed = [f"{r.variant}: {r.error['message']}" for r in runs if r.error]
     if failed:
         raise VariantsFailed("\n".join(failed), [r.folder for r in runs])
@@ -112,7 +112,7 @@ def chosen(folder: Path) -> tuple[Path, list[str]]:
     settings = typed(DecisionSettings, last.get("decision") or {}, "decision")
     names = [run.variant for run in runs]
     incumbent = last.get("incumbent") if last.get("incumbent") in names else None
-    compared, _ = comparison.compare_folder(folder, settings, incumbent)
+    compared, _ = folders.compare_folder(folder, settings, incumbent)
     name = compared.winner or compared.incumbent
     notes = []
     if compared.winner is None:

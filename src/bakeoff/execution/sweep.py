@@ -303,12 +303,13 @@ def _power(jobs: Sequence[Job]) -> list[str]:
     folders = [f for f in dict.fromkeys(job.request.bakeoff for job in jobs) if (f / record.COMPARISON).is_file()]
     if not folders:
         return []
-    from bakeoff.compare import comparison, power  # slow to import, and not needed before the first comparison
+    from bakeoff.compare import folders as bakeoffs
+    from bakeoff.compare import power  # slow to import, and not needed before the first comparison
 
     lines = []
     for folder in folders:
         try:
-            earlier = comparison.read(folder)
+            earlier = bakeoffs.read(folder)
         except DataError:  # a damaged file is made again by the next comparison
             continue
         lines += [f"{folder.name}: {line}" for line in power.describe(earlier)] if earlier is not None else []
@@ -469,15 +470,16 @@ def _in_words(failed: Sequence[record.Run]) -> str:
 
 def _compare(jobs: Sequence[Job], n_reused: int, show: bool) -> list[record.Run]:
     """Compare the runs in each bake-off folder, and return those that failed or are unfinished."""
-    from bakeoff.compare import comparison
+    from bakeoff.compare import folders
+    from bakeoff.compare.money import Money
     from bakeoff.report import pages, summary, terminal
 
     failed: list[record.Run] = []
     for folder, request in {job.request.bakeoff: job.request for job in jobs}.items():
-        money = comparison.Money(write(request.cost), write(request.business))
+        money = Money(write(request.cost), write(request.business))
         if not any(folder.glob(f"*/{record.CONFIG}")):
             continue
-        compared, runs = comparison.compare_folder(folder, request.decision, request.incumbent, money)
+        compared, runs = folders.compare_folder(folder, request.decision, request.incumbent, money)
         page = pages.write(pages.build(compared, runs, folder), folder) if _writes_page(request) else None
         if show:
             terminal.show(summary.build(compared, runs, folder, n_reused, page))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bakeoff import numbers, record
 from bakeoff.advice import listed
-from bakeoff.compare import comparison
+from bakeoff.compare import folders
 from bakeoff.compare.comparison import Comparison
 from bakeoff.errors import ConfigError, DataError, did_you_mean
 from bakeoff.record import Run, Score
@@ -63,7 +63,7 @@ def read(folder: Path) -> tuple[list[Entry], list[str]]:
             runs = tuple(record.read_runs(path))
             for run in runs:
                 record.verify(run)
-            entries.append(Entry(path, runs, comparison.read(path)))
+            entries.append(Entry(path, runs, folders.read(path)))
         except DataError as error:
             damaged.append(str(error))
     if not entries:

@@ -1,0 +1,131 @@
+"""Verdict of a bake-off: the decision rule, and what overrides it: lost rows, vetoes, blocking checks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bakeoff import numbers
+from bakeoff.compare import checks, equivalence, gains, selection, vetoes
+from bakeoff.compare import decision as rule
+from bakeoff.compare import notes as notes_of
+from bakeoff.compare.checks import Checked, Evidence
+from bakeoff.compare.decision import Decision, Gain, Threshold
+from bakeoff.compare.entrants import Entrants
+from bakeoff.compare.panels import Panel
+from bakeoff.config.settings import DecisionSettings
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A verdict with what led to it.
+
+    Attributes:
+        decision: the verdict, the winner and the reason.
+        margin: the minimum meaningful gain; NaN where the declared one makes no sense.
+        challengers: variants that may be shipped.
+        checks: method checks with their findings.
+        corrected_gain: gain of a winner that ships, corrected for choosing it; None where there was no choice.
+        notes: caveats for the reader.
+    """
+
+    decision: Decision
+    margin: float
+    challengers: Sequence[str]
+    checks: tuple[Checked, ...]
+    corrected_gain: float | None
+    notes: tuple[str, ...]
+
+
+def reach(
+    entrants: Entrants, incumbent: str, pairs: Sequence[Panel], settings: DecisionSettings, alpha: float
+) -> Reached:
+    """Reach the verdict on the challengers of an incumbent.
+
+    Args:
+        entrants: finished runs with their scores.
+        incumbent: name of the variant to beat.
+        pairs: its challengers beside it; empty if it has no results.
+        settings: settings of the verdict.
+        alpha: error rate that this verdict may spend: intervals of gains hold jointly with 1 - alpha.
+    """
+    refused = entrants.refused
+    vetoed = vetoes.find(entrants.runs, entrants.scores, settings.require)
+    able = [name for pair in pairs for name in pair.challengers if name not in refused]
+    challengers = [name for name in able if name not in vetoed]
+    threshold, gained = Threshold(math.nan), list[Gain]()
+    if incumbent not in entrants.tables:
+        reached = _open(f"the incumbent, {incumbent}, has no results to compare with.")
+    elif incumbent in refused:
+        reached = _open(f"{refused[incumbent]}; it is the incumbent.")
+    elif refused and not able:
+        reached = _open(f"{'; '.join(refused.values())}.")
+    elif able and not challengers:
+        reached = Decision("keep", incumbent, "no challenger may be shipped.")
+    else:
+        threshold = rule.threshold(settings.smallest_difference, entrants.metric, incumbent, entrants.score(incumbent))
+        reached, gained = _decide(entrants, incumbent, pairs, challengers, threshold, settings, alpha)
+        if refused:
+            reached = replace(reached, reason=f"{reached.reason} {notes_of.sentences(refused.values())}")
+    if vetoed:
+        better = vetoes.describe(vetoed, entrants.metric, entrants.scores, reached.winner or incumbent)
+        reached = replace(reached, reason=" ".join([reached.reason, *better]))
+    evidence = Evidence(entrants.runs, entrants.tables, entrants.schema, gained, threshold.value, settings.replicates)
+    checked = checks.checked(evidence)
+    blocking = [finding for check in checked if check.severity == "blocks" for finding in check.findings]
+    if blocking and reached.verdict != "inconclusive":
+        reached = _open(" ".join(blocking))
+    reached, corrected = _corrected(reached, entrants, pairs, challengers)
+    notes = (threshold.note,) if threshold.note and gained else ()
+    return Reached(reached, threshold.value, challengers, checked, corrected, notes)
+
+
+def _open(reason: str) -> Decision:
+    return Decision("inconclusive", None, reason)
+
+
+def _decide(
+    entrants: Entrants,
+    incumbent: str,
+    pairs: Sequence[Panel],
+    challengers: Sequence[str],
+    threshold: Threshold,
+    settings: DecisionSettings,
+    alpha: float,
+) -> tuple[Decision, list[Gain]]:
+    """Apply the decision rule to the gains of the challengers."""
+    metric, score = entrants.metric, entrants.score(incumbent)
+    value = math.nan if score.value is None else score.value
+    if math.isnan(threshold.value) and math.isfinite(value) and challengers:
+        return _open(threshold.note), []
+    gained = gains.gains(metric, pairs, 1 - alpha, challengers)
+    decide = rule.chosen(settings.rule)
+    reached = decide(metric, incumbent, value, gained, threshold.value, len(entrants.tables[incumbent]))
+    if reached.verdict in ("keep", "inconclusive") and settings.rule is None:
+        runs = {run.variant: run for run in entrants.runs}
+        old = entrants.scored[incumbent].scores
+        traits = {
+            name: equivalence.traits(runs[name], entrants.scored[name].scores, runs[incumbent], old, pair)
+            for pair in pairs
+            for name in pair.challengers
+            if name in challengers
+        }
+        reached = equivalence.decide(metric, incumbent, gained, threshold.value, traits) or reached
+    return reached, gained
+
+
+def _corrected(
+    reached: Decision, entrants: Entrants, pairs: Sequence[Panel], challengers: Sequence[str]
+) -> tuple[Decision, float | None]:
+    """Add the gain of a winner that ships, corrected for choosing the best, to the reason."""
+    if reached.verdict != "ship" or reached.winner is None:
+        return reached, None
+    pair = next(pair for pair in pairs if reached.winner in pair.challengers)
+    rivals = [name for name in pair.challengers if name in challengers]
+    corrected = selection.corrected_gain(entrants.metric, pair, rivals)
+    if corrected is None:
+        return reached, None
+    difference = numbers.difference(corrected * (1 if entrants.metric.direction == "maximize" else -1))
+    sentence = f"Corrected for choosing the best of {len(rivals)}: {difference}."
+    return replace(reached, reason=f"{reached.reason} {sentence}"), corrected
