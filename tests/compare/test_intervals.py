@@ -88,3 +88,12 @@ def test_thousands_of_outcomes_take_fewer_draws() -> None:
     made = table(many, labels[rng.integers(200, size=25_000)], labels[rng.integers(200, size=25_000)])
     draws = Outcomes.from_tables([made]).draw([get("accuracy")], 10_000)
     assert LEAST_DRAWS <= len(draws) < 2_000
+
+
+def test_tiny_errors_are_not_read_as_a_share_of_zeros() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=60)
+    low, high = interval_of("mae", table(VALUES, y, y + rng.normal(scale=1e-7, size=60)))
+    assert 0 < low < high < 1e-6
+    flawless = table(VALUES, y, y)
+    assert np.isnan(interval_of("mae", flawless)).all()

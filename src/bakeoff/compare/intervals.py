@@ -205,12 +205,13 @@ def _scale(side: Side) -> jackknife.Scale:
 
 
 def _binary_rows(side: Side) -> NDArray[np.bool_] | None:
-    """Contribution of each row to a mean of zeros and ones, shape (n,); None for any other metric.
+    """Contribution of each row to a share, a mean of zeros and ones, shape (n,); None for any other metric.
 
-    The pseudo-values of the jackknife are the rows themselves where, and only where, the metric is their mean.
+    A mean that happens to be near 0, as a price or an error may be, is no share. The pseudo-values of the jackknife are
+    the rows themselves where, and only where, the metric is their mean.
     """
     n = len(side.table)
-    if not isinstance(side.metric.resample, FromSums) or n < 2:
+    if not isinstance(side.metric.resample, FromSums) or side.metric.greatest != 1.0 or n < 2:
         return None
     moved = jackknife.influences(side.metric, side.table, np.arange(n))
     if moved is None:
