@@ -29,7 +29,8 @@ class RunSeconds:
     Attributes:
         fit: seconds of search and fit, of a solution those of its parts too; 0 if the model was fitted before.
         per_prediction: seconds per prediction when all rows are predicted together.
-        search_usd: what the trials of the search paid for requests, in US dollars.
+        search_usd: price of the requests of the search, and of those that the parts of a solution learned from, in US
+            dollars.
     """
 
     fit: float
@@ -103,14 +104,31 @@ def machine_seconds(table: PredictionTable, per_prediction: float) -> NDArray[np
     return np.full(len(table), per_prediction)
 
 
+PARTS = "parts"
+"""Key of the parts of a solution, among the details of its run."""
 PARTS_SECONDS = "parts"
 """Key of the seconds that the parts of a solution took to learn, among the steps of its run."""
 
 
-def run_seconds(seconds: Mapping[str, float], search: Mapping[str, Any] | None, rows_per_s: float) -> RunSeconds:
-    """Compute the time a run took from its steps, the trials of its search, and its predictions per second."""
+def run_seconds(
+    seconds: Mapping[str, float],
+    search: Mapping[str, Any] | None,
+    rows_per_s: float,
+    details: Mapping[str, Any] | None = None,
+) -> RunSeconds:
+    """Seconds and dollars of a run: its steps, the trials of its search, its parts, and its predictions per second.
+
+    Args:
+        seconds: step → seconds spent on it.
+        search: summary of the search; None without one.
+        rows_per_s: predictions per second.
+        details: of the run; those of a solution say what its parts paid for requests to learn from.
+    """
     searching = float(search["seconds"]) if search else 0.0
     paid = float(search.get("spent_usd") or 0.0) if search else 0.0
+    parts: Mapping[str, Mapping[str, Any]] = (details or {}).get(PARTS) or {}
+    learned = [part.get("learning_usd", 0.0) for part in parts.values()]
+    paid += sum(math.nan if usd is None else float(usd) for usd in learned)  # a price that is not known is null
     return RunSeconds(searching + seconds.get("fit", 0.0) + seconds.get(PARTS_SECONDS, 0.0), 1 / rows_per_s, paid)
 
 

@@ -65,10 +65,13 @@ class Run:
 
     @cached_property
     def metrics(self) -> pd.DataFrame:
-        """Metrics on the test split: columns value, low and high, one row per metric."""
+        """Metrics on the test split: columns value, low and high, one row per metric.
+
+        Prices and values are those by which the bake-off was last compared.
+        """
         import pandas as pd
 
-        scores = self.record.metrics
+        scores = folders.with_prices_of_bakeoff(self.record).metrics
         rows = [(score.value, score.low, score.high) for score in scores.values()]
         return pd.DataFrame(rows, pd.Index(list(scores), name="metric"), ["value", "low", "high"], dtype=float)
 

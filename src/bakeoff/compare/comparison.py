@@ -16,6 +16,7 @@ from bakeoff.compare import notes as notes_of
 from bakeoff.compare.checks import Checked
 from bakeoff.compare.entrants import Entrants, load_entrants
 from bakeoff.compare.gains import Difference
+from bakeoff.compare.money import Money
 from bakeoff.compare.panels import Panel
 from bakeoff.compare.scores import Scored
 from bakeoff.config.settings import DecisionSettings
@@ -160,7 +161,14 @@ def compare(
         notes=(*notes, *entrants.notes, *notes_of.of_runs(finished), *notes_of.of_files(runs)),
         checks=reached.checks,
         of=digest(runs, settings, declared),
+        **_prices(runs),
     )
+
+
+def _prices(runs: Sequence[Run]) -> dict[str, Any]:
+    """Fields of a comparison on the models by which its runs were priced and valued."""
+    shared = Money.shared(runs)
+    return {} if shared is None else {"cost": shared.cost, "business": shared.business, "is_one_money": True}
 
 
 def _pairs(
@@ -235,4 +243,5 @@ def _without_results(runs: Sequence[Run], settings: DecisionSettings, incumbent:
         reason="no variant has results to compare.",
         variants=tuple(_variant(run, None, None) for run in runs),
         differences=(),
+        **_prices(runs),
     )

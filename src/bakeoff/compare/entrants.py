@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bakeoff import metrics
-from bakeoff.compare import decision, scores, unanswered
-from bakeoff.compare.money import priced
+from bakeoff.compare import decision, money, scores, unanswered
 from bakeoff.compare.scores import Scored
 from bakeoff.compare.unanswered import Lost
 from bakeoff.compare.units import with_same_units
@@ -30,7 +29,7 @@ class Entrants:
         measured: metrics of the comparison.
         scored: variant → scores.
         refused: variant → why no verdict leans on it, as a clause.
-        notes: sentences on predictions whose cost or value is not known.
+        notes: sentences on predictions whose cost or value is unknown, or does not compare with that of others.
     """
 
     runs: Sequence[Run]
@@ -67,8 +66,8 @@ def load_entrants(finished: Sequence[Run], settings: DecisionSettings) -> Entran
         DataError: the runs are of different tasks, or a file of theirs is not what was written.
     """
     _check_one_task(finished)
-    notes: list[str] = []
-    of_runs = {run.variant: priced(run, notes) for run in finished}
+    notes = money.of_difference(finished)
+    of_runs = {run.variant: money.priced(run, notes) for run in finished}
     lost = {name: Lost.from_table(table) for name, table in of_runs.items()}
     tables = {name: table.answered for name, table in of_runs.items() if table.predictions.is_answered.any()}
     if not tables:
@@ -76,7 +75,7 @@ def load_entrants(finished: Sequence[Run], settings: DecisionSettings) -> Entran
     tables = with_same_units(tables)
     schema = next(iter(tables.values())).schema
     metric = decision.deciding_metric(settings.metric, schema)
-    recorded = {name for run in finished for name in run.metrics} | {metric.name}
+    recorded = {name for run in finished for name in run.metrics} | {metric.name, *money.metrics_of(tables.values())}
     measured = [m for name in metrics.names() if name in recorded and (m := metrics.get(name)).applies(schema)]
     scored = {
         run.variant: scores.of_run(run, tables[run.variant], measured, settings)

@@ -8,7 +8,8 @@ import math
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from bakeoff import record
+from bakeoff import metrics, record
+from bakeoff.compare import money, scores
 from bakeoff.compare import notes as notes_of
 from bakeoff.compare.checks import Checked
 from bakeoff.compare.comparison import Comparison, Variant, compare, digest
@@ -26,7 +27,7 @@ def compare_folder(
     folder: Path,
     settings: DecisionSettings,
     incumbent: str | None,
-    money: Money | None = None,
+    prices: Money | None = None,
 ) -> tuple[Comparison, list[Run]]:
     """The comparison of a bake-off folder, and its runs: read when nothing has changed, else made and written.
 
@@ -34,12 +35,11 @@ def compare_folder(
         folder: the bake-off folder.
         settings: settings of the verdict.
         incumbent: name of the variant that the others must beat; None: the one that ran first.
-        money: by which all runs are priced and valued, those of earlier commands too; None: as they are recorded.
+        prices: models that price and value all runs, those of earlier commands too; None: those used last, or recorded.
 
     Raises what ``compare`` raises.
     """
-    money = money or known_money(folder)
-    runs = priced_runs(folder, money)
+    runs = priced_runs(folder, prices)
     record.verify_bakeoff(folder)
     of = digest(runs, settings, incumbent)
     damage: tuple[str, ...] = ()
@@ -53,31 +53,50 @@ def compare_folder(
             record.verify(run)
         return replace(known, notes=tuple(dict.fromkeys((*notes_of.of_files(runs), *known.notes)))), runs
     known = compare(runs, settings, incumbent)
-    if money is not None:
-        known = replace(known, cost=money.cost, business=money.business, is_one_money=True)
     if record.is_writable(folder):
         write(known, folder)
     return replace(known, notes=(*damage, *known.notes)), runs
 
 
-def priced_runs(folder: Path, money: Money | None = None) -> list[Run]:
+def priced_runs(folder: Path, prices: Money | None = None) -> list[Run]:
     """The runs of a folder, priced and valued alike: as given, or as the last command of the bake-off did.
 
     Raises:
         DataError: there is no run.
     """
     runs = record.read_runs(folder)
-    money = money or known_money(folder)
-    return runs if money is None else [money.applied(run) for run in runs]
+    prices = prices or known_money(folder)
+    return runs if prices is None else [prices.applied(run) for run in runs]
 
 
 def known_money(folder: Path) -> Money | None:
-    """Prices and values that the last command of a bake-off applied to all runs; None where each run has its own."""
+    """Models that the last comparison of a bake-off priced and valued all runs by; None where each had its own.
+
+    Args:
+        folder: of the bake-off, or of a run in it.
+    """
     try:
-        known = read(folder)
+        known = read(folder.parent if record.is_run(folder) else folder)
     except DataError:
         return None
     return Money(known.cost, known.business) if known is not None and known.is_one_money else None
+
+
+def with_prices_of_bakeoff(run: Run) -> Run:
+    """The run with its scores in money by the models by which its bake-off was last compared, not by its own.
+
+    Scores stay as they were recorded where these are the same.
+    """
+    prices = known_money(run.folder)
+    if run.status != "ok" or prices is None or (prices.cost, prices.business) == (run.cost, run.business):
+        return run
+    repriced = prices.applied(run)
+    table = money.priced(repriced, []).answered
+    others = {name: score for name, score in run.metrics.items() if not metrics.is_money(name)}
+    values = {name: metrics.get(name).value(table) for name in sorted(money.metrics_of([table]))} if len(table) else {}
+    settings = DecisionSettings()
+    scored = scores.of_table(table, values, settings.resamples, settings.confidence).scores if values else {}
+    return replace(repriced, metrics={**others, **scored})
 
 
 def read(folder: Path) -> Comparison | None:

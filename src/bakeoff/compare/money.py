@@ -1,15 +1,18 @@
-"""Prices and values of predictions that were recorded without them, or are priced by another model now."""
+"""Prices and values of recorded runs: by which models, and what each prediction costs and is worth by them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bakeoff import business, cost, record
+from bakeoff import business, cost, metrics, record
+from bakeoff.advice import listed
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.record import Run
-from bakeoff.task import PredictionTable
+
+if TYPE_CHECKING:
+    from bakeoff.task import PredictionTable
 
 
 @dataclass(frozen=True)
@@ -19,25 +22,57 @@ class Money:
     cost: Mapping[str, Any] | None
     business: Mapping[str, Any] | None
 
+    @classmethod
+    def shared(cls, runs: Sequence[Run]) -> Money | None:
+        """The models by which all runs are priced and valued; None where they differ, or there is no run."""
+        models = [(run.cost, run.business) for run in runs]
+        return cls(*models[0]) if models and all(model == models[0] for model in models) else None
+
     def applied(self, run: Run) -> Run:
         """The run, priced and valued by these models."""
         return replace(run, cost=self.cost, business=self.business)
 
 
-def priced(run: Run, notes: list[str]) -> PredictionTable:
-    """Read the predictions of a run, with their cost and value.
+def of_difference(runs: Sequence[Run]) -> list[str]:
+    """Notes where runs are priced or valued by different models, so that their figures in money do not compare."""
+    notes = []
+    for group, figures in (("cost", "prices"), ("business", "values")):
+        models: list[Mapping[str, Any]] = [getattr(run, group) or {} for run in runs]
+        keys = dict.fromkeys(key for model in models for key in model)
+        different = [key for key in keys if any(model.get(key) != models[0].get(key) for model in models)]
+        if not different:
+            continue
+        key = different[0]
+        by_value: dict[str, list[str]] = {}
+        for run, model in zip(runs, models, strict=True):
+            by_value.setdefault(str(model.get(key)) if model else "not there", []).append(run.variant)
+        stated = "; ".join(f"{value} for {listed(names)}" for value, names in by_value.items())
+        notes.append(
+            f"The {figures} of these variants do not compare: {group}.{key} is {stated}. "
+            f"Give {group}.{key}=… to use one for all."
+        )
+    return notes
 
-    A run of an earlier version has no cost model, and no costs. Where the cost or business model fails, or is not
-    installed here, a sentence is added to the notes.
+
+def metrics_of(tables: Iterable[PredictionTable]) -> set[str]:
+    """Names of the metrics in money that some predictions have, whether or not the runs recorded them."""
+    in_money = [metrics.get(name) for name in metrics.names() if metrics.is_money(name)]
+    return {metric.name for table in tables for metric in in_money if metrics.applies_to(metric, table)}
+
+
+def priced(run: Run, notes: list[str]) -> PredictionTable:
+    """Predictions of a run with their cost and value. A run of an earlier version has no cost model, and no costs.
+
+    A model that fails, or that is not installed here, is named in the notes.
     """
     table = _valued(run, record.read_predictions(run), notes)
     throughput = run.metrics["throughput_rows_per_s"].value if "throughput_rows_per_s" in run.metrics else None
     if not throughput:
         return table
     try:
-        return cost.priced(table, run.cost, cost.run_seconds(run.seconds, run.search, throughput))
+        return cost.priced(table, run.cost, cost.run_seconds(run.seconds, run.search, throughput, run.details))
     except ConfigError as error:
-        notes.append(f"{run.variant}: what its answers cost is not known: {error}")
+        notes.append(f"{run.variant}: the cost of its predictions is unknown: {error}")
         return table
 
 
@@ -60,5 +95,5 @@ def _valued(run: Run, table: PredictionTable, notes: list[str]) -> PredictionTab
             X = inputs[columns].reindex([str(identity) for identity in table.ids])
         return business.build_valuer(run.business, table.schema)(table, X)
     except (ConfigError, DataError) as error:
-        notes.append(f"{run.variant}: what its predictions are worth is not known: {error}")
+        notes.append(f"{run.variant}: the value of its predictions is unknown: {error}")
         return table

@@ -127,6 +127,8 @@ def _changed(of: Path, run: Run, overrides: Sequence[str], conf: Path) -> tuple[
         raise ConfigError(f"{of}: the model was an object in memory: it cannot be fitted anew from its record.")
     content = solving.self_contained(content, of.parent)
     content |= {"search": {"sampler": None}, "resume": False}
+    if (prices := folders.known_money(of)) is not None:  # those of the last comparison, not of the run
+        content |= {"cost": prices.cost, "business": prices.business}
     content["data"] = _pinned(dict(content["data"]), record.schema_of(run))
     content["decision"] = dict(content["decision"])
     name, changed = None, False

@@ -174,7 +174,7 @@ def _write(
     """Score, and replace the files of the run one after the other, the record last."""
     throughput = run.metrics["throughput_rows_per_s"].value or float("nan")
     with suppress(ConfigError):  # what predictions cost is not known, as a note says already
-        table = cost.priced(table, request.cost, cost.run_seconds(run.seconds, run.search, throughput))
+        table = cost.priced(table, request.cost, cost.run_seconds(run.seconds, run.search, throughput, run.details))
     answered = table.answered
     if not len(answered):
         raise ConfigError("reread: no test row would have an answer. Nothing was written.")

@@ -292,7 +292,7 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         measured["replayed"] = cached / len(graded)
         notes.append(_replayed(cached, len(graded), [*model.report().details.values(), *of_graders.values()]))
     with clock.step("score", "scoring"):
-        run_seconds = cost.run_seconds(clock.seconds, started.search, measured["throughput_rows_per_s"])
+        run_seconds = cost.run_seconds(clock.seconds, started.search, measured["throughput_rows_per_s"], details)
         try:
             graded = cost.priced(graded, request.cost, run_seconds)
         except ConfigError as error:

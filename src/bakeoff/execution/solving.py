@@ -14,6 +14,7 @@ from bakeoff import business, cost, record
 from bakeoff.compare import decision
 from bakeoff.config import component, components
 from bakeoff.config.component import Component
+from bakeoff.cost import RunSeconds
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.models.base import Context, Model
 from bakeoff.models.out_of_sample import NOT_PREDICTED
@@ -55,13 +56,14 @@ class Part:
         run: finished, on the data of the task.
         test: its predictions of test rows, with the machine time of each.
         valid: its out-of-sample predictions of validation rows; None where it has none.
-        learning_seconds: seconds of its search and fit.
+        learning: seconds of its search and fit and, where a solution learns from them, of the predictions of validation
+            rows; with the price of the requests of both.
     """
 
     run: Run
     test: PredictionTable
     valid: PredictionTable | None
-    learning_seconds: float
+    learning: RunSeconds
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Solved:
         test: the test rows that every part predicted.
         table: predictions of these rows.
         valid: cross-fitted predictions of the validation rows; None where there are none.
-        learning_seconds: seconds of search and fit of the parts.
+        learning_seconds: seconds that the parts took to be learned from.
         card: of the solution and its parts: the most restrictive value wins.
         details: for the record.
         notes: for readers of the run.
@@ -104,11 +106,10 @@ def solve(solution: Solution, request: Request, task: Task, test: Examples) -> S
     parts = {
         name: _read(name, folder, task, solution.learns) for name, folder in part_folders(request, solution).items()
     }
-    learning = sum(part.learning_seconds for part in parts.values())
-    held = _held_out(solution, request, task, parts, learning)
+    held = _held_out(solution, request, task, parts)
     solution.schema_ = task.schema
     notes: list[str] = []
-    details: dict[str, Any] = {"parts": {name: _described(part) for name, part in parts.items()}}
+    details: dict[str, Any] = {cost.PARTS: {name: _described(part) for name, part in parts.items()}}
     valid = None
     if held is not None:
         if solution.learns:
@@ -131,6 +132,7 @@ def solve(solution: Solution, request: Request, task: Task, test: Examples) -> S
     solution.parts = {**solution.parts, **fitted}
     own = component.walk(request.assembled_model)
     cards = [part for _, part in own] + [Component("", card=part.run.card) for part in parts.values()]
+    learning = sum(part.learning.fit for part in parts.values())
     return Solved(solution, test, table, valid, learning, component.joint_card(cards), details, (*told, *notes))
 
 
@@ -157,7 +159,12 @@ def _read(name: str, folder: Path, task: Task, learns: bool) -> Part:
     elif learns:
         why = next((note for note in run.notes if note.startswith(NOT_PREDICTED)), "")
         raise DataError(f"model.parts: {name} has no predictions of validation rows to learn from. {why}".rstrip())
-    return Part(run, test, valid, cost.run_seconds(run.seconds, run.search, throughput or np.inf).fit)
+    learning = cost.run_seconds(run.seconds, run.search, throughput or np.inf, run.details)
+    if learns and valid is not None:
+        seconds_of_valid = run.seconds.get("validation", 0.0)
+        requests_usd = float(valid.predictions.usage.cost_usd.sum())
+        learning = replace(learning, fit=learning.fit + seconds_of_valid, search_usd=learning.search_usd + requests_usd)
+    return Part(run, test, valid, learning)
 
 
 def _timed(table: PredictionTable, seconds: NDArray[np.float64], machine: NDArray[np.float64]) -> PredictionTable:
@@ -173,13 +180,12 @@ def _described(part: Part) -> dict[str, Any]:
         "started": part.run.started,
         "test_rows": len(part.test),
         "validation_rows": None if part.valid is None else len(part.valid),
-        "learning_seconds": part.learning_seconds,
+        "learning_seconds": part.learning.fit,
+        "learning_usd": part.learning.search_usd if np.isfinite(part.learning.search_usd) else None,
     }
 
 
-def _held_out(
-    solution: Solution, request: Request, task: Task, parts: Mapping[str, Part], learning: float
-) -> HeldOut | None:
+def _held_out(solution: Solution, request: Request, task: Task, parts: Mapping[str, Part]) -> HeldOut | None:
     """The validation rows that every part predicted; None where a part has none."""
     tables = {name: part.valid for name, part in parts.items() if part.valid is not None}
     if len(tables) < len(parts) or not len(task.development.valid):
@@ -189,7 +195,9 @@ def _held_out(
     rows, _ = _common(development.valid, asked, "validation")
     valid = development.valid.take(rows)
     judge = solution.judge(task.schema, decision.deciding_metric(request.decision.metric, task.schema).name)
-    price = cost.build_pricer(request.cost, cost.RunSeconds(learning, 0.0))
+    learning = [part.learning for part in parts.values()]
+    took = RunSeconds(sum(each.fit for each in learning), 0.0, sum(each.search_usd for each in learning))
+    price = cost.build_pricer(request.cost, took)
     value = business.build_valuer(request.business, task.schema)
     priced = replace(judge, price=lambda table, X: value(price(table), X))
     groups = development.groups[development.n_train :][rows]
@@ -307,7 +315,7 @@ def replayed(solution: Solution, request: Request, task: Task) -> tuple[Developm
             "search.validation.kind: a solution is tuned on the validation rows that its parts predicted. Take holdout."
         )
     parts = {name: _read(name, folder, task, learns=True) for name, folder in part_folders(request, solution).items()}
-    held = _held_out(solution, request, task, parts, sum(part.learning_seconds for part in parts.values()))
+    held = _held_out(solution, request, task, parts)
     if held is None:
         raise DataError("search: there are no validation rows to tune a solution on. Give some with data.split.valid.")
     development = task.development

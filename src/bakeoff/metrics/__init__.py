@@ -144,4 +144,4 @@ def score(table: PredictionTable, names: Sequence[str] | None = None) -> dict[st
 
 def is_money(name: str) -> bool:
     """Return whether a metric depends on a cost or business model; False for a name that none has."""
-    return name in names() and get(name).group in ("cost", "value")
+    return name in names() and not {"cost", "value"}.isdisjoint(get(name).needs)

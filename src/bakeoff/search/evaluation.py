@@ -173,7 +173,8 @@ class Evaluation:
             seconds = latency(model, valid.X, spread, LATENCY_SECONDS)
         table = PredictionTable(self.schema, valid.ids, valid.y, predictions, seconds, valid.slices)
         answering = max(predicted - fitted, 1e-9) / len(valid)
-        table = cost.priced(table, request.cost, cost.RunSeconds(fitted - start, answering))
+        searching, paid = self._projected_search(request, trial, predicted - start)
+        table = cost.priced(table, request.cost, cost.RunSeconds(searching + fitted - start, answering, paid))
         table = business.build_valuer(request.business, self.schema)(table, valid.X)
         scores = metrics.score(table, [name for name in self.measured if name not in metrics.MEASUREMENTS])
         scores["fit_seconds"] = fitted - start
@@ -183,6 +184,23 @@ class Evaluation:
         if missing:
             raise ValueError(f"{', '.join(missing)} cannot be measured for this model")
         return {name: scores[name] for name in self.measured}
+
+    def _projected_search(self, request: Request, trial: Trial, seconds: float) -> tuple[float, float]:
+        """Seconds and dollars of the whole search, as the tuned variant will be billed for them.
+
+        They are the mean over the trials so far, this one included, times the number of trials; the budget of seconds,
+        where there is one and no number of trials. Nothing where no metric depends on them.
+        """
+        if not any(metrics.is_money(name) for name in self.measured):
+            return 0.0, 0.0
+        before = [t for t in trial.study.get_trials(deepcopy=False) if t.state.is_finished()]
+        took = seconds + sum(t.duration.total_seconds() for t in before if t.duration)
+        paid = sum(t.user_attrs.get(SPENT_USD, 0.0) for t in before) + trial.user_attrs.get(SPENT_USD, 0.0)
+        known, budget = len(before) + 1, request.search
+        factor = max(budget.trials or 0, known) / known
+        if budget.trials is None and budget.seconds is not None:
+            factor = max(budget.seconds * budget.workers / max(took, 1e-9), 1.0)
+        return took * factor, paid * factor
 
     def _predictions(self, model: Model, valid: Examples, trial: Trial | None) -> Predictions:
         """Predict the validation rows; with a ``predict_batch_size``, batch by batch while the trial is promising."""
