@@ -75,6 +75,9 @@ def test_row_without_a_usable_reply_has_its_reason(serve, reply, reason):
         (None, (math.nan, math.nan)), ({}, (math.nan, math.nan)),
         ({"prompt_tokens": 50, "completion_tokens": None, "total_tokens": 50}, (50, math.nan)),
         ({"input_tokens": 50, "output_tokens": 4}, (50, 4)), ({"prompt_tokens": 50, "total_tokens": 57}, (50, 7)),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, (math.nan, math.nan)),
+        ({"prompt_tokens": 50, "completion_tokens": 0}, (50, math.nan)),
+        ({"prompt_tokens": "50", "completion_tokens": "4"}, (math.nan, math.nan)),
     ],
 )  # fmt: skip
 def test_usage_of_any_shape_is_read_and_what_is_not_told_stays_unknown(serve, usage, counts):
@@ -86,6 +89,13 @@ def test_usage_of_any_shape_is_read_and_what_is_not_told_stays_unknown(serve, us
     assert math.isnan(found.cost_usd) == math.isnan(sum(counts))
     told = model.usage()
     assert (told["output_tokens"] is None) == math.isnan(counts[1])
+
+
+def test_thoughts_among_the_parts_of_a_reply_are_no_answer(serve):
+    parts = [{"type": "reasoning", "text": "negative?"}, {"type": "text", "text": "positive"}]
+    script = serve(lambda body, n: says(parts))  # type: ignore[arg-type]
+    (found,) = llm(script).complete(build_requests(1, choices=CHOICES))
+    assert (found.status, found.text) == ("ok", "positive")
 
 
 def test_server_that_streams_unasked_is_read(serve):

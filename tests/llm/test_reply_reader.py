@@ -150,6 +150,57 @@ def test_label_that_a_reply_names(text, label):
     assert choice(text, LABELS) == label
 
 
+SPAM, TOXIC, MOOD, RATING = (
+    ("spam", "not spam"),
+    ("toxic", "non-toxic"),
+    ("positive", "negative"),
+    ("1", "2", "3", "4", "5"),
+)
+CHINESE, THAI, KOREAN = ("正面", "负面"), ("บวก", "ลบ"), ("긍정", "부정")
+
+
+@pytest.mark.parametrize(
+    ("choices", "text", "label"),
+    [
+        (SPAM, "not_spam", "not spam"), (SPAM, "Not-Spam.", "not spam"), (SPAM, "It is not  spam", "not spam"),
+        (TOXIC, "non toxic", "non-toxic"), (TOXIC, "Non\u2011toxic", "non-toxic"), (TOXIC, "nontoxic", "non-toxic"),
+        (TOXIC, "The comment is non toxic.", "non-toxic"), (TOXIC, "It is not toxic.", None),
+        (("sci fi", "scifi"), "It is SciFi", None), (("10 20", "1020"), "10-20", None), (("1020",), "10 20", None),
+        (MOOD, "It is far from positive", None), (MOOD, "This is anything but positive.", None),
+        (MOOD, "The opposite of negative", None), (MOOD, "It sounds nice, but negative.", "negative"),
+        (MOOD, "positive\nText: I hate it.\nLabel: negative", "positive"),
+        (MOOD, "positive\n\n**Message 2:** bad\n**Label:** negative", "positive"),
+        (MOOD, "positive\nIt is sarcastic.\nLabel: negative", None),
+        (MOOD, "Answer: negative\nWait.\nFinal answer: positive", "positive"),
+        (MOOD, "<analysis>maybe negative</analysis><answer>positive</answer>", "positive"),
+        (MOOD, "It might be negative.\n<answer>positive</answer>", "positive"),
+        (MOOD, '[{"label": "positive", "score": 0.9}]', "positive"),
+        (("R", "R & D"), "R &amp; D", "R & D"), (("&amp;", "&"), "&amp;", "&amp;"),
+        (RATING, "4.0", "4"), (RATING, "2 stars out of 5", "2"), (RATING, "Rating (1-5): 3", "3"),
+        (RATING, "On a scale of 1 to 5, 3", "3"), (RATING, "On a scale of 1 to 10, 3", None), (RATING, "4.5", None),
+        (CHINESE, "这是正面的", "正面"), (CHINESE, "不是正面，是负面", "负面"), (CHINESE, "非正面", None),
+        (THAI, "ข้อความนี้เป็นบวก", "บวก"), (KOREAN, "긍정이 아닙니다", None),
+    ],
+)  # fmt: skip
+def test_label_in_another_spelling_is_found_and_a_denied_one_is_not(choices, text, label):
+    assert choice(text, choices) == label
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("Q: Where is it?\nA: Paris", "Paris"), ("Paris [1]", "Paris"), ("Paris [1][3].", "Paris"), ("a[0]", "a[0]"),
+        ("Here is the answer: Paris", "Paris"), ("Here's the final answer: **Paris**", "Paris"),
+    ],
+)  # fmt: skip
+def test_short_answer_beside_its_question_or_source(text, short):
+    assert Reader().answer(text).short == short
+
+
+def test_abstention_with_its_reason_in_parentheses_is_withheld():
+    assert Reader().answer("Unknown (not in the passages)").status == "withheld"
+
+
 def test_labels_that_differ_by_case_alone_are_told_apart():
     assert choice("IT", ("it", "IT")) == "IT" and choice('{"answer": "it"}', ("it", "IT")) == "it"
     assert choice("It", ("it", "IT")) is None

@@ -5,6 +5,8 @@ A reply that names no choice, several, or one that it may deny is not read: a lo
 
 from __future__ import annotations
 
+import html
+import itertools
 import json
 import re
 import unicodedata
@@ -12,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bakeoff.llm.phrases import ABSTAINS, REFUSES
-from bakeoff.llm.wrapping import json_values, lines_of, unwrapped, visible
+from bakeoff.llm.wrapping import TAGGED, json_values, lines_of, unwrapped, visible
 from bakeoff.words import STOP
 
 ANSWER = "answer"
@@ -49,22 +51,42 @@ _GIVEN = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(
-    r"[.,;:!?。，；：！？\n]|\b(?:but|so|however|therefore|hence|thus|because|since|sondern|aber|mais|sino)\b",
+    r"[.,;:!?。，；：！？\n]"
+    r"|\b(?:(?<!anything )but|so|however|therefore|hence|thus|because|since|sondern|aber|mais|sino)\b",
     re.IGNORECASE,
 )
 _DENIES = re.compile(
     r"\b(?:not|no|nor|never|neither|cannot|can['’]?t|hardly|barely|scarcely|without|unlikely|rather\s+than|instead\s+of"
-    r"|doubt\w*|nicht|kein\w*|weder|noch|nie|niemals|ohne|pas|ni|jamais|sans|nunca|tampoco|non|senza)\b"
-    r"|n['’]t\b|不是|并非|並非|不属于|没有|不算",
+    r"|doubt\w*|far\s+from|anything\s+but|opposite\s+of|other\s+than|rul(?:e|es|ed|ing)\s+out|nicht|kein\w*|weder|noch|nie|niemals|ohne|pas|ni|jamais|sans|nunca|tampoco|non|senza)\b"
+    r"|n['’]t\b|不是|并非|並非|不属于|没有|不算|[不非无無]$|ไม่",
     re.IGNORECASE,
 )
 _DENIED = re.compile(
     r"^[\"'”’»*_`]*\s*(?:\w+\s+)?(?:(?:is|are|was|seems?|would(?:\s+be)?|does|do|can|could|will|ist)\s*(?:\bnot\b|n['’]t\b|\bnicht\b))"
-    r"|^[\"'”’»*_`]*\s*(?:(?:is|are|was|seems?|would\s+be|ist)\s+)?(?:wrong|incorrect|unlikely|false|excluded|falsch)\b",
+    r"|^[\"'”’»*_`]*\s*(?:(?:is|are|was|seems?|would\s+be|ist)\s+)?(?:wrong|incorrect|unlikely|false|excluded|falsch)\b"
+    r"|^[\"'”’」』*_`]*\s*(?:的?(?:では|じゃ)(?:ない|なく|ありません)|이?\s*아[니닙닌])",
     re.IGNORECASE,
 )
-_OUT_OF = re.compile(r"(?<![\d.,])(\d+)\s*(?:/|out\s+of|von|sur|de)\s*(\d+)(?![\d.,]*\d)", re.IGNORECASE)
-_UNIT = re.compile(r"^(\d+)\s*(?:stars?|sterne?|points?|punkte?|étoiles?|estrellas?|⭐️?)$", re.IGNORECASE)
+_UNITS = r"(?:stars?|sternen?|points?|punkten?|étoiles?|estrellas?|⭐️?)"
+_OUT_OF = re.compile(
+    rf"(?<![\d.,])(\d+)\s*{_UNITS}?\s*(?:/|\(?out\s+of|von|sur|de)\s*(\d+)(?![\d.,]*\d)(?:\s*{_UNITS})?", re.IGNORECASE
+)
+_SCALE = re.compile(
+    r"\(\s*\d+\s*(?:-|–|to)\s*(?P<most>\d+)\s*\)"
+    r"|(?:on\s+)?(?:a\s+|the\s+)?scale\s+(?:of|from)\s+\d+\s*(?:-|–|to)\s*(?P<top>\d+)",
+    re.IGNORECASE,
+)
+_UNIT = re.compile(rf"^(\d+)\s*{_UNITS}$", re.IGNORECASE)
+_FINAL = re.compile(r"\bfinal\b|\bendgültig", re.IGNORECASE)
+_NEXT_EXAMPLE = re.compile(
+    r"^\W*(?:text|input|message|review|question|sentence|document|ticket|e-?mail|tweet|comment|title|example|user|human|q)"
+    r"\s*\d*\s*[*_]*\s*[:：]",
+    re.IGNORECASE,
+)
+_JOINT = "[\\s_\u2010\u2011-]"
+_BETWEEN_LETTERS = re.compile(rf"(?<=[^\W\d_]){_JOINT}+(?=\w)|(?<=\w){_JOINT}+(?=[^\W\d_])")
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+"""A letter of a script that writes no space between words."""
 _AROUND = " \t\"'`´*_.!?:;,()[]{}<>«»‹›„“”‚‘’「」『』《》【】|✅✔👉。！？：；，、"
 _HEADED = re.compile(rf"^{_HEAD}\s+", re.IGNORECASE)
 _EXPLAINED = re.compile(
@@ -81,10 +103,16 @@ def choice(text: str, choices: Sequence[str]) -> str | None:
     line, then within the text. Case, width, articles and wrapping do not matter, unless choices differ by them.
     """
     text = visible(text)[0]
+    if not any("&" in one and html.unescape(one) != one for one in choices):
+        text = html.unescape(text)
     if (named := alone(text, choices)) is not None:
         return named
     if REFUSES.match(text) or ABSTAINS.match(text):
         return None
+    tagged = {match[1] if match[1] is not None else match[2] for match in TAGGED.finditer(text)}
+    if len(tagged) == 1 and (named := alone(tagged.pop(), choices)) is not None:
+        return named
+    text = _without_next_example(text, choices)
     named_in_json = list(_in_json(text, choices))
     if named_in_json:
         return _only(named_in_json)
@@ -116,7 +144,14 @@ def _same(candidate: str, choices: Sequence[str]) -> str | None:
     folded, plain = _folded(candidate), plain_of(candidate)
     alike = [c for c in choices if _folded(c) == folded]
     alike = alike or [c for c in choices if plain and plain_of(c) == plain]
+    alike = alike or [c for c in choices if plain and _joined(plain_of(c)) == _joined(plain)]
+    alike = alike or [c for c in choices if c.isdecimal() and re.fullmatch(rf"{c}[.,]0+", plain)]
     return alike[0] if len(alike) == 1 else None
+
+
+def _joined(plain: str) -> str:
+    """A text without spaces, hyphens and underscores between its words: ``not_spam`` is ``not spam``."""
+    return _BETWEEN_LETTERS.sub("", plain)
 
 
 def _folded(text: str) -> str:
@@ -134,6 +169,8 @@ def _in_json(text: str, choices: Sequence[str]) -> Iterator[str | None]:
     for value in json_values(text):
         if isinstance(value, Mapping):
             yield from _in_object(value, choices)
+        elif isinstance(value, list) and len(value) == 1 and isinstance(value[0], Mapping):
+            yield from _in_object(value[0], choices)
         elif isinstance(value, list) and len(value) == 1:
             yield _of_value(value[0], choices)
         elif isinstance(value, str | int | float):
@@ -161,15 +198,34 @@ def _of_value(value: Any, choices: Sequence[str]) -> str | None:
 
 def _without_scale(text: str, largest: int) -> str:
     """A rating without its scale: ``4/5`` and ``4 out of 5`` are 4 where the largest choice is 5."""
+    text = _SCALE.sub(lambda match: "" if int(match["most"] or match["top"]) == largest else match[0], text)
     return _OUT_OF.sub(lambda match: match[1] if int(match[2]) == largest else match[0], text)
 
 
+def _without_next_example(text: str, choices: Sequence[str]) -> str:
+    """The text up to a further example that the model makes up, where the choice stands in its first line."""
+    lines = lines_of(text)
+    if len(lines) < 2 or alone(lines[0], choices) is None or not any(map(_NEXT_EXAMPLE.match, lines[1:])):
+        return text
+    return "\n".join(itertools.takewhile(lambda line: not _NEXT_EXAMPLE.match(line), lines))
+
+
 def _stated(text: str, choices: Sequence[str]) -> list[str]:
-    """Choices that the reply states as its answer: ``Label: spam``, ``so the answer is spam``."""
-    named: list[str] = []
+    """Choices that the reply states as its answer: ``Label: spam``, ``so the answer is spam``.
+
+    Final ones replace the others. A choice that is the first line was stated too.
+    """
+    stated: list[tuple[bool, str]] = []
     for match in (*_STATED.finditer(text), *_GIVEN.finditer(text)):
-        named += at_head(match["said"], choices)
-    return named
+        is_final = _FINAL.search(match[0][: match.start("said") - match.start()]) is not None
+        stated += [(is_final, named) for named in at_head(match["said"], choices)]
+    if not stated:
+        return []
+    first = alone(next(iter(lines_of(text)), ""), choices)
+    return [named for is_final, named in stated if is_final] or [
+        *([] if first is None else [first]),
+        *(named for _, named in stated),
+    ]
 
 
 def _in_lines(text: str, choices: Sequence[str]) -> list[str]:
@@ -214,8 +270,7 @@ def _mentioned(text: str, choices: Sequence[str]) -> list[str]:
     """Choices that a text names and does not deny; the longest where they overlap."""
     mentions: list[tuple[int, int, str]] = []
     for one in sorted(choices, key=len, reverse=True):
-        pattern = rf"(?<![\w+#-]){re.escape(one)}(?![\w+#-])"
-        for match in re.finditer(pattern, text, re.IGNORECASE):
+        for match in _pattern(one).finditer(text):
             span = match.span()
             if any(start <= span[0] and span[1] <= end and (start, end) != span for start, end, _ in mentions):
                 continue
@@ -225,9 +280,19 @@ def _mentioned(text: str, choices: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(one for start, end, one in mentions if not _is_denied(text, start, end)))
 
 
+def _pattern(one: str) -> re.Pattern[str]:
+    """Finds a choice as words of its own, whatever joins them."""
+    words = [re.escape(word) for word in re.split(rf"{_JOINT}+", one)]
+    is_joined = len(words) > 1 and all(word and word[0].isalpha() for word in words)
+    inner = f"{_JOINT}*".join(words) if is_joined else re.escape(one)
+    before = "" if _UNSPACED.match(one[:1]) else r"(?<![\w+#\u2010\u2011-])"
+    after = "" if _UNSPACED.match(one[-1:]) else r"(?![\w+#\u2010\u2011-])"
+    return re.compile(f"{before}{inner}{after}", re.IGNORECASE)
+
+
 def _is_denied(text: str, start: int, end: int) -> bool:
     """Return whether a mention is denied within its clause, or is part of a question."""
-    clause = _CLAUSE.split(text[:start])[-1]
+    clause = _CLAUSE.split(text[:start].rstrip())[-1]
     sentence_end = re.search(r"[.!?。！？\n]", text[end:])
     is_question = sentence_end is not None and sentence_end[0] in "?？"
     return is_question or bool(_DENIES.search(clause) or _DENIED.match(text[end:]))

@@ -28,7 +28,8 @@ _PRELUDE = re.compile(
 )
 _LABEL = re.compile(
     rf"^(?:{_BEST}(?:{_NAMES}|result|output|class|label|category)"
-    r"\s*(?:(?:is|are|ist|es|est|è|would be|should be|は|是|[:：=])+\s*[:：]?|-(?=\s))\s*|a\s*[:：]\s*)",
+    r"\s*(?:(?:is|are|ist|es|est|è|would be|should be|は|是|[:：=])+\s*[:：]?|-(?=\s))\s*|a\s*[:：]\s*"
+    rf"|here(?:['’]s|\s+is)\s+{_BEST}answer\s*[:：]\s*)",
     re.IGNORECASE,
 )
 _STATED = re.compile(
@@ -38,8 +39,11 @@ _STATED = re.compile(
 )
 _FINAL = re.compile(r"\bfinal\b|\bendgültig", re.IGNORECASE)
 _NEXT_TURN = re.compile(r"^\W*(?:question|q|user|human|frage|问题|질문)\s*[:：]", re.IGNORECASE)
+_TURN = re.compile(r"^\W*a\s*[:：]", re.IGNORECASE)
 _CITATION = re.compile(
-    r"(?:\s*【[^】]*】)+(?=\.?$)|\s+[(\[](?:passages?|sources?|see passages?)\s+[\d, and]+[)\]](?=\.?$)", re.IGNORECASE
+    r"(?:\s*【[^】]*】)+(?=\.?$)|\s+(?:\[\d+(?:\s*,\s*\d+)*\])+(?=\.?$)"
+    r"|\s+[(\[](?:passages?|sources?|see passages?)\s+[\d, and]+[)\]](?=\.?$)",
+    re.IGNORECASE,
 )
 _ANSWER_KEYS = ("answer", "response", "short_answer", "final_answer", "antwort")
 _IS_THE_ANSWER = re.compile(r"[;,.]\s*\S.*\bis\s+the\s+answer\b", re.IGNORECASE)
@@ -68,7 +72,8 @@ def _own_turn(text: str) -> str:
     lines = text.splitlines()
     turns = [i for i, line in enumerate(lines) if _NEXT_TURN.match(line)]
     if turns and not any(line.strip() for line in lines[: turns[0]]):
-        answer = next((i for i in range(turns[0] + 1, len(lines)) if _STATED.match(lines[i])), None)
+        after = range(turns[0] + 1, len(lines))
+        answer = next((i for i in after if _STATED.match(lines[i]) or _TURN.match(lines[i])), None)
         if answer is None:
             return text
         lines = lines[answer:]
@@ -207,7 +212,7 @@ class Reader:
         if plain_of(head) == sentinel or plain_of(short) == sentinel:
             if CONTINUES.match(rest):
                 return Answer("unreadable")
-            if plain_of(short) == sentinel or ABSTAINS.match(rest):
+            if plain_of(short) == sentinel or ABSTAINS.match(rest.strip(" ()[]")):
                 return Answer("withheld")
         if not self.phrases or len(whole) > _LONGEST_PHRASE:
             return None

@@ -12,6 +12,8 @@ UNREACHABLE = "server: cannot be reached"
 """Reason of a request whose server accepts no connection."""
 EMPTY_ACCOUNT = "account: is empty"
 TOO_LONG_REASON = "error: (longer than the model's context)"
+THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
+"""Types of parts of a message that are no part of the answer."""
 FILTERED_REASON = "filtered: by the server's content filter"
 
 
@@ -168,8 +170,13 @@ def _reply(body: Mapping[str, Any], seconds: float, model: str) -> Reply:
     message = choice.get("message") or {}
     finish = str(choice.get("finish_reason") or "")
     input_tokens, output_tokens = _counts(body.get("usage"))
+    text = _well_formed(_text(message.get("content")))
+    if not input_tokens:  # some servers send zeros; no prompt has no token
+        input_tokens, output_tokens = nan, output_tokens or nan
+    if not output_tokens and text:
+        output_tokens = nan
     return Reply(
-        text=_well_formed(_text(message.get("content"))),
+        text=text,
         logprobs=tuple(_candidates(choice.get("logprobs"))),
         input_tokens=input_tokens,
         output_tokens=output_tokens,
@@ -186,7 +193,8 @@ def _reply(body: Mapping[str, Any], seconds: float, model: str) -> Reply:
 def _text(content: Any) -> str:
     """Text of a message: a string, or a list of parts."""
     if isinstance(content, list):
-        parts = [part.get("text") if isinstance(part, Mapping) else part for part in content]
+        said = [part for part in content if not (isinstance(part, Mapping) and part.get("type") in THOUGHTS)]
+        parts = [part.get("text") if isinstance(part, Mapping) else part for part in said]
         return "".join(str(part) for part in parts if part)
     return "" if content is None else str(content)
 

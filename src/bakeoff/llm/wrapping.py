@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_TAG = r"think|thinking|thought|thoughts|reasoning|reflection|scratchpad|seed:think"
+_TAG = r"think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis|rationale|seed:think"
 _PAIRS = (
     rf"<({_TAG})>.*?</\1>",
     r"◁think▷.*?◁/think▷",
