@@ -122,16 +122,28 @@ def test_a_smaller_metric_is_better_where_it_is(tmp_path: Path) -> None:
     assert "better beats old on rmse" in compared.reason
 
 
-def test_the_same_predictions_are_no_evidence(tmp_path: Path) -> None:
+def test_a_twin_is_kept_out_on_many_rows_and_open_on_few(tmp_path: Path) -> None:
+    """Predictions that are the same on these rows may differ on others: the fewer rows, the more."""
     output = noisy(TRUTH, 0.2, 1)
     runs = [labelled(tmp_path / name, TRUTH, output) for name in ("old", "twin")]
     compared = compare(runs, FAST, "old")
-    assert (compared.verdict, compared.winner) == ("inconclusive", None)
-    assert compared.reason == (
-        "twin vs old on f1: a difference of 0 without an interval, because every resample of the test rows gives the "
-        "same difference."
-    )
-    assert all(d.difference == 0 and np.isnan(d.low) and np.isnan(d.high) for d in compared.differences)
+    assert (compared.verdict, compared.winner) == ("keep", "old")
+    few = [labelled(tmp_path / "few" / name, TRUTH[:60], output[:60]) for name in ("old", "twin")]
+    assert compare(few, FAST, "old").verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("metric", ["f1", "accuracy", "mcc", "precision"])
+def test_a_flawless_variant_ships_against_a_constant_on_60_rows(tmp_path: Path, metric: str) -> None:
+    y = TRUTH[:60]
+    runs = [labelled(tmp_path / "constant", y, 0 * y + (metric == "precision")), labelled(tmp_path / "flawless", y, y)]
+    compared = compare(runs, replace(FAST, metric=metric), "constant")
+    assert (compared.verdict, compared.winner) == ("ship", "flawless"), compared.reason
+
+
+def test_a_flawless_variant_on_too_few_rows_is_told_what_is_missing(tmp_path: Path) -> None:
+    y = np.arange(18) % 2
+    runs = [labelled(tmp_path / "constant", y, 0 * y), labelled(tmp_path / "flawless", y, y)]
+    assert compare(runs, FAST, "constant").reason == ("18 test rows are too few for a verdict; at least 20 are needed.")
 
 
 @pytest.mark.parametrize("metric", ["f1", "precision", "recall", "f1_macro", "accuracy", "mcc"])

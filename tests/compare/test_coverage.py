@@ -96,6 +96,18 @@ def rare(share: float, recall: tuple[float, float], precision: float = 0.75) -> 
     return draw
 
 
+def over_a_constant(share: float, right: float) -> Draw:
+    """A nearly flawless variant against always predicting the negative class."""
+
+    def draw(rng: np.random.Generator, n: int) -> Pair:
+        names = np.array(BINARY.classes, dtype=object)
+        y = (rng.random(n) < share).astype(int)
+        output = np.where(rng.random(n) < right, y, 1 - y)
+        return table(BINARY, names[y], names[np.zeros(n, int)]), table(BINARY, names[y], names[output])
+
+    return draw
+
+
 def five_classes(rng: np.random.Generator, n: int) -> Pair:
     names, shares = np.array(FIVE.classes, dtype=object), np.array([0.4, 0.3, 0.15, 0.1, 0.05])
     y = rng.choice(5, n, p=shares)
@@ -211,7 +223,13 @@ ABSOLUTE = float(np.sqrt(2 / np.pi))
 GROUPED_ERRORS = {"mae": ABSOLUTE, "median_absolute_error": 0.6745}
 LABELS, RANKS = ("f1", "precision", "recall", "mcc"), ("roc_auc", "average_precision")
 FEW, MANY = (50, 300), (100, 400)
+SMALL = (20, 29, 50, 60)
 CASES = [
+    *(Case("right 0.99 and 0.50", "accuracy", n, right(0.50, 0.99), (0.99, 0.49)) for n in SMALL),
+    *(Case("right 0.99", "accuracy", n, right(0.99, 0.99), equal(0.99)) for n in SMALL),
+    *(Case("right 0.99 over a constant", m, n, over_a_constant(0.5, 0.99)) for m in ("f1", "mcc") for n in SMALL),
+    *(Case("right 0.97 over a constant", "f1", n, over_a_constant(0.3, 0.97)) for n in (50, 60)),
+    *(Case("50 % positive, far apart", "roc_auc", n, scores(0.5, (1.0, 4.0))) for n in SMALL),
     *(Case("right 0.97", "accuracy", n, right(0.97, 0.97), equal(0.97)) for n in (50, 200)),
     *(Case("right 0.90 and 0.92", "accuracy", n, right(0.90, 0.92), (0.92, 0.02)) for n in (50, 200, 1_000)),
     *(Case("3 % positive", "f1", n, rare(0.03, (0.75, 0.82))) for n in (50, 100, 300)),

@@ -57,12 +57,60 @@ def test_interval_of_a_difference_of_means_is_that_of_the_paired_t_test() -> Non
     assert interval_of("mae", first, second) == pytest.approx((expected.low, expected.high))
 
 
-def test_variants_that_predict_the_same_have_no_interval_and_a_reason() -> None:
-    y = np.arange(60) % 2
-    one = table(BINARY, NAMES[y], NAMES[1 - y])
-    known = uncertainty([side("f1", one), side("f1", one)], np.zeros(500))
-    assert isinstance(known, Unknown) and known.reason == "every resample of the test rows gives the same difference"
+@pytest.mark.parametrize(("rows", "half"), [(60, (0.02, 0.09)), (1_000, (0.0005, 0.006))])
+def test_variants_that_predict_the_same_may_differ_on_rows_not_seen(rows: int, half: tuple[float, float]) -> None:
+    y = np.arange(rows) % 2
+    one = table(BINARY, NAMES[y], NAMES[np.where(np.arange(rows) % 10 == 0, 1 - y, y)])
+    for name in ("f1", "accuracy"):
+        low, high = interval_of(name, one, one)
+        assert half[0] < -low < half[1] and half[0] < high < half[1], name
+
+
+def test_numbers_that_are_predicted_alike_have_no_interval_and_a_reason() -> None:
+    y = np.linspace(0, 1, 60)
+    one = table(VALUES, y, y + np.sin(100 * y))
+    known = uncertainty([side("mae", one), side("mae", one)], np.zeros(500))
+    assert isinstance(known, Unknown) and known.reason == "every test row gives the same difference"
     assert np.isnan(known.interval(0.95)).all()
+
+
+@pytest.mark.parametrize("name", ["f1", "recall", "accuracy", "mcc", "f1_macro", "balanced_accuracy"])
+@pytest.mark.parametrize("rows", [20, 29, 60])
+def test_flawless_labels_beside_a_constant_have_an_interval_of_honest_width(name: str, rows: int) -> None:
+    """Every resample gives F1 1 against 0: a bootstrap would be certain of it."""
+    y = np.arange(rows) % 2
+    flawless, constant = table(BINARY, NAMES[y], NAMES[y]), table(BINARY, NAMES[y], NAMES[0 * y])
+    low, high = interval_of(name, flawless, constant)
+    difference = side(name, flawless).value - side(name, constant).value
+    assert difference - 12 / rows < low < difference - 0.5 / rows and difference <= high < difference + 12 / rows
+
+
+@pytest.mark.parametrize("name", ["f1_macro", "accuracy"])
+@pytest.mark.parametrize("label", [0, 2])
+def test_flawless_labels_beside_any_constant_of_three_classes_have_an_interval(name: str, label: int) -> None:
+    three = Schema("classification", "label", {}, ("a", "b", "c"))
+    labels = np.array(three.classes, dtype=object)
+    y = np.repeat([0, 1, 2], [40, 20, 12])
+    low, high = interval_of(name, table(three, labels[y], labels[y]), table(three, labels[y], labels[0 * y + label]))
+    assert 0.2 < low < high <= 1.0
+
+
+def test_flawless_ranking_beside_a_constant_is_not_certain() -> None:
+    y = np.arange(60) % 2
+    sure, unsure = (np.column_stack([1 - p, p]) for p in (y * 0.8 + 0.1, np.full(60, 0.5)))
+    ranked, constant = table(BINARY, NAMES[y], NAMES[y], sure), table(BINARY, NAMES[y], NAMES[0 * y], unsure)
+    low, high = interval_of("roc_auc", ranked, constant)
+    assert 0.38 < low < 0.48 and high >= 0.5
+    low, high = interval_of("roc_auc", ranked)
+    assert 0.88 < low < 0.98 and high >= 1.0
+
+
+def test_exact_numbers_are_shown_to_beat_the_mean() -> None:
+    y = np.linspace(0, 1, 60)
+    exact, mean = table(VALUES, y, y.copy()), table(VALUES, y, np.full(60, 0.5))
+    for name in ("mae", "rmse", "r2"):
+        low, high = sorted(np.abs(interval_of(name, exact, mean)))
+        assert 0 < low < high, name
 
 
 def test_metric_of_two_positive_rows_has_no_interval_and_a_reason() -> None:

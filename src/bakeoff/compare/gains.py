@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.compare.decision import Gain, Uninformed
-from bakeoff.compare.intervals import ROUNDING, Side, Unknown, uncertainty
+from bakeoff.compare.intervals import Side, Unknown, uncertainty
 from bakeoff.compare.panels import Panel
 from bakeoff.compare.statistics import bootstrap, interval
 from bakeoff.metrics import Metric
@@ -157,12 +157,7 @@ def _over_a_guess(metric: Metric, panel: Panel, name: str, sign: int, confidence
     guess = float(yardstick.resample(table, np.ones((1, len(table)), dtype=np.float32))[0])
     of_guess = bootstrap({name: table}, [uninformed], len(drawn))[name][metric.name]
     known = uncertainty([Side(metric, table, value), Side(uninformed, table, guess)], drawn - of_guess)
-    low, high = known.interval(confidence)
-    if (
-        isinstance(known, Unknown) and np.ptp(of_guess) < ROUNDING
-    ):  # of a flawless variant: only its own value is uncertain
-        low, high = (bound - guess for bound in uncertainty([Side(metric, table, value)], drawn).interval(confidence))
-    low, high = _signed(sign, (low, high))
+    low, high = _signed(sign, known.interval(confidence))
     return Uninformed(yardstick.description, guess, low, high)
 
 

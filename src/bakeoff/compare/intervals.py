@@ -5,6 +5,7 @@
 | of labels of a classification | Dirichlet on the joint table (``outcomes``) |
 | mean of rows that are 0 or 1 | the same |
 | other means, ratios, roots of sums; ROC AUC, average precision | Student's t of the jackknife (``jackknife``) |
+| the same where every row contributes alike (AUC 1 against 0.5) | Jeffreys' bound on the share of other rows |
 | the rest: quantiles, labels of several per row, functions of the whole table | percentile, expanded for few units |
 
 ``tests/compare/test_coverage.py`` (slow) measures the coverage of each.
@@ -83,6 +84,37 @@ class Drawn:
 
 
 @dataclass(frozen=True)
+class Uniform:
+    """Uncertainty of a value, or a difference, to which every row contributes alike: a flawless ranking, for example.
+
+    Rows of another sort may exist, which these did not happen to show. Their share has the upper bound of Jeffreys
+    (Brown, Cai & DasGupta 2001) after none among ``rows``, and each of them may lose as much as a row can gain.
+
+    Attributes:
+        value: the value, or the difference.
+        rows: number of rows, or units, that it rests on.
+        scale: change of the value if all rows were of the other sort.
+    """
+
+    value: float
+    rows: int
+    scale: float
+
+    @property
+    def standard_error(self) -> float:
+        """Standard deviation of the share of other rows, in units of the value."""
+        a, b = 0.5, self.rows + 0.5
+        return self.scale * float(np.sqrt(a * b / (a + b + 1)) / (a + b))
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Bounds with that confidence."""
+        from scipy.stats import beta
+
+        reach = self.scale * float(beta.ppf((1 + confidence) / 2, 0.5, self.rows + 0.5))
+        return self.value - reach, self.value + reach
+
+
+@dataclass(frozen=True)
 class Unknown:
     """Uncertainty of a value about which the rows say nothing.
 
@@ -131,9 +163,6 @@ def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = N
     evidence = min(side.metric.evidence(side.table) for side in sides)
     if evidence < LEAST_EVIDENCE:
         return Unknown(value, f"it rests on {evidence} {'row' if evidence == 1 else 'rows'}")
-    is_constant = bool(draws[0] == draws[-1])
-    if others and is_constant:
-        return Unknown(value, "every resample of the test rows gives the same difference")
     units = Units.from_table(first.table)
     freedom = max(1, min(units.count, evidence) - 1)
     metrics, tables = [side.metric for side in sides], [side.table for side in sides]
@@ -143,7 +172,10 @@ def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = N
         effect = units.effect(draws, of_rows)
         freedom = min(freedom, _rows_of_a_class(first) - 1)
         is_exact = units.are_rows and freedom >= units.count - 1
-        return Drawn(value, np.sort(joint.draw(metrics, len(draws), effect)), None if is_exact else max(1, freedom))
+        drawn = np.sort(joint.draw(metrics, len(draws), effect))
+        if drawn[-1] - drawn[0] <= ROUNDING and others:
+            return _uniform(value, metrics, max(1, freedom) + 1)
+        return Drawn(value, drawn, None if is_exact else max(1, freedom))
     moved = [
         influences
         for side in sides
@@ -156,10 +188,11 @@ def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = N
             drawn = outcomes.draw_means(rows, len(draws), effect)
             return Drawn(value, np.sort(drawn), None if units.are_rows else freedom)
         student = jackknife.student(value, moved[0] - sum(moved[1:]), freedom, "identity" if others else _scale(first))
-        if student.standard_error <= ROUNDING * max(1.0, abs(value)):
-            return Unknown(value, "leaving out any of the test rows does not change it")
-        return student
-    if is_constant or len(np.unique(draws)) < LEAST_DISTINCT:
+        is_uniform = student.standard_error <= ROUNDING * max(1.0, abs(value))
+        return _uniform(value, metrics, freedom + 1) if is_uniform else student
+    if draws[0] == draws[-1] and all(isinstance(metric.resample, FromLabels) for metric in metrics):
+        return _uniform(value, metrics, min(freedom + 1, _rows_of_a_class(first)))
+    if len(np.unique(draws)) < LEAST_DISTINCT:
         return Unknown(value, f"its resamples have fewer than {LEAST_DISTINCT} distinct values")
     return Drawn(value, draws, freedom)
 
@@ -189,6 +222,13 @@ def effective_rows(side: Side, draws: Floats) -> float | None:
         return None
     errors = [jackknife.student(side.value, moved, 1).standard_error for moved in (by_row, by_unit)]
     return n * min(1.0, (errors[0] / errors[1]) ** 2) if errors[1] > 0 else None
+
+
+def _uniform(value: float, metrics: Sequence[Metric], rows: int) -> Uncertainty:
+    """Uncertainty where every row contributes alike; unknown for a value of 0, which tells no scale."""
+    if value == 0:
+        return Unknown(value, "every test row gives the same difference" if len(metrics) > 1 else "every error is 0")
+    return Uniform(value, rows, max(abs(value), metrics[0].greatest or 0.0))
 
 
 def _rows_of_a_class(side: Side) -> int:

@@ -9,6 +9,7 @@ Rows that are drawn in groups count as fewer: the counts are divided by the desi
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -48,7 +49,8 @@ class Outcomes:
         """Count the outcomes of one or two variants on the same rows, and add those that did not occur.
 
         For each class that occurs, each variant may be right or wrong; a wrong prediction that did not occur is the
-        most frequent other class.
+        most frequent other class. A variant that gives every row the same label beside one that does not is taken for
+        the constant that it seems to be: half a row that it might find would move an F1 of 0 by far.
         """
         import pandas as pd
 
@@ -61,11 +63,15 @@ class Outcomes:
         classes, sizes = np.unique(target.astype(str), return_counts=True)
         frequent = classes[np.argsort(-sizes, kind="stable")].tolist()
         frequent += [c for c in tables[0].schema.classes if c not in frequent]
+        constants = [_only_label(table) for table in tables]
+        if all(label is not None for label in constants):
+            constants = [None] * len(tables)
         possible = [
             (truth, *outputs)
             for truth in classes.tolist()
-            for outputs in _combinations(truth, next((c for c in frequent if c != truth), truth), len(tables))
+            for outputs in _combinations(truth, next((c for c in frequent if c != truth), truth), constants)
         ]
+        prior_rows = PRIOR_ROWS * constants.count(None)
         occurred = list(zip(target[first], *(_labels(t)[first] for t in tables), strict=True))
         place = {outcome: i for i, outcome in enumerate(occurred)}
         for outcome in possible:
@@ -73,7 +79,7 @@ class Outcomes:
         prior, all_counts = np.zeros(len(place)), np.zeros(len(place))
         all_counts[: len(counts)] = counts
         for outcome in possible:
-            prior[place[outcome]] += PRIOR_ROWS * len(tables) / len(possible)
+            prior[place[outcome]] += prior_rows / len(possible)
         outcomes = list(place)
         schema, n = tables[0].schema, len(outcomes)
         truth = _objects([outcome[0] for outcome in outcomes])
@@ -168,15 +174,19 @@ def _labels(table: PredictionTable) -> NDArray[np.object_]:
     return np.asarray(table.predictions.output, dtype=object)
 
 
+def _only_label(table: PredictionTable) -> str | None:
+    """The label of all predictions; None where they differ."""
+    labels = _labels(table)
+    return str(labels[0]) if (labels == labels[0]).all() else None
+
+
 def _objects(values: Sequence[str]) -> NDArray[np.object_]:
     made = np.empty(len(values), dtype=object)
     made[:] = values
     return made
 
 
-def _combinations(truth: str, wrong: str, variants: int) -> list[tuple[str, ...]]:
-    """Right or wrong outputs of each variant."""
-    combinations: list[tuple[str, ...]] = [()]
-    for _ in range(variants):
-        combinations = [(*outputs, label) for outputs in combinations for label in dict.fromkeys((truth, wrong))]
-    return combinations
+def _combinations(truth: str, wrong: str, constants: Sequence[str | None]) -> list[tuple[str, ...]]:
+    """Right or wrong outputs of each variant, or the one output of a constant."""
+    options = [dict.fromkeys((truth, wrong)) if label is None else (label,) for label in constants]
+    return list(itertools.product(*options))

@@ -13,6 +13,9 @@ from bakeoff.task import PredictionTable
 
 Kind = Literal["row", "group", "block"]
 
+ROUNDING = 1e-18
+"""Variance up to which values do not vary."""
+
 
 @dataclass(frozen=True)
 class Units:
@@ -54,7 +57,7 @@ class Units:
             return 1.0
         largest = len(self.codes) / self.count
         by_units, by_rows = float(draws.var()) * self.count / max(1, self.count - 1), float(np.nanvar(of_rows()))
-        return largest if by_rows == 0 else max(1.0, by_units / by_rows)
+        return largest if by_rows <= ROUNDING else max(1.0, by_units / by_rows)
 
     def __str__(self) -> str:
         """Describe in words, such as ``905 test rows in 212 groups``."""

@@ -34,6 +34,9 @@ def _predicted_positives(table: PredictionTable) -> int:
     return int((table.predictions.output == table.schema.positive).sum())
 
 
+ROUNDING = 1e-13
+"""Relative size up to which a difference of sums is 0."""
+
 label_metric = partial(
     metric, direction="maximize", greatest=1.0, applies=is_classification, margin="0.01", is_of_labels=True
 )
@@ -87,8 +90,12 @@ def _f1(hits: Floats, truth: Floats, answers: Floats) -> Floats:
 def _mcc(hits: Floats, truth: Floats, answers: Floats) -> Floats:
     n = truth.sum(axis=1)
     agreement = hits.sum(axis=1) * n - (truth * answers).sum(axis=1)
-    spread = (n**2 - (truth**2).sum(axis=1)) * (n**2 - (answers**2).sum(axis=1))
-    return ratio(agreement, np.sqrt(spread))
+    # Fractional weights leave a constant a spread of about 1e-16 n² instead of 0, on either side of it.
+    of_truth, of_answers = (
+        np.where(spread > ROUNDING * n**2, spread, 0)
+        for spread in (n**2 - (truth**2).sum(axis=1), n**2 - (answers**2).sum(axis=1))
+    )
+    return ratio(agreement, np.sqrt(of_truth * of_answers))
 
 
 def _balanced(hits: Floats, truth: Floats, answers: Floats) -> Floats:
