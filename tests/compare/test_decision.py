@@ -107,7 +107,10 @@ def test_few_test_rows_give_no_verdict_and_no_extrapolation() -> None:
     assert reached.reason == "4 test rows are too few for a verdict; at least 20 are needed."
     few = Gain("new", 0.9, 0.4, 0.1, 0.9, evidence=1)
     reached = decide(F1, "old", 0.5, [few], 0.01, 900)
-    assert reached.reason == "f1 rests on only 1 test row; a verdict needs at least 10."
+    assert reached.reason == (
+        "f1 rests on only 1 test row; a verdict needs at least 10. About 9,000 test rows would hold them: raise "
+        "data.split.test, or add data."
+    )
 
 
 def guess(low: float, high: float, over: tuple[float, float]) -> Gain:

@@ -260,7 +260,9 @@ def weakness(gain: Gain, metric: Metric, incumbent: str) -> str:
         return f"{gain.variant} and {incumbent} share {rows} test rows; a verdict needs at least {LEAST_ROWS}."
     if evidence < metric.least_evidence:
         counted = "1 test row" if evidence == 1 else f"{evidence} test rows"
-        return f"{metric.name} rests on only {counted}; a verdict needs at least {metric.least_evidence}."
+        needed = math.ceil(rows * metric.least_evidence / evidence) if evidence else 0
+        remedy = f" About {needed:,} test rows would hold them: raise data.split.test, or add data." if needed else ""
+        return f"{metric.name} rests on only {counted}; a verdict needs at least {metric.least_evidence}.{remedy}"
     if gain.refusal or gain.low == gain.high:
         reason = gain.refusal or "it has no width"
         return (
