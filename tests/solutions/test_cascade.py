@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,13 @@ from hypothesis import strategies as st
 
 from bakeoff.errors import ConfigError
 from bakeoff.metrics.bounds import read_bounds
-from bakeoff.models.base import Context
+from bakeoff.models.base import Context, Model
 from bakeoff.solutions import Cascade, HeldOut
 from bakeoff.solutions.answers import Recorded
 from bakeoff.solutions.base import cross_fitted
 from bakeoff.solutions.judging import Judge
 from bakeoff.solutions.ladder import guaranteed
-from bakeoff.task import NO_ANSWER, OK, WITHHELD, Examples, Predictions, Schema, Usage
+from bakeoff.task import NO_ANSWER, OK, WITHHELD, Examples, Gold, Predictions, Schema, Usage
 from bakeoff.testing import check_model
 from bakeoff.testing.tasks import text
 
@@ -34,6 +35,31 @@ PARTS = (
 def part(labels: Sequence[str], sure: Sequence[float] | None = None, **more: Any) -> Predictions:
     given = {"confidence": None if sure is None else np.array(sure, dtype=float), **more}
     return Predictions(np.array(labels, dtype=object), **given)
+
+
+class Fixed(Model):
+    """A model with the same prediction for a row whenever it is asked, by the index of the row."""
+
+    column_kinds = None
+
+    def __init__(self, labels: Sequence[str], sure: Sequence[float]) -> None:
+        self.answers = part(labels, sure)
+
+    def check(self, schema: Schema) -> None:
+        """Accept any task."""
+
+    def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
+        """Learn nothing."""
+
+    def predict(self, X: pd.DataFrame) -> Predictions:
+        return self.answers.take(X.index.to_numpy())
+
+    def save(self, folder: Path) -> None:
+        raise NotImplementedError
+
+    @classmethod
+    def load(cls, folder: Path) -> Fixed:
+        raise NotImplementedError
 
 
 def random_part(random: np.random.Generator, truth: np.ndarray[Any, Any], skill: float, usd: float) -> Predictions:
@@ -252,3 +278,23 @@ def test_cascade_of_variants_cannot_be_fitted_by_itself() -> None:
     schema, rows = text()
     with pytest.raises(ConfigError, match="rules, linear are variants of a bake-off"):
         Cascade(["rules", "linear"]).fit(rows, None, Context(schema, 0, 1))
+
+
+def test_person_who_finds_no_answer_says_so() -> None:
+    schema = Schema("qa", "answer", {"question": "text"})
+    truth = np.array([Gold(()), Gold(("42",))], dtype=object)
+    cascade = Cascade([{"part": "a", "accept": 0.9}, "human"])
+    cascade.schema_ = schema
+    answers = cascade.combine(Recorded({"a": part(["x", "x"], [0, 0])}, truth), pd.DataFrame({"question": ["", ""]}))
+    assert answers.status.tolist() == [WITHHELD, OK]
+    assert answers.reason.tolist() == ["a person found no answer", ""]
+
+
+def test_person_within_a_part_is_simulated_where_the_truth_is_known() -> None:
+    inner = Cascade([{"part": "a", "accept": 0.9}, "human"], {"a": Fixed(["bad"] * 3, [0.95, 0.2, 0.1])})
+    outer = Cascade([{"part": "inner", "where": {"amount": "> 0"}}, "a"], {"inner": inner, "a": inner.parts["a"]})
+    inner.schema_ = outer.schema_ = SCHEMA
+    X = pd.DataFrame({"amount": [1.0, 1.0, 0.0]})
+    truth = np.array(["bad", "good", "good"], dtype=object)
+    assert outer.simulate(X, truth).output.tolist() == ["bad", "good", "bad"]
+    assert outer.predict(X).output.tolist() == ["bad", "bad", "bad"], "what is handed to a person goes on here"

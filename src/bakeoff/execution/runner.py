@@ -32,6 +32,7 @@ from bakeoff.record import Run, Score
 from bakeoff.request import spec
 from bakeoff.request.spec import Request
 from bakeoff.search import Compose, Search
+from bakeoff.solutions.answers import simulated
 from bakeoff.solutions.base import Solution
 from bakeoff.task import NOT_ASKED, Examples, PredictionTable, Schema, Task
 from bakeoff.tasks import kinds
@@ -364,7 +365,7 @@ def _validated(request: Request, task: Task, clock: Clock, fitted: Fitted | None
     try:
         with clock.step("validation", "predicting validation rows out of sample"):
             table, notes = out_of_sample.predicted(
-                lambda: make_model(request, task.schema), task.development, context, request.test_rows
+                lambda: make_model(request, task.schema), task.development, context, request.test_rows, simulated
             )
     except Unavailable as error:
         raise Unfinished(f"The validation rows were not answered: {error}") from error

@@ -90,6 +90,9 @@ def _expense(table: PredictionTable, trace: StageTrace, priced_by: Component | N
         machine_seconds=trace.machine_seconds,
         human_usd=trace.human_usd,
     )
+    is_priceable = trace.machine_seconds is not None or trace.human_usd is not None or bool(trace.usage.calls.any())
+    if not is_priceable:  # a stage without a time of its own is not free
+        return {"latency_p50_ms": latency_ms}
     priced = cost.priced(
         replace(of_rows, predictions=alone, seconds=trace.seconds), priced_by, cost.RunSeconds(0.0, 0.0)
     )

@@ -109,6 +109,9 @@ def solve(solution: Solution, request: Request, task: Task, test: Examples) -> S
     held = _held_out(solution, request, task, parts)
     solution.schema_ = task.schema
     notes: list[str] = []
+    unanswered: list[str] = []
+    if held is not None and solution.learns:
+        held, unanswered = _answered(held)
     details: dict[str, Any] = {cost.PARTS: {name: _described(part) for name, part in parts.items()}}
     valid = None
     if held is not None:
@@ -116,6 +119,7 @@ def solve(solution: Solution, request: Request, task: Task, test: Examples) -> S
             solution.learn(held)
         valid, found, notes = _validated(solution, held)
         details |= found
+        notes = [*unanswered, *notes]
     tables = {name: part.test for name, part in parts.items()}
     rows, told = _common(test, tables, "test")
     test = test.take(rows)
@@ -204,6 +208,19 @@ def _held_out(solution: Solution, request: Request, task: Task, parts: Mapping[s
     return HeldOut(task.schema, valid, _recorded(valid, asked), priced, request.seed, groups)
 
 
+def _answered(held: HeldOut) -> tuple[HeldOut, list[str]]:
+    """The rows that every part answered, and a note where these are not all. Raises ``DataError`` where none is."""
+    answered = held.answered
+    if not len(answered):
+        raise DataError("model.parts: there is no validation row that every part answered, so nothing can be learned.")
+    if len(answered) == len(held):
+        return held, []
+    return answered, [
+        f"Learned from the {len(answered):,} of {len(held):,} validation rows that every part answered: on the others, "
+        "it cannot be compared with what it might be."
+    ]
+
+
 def _validated(solution: Solution, held: HeldOut) -> tuple[PredictionTable | None, dict[str, Any], list[str]]:
     """Cross-fitted predictions of the validation rows, and how much better those look that were learnt on."""
     predictions = cross_fitted(solution, held)
@@ -222,7 +239,7 @@ def _validated(solution: Solution, held: HeldOut) -> tuple[PredictionTable | Non
         details,
         [
             f"Learned from {len(held):,} validation rows: {held.judge.metric} is {number(values['learnt_on'])} on them "
-            f"and {number(values['cross_fitted'])} when a row is left out of what is learned."
+            f"and {number(values['cross_fitted'])} when each row is left out of what is learned."
         ],
     )
 
@@ -316,6 +333,8 @@ def replayed(solution: Solution, request: Request, task: Task) -> tuple[Developm
         )
     parts = {name: _read(name, folder, task, learns=True) for name, folder in part_folders(request, solution).items()}
     held = _held_out(solution, request, task, parts)
+    if held is not None:
+        held, _ = _answered(held)
     if held is None:
         raise DataError("search: there are no validation rows to tune a solution on. Give some with data.split.valid.")
     development = task.development

@@ -8,22 +8,32 @@ and predicts the other half: no row is predicted by a model that has seen it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.models.base import Context, Model
-from bakeoff.predictions import concatenated
+from bakeoff.predictions import Predictions, concatenated
 from bakeoff.task import Development, Examples, PredictionTable
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Build = Callable[[], Model]
+Predict = Callable[[Model, "pd.DataFrame", NDArray[Any]], Predictions]
 Rows = NDArray[np.intp]
 NOT_PREDICTED = "No validation row was predicted"
 SAMPLE_SEED = 0  # of the rows to predict where not all are: equal for all models of a task
 
 
+def _by_model(model: Model, X: pd.DataFrame, truth: NDArray[Any]) -> Predictions:
+    """Predict without the targets."""
+    return model.predict(X)
+
+
 def predicted(
-    build: Build, development: Development, context: Context, most: int | None = None
+    build: Build, development: Development, context: Context, most: int | None = None, predict: Predict = _by_model
 ) -> tuple[PredictionTable | None, list[str]]:
     """Predict all validation rows out of sample.
 
@@ -32,6 +42,7 @@ def predicted(
         development: training and validation rows.
         context: of each fit, as that of the final one.
         most: number of validation rows to predict, a sample that is equal for all models; None: all.
+        predict: predicts rows with a fitted model, given their targets, from which decisions of people are simulated.
 
     Returns:
         The predictions, without latencies of single rows; None where they cannot be made. Notes that say how they were.
@@ -49,7 +60,7 @@ def predicted(
     if not build().uses_validation:
         model = build()
         model.fit(development.train, None, context)
-        return _table(development, valid, [(wanted, model)]), notes
+        return _table(development, valid, [(wanted, model)], predict), notes
     halves = _halves(development)
     if halves is None:
         return None, [
@@ -60,7 +71,7 @@ def predicted(
         model = build()
         model.fit(development.train, valid.take(other), context)
         fitted.append((np.intersect1d(held, wanted), model))
-    return _table(development, valid, fitted), [
+    return _table(development, valid, fitted, predict), [
         *notes,
         "This model uses validation rows to fit: each half of them was predicted by a fit that used the other half.",
     ]
@@ -82,8 +93,10 @@ def _halves(development: Development) -> tuple[Rows, Rows] | None:
     return np.flatnonzero(in_first), np.flatnonzero(~in_first)
 
 
-def _table(development: Development, valid: Examples, fitted: list[tuple[Rows, Model]]) -> PredictionTable:
-    parts = [model.predict(valid.X.iloc[rows]) for rows, model in fitted if len(rows)]
+def _table(
+    development: Development, valid: Examples, fitted: list[tuple[Rows, Model]], predict: Predict
+) -> PredictionTable:
+    parts = [predict(model, valid.X.iloc[rows], valid.y[rows]) for rows, model in fitted if len(rows)]
     rows = np.concatenate([rows for rows, _ in fitted])
     predictions = concatenated(parts).take(np.argsort(rows))
     valid = valid.take(np.sort(rows))

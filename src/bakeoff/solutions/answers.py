@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,21 @@ class Recorded:
         return Recorded(taken, None if self.truth is None else self.truth[rows])
 
 
+@runtime_checkable
+class Simulates(Protocol):
+    """A model in which people may decide: where targets are known, their decisions can be simulated."""
+
+    def simulate(self, X: pd.DataFrame, truth: NDArray[Any]) -> Predictions:
+        """Predict n rows; ``truth`` (n targets) serves only to simulate decisions of people."""
+
+
+def simulated(model: Model, X: pd.DataFrame, truth: NDArray[Any] | None) -> Predictions:
+    """Predictions of n rows: with simulated decisions of people where targets are known, else as ``predict`` gives."""
+    if truth is not None and isinstance(model, Simulates):
+        return model.simulate(X, truth)
+    return model.predict(X)
+
+
 @dataclass
 class Asked:
     """Predictions of new rows: each part is asked for the rows that need it, and never twice for one row.
@@ -66,11 +81,12 @@ class Asked:
     Attributes:
         models: part → fitted model.
         X: n rows of the feature columns.
+        truth: the targets, shape (n,), by which decisions of people are simulated; None: unknown.
     """
 
     models: Mapping[str, Model]
     X: pd.DataFrame
-    truth: None = None
+    truth: NDArray[Any] | None = None
     _given: dict[str, tuple[Rows, Predictions]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -81,7 +97,8 @@ class Asked:
         known = self._given.get(part)
         missing = rows if known is None else rows[~np.isin(rows, known[0])]
         if len(missing) or known is None:
-            predicted = self.models[part].predict(self.X.iloc[missing])
+            truth = None if self.truth is None else self.truth[missing]
+            predicted = simulated(self.models[part], self.X.iloc[missing], truth)
             known = (
                 (missing, predicted)
                 if known is None

@@ -16,7 +16,7 @@ from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.models import out_of_sample, persistence
 from bakeoff.models.base import Context, Model, ModelReport, combined, no_report
 from bakeoff.predictions import Predictions, concatenated
-from bakeoff.solutions.answers import Answers, Asked, Recorded
+from bakeoff.solutions.answers import Answers, Asked, Recorded, simulated
 from bakeoff.solutions.judging import Judge
 from bakeoff.task import Development, Examples, Schema
 
@@ -57,6 +57,16 @@ class HeldOut:
         """The given rows."""
         groups = None if self.groups is None else self.groups[rows]
         return replace(self, rows=self.rows.take(rows), answers=self.answers.take(rows), groups=groups)
+
+    @property
+    def answered(self) -> HeldOut:
+        """The rows for which every part gave an answer or withheld it.
+
+        On other rows candidates cannot be compared: one that sends a hard row to a part without an answer for it would
+        look better, since that row is not scored.
+        """
+        each = [predictions.is_answered for predictions in self.answers.predictions.values()]
+        return self.take(np.flatnonzero(np.all(each, axis=0)))
 
     def folds(self) -> list[tuple[Rows, Rows]]:
         """Positions of the rows to learn from and to predict, so that every row is predicted once; groups stay whole.
@@ -168,7 +178,10 @@ class Solution(Model):
             )  # fmt: skip
             predictions = {}
             for name, model in self.models.items():
-                table, notes = out_of_sample.predicted(lambda model=model: copy.deepcopy(model), development, inner)  # type: ignore[misc]
+                table, notes = out_of_sample.predicted(
+                    lambda model=model: copy.deepcopy(model),  # type: ignore[misc]
+                    development, inner, predict=simulated,
+                )  # fmt: skip
                 if table is None:
                     raise ConfigError(f"model.parts.{name}: {' '.join(notes)}")
                 predictions[name] = table.predictions
@@ -179,7 +192,7 @@ class Solution(Model):
                     Recorded(predictions, held_out.y),
                     self.judge(context.schema),
                     context.seed,
-                )
+                ).answered
             )
         everything = train if valid is None else joined(train, valid)
         for model in self.models.values():
@@ -193,6 +206,10 @@ class Solution(Model):
         if not hasattr(self, "schema_"):
             raise RuntimeError(f"{type(self).__name__}: predict was called before fit.")
         return self.combine(Asked(self.models, X), X)
+
+    def simulate(self, X: pd.DataFrame, truth: NDArray[Any]) -> Predictions:
+        """Predict n rows with known targets, by which the decisions of people are simulated."""
+        return self.combine(Asked(self.models, X, truth), X)
 
     def report(self) -> ModelReport:
         """Details of what was learned, besides the reports of the parts."""

@@ -148,6 +148,8 @@ def _sigmoid(p: Floats, is_class: NDArray[np.bool_]) -> list[float]:
 def _isotonic(p: Floats, is_class: NDArray[np.bool_]) -> list[list[float]]:
     from sklearn.isotonic import IsotonicRegression
 
+    if not is_class.any():  # nothing is known of a class without validation rows: its probabilities stay
+        return [[0.0, 1.0], [0.0, 1.0]]
     fitted = IsotonicRegression(out_of_bounds="clip").fit(p, is_class.astype(float))
     return [fitted.X_thresholds_.tolist(), fitted.y_thresholds_.tolist()]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from bakeoff.errors import ConfigError
 from bakeoff.models import classes, multilabel
 from bakeoff.models.base import ModelReport, require_kind
-from bakeoff.predictions import OK, Predictions
+from bakeoff.predictions import OK, WITHHELD, Predictions
+from bakeoff.solutions import consensus
 from bakeoff.solutions.answers import Answers
 from bakeoff.solutions.base import HeldOut, Solution
 from bakeoff.solutions.judging import Judge
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Method = Literal["vote", "average", "weighted", "stacked"]
-RANK_CONSTANT = 60  # Cormack, Clarke and Büttcher, 2009
 LEAST_PROBABILITY = 1e-6
 
 
@@ -33,9 +33,10 @@ class Ensemble(Solution):
 
     Args:
         members: names of the parts.
-        method: ``average`` of probabilities, values or reciprocal ranks; ``weighted``: the same with weights learnt on
-            validation rows (greedy selection with replacement; Caruana et al. 2004); ``vote``: the most frequent label;
-            ``stacked``: a linear model of the parts' probabilities or values, fitted to validation rows.
+        method: ``average`` of probabilities, values or reciprocal ranks, and of answers in words the one that is most
+            like the others; ``weighted``: the same with weights learnt on validation rows (greedy selection with
+            replacement; Caruana et al. 2004); ``vote``: the most frequent label; ``stacked``: a linear model of the
+            parts' probabilities or values, fitted to validation rows.
         parts: name of a part → its model, or the name of a variant of the bake-off; a part that is not here is the
             variant of its own name.
         objective: metric for which weights are learnt; null: the metric that decides.
@@ -60,7 +61,7 @@ class Ensemble(Solution):
 
     def check_solution(self, schema: Schema) -> None:
         """Raise ``ConfigError`` where the method does not suit the task."""
-        require_kind(self, schema, "classification", "multilabel", "regression", "retrieval")
+        require_kind(self, schema, "classification", "multilabel", "regression", "qa", "retrieval")
         if len(self.members) < 2:
             raise ConfigError("model.members: an ensemble needs two members or more, such as [linear, catboost].")
         if self.rounds < 1:
@@ -81,13 +82,14 @@ class Ensemble(Solution):
         if self.method == "stacked":
             self.linear_: dict[str, Any] = _fit_linear(self._features(parts), held.rows.y, held.schema)
             return
+        alike = self._likeness(parts)
         counts = dict.fromkeys(self.members, 0)
         best: tuple[tuple[float, ...], dict[str, int]] | None = None
         for _ in range(self.rounds):
             ranks = {}
             for name in self.members:
                 self.weights_: dict[str, float] = _shares({**counts, name: counts[name] + 1})
-                ranks[name] = held.judge.rank(held.judge.table(held.schema, held.rows, self._together(parts)))
+                ranks[name] = held.judge.rank(held.judge.table(held.schema, held.rows, self._together(parts, alike)))
             chosen = max(self.members, key=lambda name: ranks[name])
             counts[chosen] += 1
             if best is None or ranks[chosen] > best[0]:
@@ -97,28 +99,36 @@ class Ensemble(Solution):
 
     def combine(self, answers: Answers, X: pd.DataFrame) -> Predictions:
         """Ask every member for every row."""
-        return self._together(self._parts(answers))
+        parts = self._parts(answers)
+        return self._together(parts, self._likeness(parts))
 
     def _parts(self, answers: Answers) -> dict[str, Predictions]:
         rows = np.arange(len(answers))
         return {name: answers.of(name, rows) for name in self.members}
+
+    def _likeness(self, parts: Mapping[str, Predictions]) -> NDArray[np.float64] | None:
+        """How alike the parts' answers in words are; None for other tasks."""
+        return consensus.likeness(list(parts.values())) if self.schema_.kind == "qa" else None
 
     def _weights(self) -> dict[str, float]:
         if self.method == "weighted":
             return self.weights_
         return dict.fromkeys(self.members, 1 / len(self.members))
 
-    def _together(self, parts: Mapping[str, Predictions]) -> Predictions:
+    def _together(self, parts: Mapping[str, Predictions], alike: NDArray[np.float64] | None) -> Predictions:
         kind = self.schema_.kind
         first = next(iter(parts.values()))
-        answered = np.stack([part.status == OK for part in parts.values()])
+        counting = (OK, WITHHELD) if kind == "qa" else (OK,)  # that a question has no answer is one
+        answered = np.stack([np.isin(part.status.astype(str), counting) for part in parts.values()])
         weights = np.array([self._weights()[name] for name in self.members])[:, None] * answered
         total = weights.sum(axis=0)
         nobody = total == 0  # those with a weight gave no answer: the others count equally, if there are any
         weights[:, nobody] = answered[:, nobody]
         weights = weights / np.where(weights.sum(axis=0) > 0, weights.sum(axis=0), 1)
         if kind == "retrieval":
-            combined = _by_ranks(list(parts.values()), weights)
+            combined = consensus.ranked(list(parts.values()), weights)
+        elif alike is not None:
+            combined = consensus.answered(list(parts.values()), weights, alike)
         elif kind == "regression":
             if self.method == "stacked":
                 values = self._features(parts) @ np.array(self.linear_["weights"]) + self.linear_["intercept"]
@@ -128,8 +138,8 @@ class Ensemble(Solution):
         else:
             combined = self._labels(parts, weights)
         lost = ~answered.any(axis=0)
-        status = np.where(lost, first.status, OK).astype(object)
-        reason = np.where(lost, first.reason, "").astype(object)
+        status = np.where(lost, first.status, combined.status).astype(object)
+        reason = np.where(lost, first.reason, combined.reason).astype(object)
         return replace(combined, status=status, reason=reason, **expenses(parts))
 
     def _labels(self, parts: Mapping[str, Predictions], weights: NDArray[np.float64]) -> Predictions:
@@ -138,7 +148,8 @@ class Ensemble(Solution):
         if self.method == "vote":
             given = [_votes(part.output, schema) for part in parts.values()]
         elif self.method == "stacked":
-            proba = _linear_proba(self._features(parts), self.linear_)
+            mean = np.mean([np.nan_to_num(self._proba(name, part)) for name, part in parts.items()], axis=0)
+            proba = _linear_proba(self._features(parts), self.linear_, mean)
             return Predictions(classes.most_probable(proba, schema.classes), proba)
         else:
             given = [self._proba(name, part) for name, part in parts.items()]
@@ -159,7 +170,10 @@ class Ensemble(Solution):
     def _features(self, parts: Mapping[str, Predictions]) -> NDArray[np.float64]:
         """Inputs of the linear model: values, or log-probabilities relative to the first class, shape (n, m)."""
         if self.schema_.kind == "regression":
-            return np.stack([part.output for part in parts.values()], axis=1)
+            answered = np.stack([part.status == OK for part in parts.values()], axis=1)
+            values = np.where(answered, np.stack([part.output for part in parts.values()], axis=1), 0)
+            mean = values.sum(axis=1, keepdims=True) / np.maximum(answered.sum(axis=1, keepdims=True), 1)
+            return np.where(answered, values, mean)  # a part without an answer is replaced by the mean of the others
         logs = [
             np.log(
                 np.clip(np.nan_to_num(self._proba(name, part), nan=1 / len(self.schema_.classes)), LEAST_PROBABILITY, 1)
@@ -203,21 +217,6 @@ def _votes(output: NDArray[Any], schema: Schema) -> NDArray[np.float64]:
     return votes
 
 
-def _by_ranks(parts: Sequence[Predictions], weights: NDArray[np.float64]) -> Predictions:
-    """Documents by the weighted sum of their reciprocal ranks."""
-    n = len(parts[0])
-    retrieved, best = np.empty(n, dtype=object), np.empty(n, dtype=object)
-    for row in range(n):
-        scores: dict[str, float] = {}
-        for weight, part in zip(weights[:, row], parts, strict=True):
-            ranking = part.retrieved[row] if part.retrieved is not None else None
-            for rank, document in enumerate(ranking or (), start=1):
-                scores[document] = scores.get(document, 0.0) + weight / (RANK_CONSTANT + rank)
-        retrieved[row] = tuple(sorted(scores, key=lambda document: (-scores[document], document)))
-        best[row] = retrieved[row][0] if retrieved[row] else ""
-    return Predictions(best, retrieved=retrieved)
-
-
 def _fit_linear(features: NDArray[np.float64], y: NDArray[Any], schema: Schema) -> dict[str, Any]:
     """Fit the linear model: logistic regression, or least squares with weights of at least 0 (Breiman 1996)."""
     if schema.kind == "regression":
@@ -239,13 +238,20 @@ def _fit_linear(features: NDArray[np.float64], y: NDArray[Any], schema: Schema) 
         "weights": coefficients.tolist(),
         "intercepts": intercepts.tolist(),
         "columns": columns,
-        "k": len(schema.classes),
     }
 
 
-def _linear_proba(features: NDArray[np.float64], linear: Mapping[str, Any]) -> NDArray[np.float64]:
+def _linear_proba(
+    features: NDArray[np.float64], linear: Mapping[str, Any], mean: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Probabilities by the linear model, shape (n, k).
+
+    Classes that it has not seen among the validation rows keep the mean probability of the parts, ``mean``.
+    """
     scores = features @ np.array(linear["weights"]).T + np.array(linear["intercepts"])
     scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-    proba = np.zeros((len(features), int(linear["k"])))
-    proba[:, linear["columns"]] = scores / scores.sum(axis=1, keepdims=True)
+    proba = mean.copy()
+    proba[:, linear["columns"]] = 0
+    left = 1 - np.minimum(proba.sum(axis=1, keepdims=True), 1)
+    proba[:, linear["columns"]] = left * scores / scores.sum(axis=1, keepdims=True)
     return proba

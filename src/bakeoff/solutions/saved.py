@@ -6,10 +6,13 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+
+from numpy.typing import NDArray
 
 from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model
+from bakeoff.solutions.answers import simulated
 from bakeoff.task import Examples, Predictions, Schema
 
 if TYPE_CHECKING:
@@ -45,6 +48,10 @@ class SavedPart(Model):
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Predict n rows with the loaded model."""
         return self.model.predict(X)
+
+    def simulate(self, X: pd.DataFrame, truth: NDArray[Any]) -> Predictions:
+        """Predict n rows with the loaded model, and simulate the decisions of people in it."""
+        return simulated(self.model, X, truth)
 
     def warm_up(self, X: pd.DataFrame) -> None:
         """Warm up the loaded model."""

@@ -84,6 +84,7 @@ class Segmented(Solution):
         everywhere = np.arange(len(held))
         choices = self.choices or list(self.names)
         self.fallback_ = self.fallback or self._best(held, everywhere, choices)
+        choices = sorted(choices, key=lambda name: name != self.fallback_)  # which is taken where others are no better
         self.chosen_: dict[str, str] = {}
         self.small_: list[str] = []
         segment = self._segment(held.rows.X)
@@ -133,8 +134,8 @@ class Segmented(Solution):
         return ModelReport(
             details,
             (
-                f"{len(self.small_):,} segments have fewer than {self.min_rows} validation rows, and go to "
-                f"{self.fallback_} (model.min_rows).",
+                f"Segments with fewer than {self.min_rows} validation rows go to {self.fallback_} (model.min_rows): "
+                f"{len(self.small_):,} of {len(self.small_) + len(self.chosen_):,}.",
             ),
         )
 

@@ -25,6 +25,7 @@ LEARNT = "learnt"
 OF_PEOPLE = ("usd", "accuracy", "seconds")
 HUMAN_KINDS = ("classification", "qa")
 TO_A_PERSON = "handed to a person"
+BY_A_PERSON = "a person found no answer"
 WRONG_ANSWER = "a wrong answer"
 
 
@@ -218,7 +219,8 @@ def decided_by_person(stage: Stage, answers: Answers, rows: Rows, schema: Schema
     if schema.kind == "qa":
         output = np.array([_answer(gold, wrong) for gold, wrong in zip(truth, is_wrong, strict=True)], dtype=object)
         status = np.where(output == ABSTAINED, WITHHELD, OK).astype(object)
-        return Predictions(output, confidence=sure, status=status, human_usd=price, seconds=took)
+        reason = np.where(output == ABSTAINED, BY_A_PERSON, "").astype(object)
+        return Predictions(output, confidence=sure, status=status, reason=reason, human_usd=price, seconds=took)
     position = {label: i for i, label in enumerate(classes)}
     codes = np.array([position.get(label, 0) for label in truth], dtype=np.intp)
     codes = np.where(is_wrong, (codes + shift) % len(classes), codes)

@@ -57,8 +57,11 @@ def found_something(evidence: Evidence) -> list[str]:
     findings = []
     for name, table in evidence.tables.items():
         retrieved = table.predictions.retrieved
-        if retrieved is not None and (empty := sum(not ids for ids in retrieved)):
-            findings.append(f"{name} found nothing for {empty:,} of {len(table):,} queries.")
+        if retrieved is None:
+            continue
+        searched = [ids for ids in retrieved if ids is not None]  # not those of a person, or of a part without a search
+        if empty := sum(not ids for ids in searched):
+            findings.append(f"{name} found nothing for {empty:,} of {len(searched):,} queries.")
     return findings
 
 
