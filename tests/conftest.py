@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,15 @@ os.environ.pop("COLUMNS", None)
 # beside each of a hundred commands takes minutes.
 os.environ.pop("WANDB_API_KEY", None)
 os.environ["WANDB_MODE"] = "disabled"
+# Tests ask the same rows again and again: each has a ledger of looks of its own.
+_LEDGERS = tempfile.TemporaryDirectory(prefix="bakeoff-ledgers-")
+os.environ["BAKEOFF_LEDGER"] = _LEDGERS.name
+
+
+@pytest.fixture(autouse=True)
+def own_ledger(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger of looks at test rows for this test alone."""
+    monkeypatch.setenv("BAKEOFF_LEDGER", str(Path(_LEDGERS.name) / str(abs(hash(request.node.nodeid)))))
 
 
 @pytest.fixture

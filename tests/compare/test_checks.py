@@ -13,6 +13,7 @@ import pytest
 from bakeoff.compare import checks
 from bakeoff.compare.checks import Evidence
 from bakeoff.compare.decision import Gain
+from bakeoff.compare.looks import Looks
 from bakeoff.record import Run
 from bakeoff.task import SEEN_INPUT, Predictions, PredictionTable, Schema, Series
 
@@ -96,6 +97,10 @@ WRONG = ["spam", "ham", "spam", "ham", *TRUTH[4:]]
 LATE = {"trials": 40, "best": {"trial": 38, "is_feasible": True}, "budget": SEARCH["budget"]}
 UNDECIDED = Gain("linear", 0.8, 0.02, -0.05, 0.09, 0.035, rows=200)
 WEAK = {
+    "looks_spent": (
+        replace(SOUND, looks=Looks("rows", {"linear": 6}, 0.05)),
+        "6 looks were taken at these test rows: 0.039 of 0.05 is spent, and a new variant needs an interval of 99.83%",
+    ),
     "search_ended": (with_linear(search=LATE), "linear: trial 39 of 40 is its best. Add search.trials=80."),
     "enough_units": (
         replace(SOUND, tables={"linear": in_groups(table(MOSTLY, TRUTH), 4)}),

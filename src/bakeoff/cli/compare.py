@@ -38,6 +38,7 @@ def compare(arguments: list[str]) -> int:
     """
     from bakeoff.compare import comparison, requirements
     from bakeoff.compare import folders as bakeoffs
+    from bakeoff.compare.ledger import Ledger
 
     arguments, values = options.parted("compare", arguments, ("--require",))
     required = values.get("--require", [])
@@ -48,7 +49,8 @@ def compare(arguments: list[str]) -> int:
     recorded = record.read_config(runs[-1].folder) or {}
     settings, incumbent = _decision(overrides, recorded)
     distinct = _with_money(_distinct(of_folder), overrides)
-    compared = comparison.compare(distinct, settings, incumbent)
+    ledger = Ledger.for_folder(folders[0], bakeoffs.known_looks(folders))
+    compared = comparison.compare(distinct, settings, incumbent, ledger)
     outcomes = [requirements.check(text, compared) for text in required]
     page = None
     if not record.is_writable(folders[0]):
@@ -57,6 +59,7 @@ def compare(arguments: list[str]) -> int:
         bakeoffs.write(compared, folders[0])
         if recorded.get("report", "html") == "html":
             page = pages.write(pages.build(compared, distinct, folders[0]), folders[0])
+    compared = replace(compared, notes=(*ledger.problems, *compared.notes))
     terminal.show(summary.build(compared, distinct, folders[0], page=page))
     if outcomes:
         terminal.show(Report((Text(tuple(map(str, outcomes)), title="Requirements"),)))

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bakeoff import __version__, metrics, record
@@ -16,6 +16,8 @@ from bakeoff.compare import notes as notes_of
 from bakeoff.compare.checks import Checked
 from bakeoff.compare.entrants import Entrants, load_entrants
 from bakeoff.compare.gains import Difference
+from bakeoff.compare.ledger import Ledger
+from bakeoff.compare.looks import Looks
 from bakeoff.compare.money import Money
 from bakeoff.compare.panels import Panel
 from bakeoff.compare.scores import Scored
@@ -76,6 +78,7 @@ class Comparison:
         of: digest of the runs and the question, to tell whether a comparison on disk is up to date.
         corrected_gain: gain of the winner that ships, corrected for choosing it on the rows that it is judged by; None
             where there was no choice.
+        looks: looks at the test rows that the verdict rests on, and all that were taken, as far as is known.
     """
 
     task: str
@@ -98,10 +101,11 @@ class Comparison:
     cost: Mapping[str, Any] | None = None
     business: Mapping[str, Any] | None = None
     is_one_money: bool = False
+    looks: Looks = field(default_factory=Looks)
 
 
 def compare(
-    runs: Sequence[Run], settings: DecisionSettings, incumbent: str | None = None, alpha: float | None = None
+    runs: Sequence[Run], settings: DecisionSettings, incumbent: str | None = None, ledger: Ledger | None = None
 ) -> Comparison:
     """Compare finished runs of one task.
 
@@ -109,7 +113,7 @@ def compare(
         runs: at least one; those that did not finish are listed without metrics.
         settings: settings of the verdict.
         incumbent: name of the variant that the others must beat; None: the one that ran first.
-        alpha: error rate that the verdict may spend; None: all of that of ``decision.confidence``.
+        ledger: counts the looks at these test rows; None: this is the first.
 
     Raises:
         ConfigError: the incumbent or the metric is not there.
@@ -137,7 +141,7 @@ def compare(
     pairs = _pairs(entrants, incumbent, settings, recipes)
     if incumbent in tables:
         notes += _of_rows(entrants, incumbent, pairs, recipes)
-    reached = verdict.reach(entrants, incumbent, pairs, settings, 1 - confidence if alpha is None else alpha)
+    reached = verdict.reach(entrants, incumbent, pairs, settings, ledger or Ledger())
     decided = reached.decision
     notes += reached.notes
     if decided.verdict == "ship" and decided.winner is not None:
@@ -160,6 +164,7 @@ def compare(
         differences=tuple(gains.differences(pairs, entrants.measured, confidence)),
         notes=(*notes, *entrants.notes, *notes_of.of_runs(finished), *notes_of.of_files(runs)),
         checks=reached.checks,
+        looks=reached.looks,
         of=digest(runs, settings, declared),
         **_prices(runs),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from bakeoff.compare import notes as notes_of
 from bakeoff.compare.checks import Checked
 from bakeoff.compare.comparison import Comparison, Variant, compare, digest
 from bakeoff.compare.gains import Difference
+from bakeoff.compare.ledger import Ledger
+from bakeoff.compare.looks import Looks, Question
 from bakeoff.compare.money import Money
 from bakeoff.config.settings import DecisionSettings
 from bakeoff.errors import DataError
@@ -52,10 +56,11 @@ def compare_folder(
         for run in runs:
             record.verify(run)
         return replace(known, notes=tuple(dict.fromkeys((*notes_of.of_files(runs), *known.notes)))), runs
-    known = compare(runs, settings, incumbent)
+    ledger = Ledger.for_folder(folder, [] if known is None else [known.looks])
+    known = compare(runs, settings, incumbent, ledger)
     if record.is_writable(folder):
         write(known, folder)
-    return replace(known, notes=(*damage, *known.notes)), runs
+    return replace(known, notes=(*damage, *ledger.problems, *known.notes)), runs
 
 
 def priced_runs(folder: Path, prices: Money | None = None) -> list[Run]:
@@ -99,6 +104,15 @@ def with_prices_of_bakeoff(run: Run) -> Run:
     return replace(repriced, metrics={**others, **scored})
 
 
+def known_looks(folders: Sequence[Path]) -> list[Looks]:
+    """Looks that the comparisons in these folders recorded; a damaged one is made again, and says so."""
+    known = []
+    for folder in folders:
+        with suppress(DataError):
+            known += [one.looks] if (one := read(folder)) is not None else []
+    return known
+
+
 def read(folder: Path) -> Comparison | None:
     """The comparison that a bake-off folder holds; None when there is none of this version of bakeoff.
 
@@ -125,6 +139,8 @@ def read(folder: Path) -> Comparison | None:
             for d in content.pop("differences")
         ]
         content["smallest_difference"] = _number(content["smallest_difference"])
+        looks = content.pop("looks")
+        content["looks"] = Looks(**{**looks, "asked": tuple(Question(**question) for question in looks["asked"])})
         notes = tuple(content.pop("notes"))
         checks = tuple(Checked(**{**c, "findings": tuple(c["findings"])}) for c in content.pop("checks"))
         return Comparison(

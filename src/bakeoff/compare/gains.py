@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.compare.decision import Gain, Uninformed
-from bakeoff.compare.intervals import Side, Unknown, uncertainty
+from bakeoff.compare.intervals import LEAST_IN_TAIL, Side, Unknown, uncertainty
 from bakeoff.compare.panels import Panel
 from bakeoff.compare.statistics import bootstrap, interval
 from bakeoff.metrics import Metric
@@ -63,7 +63,7 @@ def joint_level(differences: Sequence[Floats], confidence: float) -> float:
     shared = min(len(drawn) for drawn in differences)
     together = np.column_stack([drawn[:shared] for drawn in differences])
     together = together[~np.isnan(together).any(axis=1)]
-    if len(together) < LEAST_JOINT_DRAWS:
+    if len(together) < LEAST_JOINT_DRAWS or (1 - confidence) * len(together) < LEAST_IN_TAIL:
         return most
     from scipy.stats import rankdata
 
@@ -98,19 +98,32 @@ def differences(panels: Sequence[Panel], measured: Sequence[Metric], confidence:
 
 
 def gains(
-    metric: Metric, panels: Sequence[Panel], confidence: float, variants: Sequence[str] | None = None
+    metric: Metric,
+    panels: Sequence[Panel],
+    confidence: float,
+    variants: Sequence[str] | None = None,
+    to_ship: float | None = None,
 ) -> list[Gain]:
     """The gains in the decision metric, positive for better; NaN for a challenger that has no such metric.
 
     Args:
         metric: the decision metric.
         panels: challengers beside the incumbent.
-        confidence: with which the intervals of all challengers hold together.
+        confidence: of the interval of each challenger alone, by which an incumbent is kept.
         variants: the challengers that count; None: all.
+        to_ship: confidence with which the intervals of all of them hold together; None: the same.
     """
     counted = [(p, name) for p in panels for name in p.challengers if variants is None or name in variants]
-    joint = joint_level([p.drawn(name, metric.name) for p, name in counted if p.has(name, metric.name)], confidence)
+    together = confidence if to_ship is None else to_ship
+    joint = joint_level([p.drawn(name, metric.name) for p, name in counted if p.has(name, metric.name)], together)
     return [_gain(metric, panel, name, joint, confidence) for panel, name in counted]
+
+
+def in_batches(
+    metric: Metric, panels: Sequence[Panel], confidence: float, batches: Sequence[tuple[float, Sequence[str]]]
+) -> list[Gain]:
+    """The gains of all challengers; those of each batch hold jointly at its confidence (``Looks.batches``)."""
+    return [gain for to_ship, names in batches for gain in gains(metric, panels, confidence, names, to_ship)]
 
 
 def _gain(metric: Metric, panel: Panel, name: str, joint: float, confidence: float) -> Gain:

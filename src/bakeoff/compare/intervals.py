@@ -36,6 +36,9 @@ ROUNDING, ROUNDING_OF_ROWS = 1e-12, 1e-6
 LEAST_EVIDENCE = 5
 """Rows below which there is no interval: of a metric of one class, rows of the rarer class."""
 
+LEAST_IN_TAIL = 2
+"""Draws beyond a quantile below which the quantile is extrapolated."""
+
 LEAST_DISTINCT = 10
 """Distinct bootstrap values below which a percentile interval is refused."""
 
@@ -79,8 +82,20 @@ class Drawn:
 
             n = self.freedom + 1
             tail = float(norm.cdf(np.sqrt(n / (n - 1)) * t.ppf(tail, self.freedom)))
-        low, high = np.quantile(self.draws, [tail, 1 - tail])
+        low, high = self._quantiles(tail)
         return min(float(low), self.value), max(float(high), self.value)
+
+    def _quantiles(self, tail: float) -> tuple[float, float]:
+        """Lower and upper quantile; beyond what the draws can show, extrapolated as those of a normal distribution."""
+        if tail * len(self.draws) >= LEAST_IN_TAIL:
+            low, high = np.quantile(self.draws, [tail, 1 - tail])
+            return float(low), float(high)
+        from scipy.stats import norm
+
+        shown = min(0.025, max(0.005, 20 / len(self.draws)))
+        low, middle, high = np.quantile(self.draws, [shown, 0.5, 1 - shown])
+        further = norm.ppf(tail) / norm.ppf(shown)
+        return float(middle + (low - middle) * further), float(middle + (high - middle) * further)
 
 
 @dataclass(frozen=True)

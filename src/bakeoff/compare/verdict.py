@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bakeoff import numbers
 from bakeoff.compare import checks, equivalence, gains, selection, vetoes
 from bakeoff.compare import decision as rule
+from bakeoff.compare import looks as looks_of
 from bakeoff.compare import notes as notes_of
 from bakeoff.compare.checks import Checked, Evidence
 from bakeoff.compare.decision import Decision, Gain, Threshold
 from bakeoff.compare.entrants import Entrants
+from bakeoff.compare.ledger import Ledger
+from bakeoff.compare.looks import Looks
 from bakeoff.compare.panels import Panel
 from bakeoff.config.settings import DecisionSettings
 
@@ -28,6 +32,7 @@ class Reached:
         checks: method checks with their findings.
         corrected_gain: gain of a winner that ships, corrected for choosing it; None where there was no choice.
         notes: caveats for the reader.
+        looks: looks at the test rows that the verdict rests on.
     """
 
     decision: Decision
@@ -36,10 +41,11 @@ class Reached:
     checks: tuple[Checked, ...]
     corrected_gain: float | None
     notes: tuple[str, ...]
+    looks: Looks
 
 
 def reach(
-    entrants: Entrants, incumbent: str, pairs: Sequence[Panel], settings: DecisionSettings, alpha: float
+    entrants: Entrants, incumbent: str, pairs: Sequence[Panel], settings: DecisionSettings, ledger: Ledger
 ) -> Reached:
     """Reach the verdict on the challengers of an incumbent.
 
@@ -48,12 +54,15 @@ def reach(
         incumbent: name of the variant to beat.
         pairs: its challengers beside it; empty if it has no results.
         settings: settings of the verdict.
-        alpha: error rate that this verdict may spend: intervals of gains hold jointly with 1 - alpha.
+        ledger: counts the looks at these test rows, which decide what error rate this verdict may spend.
     """
     refused = entrants.refused
     vetoed = vetoes.find(entrants.runs, entrants.scores, settings.require)
     able = [name for pair in pairs for name in pair.challengers if name not in refused]
     challengers = [name for name in able if name not in vetoed]
+    questions = looks_of.questions(entrants.metric, incumbent, challengers, entrants.tables)
+    looks = ledger.look(entrants.runs, questions, settings)
+    looked = looks.describe()
     threshold, gained = Threshold(math.nan), list[Gain]()
     if incumbent not in entrants.tables:
         reached = _open(f"the incumbent, {incumbent}, has no results to compare with.")
@@ -65,20 +74,27 @@ def reach(
         reached = Decision("keep", incumbent, "no challenger may be shipped.")
     else:
         threshold = rule.threshold(settings.smallest_difference, entrants.metric, incumbent, entrants.score(incumbent))
-        reached, gained = _decide(entrants, incumbent, pairs, challengers, threshold, settings, alpha)
+        judge = partial(_decide, entrants, incumbent, pairs, threshold, settings)
+        reached, gained = judge(looks.batches(challengers))
+        if looks.number > 1 and looks.is_held and reached.verdict != "ship":
+            looked += looks_of.if_first(judge([(settings.confidence, challengers)])[0])
         if refused:
             reached = replace(reached, reason=f"{reached.reason} {notes_of.sentences(refused.values())}")
     if vetoed:
         better = vetoes.describe(vetoed, entrants.metric, entrants.scores, reached.winner or incumbent)
         reached = replace(reached, reason=" ".join([reached.reason, *better]))
-    evidence = Evidence(entrants.runs, entrants.tables, entrants.schema, gained, threshold.value, settings.replicates)
+    if looked:
+        reached = replace(reached, reason=f"{reached.reason} {looked}")
+    evidence = Evidence(
+        entrants.runs, entrants.tables, entrants.schema, gained, threshold.value, settings.replicates, looks
+    )
     checked = checks.checked(evidence)
     blocking = [finding for check in checked if check.severity == "blocks" for finding in check.findings]
     if blocking and reached.verdict != "inconclusive":
         reached = _open(" ".join(blocking))
     reached, corrected = _corrected(reached, entrants, pairs, challengers)
     notes = (threshold.note,) if threshold.note and gained else ()
-    return Reached(reached, threshold.value, challengers, checked, corrected, notes)
+    return Reached(reached, threshold.value, challengers, checked, corrected, notes, looks)
 
 
 def _open(reason: str) -> Decision:
@@ -89,17 +105,17 @@ def _decide(
     entrants: Entrants,
     incumbent: str,
     pairs: Sequence[Panel],
-    challengers: Sequence[str],
     threshold: Threshold,
     settings: DecisionSettings,
-    alpha: float,
+    batches: Sequence[tuple[float, Sequence[str]]],
 ) -> tuple[Decision, list[Gain]]:
-    """Apply the decision rule to the gains of the challengers."""
+    """Apply the decision rule to the gains of the challengers; those of a batch hold jointly at its confidence."""
+    challengers = [name for _, names in batches for name in names]
     metric, score = entrants.metric, entrants.score(incumbent)
     value = math.nan if score.value is None else score.value
     if math.isnan(threshold.value) and math.isfinite(value) and challengers:
         return _open(threshold.note), []
-    gained = gains.gains(metric, pairs, 1 - alpha, challengers)
+    gained = gains.in_batches(metric, pairs, settings.confidence, batches)
     decide = rule.chosen(settings.rule)
     reached = decide(metric, incumbent, value, gained, threshold.value, len(entrants.tables[incumbent]))
     if reached.verdict in ("keep", "inconclusive") and settings.rule is None:

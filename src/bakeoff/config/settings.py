@@ -55,6 +55,7 @@ class DecisionSettings:
     replicates: bool = False  # whether variants that differ in their seed alone are one, judged by the mean over seeds
     rule: Any = None  # a component that reaches the verdict; None: bakeoff.compare.decision.decide
     require: Any = None  # mapping: what a variant must be to ship, e.g. hosting: local, latency_p95_ms: "<= 200"
+    ledger: bool = True  # whether repeated looks at the same test rows share one chance of a false ship
 
     def __post_init__(self) -> None:
         """Check what can be checked without results."""

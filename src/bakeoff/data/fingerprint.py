@@ -16,6 +16,14 @@ from bakeoff.tasks import kinds
 ROLES = ("id", "text", "slices", "group", "time", "ignore")
 
 
+def of_test(schema: Schema, test: Examples) -> str:
+    """SHA-256 of the ids and the truth of the test rows, whatever is learnt from and by which features."""
+    digest = hashlib.sha256(schema.kind.encode())
+    for values in (kinds.get(schema.kind).write_targets(test.y), test.ids.astype(str)):
+        digest.update(pd.util.hash_array(values).tobytes())
+    return digest.hexdigest()
+
+
 def build(
     schema: Schema,
     settings: DataSettings,

@@ -9,7 +9,7 @@ from typing import Any
 
 from bakeoff import assets, environment
 from bakeoff.config import component
-from bakeoff.data import leaks
+from bakeoff.data import fingerprint, leaks
 from bakeoff.request.spec import Request
 from bakeoff.task import Task
 
@@ -52,6 +52,7 @@ def describe(task: Task, request: Request) -> Mapping[str, Any]:
         "split": dict(task.split),
         "notes": [asdict(note) for note in task.notes],
         "leaks": _leaks[task.fingerprint],
+        "test": fingerprint.of_test(task.schema, task.test),
     }
 
 

@@ -18,6 +18,7 @@ from bakeoff.compare.checks.base import Check, Checked, Evidence, Severity, Stat
 from bakeoff.compare.checks.baselines import references, simple_baseline
 from bakeoff.compare.checks.labels import label_noise
 from bakeoff.compare.checks.leaks import near_duplicates, ordered_classes, single_column
+from bakeoff.compare.checks.looks import looks_spent
 from bakeoff.compare.checks.machines import same_machine, same_version, timed_alone
 from bakeoff.compare.checks.predictions import answered, found_something, says_more_than_one_thing, too_good
 from bakeoff.compare.checks.rows import detectable, enough_rows, enough_units
@@ -31,6 +32,7 @@ OWN = (
     same_budget, met_constraints, search_ended, simple_baseline, references, enough_rows, enough_units, detectable,
     one_seed, rival_seeds, too_good, says_more_than_one_thing, same_machine, same_version, timed_alone, answered,
     found_something, seen_inputs, weak_slice, label_noise, single_column, ordered_classes, near_duplicates,
+    looks_spent,
 )  # fmt: skip
 """bakeoff's own checks."""
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from bakeoff.compare.looks import Looks
+
 if TYPE_CHECKING:
     from bakeoff.compare.decision import Gain
     from bakeoff.record import Run
@@ -29,6 +31,7 @@ class Evidence:
         gains: gains of the challengers in the decision metric; empty where there is no incumbent with results.
         margin: the minimum meaningful gain; NaN if unknown.
         replicates: whether variants that differ in their seed alone are judged as one.
+        looks: looks at the test rows.
     """
 
     runs: Sequence[Run]
@@ -37,6 +40,7 @@ class Evidence:
     gains: Sequence[Gain] = ()
     margin: float = math.nan
     replicates: bool = False
+    looks: Looks = field(default_factory=Looks)
 
 
 Finds = Callable[[Evidence], Sequence[str]]
