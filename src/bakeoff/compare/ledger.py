@@ -72,7 +72,7 @@ class Ledger:
         asked = self.take(test, list(questions.values()))
         numbers = {question.key: question.number for question in asked}
         of_challengers = {name: numbers[question.key] for name, question in questions.items()}
-        return Looks(test, of_challengers, 1 - settings.confidence, settings.ledger, tuple(asked))
+        return Looks(test, of_challengers, round(1 - settings.confidence, 12), settings.ledger, tuple(asked))
 
     def take(self, test: str, questions: Sequence[Question]) -> list[Question]:
         """Number the questions of one comparison, and record the new ones.
@@ -84,7 +84,7 @@ class Ledger:
         Returns:
             All questions that were asked of these rows, those of this comparison among them.
         """
-        at = datetime.now(UTC).isoformat(timespec="seconds")
+        at = "" if self.file is None else datetime.now(UTC).isoformat(timespec="seconds")
         questions = [replace(question, at=at, folder=self.folder) for question in questions]
         copied = {q.key: q for copy in self.copies if copy.test == test for q in copy.asked}
         recorded: dict[Key, Question] = {}
