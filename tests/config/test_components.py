@@ -53,7 +53,10 @@ def test_what_may_not_be_named_is_refused(target: str) -> None:
     "node",
     [
         LINEAR | {"regressor": {"_target_": "os.system"}},
-        LINEAR | {"regressor": [{"inner": {"_target_": "os.system"}}]},
+        {
+            "_target_": "sklearn.ensemble.VotingClassifier",
+            "estimators": [["a", {"inner": {"_target_": "os.system"}}]],
+        },
         {"_target_": "sklearn.pipeline.Pipeline", "steps": [["a", {"_target_": "os.system"}]]},
         {
             "_target_": "sklearn.calibration.CalibratedClassifierCV",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from bakeoff import record
 from bakeoff.config.settings import BELONGS, Config, SearchSettings, register
@@ -170,3 +172,79 @@ def test_numbers_and_lists_that_went_through_a_file_are_no_change(tmp_path: Path
     record.begin(tmp_path, asked(*odd).to_config())
     assert record.read_config(tmp_path) == asked(*odd).to_config()
     assert spec.changes(asked(*odd, folder=tmp_path)) == []
+
+
+SLOTS = {
+    "model": ["model=linear"],
+    "model.classifier": ["model=linear"],
+    "data": ["model=linear"],
+    "data.split.splitter": ["model=linear"],
+    "embedder": ["model=embedding"],
+    "retriever": ["model=rag", "data=python_docs"],
+    "retriever.chunker": ["model=rag", "data=python_docs"],
+    "llm": ["model=llm"],
+    "prompt": ["model=llm"],
+    "trainer": ["model=mlp"],
+    "metrics": ["model=linear"],
+    "metrics.graders": ["model=linear"],
+    "metrics.graders.mine": ["model=linear", "++metrics.graders={mine: {}}"],
+    "decision": ["model=linear"],
+    "decision.rule": ["model=linear"],
+    "decision.require": ["model=linear"],
+    "search": ["search=tpe"],
+    "search.sampler": ["search=tpe"],
+    "search.pruner": ["search=tpe"],
+    "search.space": ["search=tpe"],
+    "search.constraints": ["search=tpe"],
+    "search.validation": ["search=tpe"],
+    "tracker": ["tracker=wandb"],
+    "cost": ["cost=time_and_requests"],
+    "business": ["model=linear"],
+}
+"""Keys that take a component or a mapping, each with overrides by which something reads it."""
+MAPPINGS = {"metrics.graders", "search.space", "search.constraints", "decision.require"}
+WRONG: list[Any] = [
+    "random", "$5", 3, 2.5, True, [1], ["a", {"_target_": "os.system"}], {"_target_": 3}, {"_target_": ["a"]},
+    {"_target_": {}}, {"_target_": "."}, {3: 4},
+    {"_target_": "bakeoff.models.Estimator", "card": 3}, {"_target_": "bakeoff.models.Estimator", "search_space": "x"},
+    {"_target_": "bakeoff.models.Estimator", "search_budget": [3]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", SLOTS)
+def test_every_wrong_type_in_place_of_a_component_is_a_config_error(key: str) -> None:
+    content = OmegaConf.to_container(composed("data=breast_cancer", *SLOTS[key]), resolve=True)
+    assert isinstance(content, dict)
+    *above, last = key.split(".")
+    for wrong in WRONG[:-4] if key in MAPPINGS else WRONG:
+        changed = copy.deepcopy(content)
+        node = changed
+        for part in above:
+            node = node[part]
+        node[last] = wrong
+        with pytest.raises(ConfigError, match=f"^{above[0] if above else last}") as caught:
+            read_container(changed)
+        assert "Traceback" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["seed", "test_rows", "resume", "record_git", "report", "incumbent"])
+def test_a_plain_key_of_a_wrong_type_is_a_config_error(key: str) -> None:
+    content = OmegaConf.to_container(composed(), resolve=True)
+    assert isinstance(content, dict)
+    for wrong in ([1], {"a": 1}, 2.5):
+        with pytest.raises(ConfigError, match=rf"^{key}: .* is not of type"):
+            read_container({**content, key: wrong})
+
+
+def test_the_name_of_an_option_in_place_of_a_component_is_told_how_to_choose_it() -> None:
+    with pytest.raises(ConfigError) as caught:
+        asked("search=tpe", "search.sampler=random")
+    assert str(caught.value) == (
+        "search.sampler: 'random' is not a component, which is a mapping with _target_ and arguments. "
+        "An option is chosen by its group: search=random on the command line, or in the defaults of a file "
+        "- override /search: random"
+    )
+
+
+def read_container(content: dict[str, Any]) -> Request:
+    return validation.read(OmegaConf.create(content), FOLDER)

@@ -5,15 +5,19 @@ A component may hold others at any depth: as an argument, in a list of arguments
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from bakeoff.config import renamed
+from bakeoff.errors import ConfigError
 
 TARGET = "_target_"
 ABOUT = ("card", "search_space", "search_budget")
 """Keys of a component's config that are not arguments of its class."""
+GROUP_OF = {"search.sampler": "search", "search.pruner": "search/pruner"}
+"""Config groups whose options set a component below another key than the group's own name."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,26 @@ class Component:
     search_budget: Mapping[str, Any] | None = None
 
     @classmethod
-    def from_config(cls, node: Mapping[str, Any] | None) -> Component:
-        """Read a component's config and those nested in it."""
-        node = node or {}
+    def from_config(cls, node: Any, where: str = "") -> Component:
+        """Read a component's config and those nested in it; None is a component without a class.
+
+        Args:
+            node: a mapping with ``_target_``, or None.
+            where: its config key, for messages.
+
+        Raises:
+            ConfigError: it is something else, such as the name of an option, or what is said about it is no mapping.
+        """
+        node = {} if node is None else node
+        if not isinstance(node, Mapping):
+            raise not_a_component(node, where)
         target = node.get(TARGET)
-        if target in renamed.TARGETS:  # users' files may use class names of an earlier version
+        if isinstance(target, str) and target in renamed.TARGETS:  # of an earlier version
             node, target = renamed.current(node), renamed.TARGETS[target]
-        arguments = {str(k): read(v) for k, v in node.items() if k not in (TARGET, *ABOUT)}
+        for key in ABOUT:
+            if not isinstance(node.get(key), Mapping | None):
+                raise ConfigError(f"{_below(where, key)}: {node[key]!r:.60} is not a mapping of keys to values.")
+        arguments = {str(k): read(v, _below(where, k)) for k, v in node.items() if k not in (TARGET, *ABOUT)}
         return cls(target if isinstance(target, str) else "", arguments, *(node.get(key) for key in ABOUT))
 
     def to_config(self) -> dict[str, Any]:
@@ -54,13 +71,37 @@ class Component:
         }
 
 
-def read(value: Any) -> Any:
-    """A value of a config with a ``Component`` in place of each mapping that has a ``_target_``."""
+def read(value: Any, where: str = "") -> Any:
+    """A value of a config with a ``Component`` in place of each mapping that has a ``_target_``.
+
+    Args:
+        value: to read.
+        where: its config key, for messages.
+    """
     if isinstance(value, Mapping):
-        return Component.from_config(value) if TARGET in value else {k: read(v) for k, v in value.items()}
+        if TARGET in value:
+            return Component.from_config(value, where)
+        return {k: read(v, _below(where, k)) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [read(item) for item in value]
+        return [read(item, _below(where, i)) for i, item in enumerate(value)]
     return value
+
+
+def _below(where: str, key: Any) -> str:
+    return f"{where}.{key}" if where else str(key)
+
+
+def not_a_component(value: Any, where: str) -> ConfigError:
+    """The error for something else in place of a component: most often the name of an option."""
+    message = f"{where}: {write(value)!r:.60} is not a component, which is a mapping with {TARGET} and arguments."
+    group = GROUP_OF.get(where, where)
+    if "." in where and where not in GROUP_OF:
+        return ConfigError(message)
+    option = value if isinstance(value, str) and re.fullmatch(r"[\w-]+", value) else "OPTION"
+    return ConfigError(
+        f"{message} An option is chosen by its group: {group}={option} on the command line, or in the defaults of a "
+        f"file - override /{group}: {option}"
+    )
 
 
 def write(value: Any) -> Any:
@@ -87,7 +128,7 @@ def walk(value: Any, where: str = "") -> Iterator[tuple[str, Component]]:
     elif isinstance(value, list | tuple):
         items = enumerate(value)
     for key, item in items:
-        yield from walk(item, f"{where}.{key}" if where else str(key))
+        yield from walk(item, _below(where, key))
 
 
 def get(value: Any, path: Sequence[str]) -> Any:

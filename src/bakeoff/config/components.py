@@ -9,7 +9,7 @@ from typing import Any
 
 from bakeoff import lazy, plugins
 from bakeoff.config import consent, signatures, slots, wiring
-from bakeoff.config.component import Component, read, write
+from bakeoff.config.component import Component, not_a_component, read, write
 from bakeoff.config.settings import check_seed
 from bakeoff.config.slots import Slot
 from bakeoff.errors import ConfigError, did_you_mean
@@ -52,7 +52,7 @@ def locate(target: str, where: str, slot: str | Slot = slots.ANY) -> type:
 
 
 def check_component(
-    node: Component | Mapping[str, Any],
+    node: Any,
     where: str,
     also: tuple[str, ...] = (),
     parts: wiring.Parts | None = None,
@@ -61,7 +61,7 @@ def check_component(
     """Check a component, and those nested in it, against the constructors, without importing them.
 
     Args:
-        node: the component, or its config.
+        node: the component, or its config; anything else is refused.
         where: its config key, for messages.
         also: keys that are allowed beside the constructor's arguments.
         parts: the chosen parts, which stand in for arguments that are not given; None: nothing does.
@@ -71,7 +71,7 @@ def check_component(
         ConfigError: the target is missing or not allowed; an argument is unknown, missing or of a wrong type, or makes
             a library's class read or write files.
     """
-    component = node if isinstance(node, Component) else Component.from_config(node)
+    component = node if isinstance(node, Component) else Component.from_config(node, where)
     target = component.target
     if not target:
         raise ConfigError(
@@ -91,6 +91,8 @@ def check_component(
                 f'{where}.{key}: {name} takes no "{key}". '
                 f"It takes: {', '.join(allowed) or 'nothing'}.{did_you_mean(key, allowed)}"
             )
+        if slots.takes_one_component(parameter.annotation) and not isinstance(value, Component | None):
+            raise not_a_component(value, f"{where}.{key}")
         plain = write(value)
         expected = signatures.mismatch(parameter.annotation, plain)
         if expected:

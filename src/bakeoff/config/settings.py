@@ -94,7 +94,7 @@ class SearchSettings:
 
     # A sampler of Optuna's; None: no search.
     sampler: Any = field(default=None, metadata=IN_IDENTITY)
-    # A pruner of Optuna's; None: every trial runs to its end.
+    # A pruner of Optuna's; a search needs one, which may prune nothing.
     pruner: Any = field(default=None, metadata=IN_IDENTITY)
     trials: int | None = field(default=None, metadata=IN_NEITHER)
     # Of trials; several workers share them.
@@ -186,7 +186,7 @@ def _literal(value: Any) -> Any:
 def typed(settings: type[T], values: Mapping[str, Any], where: str) -> T:
     """Read ``values`` as a settings dataclass. Raises ``ConfigError`` that names the key, and the nearest valid one."""
     allowed = list(settings.__dataclass_fields__)  # type: ignore[attr-defined]
-    for key in values:
+    for key in map(str, values):
         if key not in allowed:
             raise ConfigError(
                 f"{where}.{key}: there is no such key. Keys: {', '.join(allowed)}.{did_you_mean(key, allowed)}"

@@ -112,6 +112,9 @@ ANNOTATIONS = {
 }
 """Slots of the arguments of bakeoff's own classes, by the contract that annotates them."""
 
+ESTIMATORS = "object"
+"""Annotation of the arguments of bakeoff's own classes that take an estimator of a library."""
+
 IO_ARGUMENT = re.compile(
     r"(^|_)(path|paths|file|files|filename|filepath|dir|directory|folder|memory|uri|url|storage|snapshot|cache"
     r"|log|logs|logger|stream|callback|env|env_variable|model_name)(_|$)|^(in|out)put_borders$|^allow_writing_files$"
@@ -172,6 +175,12 @@ def of_argument(target: str, name: str) -> str | Slot:
     if top != "bakeoff":
         return Slot(named=frozenset(words), takes_any=True)
     return next((ANNOTATIONS[word] for word in words if word in ANNOTATIONS), ANY)
+
+
+def takes_one_component(annotation: str | None) -> bool:
+    """Return whether an argument of this annotation takes a component or None, and nothing else."""
+    names = {name.strip() for name in (annotation or "").split("|")} - {"None"}
+    return len(names) == 1 and names.pop().rpartition(".")[2] in (*ANNOTATIONS, ESTIMATORS)
 
 
 def check_arguments(component: Component, where: str) -> None:

@@ -17,7 +17,7 @@ Parts = Mapping[str, Component]
 
 def parts(content: Mapping[str, Any]) -> dict[str, Component]:
     """The components of the groups that a config chooses."""
-    return {group: Component.from_config(content[group]) for group in GROUPS if content.get(group)}
+    return {group: Component.from_config(content[group], group) for group in GROUPS if content.get(group)}
 
 
 def taken(component: Component) -> list[str]:

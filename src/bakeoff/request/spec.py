@@ -24,6 +24,7 @@ from bakeoff.config.settings import (
     SearchSettings,
     typed,
 )
+from bakeoff.config.signatures import mismatch
 from bakeoff.data.settings import DataSettings
 from bakeoff.errors import ConfigError, did_you_mean
 
@@ -99,8 +100,10 @@ class Request:
         """
         known = [*(f.name for f in fields(cls) if f.name not in ("folder", "source", "parts")), *wiring.GROUPS]
         faults = [f"{key}: there is no such key.{did_you_mean(key, known)}" for key in content if key not in known]
+        if wrong := _wrong_types(content):
+            raise ConfigError("\n".join([*faults, *wrong]))
         data, search = dict(content.get("data") or {}), dict(content.get("search") or {})
-        model = Component.from_config(content.get("model"))
+        model = Component.from_config(content.get("model"), "model")
         if search.get("sampler") is not None:
             search |= model.search_budget or {}
         settings: dict[str, Any] = {}
@@ -111,7 +114,7 @@ class Request:
             ("search", SearchSettings, search),
         ):
             try:
-                settings[key] = _with_components(typed(settings_class, values, key))
+                settings[key] = _with_components(typed(settings_class, values, key), key)
             except ConfigError as error:
                 faults.append(str(error))
         if faults:
@@ -133,12 +136,12 @@ class Request:
             folder=folder,
             name=str(content.get("name") or folder.parent.name),
             variant=str(content.get("variant") or folder.name),
-            source=Component.from_config({k: v for k, v in data.items() if k not in ROLES}),
+            source=Component.from_config({k: v for k, v in data.items() if k not in ROLES}, "data"),
             model=model,
             parts=wiring.parts(content),
-            tracker=component.read(content.get("tracker") or None),
-            cost=component.read(content.get("cost") or None),
-            business=component.read(content.get("business") or None),
+            tracker=component.read(content.get("tracker") or None, "tracker"),
+            cost=component.read(content.get("cost") or None, "cost"),
+            business=component.read(content.get("business") or None, "business"),
             **{key: content[key] for key in plain if key in content},
             **settings,
         )
@@ -249,6 +252,8 @@ class Request:
 
 ONLY_WHERE_SET = ("refreshed_from", "parts_from")
 """Fields of a request that its config has only where they are set."""
+MAPPINGS = (("data",), ("metrics", "graders"), ("decision", "require"), ("search", "space", "constraints"))
+"""Sections of a config, each with those of its keys whose values are mappings."""
 NOT_IN_CONFIG = ("folder", "source", "parts", *ONLY_WHERE_SET)
 """Fields of a request that its config has in another place, or only where they are set."""
 
@@ -301,11 +306,31 @@ def changes(request: Request) -> list[str]:
     ]
 
 
-def _with_components(settings: Any) -> Any:
+def _with_components(settings: Any, where: str) -> Any:
     """Settings with components in place of their configs, at any depth."""
-    values = {f.name: getattr(settings, f.name) for f in fields(settings)}
-    nested = {k: _with_components(v) if is_dataclass(v) else component.read(v) for k, v in values.items()}
-    return replace(settings, **nested)
+    values = {f"{where}.{f.name}": getattr(settings, f.name) for f in fields(settings)}
+    nested = {k: _with_components(v, k) if is_dataclass(v) else component.read(v, k) for k, v in values.items()}
+    return replace(settings, **{key.rpartition(".")[2]: value for key, value in nested.items()})
+
+
+def _wrong_types(content: Mapping[str, Any]) -> list[str]:
+    """Describe the values of a config that are of a wrong type, among those that are not components."""
+    faults = []
+    for section, *keys in MAPPINGS:
+        settings = content.get(section)
+        if not isinstance(settings, Mapping | None):
+            faults.append(f"{section}: {settings!r:.60} is not a mapping. Give its keys one by one: {section}.KEY=…")
+            continue
+        for key in keys:
+            value = (settings or {}).get(key)
+            if not isinstance(value, Mapping | None) or component.TARGET in (value or {}):
+                faults.append(f"{section}.{key}: {value!r:.60} is not a mapping of keys to values.")
+    for each in fields(Request):
+        if each.name in (*NOT_IN_CONFIG, "name", "variant") or each.name not in content:
+            continue
+        if expected := mismatch(str(each.type), content[each.name]):
+            faults.append(f"{each.name}: {content[each.name]!r:.60} is not of type {expected}.")
+    return faults
 
 
 def _identity(value: Any) -> Any:

@@ -96,7 +96,9 @@ def _check_search(request: Request) -> None:
         return
     consent.check_storage(settings.storage, request.bakeoff)
     components.check_component(settings.sampler, "search.sampler", slot="search.sampler")
-    components.check_component(settings.pruner or Component(""), "search.pruner", slot="search.pruner")
+    if settings.pruner is None:
+        raise ConfigError("search.pruner: a search needs one. To prune nothing: search/pruner=none")
+    components.check_component(settings.pruner, "search.pruner", slot="search.pruner")
     if _is_sampler(settings, "GPSampler") and find_spec("torch") is None:
         raise ConfigError('search.sampler: GPSampler needs torch. Install it: pip install "bakeoff[gp]"')
     for name in settings.objectives or ():
