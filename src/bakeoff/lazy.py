@@ -1,4 +1,4 @@
-"""Lazy imports: public names of a package are imported when first used.
+"""Lazy imports and patterns: public names of a package are imported, and regular expressions compiled, on first use.
 
 A package lists them once, as re-exports that type checkers understand, and a config names ``bakeoff.models.CatBoost``
 whatever file the class is in::
@@ -11,10 +11,11 @@ whatever file the class is in::
 
 from __future__ import annotations
 
+import re
 import sys
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     import ast
@@ -87,3 +88,20 @@ def _exported(tree: ast.Module) -> Iterator[tuple[str, tuple[str, str]]]:
             for alias in node.names:
                 if alias.asname == alias.name or (alias.asname and alias.asname[0].isupper()):
                     yield alias.asname, (node.module, alias.name)
+
+
+class _Pattern:
+    """A regular expression that is compiled when it is first used."""
+
+    def __init__(self, source: str, flags: int) -> None:
+        self._source = source, flags
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(re.compile(*self._source), name)
+        setattr(self, name, value)
+        return value
+
+
+def pattern(source: str, flags: int = 0) -> re.Pattern[str]:
+    """A regular expression that is compiled when one of its methods is first used: long ones take milliseconds."""
+    return cast("re.Pattern[str]", _Pattern(source, flags))

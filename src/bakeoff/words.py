@@ -8,6 +8,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
+from bakeoff import lazy
+
 _STOP = """
 a about after all also an and any are as at be because been before being but by can could did do does doing done else
 ever for from get give had has have having he her here him his how i if in into is it its itself just may me might more
@@ -47,15 +49,15 @@ POLAR = frozenset(
 )
 """Whole answers that no passage states in these words."""
 
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_ARTICLES = lazy.pattern(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963"
-_WORD = re.compile(rf"[{UNSPACED}]|(?:(?![{UNSPACED}])[^\W_][{_MARKS}]*)+")
-_ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
-_THOUSANDS = re.compile(r"(?<=\d)[,\u00a0\u202f'’](?=\d{3}(?!\d))")
-_CLAUSE = re.compile(r"[,.;:!،。，；：！]\s*")
-_GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?:[. ]\d{3})+(?![\d.,]*\d)")
-_RUN = re.compile(rf"[{UNSPACED}]+")
+_WORD = lazy.pattern(rf"[{UNSPACED}]|(?:(?![{UNSPACED}])[^\W_][{_MARKS}]*)+")
+_ACCENTS = lazy.pattern("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]")
+_THOUSANDS = lazy.pattern(r"(?<=\d)[,\u00a0\u202f'’](?=\d{3}(?!\d))")
+_CLAUSE = lazy.pattern(r"[,.;:!،。，；：！]\s*")
+_GROUPS = lazy.pattern(r"(?<![\d.,])\d{1,3}(?:[. ]\d{3})+(?![\d.,]*\d)")
+_RUN = lazy.pattern(rf"[{UNSPACED}]+")
 
 
 def normalised(text: str) -> str:

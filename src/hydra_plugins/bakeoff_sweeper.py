@@ -54,8 +54,9 @@ class BakeoffSweeper(Sweeper):
         from bakeoff.execution import sweep
 
         assert self.launcher is not None
-        gc.freeze()  # what the imports left stays: collections need not look through it
-        gc.enable()  # the command line has disabled it until here
+        if not self.plan:  # which ends before garbage matters
+            gc.freeze()  # what the imports left stays: collections need not look through it
+            gc.enable()  # the command line has disabled it until here
         return sweep.run(
             self.master, self.loader, self.launcher, self.params, arguments, variants=self.variants, plan=self.plan
         )

@@ -23,6 +23,17 @@ def test_messages_begin_with_what_changes_least():
     )
 
 
+def test_texts_lists_and_draws_are_rendered_as_they_are():
+    kinds = Prompt("{{ value }} {{ value | length }}")
+    assert [kinds.render(value=value)[0].content for value in ("ab", ["a", "b"], ("a", "b"), ["1", "2"], [1, 2])] == [
+        "ab 2", "['a', 'b'] 2", "('a', 'b') 2", "['1', '2'] 2", "[1, 2] 2",
+    ]  # fmt: skip
+    numbers = Prompt("{{ value }}")
+    assert [numbers.render(value=value)[0].content for value in (1, True, 1.0, "1")] == ["1", "True", "1.0", "1"]
+    draws = Prompt("{{ value | random }}")
+    assert {draws.render(value=["a", "b"])[0].content for _ in range(64)} == {"a", "b"}
+
+
 def test_a_conversation_comes_before_its_last_question():
     prompt = Prompt("{% for turn in history %}[{{ turn.role }}]{% endfor %}{{ question }}")
     turns = (Turn("user", "Who wrote Emma?"), Turn("assistant", "Jane Austen"))

@@ -30,6 +30,8 @@ def run(arguments: list[str]) -> int:
     try:
         return _run(arguments)
     finally:
+        gc.freeze()
+        gc.unfreeze()  # what is left is old from here on: the next collection need not look through it
         gc.enable()
 
 
@@ -37,7 +39,7 @@ def _run(arguments: list[str]) -> int:
     import hydra
 
     from bakeoff.config import settings, trust
-    from bakeoff.config.parsed_once import without_search_for_mode
+    from bakeoff.config.parsed_once import composing_less
 
     trust.check_files(lifted=trust.FLAG in arguments)
     arguments = [a for a in arguments if a != trust.FLAG]
@@ -58,7 +60,7 @@ def _run(arguments: list[str]) -> int:
         return 0
     settings.register()
     sys.argv = [sys.argv[0], *flags, *overrides]
-    with without_search_for_mode(overrides):
+    with composing_less(overrides):
         hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(job)()
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -38,6 +39,8 @@ def main(argv: list[str] | None = None) -> None:
         if not isinstance(error, BrokenPipeError):
             print(f"Standard output: {os.strerror(error.errno or 0)}.", file=sys.stderr)
             code = code or FAILED
+    if argv is None:
+        gc.freeze()  # the interpreter would look through all modules for garbage on its way out
     sys.exit(code)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from functools import cache
-from typing import Any, TypeVar
+from functools import cache, lru_cache
+from typing import Any, TypeVar, cast
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -185,14 +186,21 @@ def _literal(value: Any) -> Any:
 
 def typed(settings: type[T], values: Mapping[str, Any], where: str) -> T:
     """Read ``values`` as a settings dataclass. Raises ``ConfigError`` that names the key, and the nearest valid one."""
-    allowed = list(settings.__dataclass_fields__)  # type: ignore[attr-defined]
+    return cast(T, pickle.loads(_typed(settings, pickle.dumps(dict(values)), where)))  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=256)
+def _typed(settings: type, pickled: bytes, where: str) -> bytes:
+    """The settings, pickled as their values are: variants of one bake-off have most in common."""
+    values: dict[str, Any] = pickle.loads(pickled)
+    allowed = [field.name for field in fields(settings)]
     for key in map(str, values):
         if key not in allowed:
             raise ConfigError(
                 f"{where}.{key}: there is no such key. Keys: {', '.join(allowed)}.{did_you_mean(key, allowed)}"
             )
     try:
-        result = OmegaConf.to_object(OmegaConf.merge(_structured(settings), _with_mappings(settings, values)))  # type: ignore[arg-type]
+        result = OmegaConf.to_object(OmegaConf.merge(_structured(settings), _with_mappings(settings, values)))
     except OmegaConfBaseException as error:
         key = f"{where}.{error.full_key}" if error.full_key else where
         message = str(error.msg or error).splitlines()[0]
@@ -201,7 +209,7 @@ def typed(settings: type[T], values: Mapping[str, Any], where: str) -> T:
             message = f"{value!r} is not a list. Write {override(key, [value])}."
         raise ConfigError(f"{key}: {message}") from None
     assert isinstance(result, settings)
-    return result
+    return pickle.dumps(result)
 
 
 @cache

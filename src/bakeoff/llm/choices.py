@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bakeoff import lazy
 from bakeoff.llm.phrases import ABSTAINS, REFUSES
 from bakeoff.llm.wrapping import TAGGED, json_values, lines_of, unwrapped, visible
 from bakeoff.words import STOP
@@ -39,57 +40,57 @@ _HEAD = (
     r"|option|antwort|klasse|kategorie|etikett|label|bewertung|ergebnis|réponse|reponse|catégorie|respuesta|clase|categoría"
     r"|etiqueta|risposta|resposta|ответ|回答|答案|标签|類別|类别|分类|ラベル|答)"
 )
-_STATED = re.compile(
+_STATED = lazy.pattern(
     rf"(?:^|(?<=[.!?;,\n]))\s*[*_`#>\s-]*{_HEAD}[*_`\s]*"
     r"(?:to\s+\w+(?:\s+\w+){0,4}\s+)?(?:(?:is|are|ist|es|est|è|é|would\s+be|should\s+be|是)\b\s*[:：]?|[:：=])"
     r"[*_`\s]*(?P<said>[^\n]+)",
     re.IGNORECASE,
 )
-_GIVEN = re.compile(
+_GIVEN = lazy.pattern(
     r"\b(?:i|we)(?:['’](?:d|ll)|\s+(?:would|will))?\s+(?:give|rate|score|assign)\w*\s+(?:(?:it|this|that|the\s+\w+)\s+)?"
     r"(?:(?:an?|as)\s+)?(?:(?:rating|score|grade)\s+of\s+)?(?P<said>[^\n]+)",
     re.IGNORECASE,
 )
-_CLAUSE = re.compile(
+_CLAUSE = lazy.pattern(
     r"[.,;:!?。，；：！？\n]"
     r"|\b(?:(?<!anything )but|so|however|therefore|hence|thus|because|since|sondern|aber|mais|sino)\b",
     re.IGNORECASE,
 )
-_DENIES = re.compile(
+_DENIES = lazy.pattern(
     r"\b(?:not|no|nor|never|neither|cannot|can['’]?t|hardly|barely|scarcely|without|unlikely|rather\s+than|instead\s+of"
     r"|doubt\w*|far\s+from|anything\s+but|opposite\s+of|other\s+than|rul(?:e|es|ed|ing)\s+out|nicht|kein\w*|weder|noch|nie|niemals|ohne|pas|ni|jamais|sans|nunca|tampoco|non|senza)\b"
     r"|n['’]t\b|不是|并非|並非|不属于|没有|不算|[不非无無]$|ไม่",
     re.IGNORECASE,
 )
-_DENIED = re.compile(
+_DENIED = lazy.pattern(
     r"^[\"'”’»*_`]*\s*(?:\w+\s+)?(?:(?:is|are|was|seems?|would(?:\s+be)?|does|do|can|could|will|ist)\s*(?:\bnot\b|n['’]t\b|\bnicht\b))"
     r"|^[\"'”’»*_`]*\s*(?:(?:is|are|was|seems?|would\s+be|ist)\s+)?(?:wrong|incorrect|unlikely|false|excluded|falsch)\b"
     r"|^[\"'”’」』*_`]*\s*(?:的?(?:では|じゃ)(?:ない|なく|ありません)|이?\s*아[니닙닌])",
     re.IGNORECASE,
 )
 _UNITS = r"(?:stars?|sternen?|points?|punkten?|étoiles?|estrellas?|⭐️?)"
-_OUT_OF = re.compile(
+_OUT_OF = lazy.pattern(
     rf"(?<![\d.,])(\d+)\s*{_UNITS}?\s*(?:/|\(?out\s+of|von|sur|de)\s*(\d+)(?![\d.,]*\d)(?:\s*{_UNITS})?", re.IGNORECASE
 )
-_SCALE = re.compile(
+_SCALE = lazy.pattern(
     r"\(\s*\d+\s*(?:-|–|to)\s*(?P<most>\d+)\s*\)"
     r"|(?:on\s+)?(?:a\s+|the\s+)?scale\s+(?:of|from)\s+\d+\s*(?:-|–|to)\s*(?P<top>\d+)",
     re.IGNORECASE,
 )
-_UNIT = re.compile(rf"^(\d+)\s*{_UNITS}$", re.IGNORECASE)
-_FINAL = re.compile(r"\bfinal\b|\bendgültig", re.IGNORECASE)
-_NEXT_EXAMPLE = re.compile(
+_UNIT = lazy.pattern(rf"^(\d+)\s*{_UNITS}$", re.IGNORECASE)
+_FINAL = lazy.pattern(r"\bfinal\b|\bendgültig", re.IGNORECASE)
+_NEXT_EXAMPLE = lazy.pattern(
     r"^\W*(?:text|input|message|review|question|sentence|document|ticket|e-?mail|tweet|comment|title|example|user|human|q)"
     r"\s*\d*\s*[*_]*\s*[:：]",
     re.IGNORECASE,
 )
 _JOINT = "[\\s_\u2010\u2011-]"
-_BETWEEN_LETTERS = re.compile(rf"(?<=[^\W\d_]){_JOINT}+(?=\w)|(?<=\w){_JOINT}+(?=[^\W\d_])")
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_BETWEEN_LETTERS = lazy.pattern(rf"(?<=[^\W\d_]){_JOINT}+(?=\w)|(?<=\w){_JOINT}+(?=[^\W\d_])")
+_UNSPACED = lazy.pattern("[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 """A letter of a script that writes no space between words."""
 _AROUND = " \t\"'`´*_.!?:;,()[]{}<>«»‹›„“”‚‘’「」『』《》【】|✅✔👉。！？：；，、"
-_HEADED = re.compile(rf"^{_HEAD}\s+", re.IGNORECASE)
-_EXPLAINED = re.compile(
+_HEADED = lazy.pattern(rf"^{_HEAD}\s+", re.IGNORECASE)
+_EXPLAINED = lazy.pattern(
     r"\s+[-–—(|]|[,;:.!?。，；：！？]+(?:\s|$)|\)(?:\s|$)|\s*（|\s+(?:because|since|as|weil|da|car|porque)\s"
 )
 SHORTEST_START = 3

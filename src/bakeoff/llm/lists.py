@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from bakeoff import lazy
 from bakeoff.llm.choices import alone, at_head, plain_of
 from bakeoff.llm.phrases import ABSTAINS, REFUSES
 from bakeoff.llm.wrapping import json_values, lines_of, unwrapped, visible
@@ -20,14 +21,14 @@ NOTHING = frozenset(
     )
 )
 """Replies that list no choice."""
-_ITEM = re.compile(r"^\s*(?:[-*•‣–]|\(?\d{1,3}[.)])\s+(.*\S)\s*$")
-_LEAD = re.compile(
+_ITEM = lazy.pattern(r"^\s*(?:[-*•‣–]|\(?\d{1,3}[.)])\s+(.*\S)\s*$")
+_LEAD = lazy.pattern(
     r"^[*_\s]*(?:the\s+)?(?:labels?|tags?|answer|classes|categories|topics|kategorien|etiketten|étiquettes|etiquetas|标签)"
     r"[*_\s]*(?:[:：]|(?:are|is|sind)\b\s*[:：]?)[*_\s]*",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(r"\s*[,;、，；|]\s*(?:and\s+|und\s+|et\s+|y\s+)?|\s+(?:and|und|et|y|&)\s+", re.IGNORECASE)
-_ARRAY = re.compile(r"\[[^\[\]{}]*\]")
+_BETWEEN = lazy.pattern(r"\s*[,;、，；|]\s*(?:and\s+|und\s+|et\s+|y\s+)?|\s+(?:and|und|et|y|&)\s+", re.IGNORECASE)
+_ARRAY = lazy.pattern(r"\[[^\[\]{}]*\]")
 
 
 def listed(text: str, choices: Sequence[str]) -> tuple[str, ...] | None:

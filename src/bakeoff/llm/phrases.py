@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from bakeoff import lazy
+
 _NOT = (
     r"(?:do(?:es)?\s+not|did\s+not|don['’]?t|doesn['’]?t|didn['’]?t"
     r"|cannot|can['’]?t|can\s+not|could\s*n['’]?t|could\s+not)"
@@ -74,17 +76,17 @@ _DECLINES_ELSEWHERE = (
     r"(?:申し訳(?:ありません|ございません)|すみません)[^。]{0,12}(?:お答え|お手伝い|提供|対応)(?:は)?(?:でき(?:ません|ない|かね)|いたしかね)",
 )
 
-ABSTAINS = re.compile(rf"^{_SORRY}{_BASED}(?:{'|'.join(_ABSTENTIONS)})", re.IGNORECASE)
+ABSTAINS = lazy.pattern(rf"^{_SORRY}{_BASED}(?:{'|'.join(_ABSTENTIONS)})", re.IGNORECASE)
 """Matches a reply that abstains."""
 
-REFUSES = re.compile(
+REFUSES = lazy.pattern(
     rf"^(?:{_SORRY}(?:i\s+apologi[sz]e,?\s+(?:but\s+)?)?{_AS_AI}i\s*{_DECLINES}\s+{_OBJECTS}"
     rf"|{'|'.join(_DECLINES_ELSEWHERE)})",
     re.IGNORECASE,
 )
 """Matches a reply that declines to answer."""
 
-CONTINUES = re.compile(
+CONTINUES = lazy.pattern(
     r"(?:^|[\s,.;:(])(?:but|however|though|although|yet|still|nevertheless|perhaps|maybe|possibly|probably|aber|jedoch|allerdings"
     r"|vielleicht|vermutlich|mais|cependant|pero|sin\s+embargo)\b|\bthe\s+answer\s+is\s+\w"
     r"|但是|不过|然而|可能是",

@@ -61,7 +61,7 @@ class Prompt:
 
 
 def _wanted(template: str, which: str) -> set[str]:
-    from jinja2 import TemplateSyntaxError, meta
+    from jinja2 import TemplateSyntaxError
     from jinja2.exceptions import SecurityError
 
     from bakeoff.llm.templates import limits
@@ -69,7 +69,7 @@ def _wanted(template: str, which: str) -> set[str]:
     try:
         limits.start()  # constants are computed when a template is compiled
         _compiled(template)  # which finds filters and tests that there are not, as well
-        return set(meta.find_undeclared_variables(_environment().parse(template)))
+        return set(_variables(template))
     except TemplateSyntaxError as error:
         raise _no_jinja(which, error) from None
     except (SecurityError, ArithmeticError, RecursionError, MemoryError) as error:
@@ -82,6 +82,9 @@ def _rendered(template: str, which: str, values: Mapping[str, Any]) -> str:
     from bakeoff.llm.templates import limits
 
     try:
+        texts = _texts(template, values)
+        if texts is not None:
+            return _rendered_from_texts(template, texts)
         limits.start()
         return str(_compiled(template).render(**values)).strip()
     except TemplateSyntaxError as error:
@@ -101,6 +104,43 @@ def _no_jinja(which: str, error: Any) -> ConfigError:
 def _unknown(which: str, name: str, names: Collection[str]) -> ConfigError:
     there = ", ".join(sorted(names))
     return ConfigError(f'prompt.{which}: there is no value "{name}". There are: {there}.{did_you_mean(name, names)}')
+
+
+def _texts(template: str, values: Mapping[str, Any]) -> tuple[tuple[str, str | tuple[str, ...]], ...] | None:
+    """The values that a template uses, lists as tuples; None unless all are texts or lists of texts.
+
+    None also for a template that may draw at random: it renders differently each time.
+    """
+    if "random" in template:
+        return None
+    used: list[tuple[str, str | tuple[str, ...]]] = []
+    for name in _variables(template):
+        value = values.get(name)
+        if type(value) is list and all(type(item) is str for item in value):
+            value = tuple(value)
+        elif type(value) is not str:
+            return None
+        used.append((name, value))
+    return tuple(used)
+
+
+@lru_cache(maxsize=64)  # the system message and the examples of one prompt: they are the same for every row
+def _rendered_from_texts(template: str, texts: tuple[tuple[str, str | tuple[str, ...]], ...]) -> str:
+    from bakeoff.llm.templates import limits
+
+    limits.start()
+    values = {name: list(value) if isinstance(value, tuple) else value for name, value in texts}
+    return str(_compiled(template).render(**values)).strip()
+
+
+@lru_cache(maxsize=64)
+def _variables(template: str) -> tuple[str, ...]:
+    from jinja2 import meta
+
+    from bakeoff.llm.templates import limits
+
+    limits.start()
+    return tuple(sorted(meta.find_undeclared_variables(_environment().parse(template))))
 
 
 @lru_cache(maxsize=64)

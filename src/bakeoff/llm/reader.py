@@ -10,44 +10,45 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bakeoff import lazy
 from bakeoff.llm.choices import plain_of
 from bakeoff.llm.phrases import ABSTAINS, CONTINUES, REFUSES
 from bakeoff.llm.wrapping import FENCE, TAGGED, json_values, lines_of, unwrapped, visible
 
-_ITEM = re.compile(r"^\s*(?:[-*•‣–]|\(?\d{1,3}[.)]|[a-z]\))\s+(.*\S)\s*$")
+_ITEM = lazy.pattern(r"^\s*(?:[-*•‣–]|\(?\d{1,3}[.)]|[a-z]\))\s+(.*\S)\s*$")
 _ANSWER = r"answer|antwort|réponse|reponse|respuesta|risposta|resposta|ответ|回答|答案|答え|正解|答|الإجابة|الجواب"
 _NAMES = rf"{_ANSWER}|response"
 _BEST = r"(?:the\s+)?(?:(?:final|correct|short|best|my)\s+)?"
-_HEADING = re.compile(rf"{_BEST}(?:{_NAMES})[\s:：*_]*", re.IGNORECASE)
-_PRELUDE = re.compile(
+_HEADING = lazy.pattern(rf"{_BEST}(?:{_NAMES})[\s:：*_]*", re.IGNORECASE)
+_PRELUDE = lazy.pattern(
     r"^(?:(?:sure|certainly|of course|okay|ok|absolutely|great question)\b[^\n:]{0,80}[:!.,]"
     r"|here(?:'s| is| are)\b[^\n]{0,80}:"
     r"|(?:based on|according to) (?:the|these|this)\b[^\n]{0,80}(?:,|:)(?=\s*\n)"
     r"|(?:gerne|natürlich|klar|hier ist)\b[^\n]{0,80}[:!])\s*(?=\n)",
     re.IGNORECASE,
 )
-_LABEL = re.compile(
+_LABEL = lazy.pattern(
     rf"^(?:{_BEST}(?:{_NAMES}|result|output|class|label|category)"
     r"\s*(?:(?:is|are|ist|es|est|è|would be|should be|は|是|[:：=])+\s*[:：]?|-(?=\s))\s*|a\s*[:：]\s*"
     rf"|here(?:['’]s|\s+is)\s+{_BEST}answer\s*[:：]\s*)",
     re.IGNORECASE,
 )
-_STATED = re.compile(
+_STATED = lazy.pattern(
     rf"^\W*(?:(?:so|thus|therefore|hence|also)\s*,?\s+)?(?P<label>{_BEST}(?:{_ANSWER})"
     r"(?:\s+to\s+[^:\n]{1,60}?)?\s*(?:[*_]*\s*[:：]|(?:\s+is\b|\s+ist\b)\s*:?))\s*[*_]*\s*(?P<said>.*)$",
     re.IGNORECASE,
 )
-_FINAL = re.compile(r"\bfinal\b|\bendgültig", re.IGNORECASE)
-_NEXT_TURN = re.compile(r"^\W*(?:question|q|user|human|frage|问题|질문)\s*[:：]", re.IGNORECASE)
-_TURN = re.compile(r"^\W*a\s*[:：]", re.IGNORECASE)
-_CITATION = re.compile(
+_FINAL = lazy.pattern(r"\bfinal\b|\bendgültig", re.IGNORECASE)
+_NEXT_TURN = lazy.pattern(r"^\W*(?:question|q|user|human|frage|问题|질문)\s*[:：]", re.IGNORECASE)
+_TURN = lazy.pattern(r"^\W*a\s*[:：]", re.IGNORECASE)
+_CITATION = lazy.pattern(
     r"(?:\s*【[^】]*】)+(?=\.?$)|\s+(?:\[\d+(?:\s*,\s*\d+)*\])+(?=\.?$)"
     r"|\s+[(\[](?:passages?|sources?|see passages?)\s+[\d, and]+[)\]](?=\.?$)",
     re.IGNORECASE,
 )
 _ANSWER_KEYS = ("answer", "response", "short_answer", "final_answer", "antwort")
-_IS_THE_ANSWER = re.compile(r"[;,.]\s*\S.*\bis\s+the\s+answer\b", re.IGNORECASE)
-_APART = re.compile(r"\s+[-–—]\s+|\s*[(;:]\s*|[.,]\s+|\n")
+_IS_THE_ANSWER = lazy.pattern(r"[;,.]\s*\S.*\bis\s+the\s+answer\b", re.IGNORECASE)
+_APART = lazy.pattern(r"\s+[-–—]\s+|\s*[(;:]\s*|[.,]\s+|\n")
 _LONGEST_PHRASE = 300  # characters: a long text that begins so goes on to say something
 
 

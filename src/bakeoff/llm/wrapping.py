@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bakeoff import lazy
+
 _TAG = r"think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis|rationale|seed:think"
 _PAIRS = (
     rf"<({_TAG})>.*?</\1>",
@@ -17,32 +19,32 @@ _PAIRS = (
     r"\[THINK\].*?\[/THINK\]",
     r"<\|begin_of_thought\|>.*?<\|end_of_thought\|>",
 )
-_THINK = re.compile("|".join(_PAIRS), re.DOTALL | re.IGNORECASE)
-_THINK_START = re.compile(rf"<(?:{_TAG})>|◁think▷|\[THINK\]|<\|begin_of_thought\|>", re.IGNORECASE)
-_THINK_END = re.compile(
+_THINK = lazy.pattern("|".join(_PAIRS), re.DOTALL | re.IGNORECASE)
+_THINK_START = lazy.pattern(rf"<(?:{_TAG})>|◁think▷|\[THINK\]|<\|begin_of_thought\|>", re.IGNORECASE)
+_THINK_END = lazy.pattern(
     rf"</(?:{_TAG})>|◁/think▷|\[/THINK\]|<\|end_of_thought\|>|^\.\.\.done thinking\.?$", re.IGNORECASE | re.MULTILINE
 )
-_FINAL_CHANNEL = re.compile(r"<\|channel\|>final<\|message\|>(.*?)(?:<\|return\|>|<\|end\|>|$)", re.DOTALL)
+_FINAL_CHANNEL = lazy.pattern(r"<\|channel\|>final<\|message\|>(.*?)(?:<\|return\|>|<\|end\|>|$)", re.DOTALL)
 _TEMPLATE = (
     r"<\|(?:im_start|im_end|eot_id|end|endoftext|end_of_text|begin_of_text|assistant|return|start_header_id"
     r"|end_header_id|end_of_turn|eom_id|begin_of_solution|end_of_solution)\|>|</?s>|<(?:start|end)_of_turn>|<eos>"
     r"|\[/?INST\]"
 )
-_AT_START = re.compile(rf"^(?:\s*(?:{_TEMPLATE})\s*(?:(?:assistant|model)\b\s*)?)+", re.IGNORECASE)
-_AT_END = re.compile(rf"(?:\s*(?:{_TEMPLATE}))+\s*$", re.IGNORECASE)
-_ROLE = re.compile(r"^(?:assistant\s*\n\s*|assistant\s*[:：]\s*)(?=\S)", re.IGNORECASE)
-FENCE = re.compile(r"```[\w+-]*[ \t]*\n?(.*?)\n?[ \t]*```", re.DOTALL)
-TAGGED = re.compile(r"<answer>\s*(.*?)\s*</answer>|\\boxed\{(?:\\text\{)?([^{}]*)\}?\}", re.DOTALL | re.IGNORECASE)
+_AT_START = lazy.pattern(rf"^(?:\s*(?:{_TEMPLATE})\s*(?:(?:assistant|model)\b\s*)?)+", re.IGNORECASE)
+_AT_END = lazy.pattern(rf"(?:\s*(?:{_TEMPLATE}))+\s*$", re.IGNORECASE)
+_ROLE = lazy.pattern(r"^(?:assistant\s*\n\s*|assistant\s*[:：]\s*)(?=\S)", re.IGNORECASE)
+FENCE = lazy.pattern(r"```[\w+-]*[ \t]*\n?(.*?)\n?[ \t]*```", re.DOTALL)
+TAGGED = lazy.pattern(r"<answer>\s*(.*?)\s*</answer>|\\boxed\{(?:\\text\{)?([^{}]*)\}?\}", re.DOTALL | re.IGNORECASE)
 """An answer between tags, or in a box."""
-_WHOLE_TAGGED = re.compile(rf"\$?(?:{TAGGED.pattern})\$?\.?", re.DOTALL | re.IGNORECASE)
+_WHOLE_TAGGED = lazy.pattern(rf"\$?(?:{TAGGED.pattern})\$?\.?", re.DOTALL | re.IGNORECASE)
 _QUOTES = {
     '"': '"', "'": "'", "“": "”", "‘": "’", "„": "“", "‚": "‘", "«": "»", "»": "«", "‹": "›", "›": "‹",
     "「": "」", "『": "』", "《": "》", "`": "`",
 }  # fmt: skip
-_NUMBER = re.compile(
+_NUMBER = lazy.pattern(
     r"(?:(?:the\s+)?(?:value|answer|estimate|prediction|result)\s*(?:is|[:：=])\s*)?([-+]?\d+(?:\.\d+)?)", re.IGNORECASE
 )
-_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")
+_THOUSANDS = lazy.pattern(r"[-+]?[1-9]\d{0,2}\.\d{3}")
 _MARKS = ("***", "**", "*", "~~", "__")
 
 
