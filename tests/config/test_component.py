@@ -52,9 +52,3 @@ def test_a_value_at_any_depth_is_changed_and_the_original_is_not(key: str) -> No
 def test_a_change_of_what_is_not_there_is_an_error(key: str) -> None:
     with pytest.raises(KeyError):
         component.updated(read(OUTER), key.split("."), 7)
-
-
-def test_the_most_restrictive_card_wins_at_any_depth() -> None:
-    deep = {"_target_": "x.Deep", "of": {"_target_": "x.More", "card": {"data_leaves_network": True, "licence": "MIT"}}}
-    card = component.joint_card([part for _, part in component.walk(read({**OUTER, "listed": [deep]}))])
-    assert card == {"hosting": "api", "source": "open", "licence": "BSD-3-Clause, MIT", "data_leaves_network": True}

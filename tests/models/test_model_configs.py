@@ -49,7 +49,7 @@ def test_rules_can_be_taken_from_another_file_or_given() -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_cards_are_complete(name: str) -> None:
     card = model(f"model={name}", "data=sms_spam")["card"]
-    assert list(card) == ["family", "licence", "source", "hosting", "data_leaves_network", "summary"]
+    assert list(card) == ["family", "licence", "source", "hosting", "data_leaves_network", "training_data", "summary"]
 
 
 @pytest.mark.parametrize("name", MODELS)

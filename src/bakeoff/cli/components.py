@@ -10,12 +10,23 @@ from rich.table import Table
 
 from bakeoff import plugins, record
 from bakeoff.cli.arguments import config_dirs
+from bakeoff.config.cards import Card
 from bakeoff.config.shipped import conf_dir
 from bakeoff.errors import ConfigError
 from bakeoff.report import terminal
 
 if TYPE_CHECKING:
     from bakeoff.catalog.options import Option
+
+
+SHOWN = {
+    "family": "family",
+    "licence": "licence",
+    "hosting": "hosting",
+    "training_data": "training data",
+    "commercial_use": "commercial use",
+}
+"""Keys of cards that the list shows, with their headings; of all groups together the first two."""
 
 
 def list_components(arguments: list[str]) -> None:
@@ -37,13 +48,23 @@ def list_components(arguments: list[str]) -> None:
     folders = list(origins)
     listed = [option for group in groups or options.groups(folders) for option in options.options(group, folders)]
     is_searched = any(option.spaces for option in listed) and bool(groups)
-    columns = ["group", "option", "family", "licence", "what it is", *(["what a search tries"] if is_searched else [])]
+    cards = [Card.from_config(option.card, f"{option.group}/{option.name}: card") for option in listed]
+    of_models = [key for key in SHOWN if groups and any(option.group != "data" for option in listed)]
+    about = [key for key in SHOWN if key in of_models or key in ("family", "licence")]
+    columns = [
+        "group",
+        "option",
+        *(SHOWN[key] for key in about),
+        "what it is",
+        *(["what a search tries"] if is_searched else []),
+    ]
     columns += ["from"] if len(origins) > 1 else []
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, overflow="fold")
-    for o in listed:
-        cells = [o.group, o.name, *(str(o.card.get(key) or "") for key in ("family", "licence")), o.summary]
+    for o, card in zip(listed, cards, strict=True):
+        of_card = [str(o.card.get(key) or "") if key == "licence" else getattr(card, key) or "" for key in about]
+        cells = [o.group, o.name, *of_card, o.summary]
         cells += ["; ".join(f"{key}: {sweep}" for key, sweep in o.spaces.items())] if is_searched else []
         cells += [origins[o.file.parents[1]]] if len(origins) > 1 else []
         table.add_row(*cells)

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bakeoff import metrics
+from bakeoff.config import cards
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.metrics import Metric
 from bakeoff.metrics.bounds import read_bounds
 from bakeoff.numbers import number
 from bakeoff.record import Run, Score
 
-CARD = ("family", "licence", "source", "hosting", "data_leaves_network")
+CARD = ("family", "licence", *cards.ORDERED)
 """Keys of a card that may be required."""
 
 
@@ -20,6 +21,7 @@ def check(required: Mapping[str, Any] | None) -> None:
     """Raise ``ConfigError`` for a requirement that is neither a key of a card nor a bound on a metric."""
     for key, wanted in (required or {}).items():
         if key in CARD:
+            cards.check_required(str(key), wanted)
             continue
         names = [*metrics.names(), *metrics.MEASUREMENTS]
         if key not in names:
@@ -77,11 +79,15 @@ def describe(
 def _of_card(key: str, wanted: Any, card: Mapping[str, Any]) -> str:
     allowed = list(wanted) if isinstance(wanted, list | tuple) else [wanted]
     stated = card.get(key)
+    if key == "commercial_use":
+        allowed = [{True: "yes", False: "no"}.get(one, one) for one in allowed]  # as YAML reads them
+        stated = stated or cards.commercial_use(str(card.get("licence") or cards.NOT_STATED))
     if stated is None:
         return f"its card states no {key}"
-    # A solution has the licences of all its parts.
-    values = [text.strip() for text in str(stated).split(",")] if key == "licence" else [stated]
-    wrong = [value for value in values if str(value).lower() not in {str(a).lower() for a in allowed}]
+    if key == "licence":
+        wrong: list[Any] = cards.refused_licences(str(stated), allowed)
+    else:
+        wrong = [] if str(stated).lower() in {str(one).lower() for one in allowed} else [stated]
     return f"its {key} is {wrong[0]}, not {' or '.join(map(str, allowed))}" if wrong else ""
 
 

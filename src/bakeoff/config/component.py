@@ -167,19 +167,3 @@ def _child(value: Any, key: str) -> Any:
     if isinstance(value, list) and key.isdigit() and int(key) < len(value):
         return value[int(key)]
     return None
-
-
-STRICTEST = {"hosting": "api", "source": "commercial", "data_leaves_network": True}
-"""Keys of a card whose most restrictive value applies to the enclosing component."""
-
-
-def joint_card(components: Sequence[Component]) -> dict[str, Any]:
-    """Merge the cards of the first component and of all components within it: the most restrictive value wins."""
-    card = dict(components[0].card or {}) if components else {}
-    for part in components[1:]:
-        other = part.card or {}
-        card |= {key: strict for key, strict in STRICTEST.items() if other.get(key) == strict}
-        licences = [text for text in (card.get("licence"), other.get("licence")) if text]
-        if licences:
-            card["licence"] = ", ".join(dict.fromkeys(", ".join(licences).split(", ")))
-    return card

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bakeoff import assets, business, cost, data, environment, record, search
-from bakeoff.config import component, components
+from bakeoff.config import cards, component, components
 from bakeoff.errors import BakeoffError, ConfigError, Unavailable, Unfinished
 from bakeoff.execution import answers, describing, inputs, scoring, solving
 from bakeoff.execution.clock import Clock, Step
@@ -94,7 +94,7 @@ def run(
         business=component.write(request.business),
         environment=surroundings,
         seconds=clock.seconds,
-        notes=(*notes, *describing.fixed_parameters(request)),
+        notes=(*notes, *describing.fixed_parameters(request), *cards.faults(request.assembled_model)),
     )
     record.begin(request.folder, request.to_config(), environment.installed(), diff)
     try:

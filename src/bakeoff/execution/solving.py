@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from bakeoff import business, cost, record
 from bakeoff.compare import decision
-from bakeoff.config import component, components
-from bakeoff.config.component import Component
+from bakeoff.config import cards, components
 from bakeoff.cost import RunSeconds
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.models.base import Context, Model
@@ -134,10 +133,9 @@ def solve(solution: Solution, request: Request, task: Task, test: Examples) -> S
     )
     fitted = {name: SavedPart(part.run.folder / record.MODEL) for name, part in parts.items()}
     solution.parts = {**solution.parts, **fitted}
-    own = component.walk(request.assembled_model)
-    cards = [part for _, part in own] + [Component("", card=part.run.card) for part in parts.values()]
+    card = cards.joint_card(request.assembled_model, [part.run.card for part in parts.values()])
     learning = sum(part.learning.fit for part in parts.values())
-    return Solved(solution, test, table, valid, learning, component.joint_card(cards), details, (*told, *notes))
+    return Solved(solution, test, table, valid, learning, card, details, (*told, *notes))
 
 
 def _read(name: str, folder: Path, task: Task, learns: bool) -> Part:

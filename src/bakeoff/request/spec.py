@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff import metrics, record
-from bakeoff.config import component, search_space, wiring
+from bakeoff.config import cards, component, search_space, wiring
 from bakeoff.config.component import Component
 from bakeoff.config.search_space import Dimension
 from bakeoff.config.settings import (
@@ -180,7 +180,7 @@ class Request:
     @cached_property
     def card(self) -> dict[str, Any]:
         """Declared properties of the model: family, licence, hosting. The most restrictive value of its parts wins."""
-        return component.joint_card([part for _, part in component.walk(self.assembled_model)])
+        return cards.joint_card(self.assembled_model)
 
     def dimensions(self, unused: str = "") -> list[Dimension]:
         """Dimensions of the search space. Raises ``ConfigError`` if a search space is invalid.

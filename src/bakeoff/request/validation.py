@@ -11,7 +11,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from bakeoff import metrics
-from bakeoff.config import components, consent, search_space, wiring
+from bakeoff.config import cards, component, components, consent, search_space, wiring
 from bakeoff.config.component import Component
 from bakeoff.config.search_space import Dimension
 from bakeoff.config.settings import SearchSettings, check_seed, plain
@@ -68,6 +68,8 @@ def _check_data(request: Request) -> None:
 def _check_model(request: Request) -> None:
     for group, part in request.components.items():
         components.check_component(part, group, parts=request.parts, slot=group)
+    for where, part in component.walk(request.components):
+        cards.Card.from_config(part.card, f"{where}.card")
     check_seed(request.seed, "seed")
     if request.test_rows is not None and request.test_rows < 1:
         raise ConfigError(f"test_rows: {request.test_rows} is less than 1.")

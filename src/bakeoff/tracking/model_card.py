@@ -23,6 +23,8 @@ def _model(run: Run) -> Iterator[str]:
         "source": card.get("source"),
         "hosting": card.get("hosting"),
         "data leave the network": card.get("data_leaves_network"),
+        "training data": card.get("training_data"),
+        "commercial use": card.get("commercial_use"),
         "status": run.status,
         "made": run.started,
         "commit": (run.environment.get("git") or {}).get("commit"),

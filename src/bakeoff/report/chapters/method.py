@@ -13,7 +13,8 @@ from bakeoff.report.document import Block
 MOST_COLUMNS = 60
 CARD = {
     "family": "family", "licence": "licence", "source": "source", "hosting": "hosting",
-    "data_leaves_network": "data leaves the network", "summary": "what it is",
+    "data_leaves_network": "data leaves the network", "training_data": "training data",
+    "commercial_use": "commercial use", "summary": "what it is",
 }  # fmt: skip
 
 
