@@ -36,7 +36,7 @@ CONDITIONAL = re.compile(r"(A|L)?GPL-|MPL-|EPL-|CDDL-|EUPL-|CC-BY-SA-|OpenRAIL|L
 NON_COMMERCIAL = re.compile(r"CC-BY-NC|NonCommercial|PolyForm-Noncommercial", re.IGNORECASE)
 
 KNOWN_PACKAGES = frozenset(("bakeoff", "sklearn", "skrub", "catboost", "torch", "lightning", "numpy", "scipy"))
-"""Packages whose components need no card of their own inside another component: nothing of theirs leaves the machine."""
+"""Packages whose components need no card of their own inside another component: they send nothing anywhere."""
 NEED_CARDS = ("bakeoff.llm.",)
 """Components of bakeoff itself that need a card wherever they are: what they run is chosen by their arguments."""
 
