@@ -346,6 +346,23 @@ def is_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(np.isnan(values).reshape(len(values), -1).any(axis=1), dtype=np.bool_)
 
 
+def stated_confidence(predictions: Predictions) -> NDArray[np.float64] | None:
+    """Confidence of each prediction: as the model gives it, or the probability of its answer; None where it has none.
+
+    Of several labels, it is that of the label about which the model is least sure.
+    """
+    import numpy as np
+
+    if predictions.confidence is not None and not is_missing(predictions.confidence)[predictions.is_answered].any():
+        return predictions.confidence
+    proba = predictions.proba
+    if proba is None or not len(proba):
+        return None
+    if predictions.output.dtype == object and any(isinstance(value, tuple) for value in predictions.output[:1]):
+        return np.asarray(np.maximum(proba, 1 - proba).min(axis=1))
+    return np.asarray(proba.max(axis=1))
+
+
 def _joined(stages: Iterable[StageTrace]) -> StageTrace:
     """One stage of consecutive rows."""
     import numpy as np

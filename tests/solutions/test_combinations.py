@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import log_loss
 
 from bakeoff.errors import ConfigError
-from bakeoff.solutions import Calibrated, Ensemble, HeldOut, Segmented, Solution, Threshold
+from bakeoff.solutions import Abstaining, Calibrated, Ensemble, HeldOut, Segmented, Solution, Threshold
 from bakeoff.solutions.answers import Recorded
 from bakeoff.solutions.judging import Judge
 from bakeoff.task import NO_ANSWER, OK, WITHHELD, Examples, Gold, Predictions, Schema, Usage
@@ -327,3 +327,45 @@ def test_weights_of_answers_are_learnt() -> None:
     solution.learn(held)
     assert solution.weights_["good"] > 0.5
     assert solution.combine(held.answers, X).output.tolist() == ["red", "blue", "", "x"]
+
+
+def test_predictions_below_a_given_confidence_are_withheld() -> None:
+    held = held_out(50)
+    answers = combined(Abstaining("a", threshold=0.8), held)
+    sure = held.answers.predictions["a"].proba
+    assert sure is not None and answers.stage is not None
+    is_given = sure.max(axis=1) >= 0.8
+    assert (answers.status == np.where(is_given, OK, WITHHELD)).all()
+    assert (answers.stage == np.where(is_given, "a", "abstains")).all()
+    assert (answers.output[is_given] == held.answers.predictions["a"].output[is_given]).all()
+
+
+def test_risk_among_predictions_given_is_kept_where_it_can_be() -> None:
+    held = held_out(600, strength=3.0)
+    answers = combined(Abstaining("a", max_risk=0.15), held)
+    is_given = answers.status == OK
+    assert 0.1 < is_given.mean() < 1
+    assert (answers.output != held.rows.y)[is_given].mean() <= 0.15
+    solution = Abstaining("a", max_risk=0.0001)
+    assert (combined(solution, held).status == WITHHELD).all()
+    assert any("every prediction is withheld" in note for note in solution.report().notes)
+
+
+def test_threshold_of_abstaining_is_worth_most_among_all() -> None:
+    def worth(table: Any, X: Any) -> Any:
+        right = table.predictions.output == table.target
+        value = np.where(table.predictions.status == WITHHELD, 0.0, np.where(right, 1.0, -5.0))
+        return replace(table, value=value, cost=np.zeros(len(table)))
+
+    held = held_out(120, judge=Judge("net_value_per_1k", price=worth))
+    solution = Abstaining("a", objective="net_value_per_1k")
+    best = held.judge.value(held.judge.table(held.schema, held.rows, combined(solution, held)))
+    for least in np.linspace(0, 1, 101):
+        other = combined(Abstaining("a", threshold=float(least)), held)
+        assert held.judge.value(held.judge.table(held.schema, held.rows, other)) <= best + 1e-9
+
+
+@pytest.mark.parametrize("more", [{}, {"threshold": 0.5, "max_risk": 0.1}])
+def test_abstaining_needs_one_reason(more: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match="says when to abstain"):
+        Abstaining("a", **more).check(SCHEMA)  # type: ignore[arg-type]

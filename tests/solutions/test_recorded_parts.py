@@ -273,3 +273,18 @@ def test_refreshed_cascade_is_judged_with_simulated_decisions_of_people() -> Non
         assert "withheld" not in run.details["rows"]
         assert "cost_per_1k" not in run.stages["linear"], "a stage that was not timed by itself has no price"
         assert run.stages["human"]["cost_per_1k"] == pytest.approx(1000)
+
+
+def test_variant_named_as_the_stage_of_a_person_is_refused() -> None:
+    with pytest.raises(
+        ConfigError, match='its stage "human" is a person, and a variant of this bake-off has that name'
+    ):
+        python.bakeoff(
+            *QUICK, "model.stages=[constant,human]",
+            models={"human": LogisticRegression(), "constant": "constant", "cascade": "cascade"},
+        )  # fmt: skip
+
+
+def test_person_without_a_price_is_noted() -> None:
+    bake = python.bakeoff(*QUICK, "model.stages=[{part: linear, accept: 0.9},human]", models=["cascade"])
+    assert "Decisions of a person are taken to be free (usd), and right always" in " ".join(cascade_of(bake).notes)

@@ -19,6 +19,7 @@ from bakeoff.execution import launch, solving
 from bakeoff.execution.finished import ONLY_VALIDATION
 from bakeoff.execution.launch import Job
 from bakeoff.request import spec
+from bakeoff.solutions.base import HUMAN
 
 PARTS = "parts"
 """Key of an option of ``model`` that is a solution."""
@@ -104,6 +105,8 @@ def _with_parts_of(
     solution = solving.made_of_runs(job.request)
     if solution is None:
         return jobs
+    if solution.asks_people:
+        _refuse_variant_named_human(job, jobs)
     named: dict[str, str] = {}
     found = list(jobs)
     needs_validation = solution.learns or job.request.is_tuned
@@ -140,6 +143,17 @@ def _with_parts_of(
         updated = job
     found[found.index(job)] = replace(updated, parts=tuple(named.values()))
     return found
+
+
+def _refuse_variant_named_human(job: Job, jobs: Sequence[Job]) -> None:
+    """Raise ``ConfigError`` where the last stage of a cascade may be meant as a person or as a variant."""
+    folder = job.request.bakeoff
+    is_variant = any(other.request.variant == HUMAN and other.request.bakeoff == folder for other in jobs)
+    if is_variant or (folder / HUMAN / record.RESULT).is_file():
+        raise ConfigError(
+            f'{job.request.variant}: its stage "{HUMAN}" is a person, and a variant of this bake-off has that name. '
+            "Give the variant another name."
+        )
 
 
 def _among(name: str, job: Job, jobs: Sequence[Job]) -> Job | None:

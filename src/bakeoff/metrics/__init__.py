@@ -30,6 +30,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bakeoff.metrics import (
+    abstention,
     answers,
     classification,
     documents,
@@ -88,6 +89,7 @@ __all__ = [
     "Metric",
     "Resample",
     "Yardstick",
+    "abstention",
     "answers",
     "applicable",
     "applies_to",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bakeoff.metrics.base import LEAST_ROWS, Direction, Group, Metric, Resample, Value, Yardstick, register
 from bakeoff.metrics.resampling import by_loop
-from bakeoff.predictions import is_missing
+from bakeoff.predictions import is_missing, stated_confidence
 from bakeoff.task import PredictionTable, Schema
 from bakeoff.tasks import kinds
 
@@ -162,6 +162,8 @@ def _has(table: PredictionTable, name: str) -> bool:
         return True
     if field in ("cost", "value"):
         return getattr(table, field) is not None
+    if field == "stated_confidence":
+        return stated_confidence(table.predictions) is not None
     values = getattr(table.predictions, field)
     # Fields that only some parts of a model give (a cascade's later stages) do not describe the whole model.
     return values is not None and not is_missing(values).any()

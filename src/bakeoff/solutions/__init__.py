@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from bakeoff import lazy
 
 if TYPE_CHECKING:
+    from bakeoff.solutions.abstaining import Abstaining as Abstaining
     from bakeoff.solutions.base import HeldOut as HeldOut
     from bakeoff.solutions.base import Solution as Solution
     from bakeoff.solutions.calibrated import Calibrated as Calibrated

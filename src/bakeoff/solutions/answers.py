@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.models.base import Model
-from bakeoff.predictions import Predictions, concatenated, is_missing
+from bakeoff.predictions import Predictions, concatenated, is_missing, stated_confidence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,24 +109,9 @@ class Asked:
         return known[1].take(order[np.searchsorted(known[0][order], rows)])
 
 
-def confidence(predictions: Predictions) -> NDArray[np.float64] | None:
-    """Confidence of each prediction: as the model gives it, or the probability of its answer; None where it has none.
-
-    Of several labels, it is that of the label about which the model is least sure.
-    """
-    if predictions.confidence is not None and not is_missing(predictions.confidence)[predictions.is_answered].any():
-        return predictions.confidence
-    proba = predictions.proba
-    if proba is None or not len(proba):
-        return None
-    if predictions.output.dtype == object and any(isinstance(value, tuple) for value in predictions.output[:1]):
-        return np.asarray(np.maximum(proba, 1 - proba).min(axis=1))
-    return np.asarray(proba.max(axis=1))
-
-
 def with_confidence(predictions: Predictions) -> Predictions:
     """The predictions with the confidence of each, where there is one."""
-    sure = confidence(predictions)
+    sure = stated_confidence(predictions)
     return predictions if sure is None else replace(predictions, confidence=sure)
 
 

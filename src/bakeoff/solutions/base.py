@@ -100,6 +100,11 @@ class Solution(Model):
         """Names of the parts, in the order in which they are asked; people are none."""
 
     @property
+    def asks_people(self) -> bool:
+        """True if people decide on some rows. Default: false."""
+        return False
+
+    @property
     def learns(self) -> bool:
         """True if ``learn`` needs validation rows. Default: true."""
         return True

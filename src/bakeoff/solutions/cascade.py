@@ -73,6 +73,11 @@ class Cascade(Solution):
         return (*own, *dict.fromkeys(s.agree for s in stages if s.agree is not None and s.agree not in own))
 
     @property
+    def asks_people(self) -> bool:
+        """True if the last stage is a person."""
+        return any(stage.is_human for stage in self.declared)
+
+    @property
     def learns(self) -> bool:
         """True if a least confidence is learnt."""
         return any(stage.is_learnt for stage in self.declared[:-1])
@@ -177,13 +182,18 @@ class Cascade(Solution):
     def learned_report(self) -> ModelReport:
         """The least confidence of each stage, and what was found on the way."""
         stages = {}
+        notes = [*getattr(self, "notes_", ())]
+        last = self.declared[-1]
+        if last.is_human and not last.usd:
+            always = "" if last.accuracy is not None else ", and right always (accuracy)"
+            notes.append(f"Decisions of a person are taken to be free (usd){always}: model.stages.")
         thresholds = iter(self.thresholds_ if self.learns else ())
         for position, stage in enumerate(self.declared[:-1]):
             least = next(thresholds) if stage.is_learnt else stage.accept
             stages[stage.part] = {"accept": least, "is_learnt": stage.is_learnt, "position": position}
         return ModelReport(
             {"thresholds": stages, **({"learned": self.learned_} if self.learns else {})},
-            tuple(getattr(self, "notes_", ())),
+            tuple(notes),
         )
 
     def state(self) -> dict[str, Any]:

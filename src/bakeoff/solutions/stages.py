@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.models.rules import conditions
 from bakeoff.models.rules.rules import DEFAULT
-from bakeoff.predictions import OK, WITHHELD, Predictions
-from bakeoff.solutions.answers import Answers, Rows, confidence
+from bakeoff.predictions import OK, WITHHELD, Predictions, stated_confidence
+from bakeoff.solutions.answers import Answers, Rows
 from bakeoff.solutions.base import HUMAN
 from bakeoff.task import ABSTAINED, Gold, Schema
 
@@ -179,7 +179,7 @@ def is_confident(stage: Stage, predictions: Predictions, threshold: float | None
 
 def require_confidence(stage: Stage, predictions: Predictions) -> NDArray[np.float64]:
     """The confidence of each prediction. Raises ``ConfigError`` where the part gives none."""
-    sure = confidence(predictions)
+    sure = stated_confidence(predictions)
     if sure is None:
         raise ConfigError(
             f"model.stages: {stage.part} gives no confidence by which it could be accepted. Give the stage another "
