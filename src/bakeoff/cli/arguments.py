@@ -14,7 +14,7 @@ from bakeoff.errors import ConfigError, did_you_mean
 
 def folders_of(verb: str, arguments: Sequence[str], example: str) -> list[Path]:
     """The folders among the arguments. Raises ``ConfigError`` that shows an example where there is none."""
-    folders = [Path(argument) for argument in arguments if "=" not in argument and argument != FLAG]
+    folders = [Path(argument) for argument in arguments if _names_folder(argument) and argument != FLAG]
     if not folders:
         raise ConfigError(f"{verb}: name a folder, e.g. {example}")
     return folders
@@ -22,7 +22,12 @@ def folders_of(verb: str, arguments: Sequence[str], example: str) -> list[Path]:
 
 def overrides_of(arguments: Sequence[str]) -> list[str]:
     """The arguments written as ``key=value``."""
-    return [argument for argument in arguments if "=" in argument]
+    return [argument for argument in arguments if not _names_folder(argument)]
+
+
+def _names_folder(argument: str) -> bool:
+    """Return whether an argument is a folder: names of variants, such as ``linear-seed=1``, may hold an equals sign."""
+    return "=" not in argument or Path(argument).is_dir()
 
 
 def options_of(verb: str, arguments: Sequence[str], known: Mapping[str, type]) -> dict[str, Any]:
