@@ -65,6 +65,14 @@ def notes(task: Task) -> str:
         (["-", "0.5", "2"], [np.nan, 0.5, 2], '"-" (20 rows) read as missing'),
         (["NA", "0.5", "2"], [np.nan, 0.5, 2], '"NA" (20 rows) read as missing'),
         (["1e-5", "2.5", "-.5"], [1e-5, 2.5, -0.5], ""),
+        (["1,5E+03", "2,25", "3"], [1500, 2.25, 3], '"," before decimals'),
+        (["69.5 kg", "70 kg", "-1 kg"], [69.5, 70, -1], '"kg" at each'),
+        (["80k", "1,100k", "7k"], [80, 1100, 7], '"k" at each'),
+        (["17.9°C", "-2°C", "0°C"], [17.9, -2, 0], '"°C" at each'),
+        (["R$ 1.234,50", "R$ 2,00", "-R$ 3"], [1234.5, 2, -3], '"R$" at each'),
+        (["A$1,200", "A$3", "A$4.50"], [1200, 3, 4.5], '"A$" at each'),
+        (["#REF!", "0.5", "2"], [np.nan, 0.5, 2], '"#REF!" (20 rows) read as missing'),
+        (["\\N", "0.5", "2"], [np.nan, 0.5, 2], '"\\N" (20 rows) read as missing'),
     ],
 )
 def test_numbers_as_people_write_them_are_numbers_and_said(
@@ -83,6 +91,10 @@ def test_numbers_as_people_write_them_are_numbers_and_said(
         ["9E3", "10001", "10002"],  # article numbers
         ["12%", "0.5", "$3"],  # no common mark
         ["1,23,456", "7", "8"],
+        ["80k", "2M", "7k"],  # several units
+        ["80 kg", "7", "9 kg"],  # no unit at one of them
+        ["5 a 3", "5 a 4", "6 a 3"],
+        ["A1", "A2", "B1"],
         ["NA", "None", "null"],
         ["True", "FALSE", "true"],
         ["(1)", "(2)", "(3)"],  # footnotes
@@ -96,6 +108,78 @@ def test_what_is_no_number_stays_as_it_was_written(tmp_path: Path, cells: list[s
     assert column(task, "code") == cells * 20
 
 
+def test_points_before_three_digits_are_separators_where_small_whole_numbers_have_none(tmp_path: Path) -> None:
+    grouped = ["742", "1.234", "18.200", "95", "1.005.000", *(f"2.{100 + i}" for i in range(N - 5))]
+    task = load_csv(tmp_path, {"revenue": grouped})
+    assert column(task, "revenue")[:5] == [742, 1234, 18200, 95, 1005000]
+    assert 'revenue: read as numbers, "." between thousands' in notes(task)
+    decimals = [f"{1 + i / 8:.3f}" for i in range(N)]
+    assert column(load_csv(tmp_path, {"x": decimals}), "x")[:2] == [1.0, 1.125]
+    assert column(load_csv(tmp_path, {"x": ["0", *decimals[1:]]}), "x")[1] == 1.125
+    assert column(load_csv(tmp_path, {"x": ["1200", *decimals[1:]]}), "x")[1] == 1.125
+
+
+def test_targets_with_a_unit_are_labels_where_they_are_few(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": np.arange(N) * 0.5, "y": ["1 star", "5 star", "3 star"] * 20})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    assert load(Csv(str(tmp_path / "a.csv"))).schema.classes == ("1 star", "3 star", "5 star")
+    frame.assign(y=[f"{i} kg" for i in range(N)]).to_csv(tmp_path / "b.csv", index=False)
+    assert load(Csv(str(tmp_path / "b.csv"))).schema.kind == "regression"
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["2024-02-30", *["2024-01-02"] * 19], 'dates but for 3 rows ("2024-02-30")'),
+        (["2024-01-02", "31.01.2024"], 'dates in several formats ("2024-01-02", "31.01.2024")'),
+        (["6/17/2024 4:05 PM", "6/18/2024 11:00 AM"], 'dates such as "6/17/2024 4:05 PM"'),
+        (["18 March 2024", "2 May 2023"], 'dates such as "18 March 2024"'),
+        (["05-JAN-24", "17-MAR-23"], 'dates such as "05-JAN-24"'),
+    ],
+)
+def test_dates_that_are_not_read_as_dates_are_named(tmp_path: Path, cells: list[str], said: str) -> None:
+    task = load_csv(tmp_path, {"day": (cells * N)[:N]})
+    assert task.schema.columns["day"] == "categorical"
+    assert f"day: {said}" in notes(task)
+
+
+def test_the_zero_date_of_a_database_is_missing_and_said(tmp_path: Path) -> None:
+    task = load_csv(tmp_path, {"day": ["0000-00-00", "2024-01-02"] * 30})
+    assert task.schema.columns["day"] == "date"
+    assert 'day: "0000-00-00" (30 rows) read as missing' in notes(task)
+
+
+def test_a_time_in_another_format_is_refused_with_the_declaration_that_reads_it(tmp_path: Path) -> None:
+    days = {"day": [f"{1 + i % 28:02d}.{1 + i // 28:02d}.2024" for i in range(N)], "x": np.arange(N)}
+    with pytest.raises(DataError, match=re.escape("""'data.columns={day: "date:%d.%m.%Y"}'""")):
+        load_csv(tmp_path, days, time="day")
+    assert load_csv(tmp_path, days, time="day", columns={"day": "date:%d.%m.%Y"}).split["kind"] == "time"
+
+
+def test_numbers_of_test_rows_in_another_format_are_read_in_their_own(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"x": np.arange(N) * 0.25, "y": LABELS})
+    frame.to_csv(tmp_path / "train.csv", index=False)
+    theirs = frame.assign(x=(frame["x"] + 100).map(lambda x: f"{x:.2f}".replace(".", ",")))
+    theirs.to_csv(tmp_path / "test.csv", index=False, sep=";")
+    task = load(Csv(str(tmp_path / "train.csv"), str(tmp_path / "test.csv")))
+    assert task.schema.columns["x"] == "numeric"
+    assert task.test.X["x"].tolist() == (frame["x"] + 100).tolist()
+    assert 'x: numbers, written otherwise in the test rows ("100,00") than in the others ("0.0")' in notes(task)
+
+
+@pytest.mark.parametrize("name", ["y.1", "y ", "Y", "y_2"])
+def test_the_target_once_more_under_another_name_is_refused(tmp_path: Path, name: str) -> None:
+    frame = pd.DataFrame({"x": np.arange(N) * 0.5, name: LABELS, "y": LABELS})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(DataError, match=r"once more, equal in every row|but for white space"):
+        load(Csv(str(tmp_path / "a.csv")))
+    frame.to_parquet(tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="once more, equal in every row"):
+        load(Parquet(str(tmp_path / "a.parquet")))
+    frame.assign(**{name: LABELS[::-1]}).to_parquet(tmp_path / "a.parquet")
+    assert name in load(Parquet(str(tmp_path / "a.parquet"))).schema.columns
+
+
 def test_a_number_that_is_written_otherwise_is_not_proposed_as_a_missing_value(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r'holds "51.3%".*Write all numbers of the column alike'):
         load_csv(tmp_path, {"share": ["51.3%", "20", "0.5"] * 20}, columns={"share": "number"})
@@ -107,6 +191,8 @@ def test_classes_that_differ_only_in_case_or_white_space_are_said(tmp_path: Path
     task = load(Csv(str(tmp_path / "a.csv")))
     assert task.schema.classes == ("Yes ", "no", "yes")
     assert 'differ only in case or white space are kept apart: "Yes " (20 rows), "yes" (20 rows).' in notes(task)
+    frame.assign(y=["caf\u00e9", "cafe\u0301", "no"] * 20).to_csv(tmp_path / "b.csv", index=False)
+    assert "are kept apart" in notes(load(Csv(str(tmp_path / "b.csv"))))
     assert "white space" not in notes(load_csv(tmp_path, {"x": np.arange(N)}))
 
 

@@ -10,7 +10,7 @@ import pytest
 from bakeoff import data
 from bakeoff.data.settings import DataSettings, SplitSettings
 from bakeoff.data.sources import Parquet
-from bakeoff.errors import ConfigError
+from bakeoff.errors import ConfigError, DataError
 from bakeoff.task import SEEN_INPUT, Task
 
 WORDS = ["parcel", "broken", "invoice", "late", "refund", "thanks", "order", "missing", "again", "courier", "door"]
@@ -182,3 +182,22 @@ def test_many_rows_are_judged_in_seconds(tmp_path: Path) -> None:
     start = time.process_time()
     assert duplicates.are_copies(table)
     assert time.process_time() - start < 5
+
+
+def test_given_test_rows_that_are_the_rows_to_learn_from_are_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"x": rng.normal(size=300), "g": rng.choice(["u", "v"], 300)})
+    frame["y"] = np.where(frame["x"] > 0, "yes", "no")
+    for test in (frame, frame.sample(60, random_state=1)):
+        with pytest.raises(DataError, match=rf"all {len(test)} test rows also stand, with their targets"):
+            load(tmp_path, frame, test)
+    assert load(tmp_path, frame, frame, duplicates="independent").split["test"] == 300
+    half = pd.concat([frame.iloc[:30], frame.iloc[30:60].assign(x=lambda rows: rows["x"] + 9)])
+    assert load(tmp_path, frame, half).split["test"] == 60
+
+
+def test_given_test_rows_of_known_profiles_are_refused_only_where_they_are_the_same_file(tmp_path: Path) -> None:
+    frame = passengers()
+    assert load(tmp_path, frame[:1500], frame[1500:]).split["test"] == 500
+    with pytest.raises(DataError, match="all 1,500 test rows also stand"):
+        load(tmp_path, frame[:1500], frame[:1500])

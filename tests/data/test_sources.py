@@ -119,6 +119,17 @@ def test_a_separator_is_found_and_said(tmp_path: Path, separator: str) -> None:
     assert [note.key for note in rows.notes] == ([] if separator == "," else ["data.separator"])
 
 
+@pytest.mark.parametrize("separator", [";", ",", "\t"])
+def test_a_first_line_that_names_the_separator_is_no_header(tmp_path: Path, separator: str) -> None:
+    rows = "\r\n".join(f"{i}{separator}a,b" if separator != "," else f"{i},a" for i in range(3))
+    (tmp_path / "a.csv").write_text(f"sep={separator}\r\nx{separator}y\r\n{rows}\r\n", encoding="utf-8-sig")
+    frame = Csv(str(tmp_path / "a.csv")).read().frame
+    assert list(frame.columns) == ["x", "y"] and list(frame["x"]) == ["0", "1", "2"]
+    (tmp_path / "a.csv").write_text(f'sep={separator}\nx{separator}y\n1{separator}"\n', encoding="utf-8")
+    with pytest.raises(DataError, match="line 3"):
+        Csv(str(tmp_path / "a.csv")).read()
+
+
 def test_commas_in_a_text_beside_semicolons_are_no_separators(tmp_path: Path) -> None:
     rows = Csv(written(tmp_path, "text;label\nhi, you, there;a\nno commas;b\none, more;a\n")).read()
     assert rows.frame["text"].tolist() == ["hi, you, there", "no commas", "one, more"]

@@ -215,3 +215,12 @@ def test_a_series_without_scale_is_named_among_others_and_above_the_leaderboard(
     (note,) = [note for note in task.notes if "mase" in note.text]
     assert "of b repeats" in note.text and "over the other 1" in note.text
     assert note.rank < NoteRank.FACTS
+
+
+def test_a_series_that_ends_before_the_test_part_is_named() -> None:
+    frame = pd.concat([counting(100, shop="a"), counting(60, shop="b")])
+    task = load(frame, forecast={"series": "shop"})
+    assert len(task.test) and set(task.test.X["shop"]) == {"a"}
+    (note,) = [note for note in task.notes if note.rank == NoteRank.ROWS]
+    assert note.text.startswith("1 of 2 series have no test row") and note.text.endswith(": b.")
+    assert all(note.rank != NoteRank.ROWS for note in load(counting(100)).notes)

@@ -122,6 +122,7 @@ class _Reader:
         for name in used:
             columns_of[name] = self._without_marks(self._unified(columns_of[name]))
         self._leave_out(columns_of, used)
+        self._bring_together(columns_of, used)
         guesses = {
             name: self._guess(columns_of[name], name) for name in used if self._is_guessed(columns_of[name], name)
         }
@@ -237,12 +238,49 @@ class _Reader:
         )
         return numerals.guess(conversion.as_str(values), self.settings.decimal, self.settings.thousands, marks)
 
+    def _bring_together(self, columns_of: dict[str, pd.Series], used: Sequence[str]) -> None:
+        """Read numbers that training and test rows write in different ways, each in its own."""
+        if self.cells.is_test is None or self.known is not None:
+            return
+        guesses: dict[str, tuple[Guess, Guess]] = {}
+        for name in used:
+            texts = columns_of[name]
+            if name in self.declared or not self._is_guessed(texts, name) or self._guess(texts, name).formats:
+                continue
+            ours, theirs = (self._guess(texts[part], name) for part in (~self.cells.is_test, self.cells.is_test))
+            if ours.formats and theirs.formats:
+                guesses[name] = ours, theirs
+        decimals = [_decimal_of_file(pair[i] for pair in guesses.values()) for i in range(2)]
+        for name, pair in guesses.items():
+            texts, parts = conversion.as_str(columns_of[name]), (~self.cells.is_test, self.cells.is_test)
+            if any(numerals.loses_digits(texts[part]) for part in parts):
+                continue
+            forms = [_resolved(guess.formats, decimal) for guess, decimal in zip(pair, decimals, strict=True)]
+            development, test = (
+                conversion.numbers(texts[part], form, guess, self.where)
+                for part, form, guess in zip(parts, forms, pair, strict=True)
+            )
+            examples = [texts[part].dropna().iloc[0] for part in parts]
+            self._say(
+                name,
+                f'{{columns}}: numbers, written otherwise in the test rows ("{examples[1]}") than in the others '
+                f'("{examples[0]}"), each read as they are written.',
+                "category",
+            )
+            for text, remedy in (*development.remarks, *test.remarks):
+                self._say(name, text, remedy)
+            if development.reading is not None:
+                self.cells.readings[name] = development.reading
+            columns_of[name] = pd.concat([development.values, test.values])[texts.index]
+
     def _as_guessed(self, values: pd.Series, guess: Guess, decimal: str | None) -> pd.Series:
         name, texts = str(values.name), conversion.as_str(values)
         if guess.formats:
             form = _resolved(guess.formats, decimal)
             if numerals.loses_digits(texts):
                 self._say_texts(texts, "whole numbers of more digits than a number holds", "number")
+                return texts
+            if name == self.settings.target and form.has_unit and self._may_be_labels(texts):
                 return texts
             if not self.is_text and form.is_plain:
                 if name not in (*self.mixed, self.settings.target):
@@ -260,6 +298,8 @@ class _Reader:
         looks_like = dates.looks_like(texts)
         if looks_like:
             self._say_texts(texts, f'dates such as "{looks_like}"', "date")
+        elif almost := dates.almost(texts):
+            self._say_texts(texts, almost, "date")
         elif guess.odd:
             examples = ", ".join(f'"{text}"' for text in guess.odd)
             self._say_texts(texts, f"numbers but for {guess.odd_rows:,} rows ({examples})", "number")
@@ -297,6 +337,12 @@ class _Reader:
         raise DataError(
             f'data.target: "{settings.target}" holds numbers, and "{mark}" in {rows:,} rows of {self.where}. Remove '
             "those rows, or add data.kind=classification where it is a label."
+        )
+
+    def _may_be_labels(self, texts: pd.Series) -> bool:
+        """Return whether targets such as ``5 stars`` may be labels, whose unit is part of their name."""
+        return self.settings.kind == "classification" or (
+            self.settings.kind == "auto" and texts.nunique() <= MOST_LABELS
         )
 
     def _as_declared(self, values: pd.Series, declared: str) -> pd.Series:

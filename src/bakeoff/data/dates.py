@@ -24,14 +24,22 @@ FORMATS = tuple(
         "%d.%m.%y",
         "%d %b %Y",
         "%b %d, %Y",
+        "%d-%b-%Y",
+        "%d-%b-%y",
+        "%d %B %Y",
+        "%B %d, %Y",
+        "%Y-%m",
+        "%m/%Y",
     )
-    for time in ("", " %H:%M", " %H:%M:%S")
+    for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 )
 ISO = "ISO8601"
 _SHAPE = (
     r"\s*(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./]\d{1,2}[./]\d{1,2}"
-    r"|\d{1,2} [A-Z][a-z]{2} \d{4}|[A-Z][a-z]{2} \d{1,2}, \d{4})(?: \d{1,2}:\d{2}(?::\d{2})?)?\s*"
+    r"|\d{1,2}[ -][A-Z][A-Za-z]{2,8}[ -]\d{2,4}|[A-Z][a-z]{2,8} \d{1,2}, \d{4}|\d{4}-\d{1,2}|\d{1,2}/\d{4})"
+    r"(?: \d{1,2}:\d{2}(?::\d{2})?(?: ?[APap][Mm])?)?\s*"
 )
+_MOST_ODD = 0.2  # share of texts that are no dates, up to which a column is almost one of dates
 
 
 def recognised(texts: pd.Series, marks: bool) -> tuple[pd.Series | None, str | None, tuple[tuple[str, int], ...]]:
@@ -57,6 +65,36 @@ def looks_like(texts: pd.Series) -> str | None:
     if present.empty or not present.iloc[:100].str.fullmatch(_SHAPE).all() or not present.str.fullmatch(_SHAPE).all():
         return None
     return str(present.iloc[0])
+
+
+def almost(texts: pd.Series) -> str | None:
+    """What a column holds that is almost one of dates, in words; None where it is none."""
+    present = texts.dropna().str.strip()
+    shape = f"(?:{columns.ISO_DATE})|(?:{_SHAPE})"
+    if present.empty or present.iloc[:100].str.fullmatch(shape).mean() < 1 - _MOST_ODD:
+        return None
+    is_iso, has_shape = present.str.fullmatch(columns.ISO_DATE), present.str.fullmatch(shape)
+    is_date = has_shape & ~is_iso
+    is_date[is_iso] = pd.to_datetime(present[is_iso], format="ISO8601", utc=True, errors="coerce").notna()
+    odd = present[~is_date]
+    if len(odd) > _MOST_ODD * len(present):
+        return None
+    if len(odd):
+        examples = ", ".join(f'"{text}"' for text in odd.unique()[:3])
+        return f"dates but for {len(odd):,} rows ({examples})"
+    return (
+        f'dates in several formats ("{present[is_iso].iloc[0]}", "{present[~is_iso].iloc[0]}")'
+        if is_iso.any()
+        else None
+    )
+
+
+def advised(texts: pd.Series) -> str | None:
+    """The format to declare for a column of dates, where just one fits; None where none does, or several."""
+    try:
+        return parsed(texts, None, "", "")[1]
+    except (DataError, ConfigError):
+        return None
 
 
 def parsed(texts: pd.Series, form: str | None, key: str, where: str) -> tuple[pd.Series, str]:

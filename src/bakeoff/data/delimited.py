@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -23,16 +24,19 @@ SEPARATORS = (",", ";", "\t", "|")
 SAMPLE = 1 << 16
 """Characters from which the separator is guessed."""
 END = "\x00"
+_NAMED_SEPARATOR = re.compile(r"\ufeff?\"?sep=([^\r\n])\"?\r?\n", re.IGNORECASE)
+"""A first line by which Excel is told the separator."""
 BLOCK = 1 << 24
 """Bytes that are parsed at a time; a row must fit into it."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """Field separator and text encoding of a file."""
+    """Field separator and text encoding of a file, and whether a line before the header names the separator."""
 
     separator: str
     encoding: str
+    is_named: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,16 @@ def read(path: Path, key: str, separator: str | None = None, encoding: str | Non
     sample = _sample(path, key, encoding)
     if not sample.strip():
         raise DataError(f"{key}: {path.name} is empty. It must hold a header and at least one row.")
+    named = _NAMED_SEPARATOR.match(sample)
+    if named is not None:
+        sample, separator = sample[named.end() :], separator or named[1]
     if separator is None:
         usual = "\t" if files.endings(path.name)[0] in (".tsv", ".tab") else ","
         separator = guess_separator(sample, usual)
         if separator != usual:
             separator_name = "tabs" if separator == "\t" else f'"{separator}"'
             remarks["data.separator"] = f"The fields of {path.name} are separated by {separator_name}."
-    dialect = Dialect(separator, encoding)
+    dialect = Dialect(separator, encoding, named is not None)
     header = _header(path, key, dialect)
     table = _parsed(path, key, dialect, header)
     return Cells(_frame(table), remarks)
@@ -104,10 +111,12 @@ def _rows(lines: Any, separator: str) -> Any:
 def _header(path: Path, key: str, dialect: Dialect) -> list[str]:
     """The names of the columns; one without a name is called as pandas calls it, ``Unnamed: 0``."""
     with files.opened_text(path, key, dialect.encoding) as text:
-        header = next(row for row in _rows(text, dialect.separator) if row)
-    repeated = next((name for name, count in Counter(header).items() if count > 1 and name), None)
+        header = next(itertools.islice((row for row in _rows(text, dialect.separator) if row), dialect.is_named, None))
+    names = Counter(name.strip() for name in header)
+    repeated = next((name for name, count in names.items() if count > 1 and name), None)
     if repeated is not None:
-        raise DataError(f'{key}: {path.name} has two columns "{repeated}". Rename one.')
+        spaced = "" if header.count(repeated) > 1 else ", but for white space around the name"
+        raise DataError(f'{key}: {path.name} has two columns "{repeated}"{spaced}. Rename one.')
     return [name or f"Unnamed: {i}" for i, name in enumerate(header)]
 
 
@@ -116,7 +125,12 @@ def _parsed(path: Path, key: str, dialect: Dialect, header: Sequence[str]) -> pa
     from pyarrow import csv as arrow
 
     names = [str(i) for i in range(len(header))]
-    reading = {"column_names": names, "encoding": dialect.encoding.replace("utf-8-sig", "utf-8"), "block_size": BLOCK}
+    reading = {
+        "column_names": names,
+        "encoding": dialect.encoding.replace("utf-8-sig", "utf-8"),
+        "block_size": BLOCK,
+        "skip_rows": int(dialect.is_named),
+    }
     parsing = arrow.ParseOptions(delimiter=dialect.separator, newlines_in_values=True)
     converting = arrow.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True
@@ -157,8 +171,11 @@ def _slowly(path: Path, key: str, dialect: Dialect, header: Sequence[str]) -> pa
     with files.opened_text(path, key, dialect.encoding) as text:
         # A last line of our own: it comes back as a row, unless a quote before it is never closed.
         reader = _rows(itertools.chain(text, [END]), dialect.separator)
-        line = 1
+        last = line = 1
         try:
+            if dialect.is_named:
+                next(reader)
+                line = 2
             for fields in reader:
                 if fields == [END]:
                     break
@@ -169,9 +186,9 @@ def _slowly(path: Path, key: str, dialect: Dialect, header: Sequence[str]) -> pa
                     )
                 if fields:
                     rows.append(fields[:width])
-                line = reader.line_num + 1
+                last, line = line, reader.line_num + 1
             else:
-                raise DataError(f"{key}: {path.name} ends within quotes, which open in line {line}.")
+                raise DataError(f"{key}: {path.name} ends within quotes, which open in line {last} or after it.")
         except csv.Error as error:
             raise DataError(f"{key}: line {line} of {path.name} cannot be read as CSV: {error}.") from error
     columns = zip(*rows[1:], strict=True) if len(rows) > 1 else itertools.repeat((), width)

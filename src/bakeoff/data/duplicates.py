@@ -13,7 +13,7 @@ from bakeoff.data import splits
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.splits import Repeats
 from bakeoff.data.table import Table
-from bakeoff.errors import ConfigError
+from bakeoff.errors import ConfigError, DataError
 from bakeoff.task import SEEN_INPUT, DataNote, Examples, NoteRank
 from bakeoff.tasks import kinds
 
@@ -122,6 +122,26 @@ def are_copies(table: Table) -> bool:
     columns = [table.X[name].iloc[distinct] for name in table.schema.columns]
     log_expected = np.log(n) + np.log(n - 1) - np.log(2) + sum(np.log(_coincidence(column)) for column in columns) / 2
     return bool(log_expected < 0)
+
+
+def refuse_copied_test(table: Table, learnt_from: NDArray[np.intp], test: NDArray[np.intp]) -> None:
+    """Raise ``DataError`` where the given test rows are the rows to learn from, or copies of some of them.
+
+    Rows that look alike by chance do so among the rows to learn from too; copies do not.
+    """
+    content = table.traits.content
+    truth = pd.factorize(pd.Series(list(map(str, kinds.get(table.schema.kind).write_targets(table.y)))))[0]
+    rows = pd.MultiIndex.from_arrays([content, truth])
+    known, tested = rows[learnt_from], rows[test]
+    if not tested.isin(known).all():
+        return
+    is_same_file = len(known) == len(tested) and bool((known.sort_values() == tested.sort_values()).all())
+    repeated = float(pd.Series(content[learnt_from]).duplicated(keep=False).mean())
+    if is_same_file or (len(test) >= SLICED and repeated < DISTINCT_ROWS):
+        raise DataError(
+            f"data.test_path: all {len(test):,} test rows also stand, with their targets, among the others: "
+            f"scores say nothing about new rows. Give other test rows, or add {KEY}=independent where that is meant."
+        )
 
 
 def drop(table: Table) -> Table:

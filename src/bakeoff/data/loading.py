@@ -50,6 +50,8 @@ def task_from(table: Table, settings: DataSettings) -> Task:
     learnt_from = np.concatenate([split.train, split.valid])
     if not may_be_empty:
         table = _without_unlearnable(table, split.train, learnt_from)
+    if split.kind == "given" and settings.duplicates == "auto":
+        duplicates.refuse_copied_test(table, learnt_from, split.test)
     is_seen = np.isin(table.traits.content[split.test], table.traits.content[learnt_from])
     development, test = _dealt(table, [learnt_from, split.test])
     test = replace(test, units=_units(table, settings, split))
@@ -94,6 +96,7 @@ def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Ta
     table = cells.read(source, settings)
     frame, is_test = table.frame, table.is_test
     features = roles.features(frame, settings, where, table.left_out)
+    roles.refuse_copies(frame, features if settings.target else (), settings.target, where)
     targets = frame[settings.target] if settings.target else pd.Series(None, index=frame.index, dtype=object)
     target = read_target(targets, settings, where)
     ids = roles.ids(frame, settings.id, is_test, where)

@@ -36,13 +36,33 @@ MARKS = frozenset(
         "n.d.",
         "missing",
         "unknown",
+        "not available",
+        "undefined",
+        "nat",
+        "-nan",
+        "1.#ind",
+        "-1.#ind",
+        "1.#qnan",
+        "(null)",
+        "(blank)",
+        "0000-00-00",
+        "0000-00-00 00:00:00",
+        "\\n",
+        "#na",
         "#value!",
         "#div/0!",
+        "#ref!",
+        "#name?",
+        "#num!",
+        "#null!",
     ]
 ) | {""}
 """Texts, trimmed and in lower case, that stand for a missing value among numbers or dates, and nowhere else."""
 
 CURRENCIES = ("$", "€", "£", "¥", "₹", "USD", "EUR", "GBP", "CHF", "JPY")
+FEWEST_GROUPED = (
+    5  # distinct numbers with points between digits, from which whole ones beside them show what points are
+)
 LARGEST_EXACT = 2**53
 """Whole numbers beyond it lose digits as ``float64``."""
 
@@ -51,6 +71,9 @@ _CODE = "^[0-9]+[eE][0-9]+$"  # an article number such as 9E3
 _IN_PARENTHESES = r"^[(]([0-9.,' ]*[0-9][0-9.,' ]*)[)]$"
 _NOT_PLAIN = r"^[+-]?0[0-9]|^[0-9]+[eE][0-9]+$|[nN][aA][nN]|[xX\s]|^$"
 _SAMPLE = 2_000
+_UNIT = re.compile(r"[+-]?\d[\d.,' ]*?(?P<unit>[^\d\s.,'+()/:_-][^\d.,'+()/:_-]{0,11})")
+_CURRENCY = re.compile(r"[+-]?\(?(?P<mark>[A-Za-z]{0,3}[$€£¥₩₪₫₦₱฿₺₽₹]|(?:Fr|kr|Rs)\.?|zł) ?[\d(+-]")
+_GROUPED_BY_POINT = r"^[+-]?[1-9][0-9]{0,2}(?:[.][0-9]{3})+$"
 
 
 @dataclass(frozen=True)
@@ -60,7 +83,7 @@ class NumberFormat:
     Attributes:
         decimal: before the decimals, ``.`` or ``,``.
         thousands: between groups of three digits; empty: groups are not separated.
-        affix: what stands at every number, such as ``%`` or ``$``; empty: nothing.
+        affix: what stands at every number, such as ``%``, ``$`` or ``kg``; empty: nothing.
     """
 
     decimal: str = "."
@@ -73,13 +96,19 @@ class NumberFormat:
         return self == NumberFormat()
 
     @property
+    def has_unit(self) -> bool:
+        """True if numbers have an affix other than a percent sign or a usual mark of currency."""
+        return bool(self.affix) and self.affix not in (*_affixes(),)
+
+    @property
     def pattern(self) -> str:
         """A regular expression for one number without its affix."""
         whole = "(?:0|[1-9][0-9]*)"
         if self.thousands:
             whole = f"(?:0|[1-9][0-9]*|[1-9][0-9]{{0,2}}(?:{_GROUPERS[self.thousands]}[0-9]{{3}})+)"
         point = re.escape(self.decimal)
-        return rf"^[+-]?(?:(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:inf|infinity))$"
+        exponent = "" if self.thousands else "(?:[eE][+-]?[0-9]+)?"
+        return rf"^[+-]?(?:(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+){exponent}|(?i:inf|infinity))$"
 
     def __str__(self) -> str:
         """For a person."""
@@ -147,7 +176,7 @@ def guess(values: pd.Series, decimal: str | None = None, thousands: str | None =
     )
     if FORMATS[0] in candidates and _is_plain(present):
         grouped = tuple(f for f in candidates if f.is_plain or (f.thousands == "." and _is_grouped(present, ".")))
-        return Guess(grouped)
+        return Guess(tuple(sorted(grouped, key=lambda f: f.is_plain)) if _skips_small_groups(present) else grouped)
     distinct, counts = _distinct(present, marks)
     if distinct is None:
         return Guess()
@@ -275,6 +304,22 @@ def _is_grouped(texts: pa.ChunkedArray, separator: str) -> bool:
     return bool(len(with_it)) and bool(pc.all(pc.match_substring_regex(with_it, pattern)).as_py())
 
 
+def _skips_small_groups(texts: pa.ChunkedArray) -> bool:
+    """Return whether only whole numbers below 1,000 lack a point before three digits, as where points group digits."""
+    texts = pc.unique(texts)
+    with_point = pc.match_substring(texts, ".")
+    bare = texts.filter(pc.invert(with_point))
+    small = pc.match_substring_regex(bare, r"^[+-]?(?:0|[1-9][0-9]{0,2})$")
+    is_nonzero = pc.match_substring_regex(bare, "[1-9]")
+    grouped = pc.match_substring_regex(texts.filter(with_point), _GROUPED_BY_POINT)
+    return (
+        len(grouped) >= FEWEST_GROUPED
+        and bool(pc.all(grouped).as_py())
+        and bool(pc.all(small).as_py())
+        and bool(pc.any(is_nonzero).as_py())
+    )
+
+
 def _distinct(present: pa.ChunkedArray, marks: bool) -> tuple[pa.Array | None, NDArray[np.int64]]:
     """The distinct texts and their counts; None where the first of them show that the column holds no numbers."""
     first = _trimmed(pc.unique(present.slice(0, _SAMPLE)))
@@ -311,9 +356,16 @@ def _affixes() -> Iterator[str]:
 
 def _without_affix(texts: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray]:
     """The affix that all texts share, and the texts without it."""
+    first = str(texts[0]) if len(texts) else ""
+    mark = _CURRENCY.match(first)
+    if mark and bool(pc.all(pc.match_substring(texts, mark["mark"])).as_py()):
+        return mark["mark"], _stripped(texts, mark["mark"])
     for affix in _affixes():
         if bool(pc.all(pc.match_substring(texts, affix)).as_py()):
             return affix, _stripped(texts, affix)
+    unit = _UNIT.fullmatch(first)
+    if unit and bool(pc.all(pc.ends_with(texts, unit["unit"])).as_py()):
+        return unit["unit"], _stripped(texts, unit["unit"])
     return "", texts
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
@@ -9,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bakeoff import advice
 from bakeoff.config import components
-from bakeoff.data import columns
+from bakeoff.data import columns, dates
 from bakeoff.data.dealing import TEST, TRAIN, VALID
 from bakeoff.data.settings import DataSettings, SplitSettings
 from bakeoff.data.sources import Rows
@@ -58,6 +60,20 @@ def features(frame: pd.DataFrame, settings: DataSettings, where: str, left_out: 
             f"or left out{more}."
         )
     return names
+
+
+def refuse_copies(frame: pd.DataFrame, names: Sequence[str], target: str, where: str) -> None:
+    """Raise ``DataError`` for a feature that is the target once more, under a name that hardly differs.
+
+    pandas writes the second of two columns ``y`` as ``y.1``.
+    """
+    again = re.compile(rf"{re.escape(target.strip().casefold())}(?:[._ ]?\d{{1,2}})?")
+    for name in names:
+        if again.fullmatch(name.strip().casefold()) and frame[name].equals(frame[target].rename(name)):
+            raise DataError(
+                f'data.target: "{name}" of {where} is "{target}" once more, equal in every row. Leave it out: '
+                f"{advice.override('data.ignore', [name])}"
+            )
 
 
 def refuse_absent(frame: pd.DataFrame, settings: DataSettings, where: str) -> None:
@@ -115,9 +131,20 @@ def times(frame: pd.DataFrame, name: str | None, where: str) -> NDArray[Any] | N
             example = odd.iloc[0] if len(odd) else values.iloc[0]
             raise DataError(
                 f'data.time: "{name}" of {where} holds "{example}". It must hold numbers or dates such as 2024-05-31.'
+                f"{_date_advice(values)}"
             )
         values = parsed
     return values.to_numpy()
+
+
+def _date_advice(values: pd.Series) -> str:
+    """The declaration that makes a column of dates in another format one of dates."""
+    form = dates.advised(values)
+    if form is None and dates.looks_like(values) is None:
+        return ""
+    declared = {str(values.name): f"date:{form or '%d/%m/%Y'}"}
+    which = "" if form else ", with the format that they have,"
+    return f" Declare what they are{which}: {advice.override('data.columns', declared)}"
 
 
 PART_OF = {"train": TRAIN, "valid": VALID, "validation": VALID, "dev": VALID, "test": TEST}

@@ -96,7 +96,7 @@ def load(source: Source, settings: DataSettings) -> Task:
             "valid": n_valid,
             "test": len(tested),
         },
-        notes=_notes(recorded, lengths, parts),
+        notes=(*_untested(recorded.tracks, test), *_notes(recorded, lengths, parts)),
     )
 
 
@@ -249,6 +249,17 @@ def _refuse_large(recorded: Recorded, lengths: Lengths, rows: int) -> None:
             f"data.forecast: {rows:,} origins with {columns:,} values each need {needed / 1e9:,.1f} GB, and "
             f"{there / 1e9:,.1f} GB are free. Give a longer data.forecast.stride or train_stride, or a shorter window."
         )
+
+
+def _untested(tracks: Sequence[Track], test: Sequence[Positions]) -> list[DataNote]:
+    """A note on the series without a test row, such as those that ended before."""
+    names = [track.name for track, origins in zip(tracks, test, strict=True) if not len(origins)]
+    if not names:
+        return []
+    text = (
+        f"{len(names):,} of {len(tracks):,} series have no test row, because too little of them lies in the test part: "
+    )
+    return [DataNote(f"{text}{advice.listed(names)}.", "data.split", NoteRank.ROWS)]
 
 
 def _notes(recorded: Recorded, lengths: Lengths, parts: Parts) -> tuple[DataNote, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -108,10 +109,10 @@ def _labels(values: pd.Series) -> tuple[NDArray[Any], tuple[str, ...]]:
 
 
 def _lookalikes(y: NDArray[Any], classes: tuple[str, ...]) -> tuple[DataNote, ...]:
-    """A note on classes that differ only in case or white space, which is easy to miss in a table."""
+    """A note on classes that differ only in case, white space or how letters are composed: easy to miss."""
     spellings: dict[str, list[str]] = {}
     for name in classes:
-        spellings.setdefault(" ".join(name.split()).casefold(), []).append(name)
+        spellings.setdefault(" ".join(unicodedata.normalize("NFKC", name).split()).casefold(), []).append(name)
     alike = [names for names in spellings.values() if len(names) > 1]
     if not alike:
         return ()
