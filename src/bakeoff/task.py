@@ -253,6 +253,7 @@ class Task:
         split: method of the split, and the size of each part.
         notes: changes to the data between the source and the task, most important first.
         inputs_identify_rows: whether rows with equal inputs are the same row; not so where few profiles repeat.
+        sealed: test rows that no run predicts; ``bakeoff confirm`` opens them once. None: there are none.
     """
 
     name: str
@@ -262,6 +263,7 @@ class Task:
     split: Mapping[str, Any]
     notes: tuple[DataNote, ...] = ()
     inputs_identify_rows: bool = True
+    sealed: Examples | None = field(default=None, repr=False)
 
     @property
     def schema(self) -> Schema:

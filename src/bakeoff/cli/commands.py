@@ -81,6 +81,12 @@ COMMANDS = (
         "DIR [DIR ...] [decision.metric=...] [incumbent=...] [--require 'catboost.f1 >= 0.9']",
     ),
     Command(
+        "confirm",
+        "bakeoff.cli.confirm:confirm",
+        "open the sealed test rows (data.split.sealed) once, for the winner beside the incumbent alone",
+        "DIR [variant=NAME]",
+    ),
+    Command(
         "report",
         "bakeoff.cli.report:report",
         "write report.html of what is on disk, or print it as Markdown, CSV or JSON",

@@ -103,6 +103,10 @@ class Ledger:
             asked = _all(questions, {**(recorded or self._readable(test)), **copied})
         return sorted(asked.values(), key=lambda q: (q.number, q.key))
 
+    def known(self, test: str) -> list[Question]:
+        """Questions that were asked of test rows before, the first one first; nothing is recorded."""
+        return sorted(self._readable(test).values(), key=lambda q: (q.number, q.key))
+
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection | None]:
         """Hold the file: looks of several processes are numbered one after another."""
@@ -120,7 +124,7 @@ class Ledger:
             connection.commit()
 
     def _readable(self, test: str) -> dict[Key, Question]:
-        """What can be read where nothing can be written."""
+        """What can be read without writing."""
         with suppress(sqlite3.Error, OSError):
             if self.file is not None and self.file.is_file():
                 with closing(sqlite3.connect(f"{self.file.absolute().as_uri()}?mode=ro", uri=True)) as connection:

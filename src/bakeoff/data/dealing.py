@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-TRAIN, VALID, TEST = 0, 1, 2
+TRAIN, VALID, TEST, SEALED = 0, 1, 2, 3
 # When two parts are equally far from their share, the more important one gets the next row.
-PRECEDENCE = (TRAIN, TEST, VALID)
+PRECEDENCE = (TRAIN, TEST, VALID, SEALED)
 
 
 def by_share(

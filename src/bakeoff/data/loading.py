@@ -11,7 +11,7 @@ import pyarrow
 from numpy.typing import NDArray
 
 from bakeoff.columns import kinds as column_kinds
-from bakeoff.data import cells, columns, duplicates, fingerprint, roles, splits, units
+from bakeoff.data import cells, columns, duplicates, fingerprint, roles, sealing, splits, units
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
 from bakeoff.data.splits import Traits
@@ -52,41 +52,52 @@ def task_from(table: Table, settings: DataSettings) -> Task:
         table = _without_unlearnable(table, split.train, learnt_from)
     if split.kind == "given" and settings.duplicates == "auto":
         duplicates.refuse_copied_test(table, learnt_from, split.test)
-    is_seen = np.isin(table.traits.content[split.test], table.traits.content[learnt_from])
-    development, test = _dealt(table, [learnt_from, split.test])
-    test = replace(test, units=_units(table, settings, split))
+    parted = sealing.parted(split, table.traits, settings.split.sealed, settings.split.seed)
+    is_seen = [
+        np.isin(table.traits.content[rows], table.traits.content[learnt_from]) for rows in (parted.test, parted.sealed)
+    ]
+    development, test, sealed = _dealt(table, [learnt_from, parted.test, parted.sealed])
+    test, sealed = (
+        duplicates.with_seen_inputs(replace(examples, units=_units(table, settings, split, rows)), seen)
+        for examples, rows, seen in zip((test, sealed), (parted.test, parted.sealed), is_seen, strict=True)
+    )
     texts = [name for name in table.texts if name in table.schema.columns or name in table.slices]
     notes = (
         *table.notes,
         *columns.text_notes(texts),
         *split.notes,
-        *equal_rows.notes(int(is_seen.sum()), len(is_seen)),
+        *equal_rows.notes(int(is_seen[0].sum()), len(is_seen[0])),
+        *([sealing.note(len(test), len(sealed))] if len(sealed) else []),
     )
     return Task(
         name=settings.name,
         development=Development(
             table.schema, development, len(split.train), split.units[learnt_from], split.is_ordered, table.corpus
         ),
-        test=duplicates.with_seen_inputs(test, is_seen),
+        test=test,
         fingerprint=fingerprint.build(table.schema, settings, development, len(split.train), test, table.corpus),
         split={
             "kind": split.kind,
             "seed": settings.split.seed,
             "train": len(split.train),
             "valid": len(split.valid),
-            "test": len(split.test),
+            "test": len(test),
+            **({"sealed": len(sealed)} if len(sealed) else {}),
         },
         notes=tuple(sorted(notes, key=lambda note: note.rank)),
         inputs_identify_rows=equal_rows.identify_rows,
+        sealed=sealed if len(sealed) else None,
     )
 
 
-def _units(table: Table, settings: DataSettings, split: splits.Split) -> NDArray[np.intp] | None:
-    """Units of resampling of the test rows: what stays together in the split, and questions about one document."""
-    found = units.from_groups(split.units[split.test])
+def _units(
+    table: Table, settings: DataSettings, split: splits.Split, rows: NDArray[np.intp]
+) -> NDArray[np.intp] | None:
+    """Units of resampling of test rows: what stays together in the split, and questions about one document."""
+    found = units.from_groups(split.units[rows])
     is_of_documents = kinds.get(table.schema.kind).searches_documents
     if is_of_documents and settings.group is None:
-        return units.from_documents(table.y[split.test])
+        return units.from_documents(table.y[rows])
     return found
 
 

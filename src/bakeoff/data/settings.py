@@ -27,6 +27,7 @@ class SplitSettings:
     kind: str = "auto"  # auto: group or time if such a column is declared, else stratified (classes) or random (values)
     test: float = 0.2  # share of all rows; not used when the source brings test rows of its own
     valid: float = 0.2  # share of the rows that are not for test
+    sealed: float = 0  # share of the test rows that nothing predicts until bakeoff confirm opens them, once
     seed: int = 0  # of chance in the split; models have another, so that runs of several seeds can be compared
     column: str | None = None  # column that says train, valid or test of each row; not a feature
     per_class: int | None = None  # rows of each class to learn from, training and validation together; None: all
@@ -43,6 +44,11 @@ class SplitSettings:
             )
         if not 0 < self.valid < 1:
             raise ConfigError(f"data.split.valid: {self.valid} is not a share. It must be more than 0 and less than 1.")
+        if not 0 <= self.sealed < 1:
+            raise ConfigError(
+                f"data.split.sealed: {self.sealed} is not a share of the test rows. It must be less than 1, or 0 for "
+                "none."
+            )
         if self.per_class is not None and self.per_class < 2:
             raise ConfigError(
                 f"data.split.per_class: {self.per_class} is too few: a class needs a row to learn from and one to "

@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from bakeoff import advice
-from bakeoff.data import fingerprint, series, units
+from bakeoff.data import fingerprint, sealing, series, units
 from bakeoff.data.moments import shown
 from bakeoff.data.series import Recorded, Track
 from bakeoff.data.settings import DataSettings
@@ -45,10 +45,14 @@ class Lengths:
 
 @dataclass(frozen=True)
 class Parts:
-    """Numbers of the first moment of the validation and of the test part, and of the end."""
+    """Numbers of the first moment of the validation, the test and the sealed part, and of the end.
+
+    The sealed part begins at the end where nothing is sealed.
+    """
 
     valid: int
     test: int
+    sealed: int
     end: int
 
 
@@ -66,7 +70,7 @@ def load(source: Source, settings: DataSettings) -> Task:
     lengths = Lengths.from_settings(settings, recorded.grid.step.season)
     parts = _parts(recorded, lengths, settings)
     cut = [_origins(track, lengths, parts) for track in recorded.tracks]
-    train, valid, test = ([origins[i] for origins in cut] for i in range(3))
+    train, valid, test, sealed = ([origins[i] for origins in cut] for i in range(4))
     _refuse_short(recorded, lengths, parts, train, valid, test)
     _refuse_large(recorded, lengths, sum(len(origins) for of_track in cut for origins in of_track))
     schema = _schema(recorded, lengths, parts, settings)
@@ -74,9 +78,10 @@ def load(source: Source, settings: DataSettings) -> Task:
     n_train = sum(len(origins) for origins in train)
     n_valid = sum(len(origins) for origins in valid)
     examples, numbers = _examples(recorded.tracks, learnt_from, schema, settings, parts)
-    tested, origins = _examples(recorded.tracks, test, schema, settings, parts)
-    series_of_rows = np.array(series_of(tested.ids), dtype=object)
-    tested = replace(tested, units=units.from_origins(origins, series_of_rows, lengths.horizon))
+    tested, unseen = (
+        _in_blocks(*_examples(recorded.tracks, part, schema, settings, parts), lengths.horizon)
+        for part in (test, sealed)
+    )
     return Task(
         name=settings.name,
         development=Development(
@@ -95,9 +100,21 @@ def load(source: Source, settings: DataSettings) -> Task:
             "train": n_train,
             "valid": n_valid,
             "test": len(tested),
+            **({"sealed": len(unseen)} if len(unseen) else {}),
         },
-        notes=(*_untested(recorded.tracks, test), *_notes(recorded, lengths, parts)),
+        notes=(
+            *([sealing.note(len(tested), len(unseen))] if len(unseen) else []),
+            *_untested(recorded.tracks, test),
+            *_notes(recorded, lengths, parts),
+        ),
+        sealed=unseen if len(unseen) else None,
     )
+
+
+def _in_blocks(rows: Examples, origins: Positions, horizon: int) -> Examples:
+    """The rows with their units of resampling."""
+    series_of_rows = np.array(series_of(rows.ids), dtype=object)
+    return replace(rows, units=units.from_origins(origins, series_of_rows, horizon))
 
 
 def _parts(recorded: Recorded, lengths: Lengths, settings: DataSettings) -> Parts:
@@ -110,7 +127,13 @@ def _parts(recorded: Recorded, lengths: Lengths, settings: DataSettings) -> Part
             f"data.forecast.horizon: {lengths.horizon} moments ahead do not fit into the {end - test} test moments. "
             "Choose a shorter one, or bring more."
         )
-    return Parts(test - _length(test, settings.split.valid, lengths, "valid"), test, end)
+    sealed = end - (_length(end - test, settings.split.sealed, lengths, "sealed") if settings.split.sealed else 0)
+    if sealed - test < lengths.horizon:
+        raise DataError(
+            f"data.split.sealed: {settings.split.sealed:g} of {end - test:,} test moments leaves no horizon of "
+            f"{lengths.horizon} to test on. Choose a smaller share, or bring more."
+        )
+    return Parts(test - _length(test, settings.split.valid, lengths, "valid"), test, sealed, end)
 
 
 def _length(moments: int, share: float, lengths: Lengths, part: str) -> int:
@@ -123,8 +146,8 @@ def _length(moments: int, share: float, lengths: Lengths, part: str) -> int:
     return max(lengths.horizon, round(moments * share / lengths.stride) * lengths.stride)
 
 
-def _origins(track: Track, lengths: Lengths, parts: Parts) -> tuple[Positions, Positions, Positions]:
-    """Positions in the track of the origins of training, validation and test."""
+def _origins(track: Track, lengths: Lengths, parts: Parts) -> tuple[Positions, ...]:
+    """Positions in the track of the origins of training, validation, test and the sealed part."""
     first, last = int(track.numbers[0]), int(track.numbers[-1])
     begins = first + lengths.window - 1  # the first origin with a whole window
 
@@ -134,7 +157,8 @@ def _origins(track: Track, lengths: Lengths, parts: Parts) -> tuple[Positions, P
 
     latest = min(parts.valid, last + 1) - 1 - lengths.horizon
     train = np.arange(latest, begins - 1, -lengths.train_stride, dtype=np.intp)[::-1] - first
-    return train, between(parts.valid, parts.test), between(parts.test, parts.end)
+    test = between(parts.test, parts.sealed)
+    return train, between(parts.valid, parts.test), test, between(parts.sealed, parts.end)
 
 
 def _schema(recorded: Recorded, lengths: Lengths, parts: Parts, settings: DataSettings) -> Schema:
@@ -267,7 +291,7 @@ def _notes(recorded: Recorded, lengths: Lengths, parts: Parts) -> tuple[DataNote
     moments = (
         f"{count:,} moments, one every {recorded.grid.step.words}{f', of {many:,} series' if many > 1 else ''}: "
         f"the first {parts.valid:,} to learn from, {parts.test - parts.valid:,} to validate on, "
-        f"{parts.end - parts.test:,} to test on; a season is {lengths.season:,}."
+        f"{parts.sealed - parts.test:,} to test on; a season is {lengths.season:,}."
     )
     notes = [DataNote(moments, "data.split", NoteRank.FACTS)]
     if lengths.stride < lengths.horizon:

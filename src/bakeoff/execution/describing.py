@@ -53,6 +53,7 @@ def describe(task: Task, request: Request) -> Mapping[str, Any]:
         "notes": [asdict(note) for note in task.notes],
         "leaks": _leaks[task.fingerprint],
         "test": fingerprint.of_test(task.schema, task.test),
+        "sealed": None if task.sealed is None else fingerprint.of_test(task.schema, task.sealed),
     }
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bakeoff import environment
 from bakeoff.config import components
+from bakeoff.config.settings import SearchSettings
 from bakeoff.execution import answers, runner
 from bakeoff.grading.base import GradesByLLM
 from bakeoff.llm import tokens
@@ -48,8 +49,12 @@ class Projection:
         )
 
 
-def project(request: Request) -> dict[str, Projection]:
+def project(request: Request, sealed: bool = False) -> dict[str, Projection]:
     """Project the LLM requests of a variant: of ``model`` and of each grader by name. Empty if there are none.
+
+    Args:
+        request: the variant.
+        sealed: project those of ``bakeoff confirm``, which predicts the sealed rows and fits nothing.
 
     It reads the data where there is something to ask, and asks, embeds and indexes nothing.
 
@@ -60,6 +65,11 @@ def project(request: Request) -> dict[str, Projection]:
     if "llm" not in request.parts and not graders:
         return {}
     task = runner.load_task(request)
+    if sealed:
+        if task.sealed is None:
+            return {}
+        task = replace(task, test=task.sealed)
+        request = replace(request, search=SearchSettings(), record_validation=False)
     test, _ = answers.asked(task, request.test_rows)
     projections = {}
     model = adapt(components.instantiate(request.assembled_model, "model", "model"))

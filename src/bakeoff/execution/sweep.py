@@ -93,7 +93,7 @@ def run(
         from bakeoff.report import plan as plans
 
         llm_use = {job.request.variant: _llm_use(job.request) for job in waiting}
-        notes = [*_columns_read(jobs), *_power(jobs), *_downloads(waiting)]
+        notes = [*_columns_read(jobs), *_sealed(jobs), *_power(jobs), *_downloads(waiting)]
         plans.show([job.request for job in jobs], [job.request for job in waiting], llm_use, notes)
         return []
     _check_folders(waiting)
@@ -286,6 +286,24 @@ def _columns_read(jobs: Sequence[Job]) -> list[str]:
         _check_decision(request, task)
         lines.append(f"{request.data.name}: columns read as {overview.reading_of(task.schema)}.")
         lines += [f"{request.data.name}: {note}" for note in task.notes]
+    return lines
+
+
+def _sealed(jobs: Sequence[Job]) -> list[str]:
+    """Describe the sealed rows of each data set, and what opening them would ask of language models."""
+    from bakeoff.execution import plan, runner
+
+    sealing = [job.request for job in jobs if job.request.data.split.sealed]
+    lines = []
+    for request in {request.data_key: request for request in sealing}.values():
+        rows = runner.load_task(request).split
+        lines.append(
+            f"{request.data.name}: {rows['test']:,} test rows, and {rows['sealed']:,} that stay sealed until "
+            f"bakeoff confirm {request.bakeoff} opens them, once, for the winner and the incumbent."
+        )
+    for request in sealing:
+        asks = [f"{who}: would ask the LLM {what}" for who, what in plan.project(request, sealed=True).items()]
+        lines += [f"bakeoff confirm, if {request.variant} is one of the two, {line}." for line in asks]
     return lines
 
 

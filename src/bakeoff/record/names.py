@@ -22,6 +22,7 @@ LEARNT = "learnt.npy"
 INSTALLED = "requirements.txt"
 DIFF = "git.diff"
 COMPARISON = "comparison.json"
+CONFIRMATION = "confirmation"
 LEADERBOARD = "leaderboard.csv"
 TRACKING = "tracking.json"
 LEADERBOARD_DIGEST = "leaderboard_sha256"  # a key of comparison.json

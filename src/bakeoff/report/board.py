@@ -89,6 +89,7 @@ def verdicts(entries: Sequence[Entry], damaged: Sequence[str]) -> Report:
         Column("fingerprint", "fingerprint", importance=10),
         Column("verdict", "verdict"),
         Column("winner", "winner"),
+        Column("confirmed", "on sealed rows", importance=50),
         Column("metric", "metric"),
         Column("value", "value of the best [interval]"),
         Column("rows", "test rows", "count", 30),
@@ -107,6 +108,7 @@ def verdicts(entries: Sequence[Entry], damaged: Sequence[str]) -> Report:
                 fingerprint,
                 VERDICTS[known.verdict][0].lower() if known else "none by this version",
                 (known.winner or "") if known else "",
+                _confirmed(entry.folder),
                 known.metric if known else "",
                 _written(best.metrics.get(known.metric)) if best and known else "",
                 known.test_rows if known else None,
@@ -181,6 +183,15 @@ def over_time(entries: Sequence[Entry], task: str, metric: str | None) -> Report
 def _written(score: Score | None) -> str:
     """With the decimals that its own interval supports: other rows are of other metrics."""
     return numbers.with_interval(score.value, score.low, score.high) if score else ""
+
+
+def _confirmed(folder: Path) -> str:
+    """Verdict of ``bakeoff confirm``; empty where the sealed rows were not opened."""
+    try:
+        known = folders.read(folder / record.CONFIRMATION)
+    except DataError:
+        return "damaged"
+    return f"{VERDICTS[known.verdict][0].lower()} {known.winner or ''}".rstrip(" :") if known else ""
 
 
 def _last(entry: Entry) -> str:

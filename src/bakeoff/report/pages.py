@@ -14,7 +14,7 @@ from bakeoff.report.blocks import Table, Text
 from bakeoff.report.chapters import PARTS
 from bakeoff.report.chapters.material import Material
 from bakeoff.report.document import Block, Chapter, Document
-from bakeoff.report.summary import VERDICTS
+from bakeoff.report.summary import VERDICTS, confirmed
 
 REPORT = "report.html"
 
@@ -50,6 +50,7 @@ def build(comparison: Comparison, runs: Sequence[Run], folder: Path) -> Document
     facts = [f"Task: {comparison.task}", f"{comparison.test_rows:,} test rows"]
     facts += [f"{ok} of {len(comparison.variants)} variants finished", f"Incumbent: {comparison.incumbent}"]
     facts += [f"Last run: {started}"] if started else []
+    facts += [line for block in confirmed(folder) for line in block.lines]
     return Document(
         folder.resolve().name, f"{word}{named}", tone or "neutral", comparison.reason, tuple(facts), tuple(chapters)
     )

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bakeoff import record
+from bakeoff.compare import folders
 from bakeoff.compare.comparison import Comparison
+from bakeoff.errors import DataError
 from bakeoff.record import Run
 from bakeoff.report import leaderboard, sections, stages
 from bakeoff.report.blocks import Style, Text
@@ -45,7 +47,7 @@ def build(
     blocks: list[Block] = [*_data(reached), leaderboard.from_comparison(comparison, schema), *_failures(comparison)]
     blocks += stages.blocks(runs)
     blocks += sections.blocks(comparison, runs)
-    blocks += [verdict(comparison), *_closing(comparison, folder, n_reused, page)]
+    blocks += [verdict(comparison), *confirmed(folder), *_closing(comparison, folder, n_reused, page)]
     return Report(tuple(blocks))
 
 
@@ -54,6 +56,19 @@ def verdict(comparison: Comparison) -> Text:
     word, style = VERDICTS[comparison.verdict]
     winner = f" {comparison.winner}" if comparison.winner else ""
     return Text((f"Verdict: {word}{winner} – {comparison.reason}",), style=style)
+
+
+def confirmed(folder: Path) -> list[Text]:
+    """The result of ``bakeoff confirm`` in a bake-off folder; empty where its sealed rows were not opened."""
+    try:
+        known = folders.read(folder / record.CONFIRMATION)
+    except DataError as error:
+        return [Text((f"Confirmation: {error}",), style="bad")]
+    if known is None:
+        return []
+    word, style = VERDICTS[known.verdict]
+    named = f" {known.winner}" if known.winner else ""
+    return [Text((f"Confirmed on {known.test_rows:,} sealed rows: {word}{named} – {known.reason}",), style=style)]
 
 
 def method_checks(comparison: Comparison) -> list[Text]:

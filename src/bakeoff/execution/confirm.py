@@ -1,0 +1,194 @@
+"""Confirmation: open the sealed test rows of a bake-off once, for the final word on its winner."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from bakeoff import record
+from bakeoff.compare import folders
+from bakeoff.compare.comparison import Comparison
+from bakeoff.compare.ledger import Ledger
+from bakeoff.config.settings import DecisionSettings, typed
+from bakeoff.data import fingerprint
+from bakeoff.errors import ConfigError, DataError, VariantsFailed, did_you_mean
+from bakeoff.execution import rerun as again
+from bakeoff.execution import runner, solving
+from bakeoff.execution.fitted import Fitted
+from bakeoff.models import persistence
+from bakeoff.models.tabular import in_memory
+from bakeoff.record import Run, locks
+from bakeoff.request.spec import Request
+from bakeoff.task import DataNote, NoteRank, Task
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The challenger to confirm and the incumbent that it must beat."""
+
+    challenger: Run
+    incumbent: Run
+
+
+def confirm(
+    folder: Path, variant: str | None = None, announce: Callable[[str], None] = lambda doing: None
+) -> Comparison:
+    """Judge the winner of a bake-off on its sealed rows, beside the incumbent alone, at full confidence.
+
+    The fitted models predict the sealed rows; nothing is fitted again. Runs and comparison are written to
+    ``confirmation/`` in the folder. An attempt that breaks off goes on with the same command.
+
+    Args:
+        folder: of a bake-off.
+        variant: name of the challenger to confirm; None: the winner, or the best challenger where there is none.
+        announce: called with a line of progress.
+
+    Raises:
+        ConfigError: no row is sealed, there is nothing to confirm, or the rows were opened before.
+        DataError: the data have changed, or a model of them is damaged.
+        VariantsFailed: one of the two failed.
+    """
+    if record.is_run(folder):
+        raise ConfigError(f"confirm: {folder} is the folder of a run. Name that of its bake-off: {folder.parent}")
+    runs = record.read_runs(folder)
+    if all(not _sealed(run) for run in runs):
+        raise ConfigError(
+            f"confirm: no test rows of {folder} are sealed. Set data.split.sealed=0.2 before the first run of a "
+            "bake-off, with a name=… of its own: what was predicted once cannot be sealed."
+        )
+    into = folder / record.CONFIRMATION
+    with locks.held([into], wait=None):
+        _refuse_opened(folder, into, runs)
+        pair, settings = _pair(folder, runs, variant)
+        _check_same_runs(into, pair)
+        task = _opened(pair)
+        for run in (pair.incumbent, pair.challenger):
+            _predict(run, into / run.variant, task, announce)
+        opened = record.read_runs(into)
+        failed = [f"{run.variant}: {run.error['message']}" for run in opened if run.error]
+        if failed:
+            raise VariantsFailed("\n".join(failed), [run.folder for run in opened])
+        return folders.compare_folder(into, settings, pair.incumbent.variant)[0]
+
+
+def _sealed(run: Run) -> str:
+    """Digest of the sealed rows of a run's task; empty if there are none."""
+    return str((run.task or {}).get("sealed") or "")
+
+
+def _refuse_opened(folder: Path, into: Path, runs: list[Run]) -> None:
+    """Raise ``ConfigError`` if a comparison on the sealed rows was made before, here or in another folder."""
+    known = folders.read(into)
+    if known is not None:
+        named = f" {known.winner}" if known.winner else ""
+        raise ConfigError(
+            f"confirm: the sealed rows of {folder} were opened before, for {_challengers(known)} against "
+            f"{known.incumbent}: {known.verdict}{named}. They can be opened once: a second look would be at known "
+            f"rows. The result is in {into}. For another final word, bring rows that nobody has seen."
+        )
+    for digest in {_sealed(run) for run in runs} - {""}:
+        asked = Ledger.for_folder(folder).known(digest)
+        if asked:
+            raise ConfigError(
+                f"confirm: these sealed rows were opened before, in {asked[0].folder} on {asked[0].at[:10]}, for "
+                f"{asked[0].challenger_name} against {asked[0].incumbent_name}. They can be opened once. Bring rows "
+                "that nobody has seen, or seal others (data.split.seed) in a new bake-off."
+            )
+
+
+def _challengers(known: Comparison) -> str:
+    return ", ".join(v.name for v in known.variants if v.name != known.incumbent)
+
+
+def _pair(folder: Path, runs: list[Run], variant: str | None) -> tuple[Pair, DecisionSettings]:
+    """The two variants to judge, and by which settings."""
+    last = record.read_config(runs[-1].folder) or {}
+    settings = typed(DecisionSettings, last.get("decision") or {}, "decision")
+    names = [run.variant for run in runs]
+    known = folders.read(folder)
+    incumbent = last.get("incumbent") if last.get("incumbent") in names else None
+    compared = known or folders.compare_folder(folder, settings, incumbent)[0]
+    margin = compared.smallest_difference
+    settings = replace(  # the question of the verdict that is to be confirmed
+        settings,
+        metric=compared.metric or settings.metric,
+        confidence=compared.confidence,
+        smallest_difference=settings.smallest_difference if math.isnan(margin) else str(margin),
+    )
+    challengers = [v.name for v in compared.variants if v.status == "ok" and v.name != compared.incumbent]
+    if variant is not None and variant not in challengers:
+        raise ConfigError(
+            f'confirm: variant: there is no challenger "{variant}" with results. '
+            f"Challengers of {compared.incumbent}: {', '.join(challengers)}.{did_you_mean(variant, challengers)}"
+        )
+    chosen = variant or (compared.winner if compared.winner in challengers else None)
+    if chosen is None and compared.verdict == "keep":
+        raise ConfigError(
+            f"confirm: the verdict of {folder} is to keep {compared.incumbent}: there is no winner to confirm. "
+            "variant=… names a challenger."
+        )
+    chosen = chosen or next(iter(challengers), None)
+    if chosen is None:
+        raise ConfigError(f"confirm: no challenger of {compared.incumbent} has results in {folder}.")
+    by_name = {run.variant: run for run in runs}
+    pair = Pair(again.finished(by_name[chosen].folder), again.finished(by_name[compared.incumbent].folder))
+    return pair, settings
+
+
+def _check_same_runs(into: Path, pair: Pair) -> None:
+    """Raise ``ConfigError`` if an attempt that broke off was about other variants: their predictions may be known."""
+    there = {child.name for child in into.glob("*") if record.is_run(child)} if into.is_dir() else set()
+    if other := there - {pair.challenger.variant, pair.incumbent.variant}:
+        raise ConfigError(
+            f"confirm: an attempt that broke off had opened the sealed rows for {', '.join(sorted(other))}. "
+            f"Only that one can go on: variant={sorted(other)[0]}"
+        )
+
+
+def _opened(pair: Pair) -> Task:
+    """The task of both runs, with the sealed rows for its test rows."""
+    contents = [_content(run) for run in (pair.incumbent, pair.challenger)]
+    runner.forget_tasks()
+    task = runner.load_task(Request.from_config(contents[1], pair.challenger.folder))
+    sealed = task.sealed
+    for run in (pair.incumbent, pair.challenger):
+        if run.fingerprint != task.fingerprint or sealed is None:
+            raise DataError(
+                f"confirm: the data have changed since {run.folder} ran, so its sealed rows are no longer there. Bring "
+                "back the data as they were."
+            )
+        if _sealed(run) != fingerprint.of_test(task.schema, sealed):
+            raise DataError(
+                f"confirm: the sealed rows are not those that were sealed when {run.folder} ran: the source has other "
+                "rows now. Bring back the data as they were."
+            )
+    assert sealed is not None
+    digest = sha256(f"sealed {task.fingerprint}".encode()).hexdigest()
+    split = {**{key: value for key, value in task.split.items() if key != "sealed"}, "test": len(sealed)}
+    text = f"{len(sealed):,} sealed test rows, opened for {pair.challenger.variant} and {pair.incumbent.variant} alone."
+    notes = (DataNote(text, "", NoteRank.ROWS), *(n for n in task.notes if n.rank is NoteRank.VALUES))
+    return replace(task, test=sealed, sealed=None, fingerprint=digest, split=split, notes=notes)
+
+
+def _content(run: Run) -> dict[str, Any]:
+    """The recorded config of a run, with the parameters that a search found, and no search."""
+    content = record.read_fitted(run.folder) or {}
+    if (content.get("model") or {}).get("_target_") == in_memory.TARGET:
+        raise ConfigError(f"{run.folder}: the model was an object in memory: it cannot be made from its record.")
+    return solving.self_contained(content, run.folder.parent) | {"search": {"sampler": None}}
+
+
+def _predict(run: Run, into: Path, task: Task, announce: Callable[[str], None]) -> None:
+    """Predict the sealed rows with the fitted model of a run, and record it as a run of its own."""
+    if (into / record.RESULT).is_file() and record.read_run(into).status == "ok":
+        return
+    folder = record.model_folder(run.folder)
+    schema = persistence.read_state(folder)[0] if (folder / persistence.STATE).is_file() else record.schema_of(run)
+    fitted = Fitted(persistence.load(folder), folder, schema)
+    request = Request.from_config(_content(run) | {"record_validation": False, "tracker": None}, into)
+    with record.logged(into):
+        runner.run(request, lambda choices: request, announce, task, fitted)
