@@ -16,7 +16,7 @@ from bakeoff.record import Score
 from bakeoff.report import page
 from bakeoff.report.blocks import Column, Table, Text
 from bakeoff.report.document import Chapter, Document
-from bakeoff.report.figures import Chart, Intervals, Matrix, Point, Points
+from bakeoff.report.figures import Chart, Flow, Intervals, Matrix, Parallel, Point, Points
 
 ATTACKS = (
     "<script>document.body.dataset.owned=1</script>",
@@ -45,8 +45,16 @@ def hostile(text: str) -> Document:
         Intervals(text, ((text, Score(1.0, 0.5, 2.0)),), text),
         Points(text, (Point(text, Score(1.0), Score(2.0)),), text, text, outstanding=text),
         Matrix(text, (text,), (text,), ((1.0,),), text, text),
+        Flow(text, ((text, 1.0, 0.5, text),)),
+        Parallel(text, (text, "f1"), ((text, 0.5), ("b", 0.6))),
     )
-    blocks = (Text((text,), text), Text((text, text), style="warning"), table, *figures)
+    blocks = (
+        Text((text,), text),
+        Text((text,), text, is_folded=True),
+        Text((text, text), style="warning"),
+        table,
+        *figures,
+    )
     return Document(text, text, "good", text, (text,), (Chapter(text, blocks, text),))
 
 

@@ -12,11 +12,13 @@ import pandas as pd
 import pytest
 
 import bakeoff as python
-from bakeoff import record
+from bakeoff import numbers, record
 from bakeoff.report import markdown, page, pages
 from bakeoff.report.blocks import Table, Text
+from bakeoff.report.chapters import effort
 from bakeoff.report.chapters.labels import GRID, _curves
 from bakeoff.report.document import Document
+from bakeoff.report.figures import Parallel
 from command_line import CommandLine
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "runs_0_1"
@@ -45,7 +47,7 @@ def texts(content: Document) -> str:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("table", {"Leaderboard", "Differences", "Errors", "Rows side by side", "Data", "Method checks"}),
+        ("table", {"In brief", "Leaderboard", "Differences", "Errors", "Rows side by side", "Data", "Method checks"}),
         ("questions", {"Leaderboard", "Slices", "Errors", "Rows side by side"}),
         ("forecast", {"Leaderboard", "Errors", "How it was made"}),
     ],
@@ -64,6 +66,34 @@ def test_verdict_and_reason_of_the_page_are_those_of_the_comparison(outputs: Pat
     assert (comparison["winner"] or "") in content.verdict
 
 
+def test_brief_says_what_to_do_and_what_would_change_it(outputs: Path) -> None:
+    bake = python.load(outputs / "table")
+    assert isinstance(bake, python.Bakeoff)
+    comparison, runs = bake.comparison, [run.record for run in bake.values()]
+    other = next(v.name for v in comparison.variants if v.name != comparison.incumbent)
+    gap = next(d for d in comparison.differences if (d.variant, d.metric) == (other, comparison.metric))
+    for verdict, winner, words in (
+        ("ship", other, [f"Replace {comparison.incumbent} with {other}.", f"at least {numbers.threshold(gap.low)}"]),
+        ("keep", comparison.incumbent, [f"Stay with {comparison.incumbent}", f"gains {numbers.threshold(gap.high)}"]),
+        ("inconclusive", None, ["Do not decide yet", "More test rows narrow this."]),
+    ):
+        decided = replace(comparison, verdict=verdict, winner=winner)  # type: ignore[arg-type]
+        content = pages.build(decided, runs, outputs / "table")
+        lines, table = content.chapters[0].blocks
+        assert isinstance(lines, Text) and isinstance(table, Table)
+        assert all(word in " ".join(lines.lines) for word in words), (verdict, lines)
+        assert [column.title for column in table.columns][1:] == [f"{comparison.incumbent} (incumbent)", other]
+
+
+def test_trials_of_a_search_are_lines_over_their_parameters() -> None:
+    columns = {"number": range(4), "state": ["COMPLETE"] * 3 + ["FAIL"], "f1": [0.5, 0.9, 0.7, None]}
+    trials = pd.DataFrame({**columns, "param:model.depth": list("4689"), "param:model.kind": ["a", "b", "a", "b"]})
+    (figure,) = effort._trials("catboost", trials, "f1", "maximize")
+    assert isinstance(figure, Parallel)
+    assert figure.axes == ("depth", "kind", "f1")
+    assert figure.rows == ((6.0, "b", 0.9), (8.0, "a", 0.7), (4.0, "a", 0.5))
+
+
 def test_rows_side_by_side_hold_what_each_variant_said(outputs: Path) -> None:
     rows = next(c for c in document(outputs / "table").chapters if c.title == "Rows side by side")
     bake = python.load(outputs / "table")
@@ -76,8 +106,9 @@ def test_rows_side_by_side_hold_what_each_variant_said(outputs: Path) -> None:
             for variant, run in bake.items():
                 frame = run.predictions.astype({"id": str}).set_index("id")
                 if f"out:{variant}" in values:
-                    assert values[f"out:{variant}"] == frame.loc[values["id"], "output"]
-                    assert values["target"] == frame.loc[values["id"], "target"]
+                    output, truth = frame.loc[values["id"], ["output", "target"]]
+                    assert values[f"out:{variant}"] == f"{'✓' if output == truth else '✗'} {output}"
+                    assert values["target"] == truth
                     checked += 1
     assert checked > 10
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from bakeoff.record import Score
 from bakeoff.report import svg
-from bakeoff.report.figures import Chart, Figure, Intervals, Matrix, Point, Points
+from bakeoff.report.figures import Chart, Figure, Flow, Intervals, Matrix, Parallel, Point, Points
+from bakeoff.report.svg import canvas
+from bakeoff.report.svg.canvas import Palette
 
 NAN = float("nan")
 FIGURES: list[Figure] = [
@@ -30,6 +32,10 @@ FIGURES: list[Figure] = [
     Points("log", (Point("a", Score(1.0, 0.0, 2.0), Score(0.9)), Point("b", Score(1e-6), Score(0.5))), x_scale="log"),
     Matrix("heat", ("r1", "r2"), ("c1", "c2"), ((1.0, None), (NAN, 0.0)), shade="row_share"),
     Matrix("same", ("r",), ("c1", "c2"), ((0.5, 0.5),)),
+    Chart("held against", (1.0, 100.0), {"a": (1.0, 2.0), "ideal": (1.0, 1.0)}, x_scale="log", reference="ideal"),
+    Flow("stairs", (("rules", 1.0, 0.7, "cheap"), ("llm", 0.3, 0.3, ""), ("human", 0.0, 0.0, ""))),
+    Parallel("trials", ("depth", "rate", "kind", "f1"), ((4.0, 0.001, "a", 0.5), (8.0, 0.3, "b", 0.9))),
+    Parallel("one", ("f1",), ((0.5,),), is_higher_better=False),
 ]  # fmt: skip
 
 
@@ -69,17 +75,26 @@ def test_names_are_cut_in_the_middle() -> None:
 )
 def test_axis_holds_all_values_and_its_ticks(values: list[float], is_log: bool) -> None:
     positive = [abs(value) + 1e-9 for value in values] if is_log else values
-    axis = svg.axis(positive, 0, 100, is_log=is_log)
+    axis = canvas.axis(positive, 0, 100, is_log=is_log)
     assert all(-0.11 <= axis(value) <= 100.11 for value in positive)
     ticks = axis.ticks()
     assert ticks == sorted(ticks)
     assert len(ticks) <= 15
-    assert all(axis.low * (1 if axis.low < 0 else 0.999) <= tick for tick in ticks)
+    assert all(tick >= axis.low - 1e-9 * max(abs(axis.low), abs(axis.high)) for tick in ticks)
 
 
-def test_labels_do_not_overlap() -> None:
-    moved = svg._apart([10.0, 11.0, 12.0, 100.0], 16)
-    assert all(b - a >= 16 for a, b in zip(sorted(moved), sorted(moved)[1:], strict=False))
+@given(st.lists(st.floats(0, 200), min_size=1, max_size=10))
+def test_labels_do_not_overlap_and_stay_within_the_figure(positions: list[float]) -> None:
+    moved = canvas.apart(positions, 16, 0, 200)
+    assert all(b - a >= 15.8 for a, b in zip(sorted(moved), sorted(moved)[1:], strict=False))
+    assert all(-0.1 <= position <= 200.1 for position in moved)
+    assert [moved[i] for i in sorted(range(len(moved)), key=lambda i: positions[i])] == sorted(moved)
+
+
+def test_name_has_one_colour_in_all_figures() -> None:
+    palette = Palette(("a", "b", "c"))
+    assert palette.classes(["c", "new", "a"]) == ["s2", "s1", "s0"]
+    assert len(set(Palette([str(i) for i in range(16)]).classes([str(i) for i in range(16)]))) == 16
 
 
 def test_hostile_names_stay_text() -> None:

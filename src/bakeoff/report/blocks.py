@@ -28,11 +28,13 @@ class Text:
         lines: each a line or a sentence.
         title: above them; empty for none.
         style: of the words before the first " – " or ": " of each line, where there is colour.
+        is_folded: whether pages show no more than the title until it is opened.
     """
 
     lines: tuple[str, ...]
     title: str = ""
     style: Style = ""
+    is_folded: bool = False
 
 
 @dataclass(frozen=True)

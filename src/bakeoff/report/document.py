@@ -43,6 +43,7 @@ class Document:
         reason: the reason for the verdict, in a sentence.
         facts: short facts beneath it: task, test rows, date.
         chapters: in the order in which they are read.
+        names: names of the variants, best first: each has one colour in all figures.
     """
 
     title: str
@@ -51,3 +52,4 @@ class Document:
     reason: str
     facts: tuple[str, ...]
     chapters: tuple[Chapter, ...]
+    names: tuple[str, ...] = ()

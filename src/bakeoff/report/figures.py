@@ -23,6 +23,8 @@ class Chart:
         series: name of a line → its values, one for each of ``x``.
         x_title, y_title: of the axes.
         kind: type of chart.
+        x_scale: logarithmic where values differ by orders of magnitude; all of them are then positive.
+        reference: name of the series that the others are held against, drawn without a colour; empty for none.
     """
 
     title: str
@@ -31,6 +33,8 @@ class Chart:
     x_title: str = ""
     y_title: str = ""
     kind: Literal["line", "bar", "scatter"] = "line"
+    x_scale: Literal["linear", "log"] = "linear"
+    reference: str = ""
 
     def table(self) -> Table:
         """The same as a table, for renderers that draw no charts."""
@@ -146,4 +150,50 @@ class Matrix:
         return Table(columns, rows, self.title)
 
 
-Figure = Chart | Intervals | Points | Matrix
+@dataclass(frozen=True)
+class Flow:
+    """Stages that rows pass in order, each answering some and handing on the rest.
+
+    Attributes:
+        title: above it.
+        stages: name of each, the shares of all rows that it sees and answers, and what else is to be said of it.
+    """
+
+    title: str
+    stages: tuple[tuple[str, float, float, str], ...]
+
+    def table(self) -> Table:
+        """One row a stage."""
+        columns = (
+            Column("stage", "stage"), Column("seen", "share seen", "number"),
+            Column("answered", "share answered", "number"), Column("about", ""),
+        )  # fmt: skip
+        return Table(columns, self.stages, self.title)
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """Trials of a search as lines over parallel axes, one axis a parameter and the last one the objective.
+
+    Attributes:
+        title: above it.
+        axes: name of each axis.
+        rows: one value an axis for each trial: numbers, or the name of what was chosen.
+        is_higher_better: direction of the last axis.
+    """
+
+    title: str
+    axes: tuple[str, ...]
+    rows: tuple[tuple[float | str, ...], ...]
+    is_higher_better: bool = True
+
+    def table(self) -> Table:
+        """One row a trial."""
+        columns = tuple(
+            Column(f"axis-{i}", name, "text" if any(isinstance(row[i], str) for row in self.rows) else "number")
+            for i, name in enumerate(self.axes)
+        )
+        return Table(columns, self.rows, self.title)
+
+
+Figure = Chart | Intervals | Points | Matrix | Flow | Parallel

@@ -16,7 +16,7 @@
     const rows = [...body.rows];
     if (rows.length < 2) continue;
     for (const [i, head] of [...table.tHead.rows[0].cells].entries()) {
-      if (!text(head)) continue;
+      if (!text(head) || head.querySelector(".hidden")) continue;
       const button = document.createElement("button");
       button.type = "button";
       button.textContent = head.textContent;

@@ -9,8 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import groupby
 
 from bakeoff.record import Score
 from bakeoff.report import svg
@@ -18,6 +20,7 @@ from bakeoff.report.blocks import Column, Table, Text, Value
 from bakeoff.report.document import Block, Chapter, Document
 from bakeoff.report.figures import Figure
 from bakeoff.report.plain import shown
+from bakeoff.report.svg.canvas import Palette
 
 MOST_FIGURE_ROWS = 200
 """Rows of the table behind a figure; of more, every k-th is shown."""
@@ -34,7 +37,8 @@ def render(document: Document) -> str:
         f'<li><a href="#{_anchor(i)}">{shown(chapter.title)}</a></li>' for i, chapter in enumerate(document.chapters)
     )
     facts = "".join(f"<li>{shown(fact)}</li>" for fact in document.facts)
-    chapters = "".join(_chapter(i, chapter) for i, chapter in enumerate(document.chapters))
+    palette = Palette(document.names)
+    chapters = "".join(_chapter(i, chapter, palette) for i, chapter in enumerate(document.chapters))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -50,17 +54,22 @@ def render(document: Document) -> str:
     )
 
 
-def standalone(figure: Figure) -> str:
-    """A figure as an SVG file of its own, in the colours of light pages."""
-    drawn = svg.draw(figure)
+def standalone(figure: Figure, names: Sequence[str] = ()) -> str:
+    """A figure as an SVG file of its own, in the colours of light pages.
+
+    Args:
+        figure: the figure to draw.
+        names: names with a colour of their own, as in the document that it is taken from.
+    """
+    drawn = svg.draw(figure, Palette(names))
     style = _resource("page.css").partition("@media")[0] + _resource("page.css").partition("/* figures */")[2]
     head = '<svg xmlns="http://www.w3.org/2000/svg"'
     return drawn.replace("<svg", head, 1).replace(">", f"><style>{style.partition('/* end */')[0]}</style>", 1)
 
 
-def _chapter(number: int, chapter: Chapter) -> str:
+def _chapter(number: int, chapter: Chapter, palette: Palette) -> str:
     about = f"<p class=about>{shown(chapter.about)}</p>" if chapter.about else ""
-    blocks = "\n".join(_block(block) for block in chapter.blocks)
+    blocks = "\n".join(_neighbours(chapter.blocks, palette))
     anchor = _anchor(number)
     return (
         f'<section aria-labelledby="{anchor}"><h2 id="{anchor}">{shown(chapter.title)}</h2>{about}\n'
@@ -68,13 +77,23 @@ def _chapter(number: int, chapter: Chapter) -> str:
     )
 
 
-def _block(block: Block) -> str:
+def _neighbours(blocks: Sequence[Block], palette: Palette) -> Iterator[str]:
+    """The blocks in their order; figures that follow each other stand side by side where the screen has room."""
+    for are_figures, group in groupby(blocks, key=lambda block: not isinstance(block, Text | Table)):
+        drawn = [_block(block, palette) for block in group]
+        yield f"<div class=figures>{''.join(drawn)}</div>" if are_figures and len(drawn) > 1 else "\n".join(drawn)
+
+
+def _block(block: Block, palette: Palette) -> str:
     if isinstance(block, Text):
         return _text(block)
-    return _table(block) if isinstance(block, Table) else _figure(block)
+    return _table(block) if isinstance(block, Table) else _figure(block, palette)
 
 
 def _text(text: Text) -> str:
+    if text.is_folded:
+        lines = "".join(f"<p>{shown(line)}</p>" for line in text.lines)
+        return f"<details class=folded><summary>{shown(text.title)}</summary>{lines}</details>"
     title = f"<h3>{shown(text.title)}</h3>" if text.title else ""
     css = f' class="{text.style}"' if text.style else ""
     if len(text.lines) == 1:
@@ -82,14 +101,15 @@ def _text(text: Text) -> str:
     return f"{title}<ul{css}>{''.join(f'<li>{shown(line)}</li>' for line in text.lines)}</ul>"
 
 
-def _figure(figure: Figure) -> str:
+def _figure(figure: Figure, palette: Palette) -> str:
     table = figure.table()
     step = math.ceil(len(table.rows) / MOST_FIGURE_ROWS)
     some = Table(table.columns, table.rows[::step]) if step > 1 else Table(table.columns, table.rows)
     note = f"<p>Every {step}th of {len(table.rows):,} rows.</p>" if step > 1 else ""
+    name = shown(figure.title)
     return (
-        f"<figure><figcaption>{shown(figure.title)}</figcaption>"
-        f'<div class=scroll tabindex=0 role=group aria-label="{shown(figure.title)}, figure">{svg.draw(figure)}</div>'
+        f"<figure><figcaption>{name}</figcaption>"
+        f'<div class=scroll tabindex=0 role=group aria-label="{name}, figure">{svg.draw(figure, palette)}</div>'
         f"<details><summary>Data of this figure</summary>{note}{_table(some, figure.title)}</details></figure>"
     )
 

@@ -49,10 +49,18 @@ def build(comparison: Comparison, runs: Sequence[Run], folder: Path) -> Document
     ok = sum(variant.status == "ok" for variant in comparison.variants)
     facts = [f"Task: {comparison.task}", f"{comparison.test_rows:,} test rows"]
     facts += [f"{ok} of {len(comparison.variants)} variants finished", f"Incumbent: {comparison.incumbent}"]
+    findings = sum(len(check.findings) for check in comparison.checks)
+    facts += ["Method checks: " + (f"{findings} to read" if findings else "nothing found")] if comparison.checks else []
     facts += [f"Last run: {started}"] if started else []
     facts += [line for block in confirmed(folder) for line in block.lines]
     return Document(
-        folder.resolve().name, f"{word}{named}", tone or "neutral", comparison.reason, tuple(facts), tuple(chapters)
+        folder.resolve().name,
+        f"{word}{named}",
+        tone or "neutral",
+        comparison.reason,
+        tuple(facts),
+        tuple(chapters),
+        tuple(variant.name for variant in comparison.variants),
     )
 
 
@@ -72,5 +80,5 @@ def write_figures(document: Document, folder: Path) -> list[str]:
             if not isinstance(block, Text | Table):
                 words = re.sub(r"[^a-z0-9]+", "-", block.title.lower()).strip("-")[:60]
                 names.append(f"{len(names) + 1:02d}-{words}.svg")
-                record.write_text(folder / names[-1], page.standalone(block))
+                record.write_text(folder / names[-1], page.standalone(block, document.names))
     return names

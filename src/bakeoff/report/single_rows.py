@@ -117,7 +117,7 @@ class RunRows:
     def _row(self, name: str, transcripts: Sequence[Transcript]) -> Iterator[Text]:
         yield Text(tuple(self._inputs(name)), title=f"Row {visible(name)}")
         for number, transcript in enumerate(transcripts, start=1):
-            yield Text(tuple(_conversation(transcript)), title=_heading(transcript, number, len(transcripts)))
+            yield Text(tuple(conversation(transcript)), title=_heading(transcript, number, len(transcripts)))
         if not transcripts and self._has_requests(name):
             yield Text((NO_TRANSCRIPTS,))
         row = self.position.get(name)
@@ -155,7 +155,8 @@ def _heading(transcript: Transcript, number: int, count: int) -> str:
     return f"Request {number} of {count}: {visible(transcript.request.stage)} ({', '.join(map(visible, usage))})"
 
 
-def _conversation(transcript: Transcript) -> Iterator[str]:
+def conversation(transcript: Transcript) -> Iterator[str]:
+    """Lines of one request: passages, messages, the reply and what was read from it."""
     request, completion = transcript.request, transcript.completion
     if transcript.passages:  # whose texts stand in the prompt
         yield from _labelled("passages", ", ".join(f"[{i}] {p.document}" for i, p in enumerate(transcript.passages, 1)))

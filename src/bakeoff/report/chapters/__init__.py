@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bakeoff.report.chapters import comparing, documents, effort, labels, method, rows, stages, values
+from bakeoff.report.chapters import brief, comparing, documents, effort, labels, method, rows, stages, values
 from bakeoff.report.chapters.material import Material
 from bakeoff.report.document import Block
 
@@ -28,6 +28,7 @@ class Part:
 
 
 PARTS = (
+    Part("In brief", "", (brief.in_brief,)),
     Part("Leaderboard", "All variants, best first. Intervals show what other test rows might have given.",
          (comparing.leaderboard,)),
     Part("Differences", "An interval that lies beyond the band on the better side is a difference that matters.",

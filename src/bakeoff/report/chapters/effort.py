@@ -10,7 +10,7 @@ from bakeoff import record
 from bakeoff.report.blocks import Column, Table, Text, Value
 from bakeoff.report.chapters.material import Material
 from bakeoff.report.document import Block
-from bakeoff.report.figures import Chart
+from bakeoff.report.figures import Chart, Parallel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 MOST_STEPS = 200
 STILL_IMPROVING = 0.2
 """A search whose best trial is among this last share of its trials was probably still improving."""
+PARAMETER = "param:"
+MOST_LINES = 60
+MOST_AXES = 6
+AXES = ("epoch", "step", "iteration")
+NO_CURVES = ("steps", "learning_rate", "lr", "seconds")
+"""Columns of the curves that say how the training went on, not how well."""
 PERCENTILES = (50, 90, 95, 99, 100)
 
 
@@ -45,6 +51,7 @@ def searches(material: Material) -> list[Block]:
                 f"{run.variant}: the best of {len(best)} trials was number {reached + 1}; "
                 "the search was still improving when it stopped."
             )
+        blocks += _trials(run.variant, trials, objective, direction)
         importances = summary.get("importances") or {}
         if importances:
             names = tuple(map(str, importances))
@@ -66,6 +73,32 @@ def searches(material: Material) -> list[Block]:
     columns = (Column("variant", "variant"), Column("key", "key"), Column("value", "chosen"))
     table = Table(columns, tuple(chosen), "What the searches chose")
     return [history, *([Text(tuple(findings), style="warning")] if findings else []), *blocks, table]
+
+
+def _trials(variant: str, trials: pd.DataFrame, objective: str, direction: str) -> list[Block]:
+    """Every finished trial as a line over its parameters; the best ones, where there are many."""
+    finished = trials[(trials["state"] == "COMPLETE") & trials[objective].notna()]
+    searched = [str(name) for name in finished if str(name).startswith(PARAMETER) and finished[name].notna().all()]
+    varied = [name for name in searched if finished[name].astype(str).nunique() > 1]
+    if len(finished) < 3 or not varied:
+        return []
+    best = finished.sort_values(objective, ascending=direction != "maximize").head(MOST_LINES)
+    shown = varied[:MOST_AXES]
+    rows = tuple(
+        tuple(value if isinstance(value, str) else float(value) for value in row)
+        for row in zip(*(_scale(best[name]) for name in shown), best[objective], strict=True)
+    )
+    some = "" if len(best) == len(finished) else f", the best {len(best)} of {len(finished)}"
+    axes = (*(name.removeprefix(PARAMETER).removeprefix("model.") for name in shown), objective)
+    return [Parallel(f"{variant}: trials{some}", axes, rows, direction == "maximize")]
+
+
+def _scale(values: pd.Series[Any]) -> list[float | str]:
+    """Values of one parameter, which trials record as text: numbers if all of them are."""
+    try:
+        return [float(value) for value in values]
+    except ValueError:
+        return [str(value) for value in values]
 
 
 def _best_so_far(trials: pd.DataFrame, objective: str, direction: str) -> list[float] | None:
@@ -91,30 +124,15 @@ def training(material: Material) -> list[Block]:
         if curves is None or len(curves) < 2:
             continue
         some = curves.iloc[:: -(-len(curves) // MOST_STEPS)].select_dtypes("number")
-        axis = next((name for name in ("epoch", "step", "iteration") if name in some), None)
+        axis = next((name for name in AXES if name in some), None)
         x = some[axis] if axis else np.arange(1, len(some) + 1)
-        losses = {
-            str(name): tuple(float(v) for v in some[name]) for name in some if name != axis and "loss" in str(name)
-        }
-        others = {
-            str(name): tuple(float(v) for v in some[name])
-            for name in some
-            if name != axis
-            and "loss" not in str(name)
-            and "second" not in str(name)
-            and str(name) not in ("lr", "step")
-        }
-        for title, lines in (("loss", losses), ("validation", others)):
-            if lines:
-                blocks.append(
-                    Chart(
-                        f"{run.variant}: {title} by {axis or 'row'}",
-                        tuple(float(v) for v in x),
-                        lines,
-                        axis or "row",
-                        title,
-                    )
-                )
+        drawn = [str(name) for name in some if name not in (*AXES, axis, *NO_CURVES) and some[name].notna().any()]
+        losses = [name for name in drawn if "loss" in name]
+        for title, names in (("loss", losses), ("validation", [name for name in drawn if name not in losses])):
+            if names:
+                lines = {name: tuple(float(v) for v in some[name]) for name in names}
+                unit = axis or "row"
+                blocks.append(Chart(f"{run.variant}: {title} by {unit}", tuple(map(float, x)), lines, unit, title))
     return blocks
 
 

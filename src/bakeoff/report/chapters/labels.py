@@ -21,6 +21,7 @@ MOST_CLASSES = 12
 MOST_PAIRS = 20
 GRID = np.linspace(0, 1, 51)
 BINS = 10
+CALIBRATED = "perfect"
 LEAST_IN_BIN = 5
 """Rows below which the share of positives in a bin is noise, and is not drawn."""
 
@@ -129,8 +130,8 @@ def calibration(material: Material) -> list[Block]:
     if not series:
         return []
     x = tuple(map(float, middles))
-    series = {"perfectly calibrated": x, **series}
-    return [Chart("Calibration", x, series, what, "share that came true")]
+    series[CALIBRATED] = x
+    return [Chart("Calibration", x, series, what, "share that came true", reference=CALIBRATED)]
 
 
 def abstaining(material: Material) -> list[Block]:

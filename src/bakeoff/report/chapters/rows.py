@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bakeoff import numbers
-from bakeoff.report import quality
-from bakeoff.report.blocks import Column, Table, Value
+from bakeoff import numbers, record
+from bakeoff.report import quality, single_rows
+from bakeoff.report.blocks import Column, Table, Text, Value
 from bakeoff.report.chapters.material import Material
 from bakeoff.report.document import Block
 from bakeoff.task import HISTORY, QUESTION
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 12
 """Rows of each group."""
+MOST_REQUESTED = 6
+"""Rows of each group of which requests to language models are shown."""
 LONGEST_TEXT = 300
+LONGEST_REQUEST = 4_000
 MOST_VARIANTS = 5
 
 
@@ -51,7 +54,29 @@ def side_by_side(material: Material) -> list[Block]:
             groups.append(
                 (f"Most expensive rows of {leading}", np.argsort(-np.nan_to_num(prices), kind="stable")[:MOST_ROWS])
             )
-    return [_table(material, tables, title, rows) for title, rows in groups if len(rows)]
+    blocks: list[Block] = []
+    for title, rows in groups:
+        if len(rows):
+            blocks.append(_table(material, tables, title, rows))
+            blocks += _requests(material, tables, [str(tables[names[0]].ids[row]) for row in rows[:MOST_REQUESTED]])
+    return blocks
+
+
+def _requests(material: Material, tables: dict[str, PredictionTable], identities: list[str]) -> list[Block]:
+    """Passages, prompts and raw replies of some rows, folded, for each variant that asked a language model."""
+    runs = {run.variant: run for run in material.detailed}
+    blocks: list[Block] = []
+    for name in tables:
+        if not record.has_transcripts(runs[name].folder):
+            continue
+        lines: dict[str, list[str]] = {}
+        for identity, transcript in record.read_transcripts(runs[name].folder, identities):
+            lines.setdefault(str(identity), []).append("\n".join(single_rows.conversation(transcript)))
+        for identity in identities:
+            if identity in lines:
+                texts = tuple(_short(text, LONGEST_REQUEST) for text in lines[identity])
+                blocks.append(Text(texts, f"Row {identity}: what {name} was asked", is_folded=True))
+    return blocks
 
 
 def _aligned(material: Material) -> dict[str, PredictionTable]:
@@ -90,12 +115,23 @@ def _table(material: Material, tables: dict[str, PredictionTable], title: str, r
     first = next(iter(tables.values()))
     columns = [Column("id", "row"), Column("input", "input"), Column("target", "truth")]
     columns += [Column(f"out:{name}", name) for name in tables]
+    marks = {name: _marks(material, table) for name, table in tables.items()}
     written: list[tuple[Value, ...]] = []
     for row in rows:
         identity = str(first.ids[row])
-        outputs = [_output(table, int(row)) for table in tables.values()]
+        outputs = [f"{marks[name][row]}{_output(table, int(row))}" for name, table in tables.items()]
         written.append((identity, _inputs(material, identity), _target(first.target[row]), *outputs))
     return Table(tuple(columns), tuple(written), f"{title}: {len(rows)} rows")
+
+
+def _marks(material: Material, table: PredictionTable) -> list[str]:
+    """A sign before each output that is right or wrong; none where an output can be more or less so."""
+    assert material.kind is not None
+    right = material.kind.is_right(table.predictions.output, table.target)
+    if right is None:
+        return [""] * len(table)
+    answered = table.predictions.is_answered
+    return [("✓ " if is_right else "✗ ") if known else "" for is_right, known in zip(right, answered, strict=True)]
 
 
 def _inputs(material: Material, identity: str) -> str:
@@ -125,10 +161,10 @@ def _target(value: Any) -> str:
     return _short(value)
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, longest: int = LONGEST_TEXT) -> str:
     if isinstance(value, float | np.floating):
         return numbers.number(float(value))
     if isinstance(value, np.ndarray | list | tuple):
         return _short(", ".join(_short(each) for each in value))
     text = str(value)
-    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}… ({len(text):,} characters)"
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text):,} characters)"

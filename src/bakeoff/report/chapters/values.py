@@ -41,6 +41,7 @@ def residuals(material: Material) -> list[Block]:
         "truth",
         "prediction",
         kind="scatter",
+        reference="truth",
     )
     return [figure, *blocks]
 
@@ -69,5 +70,6 @@ def forecasts(material: Material) -> list[Block]:
         lines,
         f"steps of {moment} ahead",
         material.schema.target,
+        reference="truth",
     )
     return [by_step, example]

@@ -1,0 +1,140 @@
+"""The chapter for readers in a hurry: the two variants that the verdict is about, and what would change it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from bakeoff import numbers
+from bakeoff.compare.comparison import Variant
+from bakeoff.compare.gains import Difference
+from bakeoff.record import Run, Score
+from bakeoff.report.blocks import Column, Table, Text, Value
+from bakeoff.report.chapters.material import Material
+from bakeoff.report.document import Block
+
+OPERATIONS = {
+    "latency_p50_ms": "latency, median, ms",
+    "latency_p95_ms": "latency, 95th percentile, ms",
+    "cost_per_1k": "price per 1,000 predictions, US dollars",
+    "net_value_per_1k": "value less cost per 1,000 predictions",
+}
+MEANINGS = {
+    "ship": "Replace {incumbent} with {winner}.",
+    "as_good": "{winner} may replace {incumbent}: it is shown to be as good where it counts.",
+    "keep": "Stay with {incumbent}: no other variant is better by an amount that matters.",
+    "inconclusive": "Do not decide yet: these test rows neither show a gain that matters nor rule one out.",
+}
+
+
+def in_brief(material: Material) -> list[Block]:
+    """Incumbent and winner, or the best challenger, side by side; then what to do, and what would change that."""
+    comparison = material.comparison
+    of = {variant.name: variant for variant in comparison.variants if variant.status == "ok"}
+    challenger = _challenger(material, of)
+    incumbent = of.get(comparison.incumbent)
+    meaning = MEANINGS[comparison.verdict].format(
+        incumbent=comparison.incumbent, winner=comparison.winner or comparison.incumbent
+    )
+    lines = [meaning, *_turning_points(material, challenger)]
+    blocks: list[Block] = [Text(tuple(lines), title="What it means")]
+    if incumbent is not None and challenger is not None:
+        blocks.append(_side_by_side(material, incumbent, challenger))
+    return blocks
+
+
+def _challenger(material: Material, of: dict[str, Variant]) -> Variant | None:
+    """The winner, or the best of the others where the incumbent wins or nobody does."""
+    comparison = material.comparison
+    if comparison.winner in of and comparison.winner != comparison.incumbent:
+        return of[comparison.winner]
+    return next((variant for name, variant in of.items() if name != comparison.incumbent), None)
+
+
+def _turning_points(material: Material, challenger: Variant | None) -> list[str]:
+    """Sentences on how far the verdict is from another one."""
+    comparison = material.comparison
+    gap = _gap(material, challenger)
+    margin = comparison.smallest_difference
+    if gap is None or challenger is None or not math.isfinite(gap.low) or not math.isfinite(margin):
+        return []
+    least, most = (gap.low, gap.high) if comparison.direction == "maximize" else (-gap.high, -gap.low)
+    key = "decision.smallest_difference"
+    unit, named = numbers.threshold(margin), challenger.name
+    if comparison.verdict == "ship":
+        return [
+            f"The gain of {named} is at least {numbers.threshold(least)} with {comparison.confidence:.0%} confidence; "
+            f"the verdict holds for any smallest gain that matters below that ({key}, now {unit})."
+        ]
+    if comparison.verdict == "keep":
+        return [
+            f"{named} gains {numbers.threshold(most)} at most, and {unit} is the smallest gain that matters ({key}): "
+            "more test rows would not change this, a better variant would."
+        ]
+    if comparison.verdict == "inconclusive":
+        return [
+            f"{named} may be {numbers.threshold(abs(least))} {'worse' if least < 0 else 'better'} or "
+            f"{numbers.threshold(abs(most))} {'better' if most >= 0 else 'worse'} than {comparison.incumbent}; "
+            f"the smallest gain that matters is {unit} ({key}). More test rows narrow this."
+        ]
+    return []
+
+
+def _gap(material: Material, challenger: Variant | None) -> Difference | None:
+    comparison = material.comparison
+    return next(
+        (
+            d
+            for d in comparison.differences
+            if challenger and (d.variant, d.metric) == (challenger.name, comparison.metric)
+        ),
+        None,
+    )
+
+
+def _side_by_side(material: Material, incumbent: Variant, challenger: Variant) -> Table:
+    comparison = material.comparison
+    columns = (
+        Column("what", ""), Column("incumbent", f"{incumbent.name} (incumbent)", "interval"),
+        Column("challenger", challenger.name, "interval"),
+    )  # fmt: skip
+    rows: list[tuple[Value, ...]] = []
+    titles = {**dict.fromkeys([comparison.metric, *_headlines(material)], ""), **OPERATIONS}
+    titles[comparison.metric] = material.metric_title
+    for name, title in titles.items():
+        pair = [variant.metrics.get(name) for variant in (incumbent, challenger)]
+        if any(score is not None and score.value is not None for score in pair):
+            rows.append((title or name, *_texts(pair, is_price=name == "cost_per_1k")))
+    runs = {run.variant: run for run in material.finished}
+    for key, title in (("licence", "licence"), ("hosting", "runs"), ("data_leaves_network", "data leave the network")):
+        words = [_of_card(runs.get(variant.name), key) for variant in (incumbent, challenger)]
+        if any(words):
+            rows.append((title, *words))
+    return Table(columns, tuple(rows))
+
+
+def _headlines(material: Material) -> tuple[str, ...]:
+    if material.kind is None or material.schema is None:
+        return ()
+    return tuple(material.kind.headline_metrics(material.schema))
+
+
+def _texts(scores: Sequence[Score | None], *, is_price: bool) -> list[str]:
+    """The values of one row, with as many decimals as the narrower interval supports."""
+    if is_price:
+        values = [None if score is None else score.value for score in scores]
+        return [numbers.MISSING if value is None else numbers.price(value) for value in values]
+    decimals = numbers.interval_decimals((score.low, score.high) for score in scores if score is not None)
+    return [
+        numbers.MISSING
+        if score is None
+        else numbers.with_interval(score.value, score.low, score.high, None if score.low is None else decimals)
+        for score in scores
+    ]
+
+
+def _of_card(run: Run | None, key: str) -> str:
+    value = run.card.get(key) if run is not None else None
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return {"local": "on this machine", "api": "at a provider"}.get(str(value), str(value)) if value else ""
