@@ -254,6 +254,7 @@ CASES = [
     Case("horizon 12, stride 1, AR(1) 0.6", "mase", 200, series(12, 1, 0.6), equal(ABSOLUTE)),
 ]
 
+
 def measure(case: Case, sets: int) -> dict[str, float]:
     """Share of test sets whose 95 % interval holds the true value, and the true difference; their mean widths."""
     metric, truth = metrics.get(case.metric), case.truth

@@ -10,6 +10,7 @@ import pytest
 
 from command_line import CommandLine
 
+SEEDS = ("", "-seed=1", "-seed=2")
 NAMED = """\
 # @package _global_
 # Does a stronger penalty help?
@@ -95,3 +96,18 @@ def test_models_with_prompts_of_their_own_answer_every_question_in_one_command(
     assert "3 of 3 variants would run." in done.stdout
     assert "llm-llm.base_url=127.0.0.1_9" in done.stdout and "secret" not in done.stdout
     assert done.stdout.count("up to 9 calls") == 2
+
+
+def test_seeds_are_replicates_of_what_changes_with_its_seed(bakeoff: CommandLine, tmp_path: Path) -> None:
+    arguments = ["-m", "model=constant,random_forest", "data=breast_cancer", "seeds=3", "incumbent=constant"]
+    planned = bakeoff("plan", *arguments)
+    assert planned.returncode == 0, planned.stderr
+    assert "2 would run for another seed alone (seeds=3)" in planned.stdout
+    done = bakeoff(*arguments, "tracker=none", "name=seeds", "report=none")
+    assert done.returncode == 0, done.stderr
+    assert "random_forest stands for 3 seeds" in done.stdout
+    compared = json.loads((tmp_path / "outputs/seeds/comparison.json").read_text())
+    assert {v["name"] for v in compared["variants"]} == {"constant", *(f"random_forest{s}" for s in SEEDS)}
+    assert {d["variant"] for d in compared["differences"]} == {"random_forest"}
+    again = bakeoff("compare", "outputs/seeds")
+    assert "random_forest stands for 3 seeds" in again.stdout, "the verdict of the same runs is the same later"

@@ -125,6 +125,7 @@ class Config:
     name: str = MISSING
     variant: str = MISSING
     seed: int = 0  # of every model and search; the split has its own
+    seeds: int = 1  # fits of each variant that may change with its seed; more than one are judged by their mean
     incumbent: str | None = None
     resume: bool = True
     record_git: bool = True  # keep commit and diff of the working directory in the run folder

@@ -34,6 +34,9 @@ from bakeoff.tracking import beside
 # Top-level keys of a request. For another Hydra application that uses this sweeper, jobs are run and nothing else.
 OF_BAKEOFF = {"data", "model", "decision"}
 LONGEST_PATH = 200  # bytes of a folder's name; most file systems take 255
+SEEDLESS = ("rules", "retrieval", "llm", "rag", "decision")
+"""Families whose predictions do not depend on the seed: another one would cost a run, and say the same."""
+
 log = logging.getLogger(__name__)
 
 
@@ -93,7 +96,7 @@ def run(
         from bakeoff.report import plan as plans
 
         llm_use = {job.request.variant: _llm_use(job.request) for job in waiting}
-        notes = [*_columns_read(jobs), *_sealed(jobs), *_power(jobs), *_downloads(waiting)]
+        notes = [*_columns_read(jobs), *_sealed(jobs), *_seeds(jobs, waiting), *_power(jobs), *_downloads(waiting)]
         plans.show([job.request for job in jobs], [job.request for job in waiting], llm_use, notes)
         return []
     _check_folders(waiting)
@@ -169,6 +172,8 @@ def _jobs(
             is_repeated = is_partly_told or len(swept.taken(overrides)) < len(overrides)
             if not (is_repeated and any(_are_alike(job, other) for other in jobs)):
                 jobs.append(job)
+                others = [parsed([f"seed={seed}"]) for seed in _other_seeds(job.request)]
+                jobs += [composed(declared, (*_without_seed(overrides), *seed))[0] for seed in others]
         except ConfigError as error:
             faults += str(error).splitlines()
     if not faults:
@@ -185,6 +190,16 @@ def _jobs(
             "key='\"a, b\"'."
         )
     return jobs
+
+
+def _other_seeds(request: Request) -> range:
+    """Further seeds with which a variant is fitted; none for one that has no random choice."""
+    is_the_same = str(request.card.get("family")) in SEEDLESS
+    return range(request.seed + 1, request.seed + (1 if is_the_same else request.seeds))
+
+
+def _without_seed(overrides: Sequence[Override]) -> tuple[Override, ...]:
+    return tuple(override for override in overrides if override.key_or_group != "seed")
 
 
 def _composed(
@@ -314,6 +329,17 @@ def _llm_use(request: Request) -> list[str]:
     from bakeoff.execution import plan
 
     return [f"{who}: asks the LLM {what}" for who, what in plan.project(request).items()]
+
+
+def _seeds(jobs: Sequence[Job], waiting: Sequence[Job]) -> list[str]:
+    """One sentence on what further seeds cost; empty where there are none."""
+    more = [job for job in jobs if "seed=" in job.request.variant and job.request.seeds > 1]
+    if not more:
+        return []
+    new = sum(job in waiting for job in more)
+    return [
+        f"Of these, {new} would run for another seed alone (seeds={more[0].request.seeds}), each as long as the first."
+    ]
 
 
 def _power(jobs: Sequence[Job]) -> list[str]:

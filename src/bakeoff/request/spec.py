@@ -44,6 +44,7 @@ class Request:
         name: name of the bake-off.
         variant: name of the variant.
         seed: seed of every random choice of the model and of the search. The split has its own seed.
+        seeds: number of seeds with which the variant is fitted, this one among them.
         incumbent: name of the variant that is in production.
         resume: whether a finished run is kept.
         record_git: whether the state of the working directory is recorded.
@@ -74,6 +75,7 @@ class Request:
     model: Component = field(metadata=IN_NAME)
     parts: Mapping[str, Component] = field(default_factory=dict, metadata=IN_NAME)
     seed: int = field(default=0, metadata=IN_NAME)
+    seeds: int = field(default=1, metadata=IN_NEITHER)
     test_rows: int | None = field(default=None, metadata=IN_NAME)
     metrics: MetricSettings = field(default_factory=MetricSettings, metadata=IN_NEITHER)
     decision: DecisionSettings = field(default_factory=DecisionSettings, metadata=IN_NEITHER)
@@ -121,6 +123,7 @@ class Request:
             raise ConfigError("\n".join(dict.fromkeys(faults)))
         plain = (
             "seed",
+            "seeds",
             "test_rows",
             "incumbent",
             "resume",
@@ -132,6 +135,8 @@ class Request:
             "refreshed_from",
             "parts_from",
         )
+        if content.get("seeds", 1) > 1:  # seeds of one variant must not compete with each other
+            settings["decision"] = replace(settings["decision"], replicates=True)
         return cls(
             folder=folder,
             name=str(content.get("name") or folder.parent.name),

@@ -19,6 +19,7 @@ from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.request.spec import BUDGET, ROLES, Request
 
 REPORTS = ("html", "none")
+MOST_SEEDS = 100
 SPLITTER = "data.split.splitter"
 
 
@@ -71,6 +72,8 @@ def _check_model(request: Request) -> None:
     for where, part in component.walk(request.components):
         cards.Card.from_config(part.card, f"{where}.card")
     check_seed(request.seed, "seed")
+    if not 1 <= request.seeds <= MOST_SEEDS:
+        raise ConfigError(f"seeds: {request.seeds} is no number of fits. Give 1 to {MOST_SEEDS}; the usual one is 5.")
     if request.test_rows is not None and request.test_rows < 1:
         raise ConfigError(f"test_rows: {request.test_rows} is less than 1.")
     if request.report not in REPORTS:
