@@ -174,6 +174,14 @@ def test_what_all_runs_note_is_said_once_and_what_some_do_with_their_names(three
     assert "bad, good: Asked a sample." in compare([three[0], *sampled[1:]], FAST, "old").notes
 
 
+def test_failed_trials_of_a_search_are_said(three: list[Run]) -> None:
+    best, budget = {"trial": 0, "is_feasible": True}, {"trials": 3, "seconds": None}
+    search = {"trials": 3, "failed": 2, "errors": ["ValueError: too many neighbours"], "best": best, "budget": budget}
+    searched = [three[0], replace(three[1], search=search), *three[2:]]
+    said = f"{three[1].variant}: 2 of 3 trials of its search failed, such as by ValueError: too many neighbours."
+    assert said in compare(searched, FAST, "old").notes
+
+
 def test_one_variant_alone_is_compared_with_nothing(three: list[Run]) -> None:
     compared = compare(three[:1], FAST)
     assert (compared.verdict, compared.winner, compared.differences) == ("inconclusive", None, ())

@@ -295,6 +295,15 @@ def test_a_bare_boolean_is_the_class_that_it_was_in_the_file(
     assert load(Csv(csv(tmp_path, spelled)), positive=declared).schema.positive == meant
 
 
+@pytest.mark.parametrize("cells", [["0.0", "1.0"], ["0", "1"]])
+def test_a_positive_class_may_be_written_as_in_the_file(tmp_path: Path, cells: list[str]) -> None:
+    file = tmp_path / "my.csv"
+    file.write_text("x,y\n" + "".join(f"{i * 0.5},{cells[i % 2]}\n" for i in range(40)), encoding="utf-8")
+    for positive in ("1", "1.0"):
+        task = data.load(Csv(str(file)), DataSettings(name="mine", target="y", positive=positive))
+        assert task.schema.positive == "1"
+
+
 def test_a_positive_class_needs_two_classes(tmp_path: Path, messages: pd.DataFrame) -> None:
     messages.loc[:9, "label"] = "offer"
     assert "there are 3" in message(Csv(csv(tmp_path, messages)), ConfigError, positive="spam")

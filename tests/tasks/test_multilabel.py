@@ -204,3 +204,14 @@ def test_strata_few_rows_without_labels_are_a_stratum_of_their_own() -> None:
     y = np.empty(22, dtype=object)
     y[:] = [("a",)] * 12 + [()] * 3 + [("a", "b")] * 7
     assert MULTILABEL.strata(y).tolist() == ['["a"]'] * 12 + ['""'] * 3 + ['"b"'] * 7  # type: ignore[union-attr]
+
+
+def test_classes_that_look_like_combinations_of_labels_are_named(tmp_path: Path) -> None:
+    for cells, is_said in (
+        (["red;blue", "blue", "red", "blue;green", "red;green"], True),
+        (["Paris, France", "Lyon, France", "Rome, Italy", "Bari, Italy", "Pisa, Italy"], False),
+        (["Doe, John", "Roe, Jane", "a", "b", "c"], False),
+    ):
+        ROWS.assign(topics=cells * 12).to_csv(tmp_path / "a.csv", index=False)
+        notes = "\n".join(map(str, load(Csv(str(tmp_path / "a.csv")), kind="auto").notes))
+        assert ("labels seem to hold several" in notes and "(data.kind=multilabel)" in notes) == is_said

@@ -97,6 +97,17 @@ def of_runs(runs: Sequence[Run]) -> list[str]:
     return [note if len(who) == len(runs) > 1 else f"{', '.join(who)}: {note}" for note, who in about.items()]
 
 
+def of_searches(runs: Sequence[Run]) -> list[str]:
+    """A note on each search some of whose trials failed: it chose among fewer settings than it tried."""
+    notes = []
+    for run in runs:
+        failed, trials = (run.search or {}).get("failed", 0), (run.search or {}).get("trials", 0)
+        if failed:
+            reason = next(iter((run.search or {}).get("errors") or ()), "see trials.parquet")
+            notes.append(f"{run.variant}: {failed} of {trials} trials of its search failed, such as by {reason:.200}.")
+    return notes
+
+
 def of_files(runs: Sequence[Run]) -> list[str]:
     """Notes on files that could not be checked, or are damaged and were computed again."""
     notes = [

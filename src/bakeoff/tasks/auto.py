@@ -13,6 +13,7 @@ from bakeoff.task import DataNote, Schema
 from bakeoff.tasks.classification import KIND as CLASSIFICATION
 from bakeoff.tasks.lists import holds_lists
 from bakeoff.tasks.multilabel import KIND as MULTILABEL
+from bakeoff.tasks.multilabel import may_hold_several
 from bakeoff.tasks.regression import KIND as REGRESSION
 from bakeoff.tasks.table import TableKind
 
@@ -55,6 +56,13 @@ class Auto(TableKind):
         else:
             kind, reason = REGRESSION, f"the target holds {distinct:,} distinct numbers"
         target = kind.read_target(column, settings, where)
+        separator = may_hold_several(target.classes)
+        if separator is not None:
+            several = (
+                f'Each label is one class, though labels seem to hold several, separated by "{separator}", such as '
+                f'"{max(target.classes, key=len)}".'
+            )
+            target = target.with_note(DataNote(several, "data.kind=multilabel"))
         return target.with_note(DataNote(f"Task: {kind.name}, because {reason}.", "data.kind"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
@@ -145,6 +146,8 @@ def _positive(y: NDArray[Any], classes: tuple[str, ...], declared: str | None) -
             f"data.positive: a bare {meant[0]} is a boolean, and can be {' or '.join(meant)}. "
             f"Write it in quotes: {advice.override('data.positive', meant[0])}."
         )
+    if not meant:  # a label that is a number may be written as the file has it: 1.0
+        meant = [name for name in classes if name == _whole(declared)]
     if not meant:
         raise ConfigError(
             f'data.positive: there is no class "{declared}". Classes: {", ".join(classes)}.'
@@ -155,6 +158,11 @@ def _positive(y: NDArray[Any], classes: tuple[str, ...], declared: str | None) -
             f"data.positive: a positive class needs two classes, and there are {len(classes)}. Remove it."
         )
     return meant[0]
+
+
+def _whole(text: str) -> str | None:
+    """The class that a number written with decimals names: ``1.0`` names "1"."""
+    return str(int(float(text))) if re.fullmatch(r"[+-]?\d+\.0+", text) else None
 
 
 KIND = Classification()

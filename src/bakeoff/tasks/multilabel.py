@@ -32,8 +32,25 @@ LEAST_OF_A_STRATUM = 10
 LEAST_OF_A_LABEL = 3
 """Rows of a label below which a split may leave it without rows to learn from."""
 
+FEWEST_COMBINATIONS = 3
+"""Classes with a separator in their name, from which they may be combinations of labels."""
+
 BY_LABEL = "label"
 """Title of the breakdown of a multi-label task."""
+
+
+def may_hold_several(classes: Sequence[str]) -> str | None:
+    """The separator between labels in the names of classes, where these are combinations of fewer labels; else None."""
+    for separator in SEPARATORS:
+        combined = [[part.strip() for part in name.split(separator)] for name in classes if separator in name]
+        if len(combined) < FEWEST_COMBINATIONS:
+            continue
+        parts = Counter(part for name in combined for part in name)
+        singles = {name for name in classes if separator not in name}
+        is_reused = all(count > 1 or part in singles for part, count in parts.items())
+        if is_reused and "" not in parts and len(parts | Counter(singles)) < len(classes):
+            return separator
+    return None
 
 
 class Multilabel(TableKind):
