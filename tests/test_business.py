@@ -12,6 +12,8 @@ import pytest
 import bakeoff as python
 from bakeoff import business, metrics, record
 from bakeoff.errors import ConfigError
+from bakeoff.report import monthly
+from bakeoff.report.blocks import Table
 from bakeoff.solutions import HeldOut, Threshold
 from bakeoff.solutions.answers import Recorded
 from bakeoff.solutions.judging import Judge
@@ -145,3 +147,23 @@ def test_verdict_rests_on_value_and_a_kept_run_is_valued_by_the_same_model(
     worth = 1000 * np.mean([cells.get((truth, output), -size) for truth, output, size in pairs])
     assert board.loc["linear", "net_value_per_1k"] == pytest.approx(worth, rel=1e-3)
     assert bake.verdict.winner == "linear"
+
+
+def test_value_of_a_month_is_a_multiple_with_its_intervals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    bake = python.bakeoff(
+        "data=diabetes", "decision.resamples=200", "metrics.latency_rows=20", "tracker=none", "report=none",
+        "business=error_costs", "business.per_month=20000", models=["constant", "linear"],
+    )  # fmt: skip
+    assert "Value of a month, 20,000 predictions" in bake.to_markdown()
+    (table,) = monthly.blocks(bake.comparison)
+    assert isinstance(table, Table)
+    difference = next(d for d in bake.comparison.differences if (d.variant, d.metric) == ("linear", "net_value_per_1k"))
+    by_name = {row[0]: row[1:] for row in table.rows}
+    assert by_name["linear"][1] == record.Score(20 * difference.difference, 20 * difference.low, 20 * difference.high)
+    assert by_name["constant"][1] == "incumbent"
+
+
+def test_volume_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match="per_month: 0 is no number of predictions"):
+        business.build_valuer({**MATRIX, "per_month": 0}, SCHEMA)

@@ -56,10 +56,16 @@ class ValueMatrix:
         values: true label → predicted label → value: a number, the name of a numeric column, or a product of both such
             as ``monthly_charges * 12``.
         withheld: value of a row from which the model abstains, beside the price of the person who decides then.
+        per_month: number of predictions a month; None: values are told for 1,000 predictions only.
     """
 
     values: dict[str, dict[str, Cell]]
     withheld: Cell = 0.0
+    per_month: float | None = None
+
+    def __post_init__(self) -> None:
+        """Validate the volume."""
+        _check_volume(self.per_month)
 
     def check(self, schema: Schema) -> None:
         """Every pair of classes has a value, and every column is there."""
@@ -106,11 +112,17 @@ class Outcomes:
         right: of a right answer; of a text, one that equals a reference answer but for case, articles and punctuation.
         wrong: of a wrong answer.
         withheld: of a row from which the model abstains, beside the price of the person who decides then.
+        per_month: number of predictions a month; None: values are told for 1,000 predictions only.
     """
 
     right: float = 1.0
     wrong: float = -5.0
     withheld: float = 0.0
+    per_month: float | None = None
+
+    def __post_init__(self) -> None:
+        """Validate the volume."""
+        _check_volume(self.per_month)
 
     def check(self, schema: Schema) -> None:
         """Answers must be right or wrong."""
@@ -155,10 +167,16 @@ class ErrorCosts:
     Args:
         over: loss in US dollars for each unit predicted too much.
         under: for each unit predicted too little.
+        per_month: number of predictions a month; None: values are told for 1,000 predictions only.
     """
 
     over: float = 1.0
     under: float = 1.0
+    per_month: float | None = None
+
+    def __post_init__(self) -> None:
+        """Validate the volume."""
+        _check_volume(self.per_month)
 
     def check(self, schema: Schema) -> None:
         """Targets must be numbers."""
@@ -176,6 +194,11 @@ class ErrorCosts:
         error = table.predictions.output - table.target
         loss = np.where(error > 0, self.over * error, -self.under * error)
         return np.where(table.predictions.status == OK, -loss, math.nan)
+
+
+def _check_volume(per_month: float | None) -> None:
+    if per_month is not None and not (math.isfinite(per_month) and per_month > 0):
+        raise ValueError(f"per_month: {per_month} is no number of predictions a month. Give more than 0, or null.")
 
 
 def build_valuer(

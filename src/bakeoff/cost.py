@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bakeoff.config import components
@@ -51,6 +52,28 @@ class CostModel(Protocol):
 
 
 @dataclass(frozen=True)
+class Expense:
+    """Cost of each of n predictions by what it is paid for, in US dollars; arrays of shape (n,).
+
+    Attributes:
+        machine: seconds of prediction.
+        learning: a share of search and fit, and of the requests of both.
+        requests: tokens.
+        people: decisions of people.
+    """
+
+    machine: NDArray[np.float64]
+    learning: NDArray[np.float64]
+    requests: NDArray[np.float64]
+    people: NDArray[np.float64]
+
+    @property
+    def total(self) -> NDArray[np.float64]:
+        """All together; NaN where a part is unknown."""
+        return self.machine + self.learning + self.requests + self.people
+
+
+@dataclass(frozen=True)
 class TimeAndRequests:
     """Seconds at the price of the machine, requests at the price of their tokens, and a share of search and fit.
 
@@ -60,10 +83,14 @@ class TimeAndRequests:
     Args:
         usd_per_hour: of the machine, in US dollars.
         answers_per_fit: number of predictions over which the cost of a fit is spread; None: not counted.
+        utilisation: share of the paid time in which the machine predicts: at 0.25, each second is paid four times.
+        prices_of: ISO date of the token prices, of recorded runs; None: those that held when the requests were made.
     """
 
     usd_per_hour: float = 0.10
     answers_per_fit: float | None = 100_000
+    utilisation: float = 1.0
+    prices_of: str | None = None
 
     def __post_init__(self) -> None:
         """Validate the parameters."""
@@ -71,19 +98,41 @@ class TimeAndRequests:
             raise ValueError(f"usd_per_hour: {self.usd_per_hour} is no price. Give 0 or more.")
         if self.answers_per_fit is not None and not self.answers_per_fit > 0:
             raise ValueError(f"answers_per_fit: {self.answers_per_fit} is not above 0. Give null to leave fits out.")
+        if not 0 < self.utilisation <= 1:
+            raise ValueError(f"utilisation: {self.utilisation} is no share of time. Give more than 0 and at most 1.")
+        if self.prices_of is not None:
+            read_date(self.prices_of)
 
     def dollars(self, table: PredictionTable, run_seconds: RunSeconds) -> NDArray[np.float64]:
         """Price each prediction; NaN where the price of a request is unknown."""
+        return self.expense(table, run_seconds).total
+
+    def expense(self, table: PredictionTable, run_seconds: RunSeconds) -> Expense:
+        """Price each prediction, by what is paid for."""
         import numpy as np
 
-        seconds = machine_seconds(table, run_seconds.per_prediction)
-        if self.answers_per_fit is not None:
-            seconds = seconds + run_seconds.fit / self.answers_per_fit
-        dollars = seconds * self.usd_per_hour / 3600 + table.predictions.usage.cost_usd
-        if self.answers_per_fit is not None:
-            dollars = dollars + run_seconds.search_usd / self.answers_per_fit
+        n, per_second = len(table), self.usd_per_hour / 3600
+        learning = 0.0
+        if self.answers_per_fit is not None:  # fits run when they are wanted, and leave no machine idle
+            learning = (run_seconds.fit * per_second + run_seconds.search_usd) / self.answers_per_fit
         people = table.predictions.human_usd
-        return np.asarray(dollars if people is None else dollars + people)
+        return Expense(
+            machine_seconds(table, run_seconds.per_prediction) * per_second / self.utilisation,
+            np.full(n, learning),
+            np.asarray(table.predictions.usage.cost_usd, dtype=np.float64),
+            np.zeros(n) if people is None else np.asarray(people, dtype=np.float64),
+        )
+
+
+def read_date(text: str) -> date:
+    """A date such as 2026-06-01, not in the future. Raises ``ValueError``."""
+    try:
+        day = date.fromisoformat(str(text))
+    except ValueError:
+        raise ValueError(f'prices_of: "{text}" is no date. Write it as 2026-06-01.') from None
+    if day > datetime.now(UTC).date():
+        raise ValueError(f"prices_of: {day} is in the future, and prices of then are unknown.")
+    return day
 
 
 def machine_seconds(table: PredictionTable, per_prediction: float) -> NDArray[np.float64]:

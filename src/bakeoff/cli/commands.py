@@ -93,6 +93,12 @@ COMMANDS = (
         "DIR [--format html|md|csv|json] [--out FILE] [--figures FOLDER] [--open]",
     ),
     Command(
+        "breakeven",
+        "bakeoff.cli.breakeven:breakeven",
+        "monthly number of predictions from which one variant is cheaper than another",
+        "DIR [--against VARIANT] [--rent local|none] [--volume N] [--format text|md] [cost.utilisation=...]",
+    ),
+    Command(
         "board",
         "bakeoff.cli.board:board",
         "bake-offs in a folder with their verdicts, or the runs of one task over time",

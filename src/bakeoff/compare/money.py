@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeoff import business, cost, metrics, record
 from bakeoff.advice import listed
+from bakeoff.compare import dated_prices
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.record import Run
 
@@ -65,7 +66,13 @@ def priced(run: Run, notes: list[str]) -> PredictionTable:
 
     A model that fails, or that is not installed here, is named in the notes.
     """
-    table = _valued(run, record.read_predictions(run), notes)
+    table = record.read_predictions(run)
+    if (day := (run.cost or {}).get("prices_of")) is not None:
+        try:
+            table = dated_prices.at(run, table, cost.read_date(str(day)), notes)
+        except ValueError as error:
+            notes.append(f"{run.variant}: {error}")
+    table = _valued(run, table, notes)
     throughput = run.metrics["throughput_rows_per_s"].value if "throughput_rows_per_s" in run.metrics else None
     if not throughput:
         return table

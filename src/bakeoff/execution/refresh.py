@@ -128,7 +128,8 @@ def _changed(of: Path, run: Run, overrides: Sequence[str], conf: Path) -> tuple[
     content = solving.self_contained(content, of.parent)
     content |= {"search": {"sampler": None}, "resume": False}
     if (prices := folders.known_money(of)) is not None:  # those of the last comparison, not of the run
-        content |= {"cost": prices.cost, "business": prices.business}
+        undated = None if prices.cost is None else {k: v for k, v in prices.cost.items() if k != "prices_of"}
+        content |= {"cost": undated, "business": prices.business}
     content["data"] = _pinned(dict(content["data"]), record.schema_of(run))
     content["decision"] = dict(content["decision"])
     name, changed = None, False

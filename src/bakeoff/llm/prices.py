@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 
 from bakeoff.errors import ConfigError
@@ -41,6 +42,30 @@ def price_tokens(
         return float(calc_price(usage, model_ref=model, provider_api_url=base_url).total_price)
     except LookupError:
         return math.nan
+
+
+def price_on(day: date, model: str, base_url: str, input_tokens: float, output_tokens: float) -> float:
+    """Dollars for the tokens of one request on another day, by the price table; NaN where no price is known."""
+    from genai_prices import Usage, calc_price
+
+    noon = datetime.combine(day, time(12), UTC)
+    # The table counts whole tokens, and a mean over requests has parts of them.
+    usage = Usage(input_tokens=round(input_tokens), output_tokens=round(output_tokens))
+    try:
+        return float(calc_price(usage, model, provider_api_url=base_url, genai_request_timestamp=noon).total_price)
+    except LookupError:
+        return math.nan
+
+
+def has_history(model: str, base_url: str) -> bool:
+    """Return whether the price table knows prices of a model with dates."""
+    from genai_prices import Usage, calc_price
+
+    try:
+        found = calc_price(Usage(input_tokens=1, output_tokens=1), model, provider_api_url=base_url)
+    except LookupError:
+        return False
+    return isinstance(found.model.prices, list) and len(found.model.prices) > 1
 
 
 @lru_cache(maxsize=64)

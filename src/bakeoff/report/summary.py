@@ -10,7 +10,7 @@ from bakeoff.compare import folders
 from bakeoff.compare.comparison import Comparison
 from bakeoff.errors import DataError
 from bakeoff.record import Run
-from bakeoff.report import leaderboard, sections, stages
+from bakeoff.report import leaderboard, monthly, sections, stages
 from bakeoff.report.blocks import Style, Text
 from bakeoff.report.document import Block, Report
 from bakeoff.task import NoteRank
@@ -45,6 +45,7 @@ def build(
     reached = [run for run in runs if run.task is not None]
     schema = record.schema_of(reached[0]) if reached else None
     blocks: list[Block] = [*_data(reached), leaderboard.from_comparison(comparison, schema), *_failures(comparison)]
+    blocks += monthly.blocks(comparison)
     blocks += stages.blocks(runs)
     blocks += sections.blocks(comparison, runs)
     blocks += [verdict(comparison), *confirmed(folder), *_closing(comparison, folder, n_reused, page)]

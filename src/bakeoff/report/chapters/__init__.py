@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bakeoff.report.chapters import brief, comparing, documents, effort, labels, method, rows, stages, values
+from bakeoff.report.chapters import brief, comparing, documents, effort, labels, method, money, rows, stages, values
 from bakeoff.report.chapters.material import Material
 from bakeoff.report.document import Block
 
@@ -35,6 +35,10 @@ PARTS = (
          (comparing.differences,)),
     Part("Quality against price and latency", "Cheaper and faster is further left. "
          "Variants on the dashed line are beaten by no other in both.", (comparing.trade_offs,)),
+    Part("Value of a month", "Business value less cost, at the declared number of predictions (business.per_month).",
+         (money.value,)),
+    Part("Break-even", "Local variants rent whole machines by the month, each busy for a share of its time "
+         "(cost.utilisation); others pay their requests and the seconds of a shared machine.", (money.break_even,)),
     Part("Slices", "A variant that is good on the whole may fail on a part.", (comparing.slices,)),
     Part("Stages", "Which part of a variant predicted how many rows, and what that took.", (stages.stages,)),
     Part("Errors", "", (labels.confusion, values.residuals, values.forecasts, documents.found, documents.unanswered)),
