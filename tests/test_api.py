@@ -88,6 +88,7 @@ def test_predictions_are_frames_and_the_model_is_loaded_when_asked_for(bake: bak
 
 def test_a_leaderboard_and_a_verdict_show_themselves_in_a_notebook(bake: bakeoff.Bakeoff) -> None:
     shown = bake._repr_html_()
+    assert 'sandbox="allow-scripts"' in shown and "In brief" in shown, "the whole report unfolds"
     assert shown.index("<td><b>linear</b></td>") < shown.index("<td>constant</td>")
     assert "<b>Verdict: SHIP linear</b>" in shown
     assert "<b>Ship linear</b>" in bake.verdict._repr_html_()

@@ -13,7 +13,7 @@ from bakeoff.compare import folders
 from bakeoff.compare.comparison import Comparison
 from bakeoff.config.settings import DecisionSettings, typed
 from bakeoff.errors import DataError, did_you_mean
-from bakeoff.report import html, markdown, summary
+from bakeoff.report import html, markdown, page, pages, summary
 from bakeoff.report.blocks import Column, Table, Text
 from bakeoff.report.document import Report
 
@@ -247,7 +247,9 @@ class Bakeoff(Mapping[str, Run]):
         return markdown.render(self._report())
 
     def _repr_html_(self) -> str:
-        return html.render(self._report())
+        runs = [run.record for run in self._runs.values()]
+        page_text = page.render(pages.build(self.comparison, runs, self.folder))
+        return html.render(self._report()) + html.framed(page_text, f"Report of {self.folder.name}")
 
     def _report(self) -> Report:
         runs = [run.record for run in self._runs.values()]

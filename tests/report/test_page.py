@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,17 @@ ATTACKS = (
     "=HYPERLINK(\"https://example.org\")", "W" * 200_000,
 )  # fmt: skip
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def browsed(file: Path, folder: Path, *options: str) -> str:
+    """The document of a page as Chromium has it after two seconds of its scripts' time."""
+    done = subprocess.run(
+        [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+         "--disable-background-networking", f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=2000",
+         *options, "--dump-dom", file.as_uri()],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    return done.stdout
 
 
 def hostile(text: str) -> Document:
@@ -145,13 +157,22 @@ def test_attacks_run_nothing_in_a_browser(tmp_path: Path) -> None:
     document = Document("attacks", "keep", "neutral", "all of them", (), chapters)
     file = tmp_path / "attacks.html"
     file.write_text(page.render(document), "utf-8")
-    done = subprocess.run(
-        [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-         "--disable-background-networking", f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=2000",
-         "--dump-dom", file.as_uri()],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert "<h1>attacks</h1>" in done.stdout
-    assert "<body>" in done.stdout  # an attack that ran would have left a mark on it
-    assert done.stdout.count("<section") == len(chapters)
-    assert "<button" in done.stdout  # the page's own script did run
+    dom = browsed(file, tmp_path)
+    assert "<h1>attacks</h1>" in dom
+    assert "<body>" in dom  # an attack that ran would have left a mark on it
+    assert dom.count("<section") == len(chapters)
+    assert "<button" in dom  # the page's own script did run
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation(tmp_path: Path, scheme: str) -> None:
+    axe = resources.files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
+    run = "axe.run().then(found => document.body.dataset.axe = JSON.stringify(found.violations.map(v => v.id)))"
+    text = re.sub("<meta http-equiv=[^>]*>", "", page.render(hostile("plain")))
+    file = tmp_path / "axe.html"
+    file.write_text(text.replace("</body>", f"<script>{axe}</script><script>{run}</script></body>"), "utf-8")
+    done = browsed(file, tmp_path, f"--blink-settings=preferredColorScheme={['dark', 'light'].index(scheme)}")
+    violations = re.search('data-axe="([^"]*)"', done)
+    assert violations is not None, "axe did not run"
+    assert violations[1] == "[]"

@@ -13,6 +13,20 @@ def render(report: Report) -> str:
     return "".join(map(block, report.blocks))
 
 
+def framed(page: str, title: str) -> str:
+    """A whole page below a heading that unfolds it, in a frame: neither its style nor its script reaches the notebook.
+
+    Args:
+        page: the page, as HTML.
+        title: name of the frame, for screen readers.
+    """
+    return (
+        f"<details><summary>The whole report</summary>"
+        f'<iframe title="{escape(title)}" sandbox="allow-scripts" width="100%" height="800" srcdoc="{escape(page)}">'
+        "</iframe></details>"
+    )
+
+
 def block(content: Block) -> str:
     """One block; a chart as its table."""
     if isinstance(content, Text):

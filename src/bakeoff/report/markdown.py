@@ -6,7 +6,7 @@ from bakeoff.report.blocks import Table, Text
 from bakeoff.report.document import Block, Document, Report
 from bakeoff.report.plain import visible
 
-OPEN = ("Leaderboard", "Method checks")
+OPEN = ("In brief", "Leaderboard", "Method checks")
 """Chapters that are not folded away."""
 
 
@@ -16,12 +16,12 @@ def render(report: Report) -> str:
 
 
 def document(content: Document) -> str:
-    """The long report for a pull request: verdict and leaderboard open, the other chapters folded away."""
+    """The long report for a pull request: verdict and leaderboard open, the others folded away, requests left out."""
     facts = " · ".join(_escaped(fact) for fact in content.facts)
     parts = [f"## {_escaped(content.title)}: {_escaped(content.verdict)}", _escaped(content.reason), facts]
-    for i, chapter in enumerate(content.chapters):
-        body = "\n".join(map(block, chapter.blocks))
-        if i == 0 or chapter.title in OPEN:
+    for chapter in content.chapters:
+        body = "\n".join(block(each) for each in chapter.blocks if not (isinstance(each, Text) and each.is_folded))
+        if chapter.title in OPEN:
             parts.append(f"### {_escaped(chapter.title)}\n\n{body}")
         else:
             parts.append(f"<details><summary>{_escaped(chapter.title)}</summary>\n\n{body}\n</details>")
