@@ -188,9 +188,20 @@ def digest(table: PredictionTable, metric_needs: Sequence[str] = ()) -> str:
     sha = hashlib.sha256()
     for column in columns:
         # Sums in another order differ in the last bits: these are no other answers.
-        values = column.astype(np.float32) if np.issubdtype(column.dtype, np.floating) else column.astype(str)
+        if np.issubdtype(column.dtype, np.floating):
+            values = column.astype(np.float32)
+        elif len(column) and isinstance(column[0], np.ndarray | list | tuple):
+            values = np.array([_text(value) for value in column], dtype=object)
+        else:
+            values = column.astype(str)
         sha.update(pd.util.hash_array(np.ascontiguousarray(values).ravel()).tobytes())
     return sha.hexdigest()[:16]
+
+
+def _text(value: Sequence[object]) -> str:
+    """An output of several labels or numbers as text, numbers with the precision of single ones."""
+    several = np.asarray(value)
+    return str(several.astype(np.float32).tolist() if np.issubdtype(several.dtype, np.number) else several.tolist())
 
 
 def questions(
