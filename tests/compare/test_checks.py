@@ -85,11 +85,11 @@ def in_groups(scored: PredictionTable, groups: int) -> PredictionTable:
     return replace(scored, units=np.arange(len(scored)) % groups)
 
 
-def confident(output: list[str]) -> PredictionTable:
-    """Predictions with a probability of 0.95 each."""
+def confident(output: list[str], sure: float = 0.95) -> PredictionTable:
+    """Predictions with that probability each."""
     made = table(output, TRUTH)
     is_spam = np.array(output) == "spam"
-    proba = np.where(is_spam[:, None], [0.05, 0.95], [0.95, 0.05])
+    proba = np.where(is_spam[:, None], [1 - sure, sure], [sure, 1 - sure])
     return replace(made, predictions=replace(made.predictions, proba=proba))
 
 
@@ -123,7 +123,7 @@ WEAK = {
         replace(
             SOUND,
             runs=(*SOUND.runs, run("svm", 2, search=SEARCH), run("tree", 3, search=SEARCH)),
-            tables={name: confident(WRONG) for name in ("linear", "svm", "tree")},
+            tables={n: confident(WRONG, s) for n, s in (("linear", 0.95), ("svm", 0.96), ("tree", 0.97))},
         ),
         "All 3 variants that learn contradict the target of 4 rows with confidence: 0, 1, 2, 3.",
     ),
@@ -169,7 +169,16 @@ WEAK = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [check.name for check in checks.OWN if check.applies(BINARY)])
+OF_RECORDS = {
+    "edge_of_space", "same_order", "validation_gap", "serial_dependence", "alike", "calibration", "found_slices",
+    "judge_family", "unseen_test",
+}  # fmt: skip
+"""Checks that test_checks_of_records.py tries."""
+
+
+@pytest.mark.parametrize(
+    "name", [check.name for check in checks.OWN if check.applies(BINARY) and check.name not in OF_RECORDS]
+)
 def test_each_check_finds_what_it_is_there_to_find(name: str) -> None:
     evidence, said = WEAK[name]
     assert list(found(evidence)) == [name]

@@ -86,7 +86,15 @@ def reach(
     if looked:
         reached = replace(reached, reason=f"{reached.reason} {looked}")
     evidence = Evidence(
-        entrants.runs, entrants.tables, entrants.schema, gained, threshold.value, settings.replicates, looks
+        entrants.runs,
+        entrants.tables,
+        entrants.schema,
+        gained,
+        threshold.value,
+        settings.replicates,
+        looks,
+        entrants.metric.name,
+        1 if entrants.metric.direction == "maximize" else -1,
     )
     checked = checks.checked(evidence)
     blocking = [finding for check in checked if check.severity == "blocks" for finding in check.findings]

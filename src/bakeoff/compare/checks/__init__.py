@@ -16,15 +16,20 @@ from __future__ import annotations
 from bakeoff import plugins
 from bakeoff.compare.checks.base import Check, Checked, Evidence, Severity, State, check
 from bakeoff.compare.checks.baselines import references, simple_baseline
+from bakeoff.compare.checks.calibration import calibration
+from bakeoff.compare.checks.found_slices import found_slices
 from bakeoff.compare.checks.labels import label_noise
+from bakeoff.compare.checks.language import judge_family, unseen_test
 from bakeoff.compare.checks.leaks import near_duplicates, ordered_classes, single_column
 from bakeoff.compare.checks.looks import looks_spent
 from bakeoff.compare.checks.machines import same_machine, same_version, timed_alone
-from bakeoff.compare.checks.predictions import answered, found_something, says_more_than_one_thing, too_good
+from bakeoff.compare.checks.predictions import alike, answered, found_something, says_more_than_one_thing, too_good
 from bakeoff.compare.checks.rows import detectable, enough_rows, enough_units
 from bakeoff.compare.checks.seeds import one_seed, rival_seeds
 from bakeoff.compare.checks.slices import seen_inputs, weak_slice
-from bakeoff.compare.checks.tuning import met_constraints, same_budget, search_ended
+from bakeoff.compare.checks.time import serial_dependence
+from bakeoff.compare.checks.tuning import edge_of_space, met_constraints, same_budget, search_ended
+from bakeoff.compare.checks.validation import same_order, validation_gap
 
 __all__ = ["OWN", "Check", "Checked", "Evidence", "Severity", "State", "check", "checked", "names", "own"]
 
@@ -32,7 +37,8 @@ OWN = (
     same_budget, met_constraints, search_ended, simple_baseline, references, enough_rows, enough_units, detectable,
     one_seed, rival_seeds, too_good, says_more_than_one_thing, same_machine, same_version, timed_alone, answered,
     found_something, seen_inputs, weak_slice, label_noise, single_column, ordered_classes, near_duplicates,
-    looks_spent,
+    looks_spent, edge_of_space, same_order, validation_gap, serial_dependence, alike, calibration, found_slices,
+    judge_family, unseen_test,
 )  # fmt: skip
 """bakeoff's own checks."""
 

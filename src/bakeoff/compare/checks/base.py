@@ -32,6 +32,8 @@ class Evidence:
         margin: the minimum meaningful gain; NaN if unknown.
         replicates: whether variants that differ in their seed alone are judged as one.
         looks: looks at the test rows.
+        metric: name of the decision metric; empty if unknown.
+        sign: 1 where more of it is better, -1 where less is.
     """
 
     runs: Sequence[Run]
@@ -41,6 +43,8 @@ class Evidence:
     margin: float = math.nan
     replicates: bool = False
     looks: Looks = field(default_factory=Looks)
+    metric: str = ""
+    sign: int = 1
 
 
 Finds = Callable[[Evidence], Sequence[str]]

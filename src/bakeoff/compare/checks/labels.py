@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bakeoff.advice import listed
+from bakeoff.compare import replicates
 from bakeoff.compare.checks.base import Evidence, check
 
 LEAST_VARIANTS, SURE, LEAST_ROWS = 3, 0.9, 3
@@ -19,7 +20,8 @@ LEAST_VARIANTS, SURE, LEAST_ROWS = 3, 0.9, 3
 )
 def label_noise(evidence: Evidence) -> list[str]:
     """Find rows where all variants confidently agree on another label: often the target is wrong (Northcutt 2021)."""
-    learns = {run.variant for run in evidence.runs if run.family != "rules"}
+    # Seeds of one recipe agree with each other, and are one witness.
+    learns = set(replicates.by_first([run.variant for run in evidence.runs if run.family != "rules"]))
     tables = [t for name, t in evidence.tables.items() if name in learns and t.predictions.proba is not None]
     if len(tables) < LEAST_VARIANTS:
         return []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,3 +19,11 @@ def row_losses(table: PredictionTable) -> NDArray[np.float64] | None:
     if is_right is not None:
         return 1 - np.asarray(is_right, dtype=np.float64)
     return np.abs(outputs - table.target) if kind.is_numeric and outputs.ndim == 1 else None
+
+
+def loss_of_constant(target: NDArray[Any]) -> float:
+    """Mean loss of the best constant: how hard the rows are for a model that knows nothing."""
+    if target.dtype == np.float64:
+        return float(np.abs(target - np.median(target)).mean())
+    counts = Counter(map(str, target))
+    return 1 - max(counts.values()) / len(target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 
 import numpy as np
 
@@ -13,17 +14,25 @@ from bakeoff.task import PredictionTable
 from bakeoff.tasks import kinds
 
 FEW_ERRORS = 0.01  # share of the majority label's errors up to which a score is too good to be true
+NEARLY_ALL = 0.9995  # share of the variance from which a score is too good to be true
 SAME = 1e-9  # relative tolerance within which a predicted value equals the target
 
 
 @check("too_good", "Is a score too good to be true?")
 def too_good(evidence: Evidence) -> list[str]:
     """Real data are noisy: a model that is hardly ever wrong may have seen the answers."""
-    return [
+    findings = [
         f"{name} is right about {_all_but(errors)}: look for the answer among the features."
         for name, table in evidence.tables.items()
         if (errors := _surprisingly_few_errors(table)) is not None
     ]
+    if evidence.schema.kind == "regression":
+        findings += [
+            f"{name} explains {share:.2%} of the variance: look for the answer among the features."
+            for name, table in evidence.tables.items()
+            if len(table) >= FEW_OF_A_CLASS and NEARLY_ALL <= (share := _explained(table)) < 1
+        ]
+    return findings
 
 
 @check("says_more_than_one_thing", "Does every variant that learns predict more than one value?")
@@ -37,6 +46,27 @@ def says_more_than_one_thing(evidence: Evidence) -> list[str]:
         for name, table in evidence.tables.items()
         if name in learns and len(table) >= FEW_OF_A_CLASS and len(set(table.predictions.output.tolist())) == 1
     ]
+
+
+@check("alike", "Do variants differ in what they predict?", severity="note")
+def alike(evidence: Evidence) -> list[str]:
+    """Two models that agree on every row are often one model: a setting that did nothing, a cache, a wrong name."""
+    learns = [run.variant for run in evidence.runs if run.family != "rules" and run.variant in evidence.tables]
+    return [
+        f"{first} and {second} predict the same for all {len(evidence.tables[first]):,} rows."
+        for first, second in combinations(learns, 2)
+        if _predict_the_same(evidence.tables[first], evidence.tables[second])
+    ]
+
+
+def _predict_the_same(first: PredictionTable, second: PredictionTable) -> bool:
+    """Whether all outputs and all probabilities are equal."""
+    if len(first) < FEW_OF_A_CLASS or not np.array_equal(first.ids, second.ids):
+        return False
+    one, other = first.predictions, second.predictions
+    if (one.proba is None) != (other.proba is None) or not np.array_equal(one.output, other.output):
+        return False
+    return one.proba is None or other.proba is None or np.array_equal(one.proba, other.proba)
 
 
 @check("answered", "Did every variant predict all test rows?")
@@ -78,6 +108,14 @@ def _surprisingly_few_errors(table: PredictionTable) -> int | None:
         return None
     errors, of_constant = int((~np.asarray(right, dtype=bool)).sum()), _errors_of_constant(table)
     return errors if errors <= FEW_ERRORS * of_constant and of_constant >= FEW_OF_A_CLASS else None
+
+
+def _explained(table: PredictionTable) -> float:
+    """Share of the variance of the targets that is explained; 0 where there is none, 1 for exact predictions."""
+    if _surprisingly_few_errors(table) == 0:
+        return 1.0
+    spread = float(((table.target - table.target.mean()) ** 2).sum())
+    return 1 - float(((table.predictions.output - table.target) ** 2).sum()) / spread if spread > 0 else 0.0
 
 
 def _errors_of_constant(table: PredictionTable) -> int:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.compare.checks.base import Evidence, check
-from bakeoff.compare.checks.losses import row_losses
+from bakeoff.compare.checks.losses import loss_of_constant, row_losses
 from bakeoff.task import SEEN_INPUT, PredictionTable
 from bakeoff.tasks import kinds
 
@@ -51,17 +49,9 @@ def weak_slice(evidence: Evidence) -> list[str]:
         f"{loss[rows].mean():.3g} there, and {loss.mean():.3g} over all rows."
         for column, value, rows in parts
         if loss[rows].mean() > WEAK_SLICE * loss.mean()
-        and loss[rows].mean() * _loss_of_constant(target) > WEAK_SLICE * loss.mean() * _loss_of_constant(target[rows])
+        and loss[rows].mean() * loss_of_constant(target) > WEAK_SLICE * loss.mean() * loss_of_constant(target[rows])
         and _is_clearly_worse(loss, rows, len(parts))
     ]
-
-
-def _loss_of_constant(target: NDArray[Any]) -> float:
-    """Mean loss of the best constant: how hard the rows are for a model that knows nothing."""
-    if target.dtype == np.float64:
-        return float(np.abs(target - np.median(target)).mean())
-    counts = Counter(map(str, target))
-    return 1 - max(counts.values()) / len(target)
 
 
 def _is_clearly_worse(loss: NDArray[np.float64], rows: NDArray[np.intp], looks: int) -> bool:
