@@ -288,3 +288,14 @@ def test_variant_named_as_the_stage_of_a_person_is_refused() -> None:
 def test_person_without_a_price_is_noted() -> None:
     bake = python.bakeoff(*QUICK, "model.stages=[{part: linear, accept: 0.9},human]", models=["cascade"])
     assert "Decisions of a person are taken to be free (usd), and right always" in " ".join(cascade_of(bake).notes)
+
+
+def test_structure_is_searched_over_parts_that_run_once() -> None:
+    stages = "model.stages=choice([constant,linear],[linear,constant])"
+    bake = python.bakeoff(*QUICK, stages, "search=random", "search.trials=4", models=["constant", "cascade"])
+    run = bake["cascade"]
+    assert set(bake) == {"constant", "linear", "cascade"}, "every part that a trial may take is a variant"
+    assert run.status == "ok" and run.trials is not None
+    tried = {json.loads(value)[0] for value in run.trials["param:model.stages"]}
+    assert tried <= {"constant", "linear"} and len(run.trials) == 4
+    assert list(run.record.details["parts"]) == run.record.parameters["stages"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ def suggest(trial: Trial, dimension: Dimension) -> Any:
     """A trial's value of a dimension."""
     values: Any = distribution(dimension)
     if hasattr(values, "choices"):
-        return trial.suggest_categorical(dimension.key, values.choices)
+        return decoded(trial.suggest_categorical(dimension.key, values.choices))
     suggest_number = trial.suggest_float if isinstance(values.low, float) else trial.suggest_int
     return suggest_number(dimension.key, values.low, values.high, step=values.step, log=values.log)
 
@@ -102,7 +103,7 @@ def suggest(trial: Trial, dimension: Dimension) -> Any:
 def examples(dimension: Dimension) -> list[Any]:
     """Values of a dimension by which its type can be checked: every choice, or the bounds."""
     values = distribution(dimension)
-    return list(getattr(values, "choices", ())) or [values.low, values.high]  # type: ignore[attr-defined]
+    return [decoded(choice) for choice in getattr(values, "choices", ())] or [values.low, values.high]  # type: ignore[attr-defined]
 
 
 def is_continuous(dimension: Dimension) -> bool:
@@ -160,7 +161,7 @@ def _distribution(key: str, sweep: str) -> BaseDistribution | None:
         raise ConfigError(f"{key}: {sweep!r} cannot be read: {str(error).splitlines()[0]} Write {GRAMMAR}.") from None
     value = override.value()
     if isinstance(value, ChoiceSweep):
-        return CategoricalDistribution([_plain(item) for item in value.list])
+        return CategoricalDistribution([_encoded(_plain(item)) for item in value.list])
     if isinstance(value, RangeSweep):
         low, high, step = value.start, value.stop, value.step
         if low is None or high is None:
@@ -181,7 +182,25 @@ def _distribution(key: str, sweep: str) -> BaseDistribution | None:
     return None
 
 
+def decoded(value: Any) -> Any:
+    """The value that a study's parameter stands for: lists and mappings are stored as JSON, which Optuna can hash."""
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError:
+            return value
+    return value
+
+
+def _encoded(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
 def _plain(item: Any) -> Any:
     if isinstance(item, QuotedString):
         return item.text
+    if isinstance(item, list):
+        return [_plain(element) for element in item]
+    if isinstance(item, dict):
+        return {str(_plain(key)): _plain(value) for key, value in item.items()}
     return item

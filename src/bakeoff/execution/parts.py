@@ -64,7 +64,11 @@ def _option(overrides: Sequence[Override]) -> str:
 
 
 def _model_key(override: Override) -> str:
-    group, _, rest = override.key_or_group.partition(".")
+    """The key of the model that an override gives a value or, by one entry of ``search.space``, searches."""
+    key, value = override.key_or_group, override.value()
+    if key == "search.space" and isinstance(value, Mapping) and len(value) == 1:
+        key = str(next(iter(value)))
+    group, _, rest = key.partition(".")
     return rest.split(".")[0] if group == MODEL else ""
 
 
@@ -102,15 +106,15 @@ def with_parts(jobs: Sequence[Job], options: Sequence[str], compose: Callable[[S
 def _with_parts_of(
     job: Job, jobs: list[Job], options: Sequence[str], compose: Callable[[Sequence[str]], Job]
 ) -> list[Job]:
-    solution = solving.made_of_runs(job.request)
-    if solution is None:
+    possible = solving.structures(job.request)
+    if not possible:
         return jobs
-    if solution.asks_people:
+    if any(solution.asks_people for solution in possible):
         _refuse_variant_named_human(job, jobs)
     named: dict[str, str] = {}
     found = list(jobs)
-    needs_validation = solution.learns or job.request.is_tuned
-    for name, wanted in solution.variants.items():
+    needs_validation = any(solution.learns for solution in possible) or job.request.is_tuned
+    for name, wanted in {n: variant for solution in possible for n, variant in solution.variants.items()}.items():
         if wanted != Path(wanted).name:
             raise ConfigError(f'model.parts.{name}: "{wanted}" is not the name of a variant.')
         part = _among(wanted, job, found)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bakeoff import business, cost, record
 from bakeoff.compare import decision
-from bakeoff.config import cards, components
+from bakeoff.config import cards, components, search_space
 from bakeoff.cost import RunSeconds
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.models.base import Context, Model
@@ -40,6 +40,22 @@ def made_of_runs(request: Request) -> Solution | None:
         return None
     model = components.instantiate(request.assembled_model, "model", "model")
     return model if isinstance(model, Solution) and model.variants else None
+
+
+def structures(request: Request) -> list[Solution]:
+    """The unfitted solution of a request, or those that its search may choose, such as by ``model.stages=choice(…)``.
+
+    Empty for a model that is not made of variants.
+    """
+    chosen = {d.key: search_space.examples(d) for d in request.dimensions()} if request.is_tuned else {}
+    chosen = {
+        key: values
+        for key, values in chosen.items()
+        if key.startswith("model.") and any(isinstance(value, str | list | dict) for value in values)
+    }
+    first = request.updated({key: values[0] for key, values in chosen.items()})
+    requests = [first, *(first.updated({key: value}) for key, values in chosen.items() for value in values[1:])]
+    return [solution for solution in map(made_of_runs, requests) if solution is not None]
 
 
 def part_folders(request: Request, solution: Solution) -> dict[str, Path]:
@@ -329,7 +345,9 @@ def replayed(solution: Solution, request: Request, task: Task) -> tuple[Developm
         raise ConfigError(
             "search.validation.kind: a solution is tuned on the validation rows that its parts predicted. Take holdout."
         )
-    parts = {name: _read(name, folder, task, learns=True) for name, folder in part_folders(request, solution).items()}
+    folders = {name: folder for one in structures(request) for name, folder in part_folders(request, one).items()}
+    folders |= part_folders(request, solution) if not folders else {}
+    parts = {name: _read(name, folder, task, learns=True) for name, folder in folders.items()}
     held = _held_out(solution, request, task, parts)
     if held is not None:
         held, _ = _answered(held)

@@ -304,7 +304,8 @@ class Search:
                 else f"none of {len(trials)} trials came to its end: the budget ({ended}) was spent before."
             )  # fmt: skip
         choices = tuple((k, v) for k, v in chosen.params.items() if search_space.is_group(k))
-        best = self._chosen(choices).updated({k: v for k, v in chosen.params.items() if not search_space.is_group(k)})
+        values = {k: search_space.decoded(v) for k, v in chosen.params.items() if not search_space.is_group(k)}
+        best = self._chosen(choices).updated(values)
         complete = [t for t in trials if t.state.name == "COMPLETE"]
         feasible = [t for t in complete if all(v <= 0 for v in t.constraints.values())]
         summary = {
