@@ -78,7 +78,7 @@ COMMANDS = (
         "compare",
         "bakeoff.cli.compare:compare",
         "compare what is on disk",
-        "DIR [DIR ...] [decision.metric=...] [incumbent=...] [--require 'catboost.f1 >= 0.9']",
+        "DIR [DIR ...] [decision.metric=...] [incumbent=...] [labels=FILE] [--require 'catboost.f1 >= 0.9']",
     ),
     Command(
         "confirm",

@@ -62,12 +62,14 @@ def compare(arguments: list[str]) -> int:
 def _changeable(overrides: Sequence[str]) -> dict[str, Any]:
     """Overrides that can be changed for finished runs, as nested containers."""
     values = {str(k): v for k, v in OmegaConf.to_container(OmegaConf.from_dotlist(list(overrides))).items()}  # type: ignore[union-attr]
+    if "labels" in values:
+        values["decision"] = {**dict(values.get("decision") or {}), "labels": values.pop("labels")}
     for key, value in values.items():
         is_option = key in ("incumbent", *pricing.MONEY)
         if key not in ("decision", "incumbent", *pricing.MONEY) or not (is_option or isinstance(value, dict)):
             raise ConfigError(
-                f"compare: {key} cannot be changed after the runs. What can: decision.…, cost=…, cost.…, business=…, "
-                "business.…, incumbent."
+                f"compare: {key} cannot be changed after the runs. What can: decision.…, labels=…, cost=…, cost.…, "
+                "business=…, business.…, incumbent."
             )
     return values
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bakeoff import __version__, metrics, record
-from bakeoff.compare import checks, gains, panels, replicates, verdict
+from bakeoff.compare import checks, gains, panels, people, replicates, verdict
 from bakeoff.compare import decision as rule
 from bakeoff.compare import notes as notes_of
 from bakeoff.compare.checks import Checked
@@ -23,6 +23,8 @@ from bakeoff.compare.panels import Panel
 from bakeoff.compare.scores import Scored
 from bakeoff.config.settings import DecisionSettings
 from bakeoff.errors import ConfigError, did_you_mean
+from bakeoff.grading import labels
+from bakeoff.grading.labels import GRADE
 from bakeoff.metrics import Metric
 from bakeoff.record import Run, Score
 
@@ -144,7 +146,8 @@ def compare(
     reached = verdict.reach(entrants, incumbent, pairs, settings, ledger or Ledger())
     decided = reached.decision
     notes += reached.notes
-    if decided.verdict == "ship" and decided.winner is not None:
+    is_corrected = entrants.labels is not None and metric.name == GRADE
+    if decided.verdict == "ship" and decided.winner is not None and not is_corrected:
         notes += notes_of.of_close(decided.winner, metric, tables, reached.challengers, settings, recipes)
     variants = [_variant(run, entrants.scored.get(run.variant), tables.get(run.variant)) for run in runs]
     return Comparison(
@@ -189,7 +192,8 @@ def _pairs(
     if incumbent not in entrants.tables:
         return []
     known = {name: one.draws for name, one in entrants.scored.items()}
-    return panels.panels(incumbent, entrants.tables, entrants.measured, settings.resamples, known, recipes=recipes)
+    pairs = panels.panels(incumbent, entrants.tables, entrants.measured, settings.resamples, known, recipes=recipes)
+    return [people.corrected(pair, entrants.labels) for pair in pairs]
 
 
 def _of_rows(
@@ -213,6 +217,7 @@ def digest(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | Non
         incumbent,
         __version__,
         checks.names(),
+        labels.digest(settings),
         [(run.variant, run.started, run.status, run.cost, run.business, run.sha256) for run in runs],
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

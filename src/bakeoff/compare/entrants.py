@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bakeoff import metrics
-from bakeoff.compare import decision, money, scores, unanswered
+from bakeoff.compare import decision, money, people, scores, unanswered
 from bakeoff.compare.scores import Scored
 from bakeoff.compare.unanswered import Lost
 from bakeoff.compare.units import with_same_units
 from bakeoff.config.settings import DecisionSettings
 from bakeoff.errors import DataError
+from bakeoff.grading.labels import GRADE, Labels, load_labels
 from bakeoff.metrics import Metric
 from bakeoff.record import Run, Score
 from bakeoff.task import PredictionTable, Schema
@@ -40,6 +41,7 @@ class Entrants:
     scored: Mapping[str, Scored]
     refused: Mapping[str, str]
     notes: Sequence[str]
+    labels: Labels | None = None
 
     @property
     def scores(self) -> dict[str, Mapping[str, Score]]:
@@ -82,9 +84,15 @@ def load_entrants(finished: Sequence[Run], settings: DecisionSettings) -> Entran
         for run in finished
         if run.variant in tables
     }
+    labels = load_labels(settings, tables)
+    by_people = people.corrected_scores(tables, labels, settings.confidence)
+    for name, score in by_people.items():
+        if GRADE in scored[name].scores:
+            scored[name] = replace(scored[name], scores={**scored[name].scores, GRADE: score})
+    notes += people.notes(tables, labels, by_people)
     refused = unanswered.too_many(lost, settings.max_unanswered)
     refused |= unanswered.too_few_grades(tables, metric, settings.max_unanswered)
-    return Entrants(finished, tables, schema, metric, measured, scored, refused, notes)
+    return Entrants(finished, tables, schema, metric, measured, scored, refused, notes, labels)
 
 
 def _check_one_task(runs: Sequence[Run]) -> None:

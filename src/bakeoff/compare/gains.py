@@ -74,9 +74,15 @@ def joint_level(differences: Sequence[Floats], confidence: float) -> float:
 
 def level(metric: str, panels: Sequence[Panel], confidence: float) -> float:
     """The joint level of the differences of all panels in one metric."""
-    return joint_level(
-        [p.drawn(name, metric) for p in panels for name in p.challengers if p.has(name, metric)], confidence
-    )
+    return _joint(metric, [(p, name) for p in panels for name in p.challengers], confidence)
+
+
+def _joint(metric: str, counted: Sequence[tuple[Panel, str]], confidence: float) -> float:
+    """The joint level of some challengers; Bonferroni's where people's labels correct them, and no draws do."""
+    having = [(panel, name) for panel, name in counted if panel.has(name, metric)]
+    if any(name in panel.corrected.get(metric, {}) for panel, name in having):
+        return 1 - (1 - confidence) / len(having)
+    return joint_level([panel.drawn(name, metric) for panel, name in having], confidence)
 
 
 def differences(panels: Sequence[Panel], measured: Sequence[Metric], confidence: float) -> list[Difference]:
@@ -115,7 +121,7 @@ def gains(
     """
     counted = [(p, name) for p in panels for name in p.challengers if variants is None or name in variants]
     together = confidence if to_ship is None else to_ship
-    joint = joint_level([p.drawn(name, metric.name) for p, name in counted if p.has(name, metric.name)], together)
+    joint = _joint(metric.name, counted, together)
     return [_gain(metric, panel, name, joint, confidence) for panel, name in counted]
 
 
@@ -127,7 +133,7 @@ def in_batches(
 
 
 def _gain(metric: Metric, panel: Panel, name: str, joint: float, confidence: float) -> Gain:
-    of_incumbent, value = panel.value(panel.incumbent, metric.name), panel.value(name, metric.name)
+    value, of_incumbent = panel.both(name, metric.name)
     if not panel.has(name, metric.name):
         return Gain(name, value, np.nan, np.nan, np.nan, against=of_incumbent, rows=panel.rows)
     sign = 1 if metric.direction == "maximize" else -1

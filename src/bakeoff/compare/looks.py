@@ -205,20 +205,36 @@ def _text(value: Sequence[object]) -> str:
 
 
 def questions(
-    metric: Metric, incumbent: str, challengers: Sequence[str], tables: Mapping[str, PredictionTable]
+    metric: Metric,
+    incumbent: str,
+    challengers: Sequence[str],
+    tables: Mapping[str, PredictionTable],
+    labels: str = "",
 ) -> dict[str, Question]:
     """The question that a comparison asks about each challenger; about each variant, where none can be judged.
 
     The scores of a variant that was evaluated alone are shown, so that a later comparison may choose among such.
     A challenger with the incumbent's own predictions is no question.
+
+    Args:
+        metric: the deciding metric.
+        incumbent: name of the variant to beat.
+        challengers: names of those that may be shipped.
+        tables: variant → its predictions.
+        labels: digest of people's labels: a metric that they correct is asked anew with other labels.
     """
+    named = (
+        f"{metric.name} by {labels[:8]}"
+        if labels and any(n.startswith("grade:") for n in metric.needs)
+        else metric.name
+    )
     digests = {name: digest(table, metric.needs) for name, table in tables.items()}
     if challengers and incumbent in digests:
         pairs = {name: incumbent for name in challengers if digests[name] != digests[incumbent]}
     else:
         pairs = dict.fromkeys(tables, "")
     return {
-        new: Question(metric.name, digests.get(old, ""), digests[new], incumbent_name=old, challenger_name=new)
+        new: Question(named, digests.get(old, ""), digests[new], incumbent_name=old, challenger_name=new)
         for new, old in pairs.items()
     }
 

@@ -31,6 +31,20 @@ NOTHING: Draws = MappingProxyType({})
 
 
 @dataclass(frozen=True)
+class Corrected:
+    """A metric of a challenger and of the incumbent, corrected by people's labels.
+
+    Attributes:
+        value, against: the values of challenger and incumbent.
+        uncertainty: uncertainty of their difference.
+    """
+
+    value: float
+    against: float
+    uncertainty: Uncertainty
+
+
+@dataclass(frozen=True)
 class Panel:
     """The incumbent and some challengers on the same rows.
 
@@ -41,6 +55,7 @@ class Panel:
         draws: variant → metric → values over the same resamples of these rows.
         challengers: names of the others.
         replicates: values of the replicates of each variant that has any.
+        corrected: metric → challenger → both values as people's labels correct them.
     """
 
     incumbent: str
@@ -49,6 +64,7 @@ class Panel:
     draws: Draws
     challengers: tuple[str, ...]
     replicates: Replicates = field(default_factory=dict)
+    corrected: Mapping[str, Mapping[str, Corrected]] = field(default_factory=dict)
     _outcomes: dict[str, Outcomes] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -67,7 +83,14 @@ class Panel:
 
     def difference(self, challenger: str, metric: str) -> float:
         """The challenger's value less the incumbent's."""
-        return self.value(challenger, metric) - self.value(self.incumbent, metric)
+        value, against = self.both(challenger, metric)
+        return value - against
+
+    def both(self, challenger: str, metric: str) -> tuple[float, float]:
+        """Values of the challenger and of the incumbent that it is compared with."""
+        if (known := self.corrected.get(metric, {}).get(challenger)) is not None:
+            return known.value, known.against
+        return self.value(challenger, metric), self.value(self.incumbent, metric)
 
     def value(self, variant: str, metric: str) -> float:
         """Value of a variant, the mean over its replicates; NaN without the metric."""
@@ -85,6 +108,8 @@ class Panel:
     def uncertainty(self, challenger: str, metric: Metric) -> Uncertainty:
         """Uncertainty of the difference."""
         name = metric.name
+        if (known := self.corrected.get(name, {}).get(challenger)) is not None:
+            return known.uncertainty
         sides = [Side(metric, self.tables[v], self.values[v][name]) for v in (challenger, self.incumbent)]
         over_rows = uncertainty(sides, self.drawn(challenger, name), self._joint(challenger))
         new, old = self._each(challenger, name), self._each(self.incumbent, name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bakeoff import numbers
-from bakeoff.compare import checks, equivalence, gains, selection, vetoes
+from bakeoff.compare import checks, equivalence, gains, people, selection, vetoes
 from bakeoff.compare import decision as rule
 from bakeoff.compare import looks as looks_of
 from bakeoff.compare import notes as notes_of
@@ -19,6 +19,7 @@ from bakeoff.compare.ledger import Ledger
 from bakeoff.compare.looks import Looks
 from bakeoff.compare.panels import Panel
 from bakeoff.config.settings import DecisionSettings
+from bakeoff.grading import labels
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,10 @@ def reach(
     vetoed = vetoes.find(entrants.runs, entrants.scores, settings.require)
     able = [name for pair in pairs for name in pair.challengers if name not in refused]
     challengers = [name for name in able if name not in vetoed]
-    questions = looks_of.questions(entrants.metric, incumbent, challengers, entrants.tables)
+    distrust = people.distrust(entrants.metric.needs, entrants.runs, settings) if challengers else ""
+    questions = looks_of.questions(entrants.metric, incumbent, challengers, entrants.tables, labels.digest(settings))
+    if distrust:  # no verdict, no look
+        questions = {}
     looks = ledger.look(entrants.runs, questions, settings)
     looked = looks.describe()
     threshold, gained = Threshold(math.nan), list[Gain]()
@@ -72,6 +76,8 @@ def reach(
         reached = _open(f"{'; '.join(refused.values())}.")
     elif able and not challengers:
         reached = Decision("keep", incumbent, "no challenger may be shipped.")
+    elif distrust:
+        reached = _open(distrust)
     else:
         threshold = rule.threshold(settings.smallest_difference, entrants.metric, incumbent, entrants.score(incumbent))
         judge = partial(_decide, entrants, incumbent, pairs, threshold, settings)
@@ -83,6 +89,8 @@ def reach(
     if vetoed:
         better = vetoes.describe(vetoed, entrants.metric, entrants.scores, reached.winner or incumbent)
         reached = replace(reached, reason=" ".join([reached.reason, *better]))
+    if gained and (trusted := people.trusted(entrants.metric.needs, entrants.runs, settings)):
+        reached = replace(reached, reason=f"{reached.reason} {trusted}")
     if looked:
         reached = replace(reached, reason=f"{reached.reason} {looked}")
     evidence = Evidence(
@@ -146,6 +154,8 @@ def _corrected(
     if reached.verdict != "ship" or reached.winner is None:
         return reached, None
     pair = next(pair for pair in pairs if reached.winner in pair.challengers)
+    if pair.corrected.get(entrants.metric.name):  # its draws are of the judge's grades, not of people's
+        return reached, None
     rivals = [name for name in pair.challengers if name in challengers]
     corrected = selection.corrected_gain(entrants.metric, pair, rivals)
     if corrected is None:

@@ -56,6 +56,9 @@ class DecisionSettings:
     replicates: bool = False  # whether variants that differ in their seed alone are one, judged by the mean over seeds
     rule: Any = None  # a component that reaches the verdict; None: bakeoff.compare.decision.decide
     require: Any = None  # mapping: what a variant must be to ship, e.g. hosting: local, latency_p95_ms: "<= 200"
+    labels: str | None = None  # file of people's grades of answers, which correct the judge; None: none
+    labels_scale: list[float] = field(default_factory=lambda: [0, 1])  # least and greatest grade of people
+    trust_judge: bool = False  # whether a judge that nobody validated may decide
     ledger: bool = True  # whether repeated looks at the same test rows share one chance of a false ship
 
     def __post_init__(self) -> None:

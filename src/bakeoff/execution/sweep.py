@@ -479,8 +479,12 @@ def _check_tasks(jobs: Sequence[Job]) -> None:
 def _check_decision(request: Request, task: Task) -> None:
     """Raise ``ConfigError`` if no verdict on this task may rest on the declared metric or minimum difference."""
     from bakeoff.compare import decision, vetoes
+    from bakeoff.grading import labels
 
     vetoes.check(request.decision.require)
+    if request.decision.labels is not None:
+        labels.existing(request.decision.labels)
+        labels.scale(request.decision.labels_scale)
     decision.deciding_metric(request.decision.metric, task.schema)
     if request.decision.smallest_difference is not None:
         decision.smallest_difference(request.decision.smallest_difference, incumbent_value=1)
