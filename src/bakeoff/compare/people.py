@@ -124,8 +124,15 @@ def _between_people(labels: Labels) -> str:
     )
 
 
-def distrust(metric_needs: Sequence[str], runs: Sequence[Run], settings: DecisionSettings) -> str:
+def distrust(
+    metric_needs: Sequence[str],
+    runs: Sequence[Run],
+    tables: Mapping[str, PredictionTable],
+    settings: DecisionSettings,
+) -> str:
     """Explain why no verdict rests on the deciding metric, a judge that nobody validated; empty where one may."""
+    if not any(GRADE in table.grades for table in tables.values()):
+        return ""
     if f"grade:{GRADE}" not in metric_needs or settings.labels is not None or settings.trust_judge:
         return ""
     if all(_details(run).get("validated") for run in runs):

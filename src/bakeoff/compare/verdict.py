@@ -61,7 +61,7 @@ def reach(
     vetoed = vetoes.find(entrants.runs, entrants.scores, settings.require)
     able = [name for pair in pairs for name in pair.challengers if name not in refused]
     challengers = [name for name in able if name not in vetoed]
-    distrust = people.distrust(entrants.metric.needs, entrants.runs, settings) if challengers else ""
+    distrust = people.distrust(entrants.metric.needs, entrants.runs, entrants.tables, settings) if challengers else ""
     questions = looks_of.questions(entrants.metric, incumbent, challengers, entrants.tables, labels.digest(settings))
     if distrust:  # no verdict, no look
         questions = {}
