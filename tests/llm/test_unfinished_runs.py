@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from scripted import Body, refuses, says, serving
+from scripted import Answer, Body, refuses, says, serving
 
 import bakeoff
 from bakeoff import record
@@ -198,6 +198,16 @@ def test_reply_is_taken_over_once(tmp_path):
     journal = Journal(journal.file)
     assert [journal.take(["a"])["a"].replies[0].text for _ in range(2)] == ["first", "second"]
     assert journal.take(["a"]) == {} and journal.taken_over == 2
+
+
+def test_run_that_several_models_answered_says_so(here):
+    def changing(body: Body, n: int) -> Answer:
+        status, reply, headers = says(label(body))
+        return status, reply | {"model": f"served-{n % 2}"}, headers
+
+    with serving(changing) as server:
+        result, _ = run(server.url)
+    assert any(re.search(r"answered as 2 models \(served-\d, served-\d\)", note) for note in result["notes"])
 
 
 def test_replayed_run_is_called_so_in_table_and_record(here, capsys):

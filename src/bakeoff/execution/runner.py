@@ -168,6 +168,13 @@ def _taken_over(replies: Journal) -> list[str]:
     return notes
 
 
+def _mixed(details: Sequence[Any]) -> list[str]:
+    """A note on each language model whose server answered as several models: the scores are those of a mixture."""
+    uses = [use for part in details if isinstance(part, Mapping) for use in (part, part.get("usage") or {})]
+    served = [use["models"] for use in uses if len(use.get("models") or ()) > 1]
+    return [f"The server answered as {len(names)} models ({', '.join(names)}): scores mix them." for names in served]
+
+
 def _replayed(rows: int, of: int, details: Sequence[Any]) -> str:
     """Note on rows that were replayed, and on what the cache trusts."""
     uses = [use for part in details if isinstance(part, Mapping) for use in (part, part.get("usage") or {})]
@@ -309,7 +316,7 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         if "seen" in stage and stage["coverage"] == 0 and "+" not in name
     ]
     report = model.report()
-    notes += report.notes
+    notes += [*report.notes, *_mixed([*report.details.values(), *of_graders.values()])]
     details = {**report.details, **details, **of_graders, "rows": rows}
     return replace(
         started,
