@@ -76,3 +76,9 @@ def test_a_file_without_a_target_is_looked_at_and_the_next_command_works(bakeoff
     refused = bakeoff("plan", *shlex.split(following), "decision.metric=rmse")
     assert refused.returncode == 2
     assert "decision.metric: rmse is not defined for this task." in refused.stderr
+
+
+def test_key_with_two_values_is_said() -> None:
+    assert shorthand.repeated(["model=linear", "seed=1", "+seed=2", "x.y=1", "x.y=1"]) == [
+        "seed is given twice: 2 counts, 1 does not."
+    ]

@@ -17,12 +17,6 @@ def name(*overrides: str, model: str = "linear") -> str:
     return variant_name(OverridesParser.create().parse_overrides(list(overrides)), model)
 
 
-def test_a_key_with_two_values_is_refused() -> None:
-    with pytest.raises(ConfigError, match="seed: given twice, as 1 and as 2"):
-        expand({}, ["model=linear", "seed=1", "seed=2"])
-    assert len(expand({"seed": "1,2"}, ["seed=3", "+model.x=1", "+model.x=1"])) == 1
-
-
 def test_every_combination_comes_in_the_order_in_which_it_is_written() -> None:
     assert lines({}, "model=rules,linear", "seed=0,1", "data=trec") == [
         ["model=rules", "seed=0", "data=trec"],

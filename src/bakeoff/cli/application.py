@@ -49,6 +49,8 @@ def _run(arguments: list[str]) -> int:
     if not ABOUT_HYDRA & set(flags):
         overrides = shorthand.expanded(overrides)
         if not NOT_A_RUN & set(flags):
+            for sentence in shorthand.repeated(overrides):
+                print(sentence, file=sys.stderr)
             shorthand.ask_for_target(overrides)
         overrides = shorthand.with_new_keys(overrides)
         names = {o.lstrip("+~").partition("=")[0] for o in overrides}

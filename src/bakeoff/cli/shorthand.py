@@ -31,6 +31,18 @@ def expanded(overrides: Sequence[str]) -> list[str]:
     return explicit
 
 
+def repeated(overrides: Sequence[str]) -> list[str]:
+    """A sentence for each key that has two values, of which only the last counts."""
+    values: dict[str, str] = {}
+    sentences = []
+    for override in overrides:
+        key, _, value = override.lstrip("+").partition("=")
+        if values.setdefault(key, value) != value:
+            sentences.append(f"{key} is given twice: {value} counts, {values[key]} does not.")
+        values[key] = value
+    return sentences
+
+
 def ask_for_target(overrides: Sequence[str]) -> None:
     """Show the columns of the user's file if no target is given.
 

@@ -45,9 +45,7 @@ def expand(
     """
     parser = OverridesParser.create()
     by_key = {o.get_key_element(): o for o in parser.parse_overrides([f"{k}={v}" for k, v in params.items()])}
-    given = parser.parse_overrides(list(arguments))
-    _refuse_twice(given)
-    by_key |= {o.get_key_element(): o for o in given}
+    by_key |= {o.get_key_element(): o for o in parser.parse_overrides(list(arguments))}
     choices: list[list[str]] = []
     for key, override in by_key.items():
         value = (override.input_line or "").partition("=")[2]
@@ -67,15 +65,6 @@ def expand(
                 f"Add search=tpe, or give values: {key}=a,b,c"
             )
     return [tuple(parser.parse_overrides(list(combination))) for combination in itertools.product(*choices)]
-
-
-def _refuse_twice(overrides: Sequence[Override]) -> None:
-    """Raise ``ConfigError`` for a key with two values, of which the last would silently count."""
-    first: dict[str, str] = {}
-    for override in overrides:
-        key, _, value = (override.input_line or "").partition("=")
-        if first.setdefault(key.lstrip("+"), value) != value:
-            raise ConfigError(f"{key}: given twice, as {first[key.lstrip('+')]} and as {value}. Keep one of them.")
 
 
 def parsed(lines: Sequence[str]) -> list[Override]:
