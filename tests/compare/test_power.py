@@ -9,7 +9,9 @@ import pytest
 
 from bakeoff.compare.comparison import Comparison
 from bakeoff.compare.gains import Difference
-from bakeoff.compare.power import Pilot, describe, pilots
+from bakeoff.compare.power import Pilot, assume, describe, pilots
+from bakeoff.metrics import get
+from bakeoff.task import Schema
 
 PILOT = Pilot("accuracy", 900, 0.01, 0.95, 0.01)
 
@@ -45,3 +47,24 @@ def test_describe_gives_a_range_over_challengers_and_leaves_out_those_without_an
         "about 2,500 to 67,000 rows."
     )
     assert describe(compared()) == []
+
+
+def test_gain_without_a_pilot_is_a_range_under_a_stated_assumption() -> None:
+    """Paired proportions: the standard error of a difference is the root of the discordant share over the rows."""
+    schema = Schema("classification", "y", {}, ("no", "yes"), "yes")
+    line = assume(get("accuracy"), schema, 1_000, 1_000, 0.1, 1)
+    least, most = (0.01 + (1.96 + 0.8416) * np.sqrt(share / 1_000) for share in (0.05, 0.2))
+    assert f"a gain in accuracy of about {least:.4f} to {most:.4f} or more (80% power)" in line
+    assert "if two variants disagree on 5% to 20% of the rows; a gain of 0.02 needs about" in line
+    rarer = assume(get("f1"), schema, 1_000, 1_000, 0.1, 1)
+    assert f"of about {0.01 + (1.96 + 0.8416) * np.sqrt(0.05 / 100):.4f} to" in rarer and "of the rows of yes" in rarer
+
+
+def test_gain_without_a_pilot_counts_units_and_challengers() -> None:
+    schema = Schema("regression", "y", {})
+    alone = assume(get("rmse"), schema, 400, 400, 1.0, 1)
+    assert "of about 5.90% to 15.0% or more" in alone and "a gain of 2% needs" in alone
+    grouped = assume(get("rmse"), schema, 400, 40, 1.0, 1)
+    assert "400 test rows in 40 units detect a gain in rmse of about 5.90% to 45.3%" in grouped
+    assert "to 17." in assume(get("rmse"), schema, 400, 400, 1.0, 4)
+    assert assume(get("latency_p50_ms"), schema, 400, 400, 1.0, 1)

@@ -1,4 +1,4 @@
-"""Power: the smallest gain that some test rows detect, and the rows that a gain needs.
+"""Power: the smallest gain that some test rows detect, and the rows that a gain needs, with or without a pilot.
 
 Normal approximation of a two-sided test (Cohen 1988): a true gain is detected with a power of 80 % where it exceeds the
 threshold by the half-width of the interval and 0.84 standard errors more.
@@ -15,11 +15,20 @@ from bakeoff.numbers import number, threshold
 
 if TYPE_CHECKING:
     from bakeoff.compare.comparison import Comparison
+    from bakeoff.metrics import Metric
+    from bakeoff.task import Schema
 
 POWER = 0.8
 """Probability with which the minimum detectable gain is found."""
 
 Z_OF_POWER = NormalDist().inv_cdf(POWER)
+
+
+DISCORDANT = 0.05, 0.2
+"""Share of the rows on which two variants usually disagree, from alike ones to different ones: without a pilot."""
+
+RELATIVE_NOISE = 0.35, 1.0
+"""Standard deviation of the difference of two variants' errors on a row, in units of the mean error; the same."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,50 @@ def describe(comparison: Comparison) -> list[str]:
         f"{tested} test rows detect a gain in {comparison.metric} of about {detected} or more ({POWER:.0%} power); "
         f"a gain of {threshold(gain)} needs about {more} rows."
     ]
+
+
+def assume(metric: Metric, schema: Schema, rows: int, units: int, positives: float, challengers: int) -> str:
+    """Describe the gain that test rows detect before anything has run, under an assumption that is stated.
+
+    Args:
+        metric: the decision metric.
+        schema: schema of the task.
+        rows: number of test rows.
+        units: number of units of resampling among them.
+        positives: share of rows of the positive class; 1 without one.
+        challengers: number of challengers.
+
+    Returns:
+        A sentence; empty for metrics for which nothing can be assumed.
+    """
+    confidence = 1 - 0.05 / max(1, challengers)
+    relative = metric.margin.endswith("%")
+    if not relative and metric.greatest is None:
+        return ""
+    margin = float(metric.margin.rstrip("%")) / (100 if relative else 1)
+    counted = positives if metric.is_of_positive else 1.0
+    # Rows of one group may say as much as one row: the noisier end of the range takes that to be so.
+    noise = RELATIVE_NOISE if relative else tuple(share**0.5 for share in DISCORDANT)
+    known = [
+        Pilot(metric.name, rows, spread / max(1.0, n * counted) ** 0.5, confidence, margin)
+        for spread, n in zip(noise, (rows, units), strict=True)
+    ]
+    gain = 2 * margin
+    needed = _range([f"{_rounded(n):,}" for pilot in known if (n := pilot.rows_for(gain)) is not None])
+    scale = 100 if relative else 1
+    least = _range([f"{number(scale * pilot.detectable)}{'%' if relative else ''}" for pilot in known])
+    wanted = f"{threshold(scale * gain)}{'%' if relative else ''}"
+    where = f" of {schema.positive}" if metric.is_of_positive and schema.positive is not None else ""
+    assumed = (
+        "if errors differ from row to row as they usually do"
+        if relative
+        else f"if two variants disagree on {DISCORDANT[0]:.0%} to {DISCORDANT[1]:.0%} of the rows{where}"
+    )
+    of_units = "" if units == rows else f" in {units:,} units"
+    return (
+        f"{rows:,} test rows{of_units} detect a gain in {metric.name} of about {least} or more ({POWER:.0%} power), "
+        f"{assumed}; a gain of {wanted} needs about {needed} rows."
+    )
 
 
 def _range(values: list[str]) -> str:

@@ -301,7 +301,23 @@ def _columns_read(jobs: Sequence[Job]) -> list[str]:
         _check_decision(request, task)
         lines.append(f"{request.data.name}: columns read as {overview.reading_of(task.schema)}.")
         lines += [f"{request.data.name}: {note}" for note in task.notes]
+        if not (request.bakeoff / record.COMPARISON).is_file():
+            lines += [f"{request.data.name}: {line}" for line in _assumed_power(request, task, jobs)]
     return lines
+
+
+def _assumed_power(request: Request, task: Task, jobs: Sequence[Job]) -> list[str]:
+    """Describe which gains the test rows can show before anything has run: an assumption, and said to be one."""
+    from bakeoff.compare import decision, power
+
+    rows = min(len(task.test), request.test_rows or len(task.test))
+    units = rows if task.test.units is None else min(rows, len(set(task.test.units.tolist())))
+    metric = decision.deciding_metric(request.decision.metric, task.schema)
+    known = task.development.train.y
+    positives = 1.0 if task.schema.positive is None else float((known == task.schema.positive).mean())
+    challengers = len({job.request.variant for job in jobs if job.request.bakeoff == request.bakeoff}) - 1
+    line = power.assume(metric, task.schema, rows, units, positives, challengers)
+    return [line] if line else []
 
 
 def _sealed(jobs: Sequence[Job]) -> list[str]:
