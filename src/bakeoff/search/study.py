@@ -222,8 +222,18 @@ def _begun(study: optuna.Study, trial_id: int, sampler_of: SamplerOf) -> Trial:
     from optuna.trial import Trial
 
     study._thread_local.cached_all_trials = None
-    study.sampler = sampler_of(study._storage.get_trial_number_from_id(trial_id))
+    study.sampler = _with_space(sampler_of(study._storage.get_trial_number_from_id(trial_id)), study.sampler)
     return Trial(study, trial_id)
+
+
+def _with_space(sampler: BaseSampler, last: BaseSampler) -> BaseSampler:
+    """A sampler that knows the parameters common to past trials as the last one did: else it reads all trials again."""
+    from optuna.search_space import IntersectionSearchSpace
+
+    for name, value in vars(last).items():
+        if isinstance(value, IntersectionSearchSpace) and type(last) is type(sampler):
+            setattr(sampler, name, value)
+    return sampler
 
 
 def put_back(study: optuna.Study, trial: Trial) -> None:
