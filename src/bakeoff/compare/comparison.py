@@ -147,7 +147,8 @@ def compare(
     decided = reached.decision
     notes += reached.notes
     is_corrected = entrants.labels is not None and metric.name == GRADE
-    if decided.verdict == "ship" and decided.winner is not None and not is_corrected:
+    is_of_best = settings.goal in ("best", "quality") and not is_corrected
+    if decided.verdict == "ship" and decided.winner is not None and is_of_best:
         notes += notes_of.of_close(decided.winner, metric, tables, reached.challengers, settings, recipes)
     variants = [_variant(run, entrants.scored.get(run.variant), tables.get(run.variant)) for run in runs]
     return Comparison(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bakeoff import numbers
-from bakeoff.compare import checks, equivalence, gains, people, selection, vetoes
+from bakeoff.compare import checks, equivalence, gains, goals, people, selection, vetoes
 from bakeoff.compare import decision as rule
 from bakeoff.compare import looks as looks_of
 from bakeoff.compare import notes as notes_of
@@ -80,7 +80,7 @@ def reach(
         reached = _open(distrust)
     else:
         threshold = rule.threshold(settings.smallest_difference, entrants.metric, incumbent, entrants.score(incumbent))
-        judge = partial(_decide, entrants, incumbent, pairs, threshold, settings)
+        judge = partial(_decide, entrants, incumbent, pairs, threshold, settings, incumbent not in vetoed)
         reached, gained = judge(looks.batches(challengers))
         if looks.number > 1 and looks.is_held and reached.verdict != "ship":
             looked += looks_of.if_first(judge([(settings.confidence, challengers)])[0])
@@ -108,7 +108,9 @@ def reach(
     blocking = [finding for check in checked if check.severity == "blocks" for finding in check.findings]
     if blocking and reached.verdict != "inconclusive":
         reached = _open(" ".join(blocking))
-    reached, corrected = _corrected(reached, entrants, pairs, challengers)
+    corrected = None
+    if settings.goal in ("best", "quality"):
+        reached, corrected = _corrected(reached, entrants, pairs, challengers)
     notes = (threshold.note,) if threshold.note and gained else ()
     return Reached(reached, threshold.value, challengers, checked, corrected, notes, looks)
 
@@ -123,6 +125,7 @@ def _decide(
     pairs: Sequence[Panel],
     threshold: Threshold,
     settings: DecisionSettings,
+    may_keep: bool,
     batches: Sequence[tuple[float, Sequence[str]]],
 ) -> tuple[Decision, list[Gain]]:
     """Apply the decision rule to the gains of the challengers; those of a batch hold jointly at its confidence."""
@@ -132,9 +135,17 @@ def _decide(
     if math.isnan(threshold.value) and math.isfinite(value) and challengers:
         return _open(threshold.note), []
     gained = gains.in_batches(metric, pairs, settings.confidence, batches)
+    if settings.goal in ("cheapest_good_enough", "pareto"):
+        if any(pair.corrected.get(metric.name) for pair in pairs):
+            return _open(f"decision.goal={settings.goal} takes no grades that people corrected."), gained
+        able = [*([incumbent] if may_keep else []), *challengers]
+        tables = {name: entrants.tables[name] for name in able}
+        strictest = max((confidence for confidence, _ in batches), default=settings.confidence)
+        about = (entrants.scores, metric, incumbent, threshold.value, strictest, settings.resamples)
+        return goals.decide(settings.goal, tables, *about), gained
     decide = rule.chosen(settings.rule)
     reached = decide(metric, incumbent, value, gained, threshold.value, len(entrants.tables[incumbent]))
-    if reached.verdict in ("keep", "inconclusive") and settings.rule is None:
+    if reached.verdict in ("keep", "inconclusive") and settings.rule is None and settings.goal == "best":
         runs = {run.variant: run for run in entrants.runs}
         old = entrants.scored[incumbent].scores
         traits = {

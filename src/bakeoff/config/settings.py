@@ -42,6 +42,11 @@ class MetricSettings:
                 raise ConfigError(f"metrics.{key}: {getattr(self, key)} is less than 0.")
 
 
+GOALS = ("best", "quality", "cheapest_good_enough", "pareto")
+"""Goals of a verdict: the best variant, or one as good that is cheaper or faster; the best by its metric alone; the
+cheapest that is shown to be as good as the best within the margin; those that nobody dominates."""
+
+
 @dataclass
 class DecisionSettings:
     """Settings of the verdict."""
@@ -54,6 +59,7 @@ class DecisionSettings:
     max_unanswered: float = 0.05  # share of test rows without an answer above which no verdict leans on a variant
     resamples: int = 10_000
     replicates: bool = False  # whether variants that differ in their seed alone are one, judged by the mean over seeds
+    goal: str = "best"  # best, quality, cheapest_good_enough or pareto
     rule: Any = None  # a component that reaches the verdict; None: bakeoff.compare.decision.decide
     require: Any = None  # mapping: what a variant must be to ship, e.g. hosting: local, latency_p95_ms: "<= 200"
     labels: str | None = None  # file of people's grades of answers, which correct the judge; None: none
@@ -63,6 +69,12 @@ class DecisionSettings:
 
     def __post_init__(self) -> None:
         """Check what can be checked without results."""
+        if self.goal not in GOALS:
+            near = did_you_mean(self.goal, GOALS)
+            raise ConfigError(f"decision.goal: {self.goal!r} is not allowed. Allowed: {', '.join(GOALS)}.{near}")
+        if self.goal in ("cheapest_good_enough", "pareto") and (self.rule is not None or self.replicates):
+            key = "rule" if self.rule is not None else "replicates"
+            raise ConfigError(f"decision.{key}: it does not go with decision.goal={self.goal}. Leave out one of them.")
         if not 0 < self.confidence < 1:
             raise ConfigError(f"decision.confidence: {self.confidence} is not between 0 and 1. The usual one is 0.95.")
         if not 0 <= self.max_unanswered < 1:
