@@ -50,6 +50,13 @@ POLAR = frozenset(
 """Whole answers that no passage states in these words."""
 
 _ARTICLES = lazy.pattern(r"\b(a|an|the)\b")
+_KEPT_POINT, _KEPT_MINUS, _KEPT_PLUS, _KEPT_SHARP, _KEPT_SLASH = "\ue000\ue001\ue002\ue003\ue004"
+_RESTORED = str.maketrans("\ue000\ue001\ue002\ue003\ue004", ".-+#/")
+_FRACTION = lazy.pattern(r"(?<![\d/])(\d+)[/\u2044](\d+)(?![\d/])")
+_DECIMALS = lazy.pattern(r"(?<![\d.,])(\d+)[.,](?!\d{3}(?!\d))(\d+)(?![.,]?\d)")
+"""A number with one point or comma that does not stand before three digits, as a separator of thousands would."""
+_MINUS = lazy.pattern(r"(?<![^\s(\[$€£])[-\u2212\u2013](?=[$€£]?\d)")
+_SUFFIX = lazy.pattern(r"(?<=[a-z])(?:\+{1,2}|#)(?!\w)")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963"
 _WORD = lazy.pattern(rf"[{UNSPACED}]|(?:(?![{UNSPACED}])[^\W_][{_MARKS}]*)+")
@@ -63,12 +70,18 @@ _RUN = lazy.pattern(rf"[{UNSPACED}]+")
 def normalised(text: str) -> str:
     """In lower case, without punctuation, articles and needless space, as the official script of SQuAD does it.
 
-    Where nothing is left, as of ``**`` or ``a``, the text itself in lower case: else all such answers were equal.
+    What makes another number or name of the same characters stays: the point of ``1.5`` (``15``), the minus of ``-5``,
+    the stroke of ``1/2``, the signs of ``C++``, ``C#`` and ``A+``. Where nothing is left, as of ``**`` or ``a``, the
+    text itself in lower case: else all such answers were equal.
     """
-    lower = (text if text.isascii() else unicodedata.normalize("NFKC", text)).lower().translate(_PUNCTUATION)
+    lower = (text if text.isascii() else unicodedata.normalize("NFKC", text)).lower()
+    lower = _FRACTION.sub(rf"\1{_KEPT_SLASH}\2", _DECIMALS.sub(rf"\1{_KEPT_POINT}\2", lower))
+    lower = _MINUS.sub(_KEPT_MINUS, lower)
+    lower = _SUFFIX.sub(lambda sign: sign[0].replace("+", _KEPT_PLUS).replace("#", _KEPT_SHARP), lower)
+    lower = lower.translate(_PUNCTUATION)
     if not lower.isascii():
         lower = "".join(c for c in lower if not unicodedata.category(c).startswith("P"))
-    plain = " ".join(_ARTICLES.sub(" ", lower).split())
+    plain = " ".join(_ARTICLES.sub(" ", lower).split()).translate(_RESTORED)
     return plain or " ".join(text.lower().split())
 
 

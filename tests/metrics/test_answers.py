@@ -46,6 +46,20 @@ def test_answers_are_normalised_as_squad_does(text, expected):
     assert normalised(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("answer", "gold", "is_same"),
+    [
+        ("1.5", "15", False), ("1,5", "1.5", True), ("1.5.", "1.5", True), ("3,000", "3000", True), ("-5", "5", False),
+        ("\u22125 °C", "-5 °C", True), ("-$5", "5", False), ("2010-2012", "2010–2012", True), ("1/2", "12", False),
+        ("½", "1/2", True), ("31/05/2024", "31.05.2024", True), ("555-1234", "5551234", True), ("C++", "C", False),
+        ("C#", "c#", True), ("A+", "A", False), ("No. 5", "No 5", True), ("U.S.", "US", True), ("$5", "5", True),
+        ("version 3.12", "version 312", False), ("#1", "1", True), ("(-5)", "-5", True),
+    ],
+)  # fmt: skip
+def test_another_number_or_name_of_the_same_characters_is_no_match(answer, gold, is_same):
+    assert one("exact_match", (answer, Gold((gold,)))) == is_same
+
+
 def test_exact_match_takes_any_gold_answer():
     assert one("exact_match", ("the Cat.", Gold(("dog", "cat"))), ("cats", Gold(("cat",)))) == 0.5
 
