@@ -14,12 +14,12 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, distributions, requires, version
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+
+from bakeoff import secrets
 
 COMMAND = "BAKEOFF_COMMAND"  # an environment variable: workers that are processes of their own inherit it
 LONGEST_DIFF = 1_000_000  # maximum recorded characters of a diff
 GIT_SECONDS = 10
-URL = re.compile(r"\w[\w+.-]*://\S+")
 # Of the packages that bakeoff does not declare itself, those whose version may change a result.
 BESIDES = ("bakeoff", "peft", "torch", "transformers")
 
@@ -49,30 +49,9 @@ def installed() -> str:
 
 
 def command() -> str:
-    """The command line as typed, with passwords in URLs removed."""
+    """The command line as typed, with secrets masked."""
     line = os.environ.get(COMMAND) or shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-    return without_user_info(line)
-
-
-def without_user_info(text: str) -> str:
-    """The text with passwords and lone user names, which may be tokens, masked in each URL."""
-    return URL.sub(lambda match: _masked_url(match[0]), text)
-
-
-def _masked_url(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-        up_to_path = rest.partition("/")[0]  # a password may hold ? or #, which a parser takes for the end
-        end = len(up_to_path if ":" in up_to_path else parts.netloc)
-    except ValueError:  # a port that is no number: a password that holds / ? or #, as database drivers read it
-        end = len(rest)
-    user_info, at, host = rest[:end].rpartition("@")
-    if not at:
-        return url
-    user, colon, _ = user_info.partition(":")
-    return f"{scheme}://{user}:***@{host}{rest[end:]}" if colon else f"{scheme}://***@{host}{rest[end:]}"
+    return secrets.hide(secrets.without_secrets(line))
 
 
 def git() -> dict[str, Any] | None:

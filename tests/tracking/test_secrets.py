@@ -7,7 +7,7 @@ import yaml
 from offline_file import payloads
 from tracked_pets import kept, result, tell
 
-from bakeoff.tracking import secrets
+from bakeoff import secrets
 from recorded_runs import rewrite
 
 KEY = "sk-live-0a1b2c3d4e5f"

@@ -89,6 +89,7 @@ def job(cfg: DictConfig) -> str:
     os.chdir(HydraConfig.get().runtime.cwd)
     folder = Path(HydraConfig.get().runtime.output_dir)
     request = validation.read(cfg, folder)
+    _hide_secrets(folder)
     if request.search.worker is not None:
         # A worker's own folder, with Hydra's files and its log, lies in the run folder.
         runner.work(replace(request, folder=folder.parents[1]), _compose)
@@ -97,6 +98,16 @@ def job(cfg: DictConfig) -> str:
         run = runner.run(request, _compose, announce)
     terminal.show_run(run)
     return run.status
+
+
+def _hide_secrets(folder: Path) -> None:
+    """Mask the secrets of the request in what Hydra has written into a job's folder."""
+    from bakeoff import record, secrets
+
+    for file in sorted((folder / ".hydra").glob("*.yaml")):
+        text = file.read_text("utf-8")
+        if secrets.hide(text) != text:
+            record.write_text(file, text)
 
 
 def _completes_overrides() -> bool:
@@ -125,11 +136,10 @@ def _compose(choices: Mapping[str, str]) -> Request:
     from hydra.core.hydra_config import HydraConfig
 
     from bakeoff import plugins
-    from bakeoff.config import settings
     from bakeoff.request import validation
 
     sources = HydraConfig.get().runtime.config_sources
     plugins.refuse_shadowed([(source.provider, source.path) for source in sources], choices)
     overrides = [*HydraConfig.get().overrides.task, *(f"{group}={option}" for group, option in choices.items())]
     folder = Path(HydraConfig.get().runtime.output_dir)
-    return validation.settled(settings.plain(compose("config", overrides)), folder)
+    return validation.composed(compose("config", overrides), folder)

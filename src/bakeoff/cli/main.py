@@ -48,6 +48,7 @@ def _guarded(arguments: list[str]) -> int:
     """Run, and turn what is raised into an exit code and a message."""
     import logging
 
+    from bakeoff import secrets
     from bakeoff.errors import BakeoffError, VariantsFailed
 
     for argument in arguments:
@@ -67,12 +68,12 @@ def _guarded(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except VariantsFailed as error:
-        print(error, file=sys.stderr)
+        print(secrets.hide(str(error)), file=sys.stderr)
         return FAILED
     except BakeoffError as error:
         if wants_traceback:
             raise
-        print(error, file=sys.stderr)
+        print(secrets.hide(str(error)), file=sys.stderr)
         return WRONG
     except Exception as error:
         from bakeoff.cli import system_errors
@@ -105,6 +106,7 @@ def _dispatch(arguments: list[str]) -> int:
         from bakeoff.cli import application
 
         return application.run(rest)
+    rest = [argument for argument in rest if argument != "--trust"]  # read from the command itself
     command = commands.find(verb)
     if rest and rest[-1] in ("--help", "-h"):
         sys.stdout.write(command.help())

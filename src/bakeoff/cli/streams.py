@@ -6,6 +6,8 @@ import codecs
 import sys
 from typing import Any, TextIO
 
+from bakeoff import secrets
+
 PLAIN = {
     "–": "-", "—": "-", "…": "...", "→": "->", "✓": "ok", "✗": "failed", "“": '"', "”": '"', "‘": "'", "’": "'",
     "×": "x",     "±": "+-", "≤": "<=", "≥": ">=", "≠": "!=", "·": ".", "•": "*", "↑": "^", "↓": "v", "−": "-",
@@ -29,7 +31,8 @@ class VisibleStream:
         self._longest_line = longest_line
 
     def write(self, text: str) -> int:
-        """Write a text."""
+        """Write a text, with the secrets of the request masked."""
+        text = secrets.hide(text)
         if not text.isprintable():
             from bakeoff.report.plain import visible
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from bakeoff import environment, plugins
+from bakeoff import environment, plugins, secrets
 from bakeoff.config import signatures
 from bakeoff.config.component import Component
 from bakeoff.config.shipped import conf_dir
@@ -30,6 +30,7 @@ FLAG = "--trust"
 GROUPS = ("llm", "embedder")
 URL, KEY, HEADERS = "base_url", "key_env", "headers"
 TYPED_URL = re.compile(r"[\w.+-]+://[^\s'\",\]}]+")
+MASKED = re.compile(rf"[:/=]{re.escape(secrets.MASK)}(@|$|&|;)")
 PLAIN_URL = re.compile(r"https?://[\w.~-]+(:\d+)?(/[^@\\\s]*)?|https?://\[[\da-fA-F:.]+\](:\d+)?(/[^@\\\s]*)?")
 
 _is_checked = False
@@ -53,7 +54,7 @@ def check_key(component: Component, where: str) -> None:
     for key, variable in _variables(component):
         if (variable, _origin(url)) in _shipped() or _is_named(url):
             continue
-        shown = environment.without_user_info(url)
+        shown = secrets.without_secrets(url)
         raise ConfigError(
             f"{where}.{URL}: {variable} would be sent to {shown}, which a file names and you did not. If you mean it, "
             f"add {where}.{URL}={shown} to the command, or set {KEY_HOSTS}={_host(url)}. To send no key: "
@@ -88,11 +89,50 @@ def check_storage(url: str | None, bakeoff: Path) -> None:
     file = url.removeprefix("sqlite:///")
     if file != url and "?" not in file and Path(file).absolute().resolve().is_relative_to(bakeoff.absolute().resolve()):
         return
-    shown = environment.without_user_info(url)
+    shown = secrets.without_secrets(url)
     raise ConfigError(
         f"search.storage: {shown} is named by a file and not by you. If you mean it, add search.storage='{shown}' to "
         f"the command. A file may name an SQLite database in {bakeoff}. See docs/safety.md."
     )
+
+
+def resolved(value: Any, where: str) -> Any:
+    """A recorded value with references to environment variables replaced by their values.
+
+    Args:
+        value: of a run folder, which may be somebody else's.
+        where: its key, for messages.
+
+    Raises:
+        ConfigError: it refers to a variable that a run folder may not read, or that is not set, or holds a mask in
+            place of a password.
+    """
+    if isinstance(value, Mapping):
+        return {key: resolved(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [resolved(item, f"{where}.{i}") for i, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+    if "://" in value and secrets.without_secrets(value) == value and MASKED.search(value):
+        raise ConfigError(
+            f"{where}: the password of {value} is not recorded. Run the command again with it, or keep it in an "
+            f"environment variable and refer to that: '${{oc.env:NAME}}'."
+        )
+    return secrets.REFERENCE.sub(lambda match: _variable(match, where), value)
+
+
+def _variable(match: re.Match[str], where: str) -> str:
+    name, default = match["name"], match["default"]
+    if not is_trusted() and (not secrets.READABLE.fullmatch(name) or secrets.SECRET.search(name)):
+        raise ConfigError(
+            f"{where}: this record refers to the environment variable {name}, which a run folder may not read. "
+            f"If the run is yours, add {FLAG}. See docs/safety.md."
+        )
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ConfigError(f"{where}: the environment variable {name} is not set.")
+    secrets.learn_variable(name, value)
+    return value
 
 
 def is_trusted() -> bool:

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from bakeoff import secrets
 from bakeoff.errors import did_you_mean
 
 # Hydra's launchers that an extra of bakeoff's brings: launcher → extra.
@@ -23,7 +24,8 @@ def explain(error: Exception) -> str | None:
         return _missing_option(error)
     if isinstance(error, OverrideParseException):
         key = error.override.partition("=")[0]
-        return f"{key}: {error.override} cannot be read as an override. Quote what is special: \"{key}='…'\""
+        shown = secrets.without_secrets(error.override)
+        return f"{key}: {shown} cannot be read as an override. Quote what is special: \"{key}='…'\""
     if isinstance(error, YAMLError):
         return f"A config file is not valid YAML: {' '.join(str(error).split())}"
     if isinstance(error, ValueError) and _is_raised_by_hydra(error):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache, lru_cache
 from typing import Any, TypeVar, cast
@@ -12,6 +14,7 @@ from typing import Any, TypeVar, cast
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from bakeoff import secrets
 from bakeoff.advice import override
 from bakeoff.errors import ConfigError, did_you_mean
 
@@ -233,6 +236,61 @@ def _structured(settings: type) -> DictConfig:
     """The defaults of a settings dataclass; making them takes longer than reading values into them."""
     defaults: DictConfig = OmegaConf.structured(settings)
     return defaults
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A string of a config that refers to environment variables. Records hold its text in place of its value.
+
+    Attributes:
+        key: last part of its key in the config.
+        value: what it stands for now.
+        text: as written, such as ``${oc.env:DATABASE_URL}``.
+    """
+
+    key: str
+    value: str
+    text: str
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """A digest of each variable whose value may matter, by its name: another value makes another run.
+
+        Secrets are left out: a changed password changes nothing that is learnt. The digest is slow to compute, so that
+        no value can be guessed from it.
+        """
+        names = {match["name"] for match in secrets.REFERENCE.finditer(self.text)}
+        values = {name: os.environ.get(name, "") for name in names}
+        return {
+            name: hashlib.scrypt(value.encode(), salt=f"bakeoff {name}".encode(), n=2**14, r=8, p=1, dklen=8).hex()
+            for name, value in sorted(values.items())
+            if not secrets.is_secret(name, value)
+        }
+
+
+def references(cfg: DictConfig, values: Mapping[str, Any]) -> tuple[Reference, ...]:
+    """The references to environment variables in a config, whose values are masked in records from here on.
+
+    Args:
+        cfg: the config.
+        values: the same, resolved.
+    """
+    found = list(_references(OmegaConf.to_container(cfg, resolve=False), values, ""))
+    for reference in found:
+        for match in secrets.REFERENCE.finditer(reference.text):
+            secrets.learn_variable(match["name"], os.environ.get(match["name"], ""))
+    return tuple(found)
+
+
+def _references(raw: Any, values: Any, key: str) -> Iterator[Reference]:
+    if isinstance(raw, Mapping) and isinstance(values, Mapping):
+        for name, item in raw.items():
+            yield from _references(item, values.get(str(name)), str(name))
+    elif isinstance(raw, list) and isinstance(values, list):
+        for item, value in zip(raw, values, strict=True):
+            yield from _references(item, value, key)
+    elif isinstance(raw, str) and isinstance(values, str) and secrets.REFERENCE.search(raw):
+        yield Reference(key, values, raw)
 
 
 def plain(cfg: DictConfig, where: str = "") -> dict[str, Any]:

@@ -16,7 +16,7 @@ from hydra.core.default_element import ConfigDefault, GroupDefault, InputDefault
 from hydra.plugins.config_source import ConfigResult
 from omegaconf import OmegaConf
 
-from bakeoff import plugins
+from bakeoff import plugins, secrets
 from bakeoff.config import consent
 from bakeoff.config.shipped import conf_dir
 from bakeoff.errors import ConfigError
@@ -35,13 +35,7 @@ SEPARATORS = re.compile(r"[./@:]")
 REFERENCE = re.compile(r"\$\{(?:(?P<resolver>[\w.]+):(?P<arguments>[^${}]*)|[\w.@/\[\]-]+)\}")
 """An interpolation without another in it: a reference to a key, or a call of a resolver."""
 RESOLVERS = frozenset({"oc.select", "oc.dict.keys", "oc.dict.values", "hydra", "now"})
-"""Resolvers that a config file may call; ``oc.env`` besides, with the variables below."""
-ENVIRONMENT = re.compile(
-    r"BAKEOFF_\w+|USER|LOGNAME|HOSTNAME|HOME|TMPDIR|TZ|CUDA_VISIBLE_DEVICES|OMP_NUM_THREADS|SLURM_\w+"
-)
-SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|_URL$")
-"""Environment variables that a config file may read, and those among them that it may not."""
-
+"""Resolvers that a config file may call; ``oc.env`` besides, with the variables of ``secrets.READABLE``."""
 _load_single_config = ConfigLoaderImpl._load_single_config
 _is_lifted = False
 
@@ -110,7 +104,7 @@ def refused_references(value: Any) -> Iterator[str]:
         for match in REFERENCE.finditer(value):
             resolver, variable = match["resolver"], (match["arguments"] or "").partition(",")[0].strip(" '\"")
             if resolver == "oc.env":
-                if not ENVIRONMENT.fullmatch(variable) or SECRET.search(variable):
+                if not secrets.READABLE.fullmatch(variable) or secrets.SECRET.search(variable):
                     yield f"the environment variable {variable!r:.60} may not be read by this file"
             elif resolver is not None and resolver not in RESOLVERS:
                 yield f"{match[0]!r:.60} calls a resolver that this file may not use"

@@ -84,7 +84,7 @@ def _is_budget_raised(run: Run, request: Request, changed: Sequence[str]) -> boo
         return False
     before = spec.recorded(request.folder)
     earlier = spec.flat_values(before.identity if before else {})
-    now = spec.flat_values(request.identity)
+    now = spec.flat_values(Request.from_config(request.to_record(), request.folder).identity)
     return all(
         key.rpartition(".")[2] in BUDGETS and (now.get(key) is None or now[key] > earlier.get(key))
         for key in (change.partition(":")[0] for change in changed)

@@ -76,10 +76,10 @@ def refresh(
     content |= {"name": into.name, "incumbent": INCUMBENT, "refreshed_from": str(of.absolute())}
     runner.forget_tasks()
     known_hashes, fitted = _learnt(of, run), _fitted(of, run)
-    task, more = _task(Request.from_config(content, into), fitted.schema, run, known_hashes)
+    task, more = _task(Request.from_record(content, into), fitted.schema, run, known_hashes)
     if task.schema.positive is not None:
         content["data"]["positive"] = task.schema.positive
-    requests = {word: Request.from_config({**content, "variant": word}, into / word) for word in (INCUMBENT, REFRESHED)}
+    requests = {word: Request.from_record({**content, "variant": word}, into / word) for word in (INCUMBENT, REFRESHED)}
     deciding = requests[REFRESHED].decision
     decision.deciding_metric(deciding.metric, task.schema)
     for word, request in requests.items():
@@ -216,7 +216,7 @@ def _learnt(of: Path, run: Run) -> NDArray[np.uint64] | None:
     if hashes is not None:
         return hashes
     try:
-        task = runner.load_task(Request.from_config(record.read_config(of) or {}, of))
+        task = runner.load_task(Request.from_record(record.read_config(of) or {}, of))
     except BakeoffError:
         return None
     return data.hashes(task.development.examples) if task.fingerprint == run.fingerprint else None

@@ -76,7 +76,7 @@ def reread(folder: Path, changes: Mapping[str, Any] | None = None) -> Reread:
                 "models that ask no language model, with record_transcripts=false or record_inputs=false."
             )
         config = _changed(folder, record.read_fitted(folder) or {}, changes or {})
-        request = Request.from_config(config, folder)
+        request = Request.from_record(config, folder)
         model: Model = components.instantiate(request.assembled_model, "model")
         old = record.read_predictions(before)
         transcripts = _of_rows(folder, old)

@@ -125,7 +125,7 @@ def recorded(folder: Path, into: Path, search: bool = False) -> Request:
     content |= {"name": into.parent.name, "variant": into.name, "resume": False, "incumbent": None}
     if isinstance((content.get("model") or {}).get("parts"), Mapping):  # a solution is made again of the same runs
         content.setdefault("parts_from", str(folder.absolute().parent))
-    request = Request.from_config(content, into)
+    request = Request.from_record(content, into)
     groups = [d.key for d in request.dimensions() if search_space.is_group(d.key)] if search else []
     if groups:
         raise ConfigError(

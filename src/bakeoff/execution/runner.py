@@ -96,14 +96,14 @@ def run(
         seconds=clock.seconds,
         notes=(*notes, *describing.fixed_parameters(request), *cards.faults(request.assembled_model)),
     )
-    record.begin(request.folder, request.to_config(), environment.installed(), diff)
+    record.begin(request.folder, request.to_record(), environment.installed(), diff)
     try:
         with journal.kept_in(request.folder / record.REPLIES) as replies:
             if request.is_tuned:
                 with clock.step("search", "searching"):
                     best = searching(request, task, compose, announce).run()
                 record.write_trials(request.folder, best.trials)
-                record.write_fitted(request.folder, best.request.to_config())
+                record.write_fitted(request.folder, best.request.to_record())
                 request = replace(best.request, folder=request.folder)
                 started = replace(started, search=best.summary, parameters=describing.parameters_of(request))
             ended = _evaluate(request, task, started, clock, fitted)
@@ -138,7 +138,7 @@ def _lacks_only_validation(request: Request, task: Task) -> bool:
 def _completed(request: Request, task: Task, clock: Clock) -> Run:
     """Predict the validation rows of a finished run, with the parameters that it found; all else is kept."""
     run = record.read_run(request.folder)
-    fitted = Request.from_config(record.read_fitted(request.folder) or {}, request.folder)
+    fitted = Request.from_record(record.read_fitted(request.folder) or {}, request.folder)
     notes: list[str] = []
     try:
         with journal.kept_in(request.folder / record.REPLIES) as replies:

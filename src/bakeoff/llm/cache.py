@@ -23,7 +23,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from bakeoff import assets
+from bakeoff import assets, secrets
 from bakeoff.errors import LLMError
 from bakeoff.llm.base import Completion, LLMRequest
 from bakeoff.llm.claims import Claims
@@ -161,19 +161,25 @@ class Cache:
         query = "SELECT parameter, message FROM unsupported WHERE server = ? AND model = ?"
         try:
             with self._lock:
-                return dict(self._open().execute(query, (server, model)).fetchall()) if self.file.exists() else {}
+                return (
+                    dict(self._open().execute(query, (secrets.without_secrets(server), model)).fetchall())
+                    if self.file.exists()
+                    else {}
+                )
         except sqlite3.Error:
             return {}
 
     def put_unsupported(self, server: str, model: str, parameter: str, message: str) -> None:
         """Remember that a server refuses a parameter; forgotten with this process if the file is broken."""
         with suppress(LLMError):
-            self._write("INSERT OR REPLACE INTO unsupported VALUES (?, ?, ?, ?)", (server, model, parameter, message))
+            row = (secrets.without_secrets(server), model, parameter, secrets.hide(message))
+            self._write("INSERT OR REPLACE INTO unsupported VALUES (?, ?, ?, ?)", row)
 
     def forget_unsupported(self, server: str, model: str) -> None:
         """Forget which parameters a server refuses for a model: all are sent again."""
         if self.file.exists():
-            self._write("DELETE FROM unsupported WHERE server = ? AND model = ?", (server, model))
+            row = (secrets.without_secrets(server), model)
+            self._write("DELETE FROM unsupported WHERE server = ? AND model = ?", row)
 
     def _write(self, statement: str, row: tuple[Any, ...]) -> None:
         with self._lock, self._explained():

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from bakeoff import secrets
 from bakeoff.llm.base import Completion
 from bakeoff.llm.cache import completion_from_json
 
@@ -84,7 +85,12 @@ class Journal:
 
     def put(self, key: str, completion: Completion, troubles: Mapping[str, int], served: str = "") -> None:
         """Append how a request ended, with the failed attempts on the way and the model that answered."""
-        entry = {"key": key, "completion": asdict(completion), "troubles": dict(troubles), "served": served}
+        entry = {
+            "key": key,
+            "completion": asdict(completion) | {"error": _hidden(completion.error)},
+            "troubles": dict(troubles),
+            "served": served,
+        }
         line = json.dumps(entry, ensure_ascii=False) + "\n"
         # Opened each time: requests in flight may end after an interrupt has closed all else.
         with self._lock, self.file.open("ab") as file:
@@ -93,6 +99,10 @@ class Journal:
     def remove(self) -> None:
         """Delete the file: the run has ended."""
         self.file.unlink(missing_ok=True)
+
+
+def _hidden(message: str | None) -> str | None:
+    return None if message is None else secrets.hide(message)
 
 
 def _read(file: Path) -> dict[str, Earlier]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from math import isnan, nan
 from typing import Any
 
+from bakeoff import secrets
+
 UNREACHABLE = "server: cannot be reached"
 """Reason of a request whose server accepts no connection."""
 EMPTY_ACCOUNT = "account: is empty"
@@ -37,7 +39,7 @@ class Trouble(Exception):
         is_for_all: bool = False,
         reason: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(secrets.without_secrets(message))
         self.kind = kind
         self.wait_seconds = wait_seconds
         self.is_final = is_final

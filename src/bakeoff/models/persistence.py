@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from bakeoff import lazy
-from bakeoff.config import components, renamed, slots
+from bakeoff import lazy, secrets
+from bakeoff.config import components, consent, renamed, slots
 from bakeoff.errors import DataError
 from bakeoff.models.base import Model, nested
 from bakeoff.task import Corpus, Schema
@@ -129,7 +129,7 @@ def read(cls: type[M], folder: Path, **parameters: Any) -> Saved[M]:
     load_once = cache(load)  # a model that is used twice stays one
     nested_models = {
         renamed.ARGUMENTS.get(name, name): components.instantiate(
-            _with_models(renamed.current(value), folder, load_once),
+            _with_models(renamed.current(consent.resolved(value, f"{folder / PARAMETERS}: {name}")), folder, load_once),
             f"{folder / PARAMETERS}: {name}",
             slots.of_argument(lazy.public_name(cls), renamed.ARGUMENTS.get(name, name)),
         )
@@ -191,7 +191,7 @@ def _storable(documents: pd.DataFrame) -> pd.DataFrame:
 
 
 def _write(file: Path, content: Mapping[str, Any]) -> None:
-    file.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    file.write_text(json.dumps(secrets.hide_in(content), indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def _read(file: Path) -> dict[str, Any]:

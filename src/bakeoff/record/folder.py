@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bakeoff import secrets
 from bakeoff.record import integrity, names
 from bakeoff.record.configs import write_config
 from bakeoff.record.unfinished import UNFINISHED, prefix, remove_left
@@ -83,7 +84,7 @@ def logged(folder: Path) -> Iterator[None]:
     """Log to the run folder while the block runs, unless Hydra already does."""
     folder.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(folder / names.LOG, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(secrets.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     level = root.level
     root.addHandler(handler)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bakeoff import secrets
 from bakeoff.record.unfinished import UNFINISHED, prefix
 
 
@@ -19,13 +20,13 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def as_json(content: Any) -> str:
-    """JSON text as it is written. NaN and infinities become null."""
+    """JSON text as it is written: NaN and infinities become null, and the secrets of the request are masked."""
     return json.dumps(_finite(content), indent=2, ensure_ascii=False, default=str, allow_nan=False) + "\n"
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text atomically."""
-    write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    """Write text atomically, with the secrets of the request masked."""
+    write_file(path, lambda temporary: temporary.write_text(secrets.hide(text), encoding="utf-8"))
 
 
 def write_file(path: Path, write: Callable[[Path], Any]) -> None:
@@ -51,6 +52,8 @@ def write_file(path: Path, write: Callable[[Path], Any]) -> None:
 
 
 def _finite(value: Any) -> Any:
+    if isinstance(value, str):
+        return secrets.hide(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.text import Text as Line
 
+from bakeoff import secrets
 from bakeoff.cost import PARTS_SECONDS
 from bakeoff.report.blocks import ESSENTIAL, Style, Table, Text
 from bakeoff.report.document import Block, Report
@@ -99,7 +100,9 @@ def show_run(run: Run) -> None:
         screen.print(Line.assemble(("✓ ", "green"), f"{run.variant}: done in {seconds}"))
     else:
         message = run.error["message"] if run.error else run.status
-        screen.print(Line.assemble(("✗ ", "red"), f"{run.variant}: {run.status} after {seconds}: {message}"))
+        screen.print(
+            Line.assemble(("✗ ", "red"), f"{run.variant}: {run.status} after {seconds}: {secrets.hide(message)}")
+        )
 
 
 def show(report: Report) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bakeoff import metrics, record
-from bakeoff.config import cards, component, search_space, wiring
+from bakeoff import metrics, record, secrets
+from bakeoff.config import cards, component, consent, search_space, wiring
 from bakeoff.config.component import Component
 from bakeoff.config.search_space import Dimension
 from bakeoff.config.settings import (
@@ -21,6 +21,7 @@ from bakeoff.config.settings import (
     BudgetSettings,
     DecisionSettings,
     MetricSettings,
+    Reference,
     SearchSettings,
     typed,
 )
@@ -65,6 +66,8 @@ class Request:
         business: business model; None: predictions have no value in money.
         refreshed_from: the run folder that ``bakeoff refresh`` made this request from.
         parts_from: folder of the bake-off that holds the runs of a solution's parts; None: its own.
+        references: strings of the config that refer to environment variables, which its record keeps as references.
+        referenced: digests of the values of those variables, by name; None where there are none.
     """
 
     folder: Path = field(metadata=IN_NEITHER)
@@ -92,6 +95,8 @@ class Request:
     report: str = field(default="html", metadata=IN_NEITHER)
     refreshed_from: str | None = field(default=None, metadata=IN_NEITHER)
     parts_from: str | None = field(default=None, metadata=IN_NEITHER)
+    references: tuple[Reference, ...] = field(default=(), metadata=IN_NEITHER)
+    referenced: Mapping[str, str] | None = field(default=None, metadata=IN_IDENTITY)
 
     @classmethod
     def from_config(cls, content: Mapping[str, Any], folder: Path) -> Request:
@@ -100,7 +105,10 @@ class Request:
         Raises:
             ConfigError: a key is unknown, or a value of a wrong type; all faults of the settings, one a line.
         """
-        known = [*(f.name for f in fields(cls) if f.name not in ("folder", "source", "parts")), *wiring.GROUPS]
+        known = [
+            *(f.name for f in fields(cls) if f.name not in ("folder", "source", "parts", "references")),
+            *wiring.GROUPS,
+        ]
         faults = [f"{key}: there is no such key.{did_you_mean(key, known)}" for key in content if key not in known]
         if wrong := _wrong_types(content):
             raise ConfigError("\n".join([*faults, *wrong]))
@@ -134,6 +142,7 @@ class Request:
             "report",
             "refreshed_from",
             "parts_from",
+            "referenced",
         )
         if content.get("seeds", 1) > 1:  # seeds of one variant must not compete with each other
             settings["decision"] = replace(settings["decision"], replicates=True)
@@ -160,6 +169,24 @@ class Request:
             if getattr(self, key) is not None:
                 content[key] = getattr(self, key)
         return content
+
+    def to_record(self) -> dict[str, Any]:
+        """The config as it is recorded: references to environment variables stay references, secrets are masked."""
+        texts = {(reference.key, reference.value): reference.text for reference in self.references}
+        recorded: dict[str, Any] = secrets.hide_in(_with_texts(self.to_config(), texts))
+        return recorded
+
+    @classmethod
+    def from_record(cls, content: Mapping[str, Any], folder: Path) -> Request:
+        """Read the config of a run folder, with references to environment variables replaced by their values.
+
+        Raises:
+            ConfigError: as ``from_config``; or the record refers to a variable that it may not read, or that is not
+                set, or lacks a password that was masked.
+        """
+        values = consent.resolved(content, str(folder))
+        found = tuple(_differing(content, values))
+        return replace(cls.from_config(values, folder), references=found)
 
     @property
     def bakeoff(self) -> Path:
@@ -218,6 +245,8 @@ class Request:
         content: dict[str, Any] = _identity(self)
         content["data"] = {**content.pop("source"), **content["data"]}
         content |= content.pop("parts")
+        if self.referenced is None:
+            del content["referenced"]
         if self.search.sampler is None:
             del content["search"]
         else:
@@ -255,11 +284,11 @@ class Request:
         return json.dumps(component.write([self.source, self.data]), sort_keys=True, default=str)
 
 
-ONLY_WHERE_SET = ("refreshed_from", "parts_from")
+ONLY_WHERE_SET = ("refreshed_from", "parts_from", "referenced")
 """Fields of a request that its config has only where they are set."""
 MAPPINGS = (("data",), ("metrics", "graders"), ("decision", "require"), ("search", "space", "constraints"))
 """Sections of a config, each with those of its keys whose values are mappings."""
-NOT_IN_CONFIG = ("folder", "source", "parts", *ONLY_WHERE_SET)
+NOT_IN_CONFIG = ("folder", "source", "parts", "references", *ONLY_WHERE_SET)
 """Fields of a request that its config has in another place, or only where they are set."""
 
 
@@ -300,7 +329,7 @@ def is_longer(request: Request) -> bool:
 def changes(request: Request) -> list[str]:
     """Keys in which a finished run in the folder differs from the request, with both values. Empty: it can be kept."""
     earlier = recorded(request.folder)
-    old, new = earlier.identity if earlier else {}, request.identity
+    old, new = earlier.identity if earlier else {}, Request.from_config(request.to_record(), request.folder).identity
     if ("search" in old) != ("search" in new):
         old["search"], new["search"] = (("on" if "search" in side else "off") for side in (old, new))
     before, now = flat_values(old), flat_values(new)
@@ -309,6 +338,27 @@ def changes(request: Request) -> list[str]:
         for key in sorted(before.keys() | now.keys())
         if before.get(key) != now.get(key)
     ]
+
+
+def _with_texts(value: Any, texts: Mapping[tuple[str, str], str], key: str = "") -> Any:
+    """Plain containers with the text of each reference in place of its value."""
+    if isinstance(value, Mapping):
+        return {name: _with_texts(item, texts, str(name)) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_with_texts(item, texts, key) for item in value]
+    return texts.get((key, value), value) if texts and isinstance(value, str) else value
+
+
+def _differing(texts: Any, values: Any, key: str = "") -> Iterator[Reference]:
+    """The references of a recorded config: strings that are not their own values."""
+    if isinstance(texts, Mapping):
+        for name, text in texts.items():
+            yield from _differing(text, values[name], str(name))
+    elif isinstance(texts, list):
+        for text, value in zip(texts, values, strict=True):
+            yield from _differing(text, value, key)
+    elif texts != values:
+        yield Reference(key, values, texts)
 
 
 def _with_components(settings: Any, where: str) -> Any:

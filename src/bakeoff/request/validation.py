@@ -10,11 +10,11 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from bakeoff import metrics
+from bakeoff import metrics, secrets
 from bakeoff.config import cards, component, components, consent, search_space, wiring
 from bakeoff.config.component import Component
 from bakeoff.config.search_space import Dimension
-from bakeoff.config.settings import SearchSettings, check_seed, plain
+from bakeoff.config.settings import SearchSettings, check_seed, plain, references
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.request.spec import BUDGET, ROLES, Request
 
@@ -29,7 +29,7 @@ def read(cfg: DictConfig, folder: Path) -> Request:
     Raises:
         ConfigError: with all faults, one a line.
     """
-    request = settled(plain(cfg), folder)
+    request = composed(cfg, folder)
     faults: list[str] = []
     for check in (
         _check_data,
@@ -48,6 +48,15 @@ def read(cfg: DictConfig, folder: Path) -> Request:
     if faults:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
     return request
+
+
+def composed(cfg: DictConfig, folder: Path) -> Request:
+    """The request of a composed config; its references to environment variables are resolved, and remembered."""
+    content = plain(cfg)
+    found = references(cfg, content)  # before other secrets are learnt: what may stand as a reference does
+    secrets.learn(content)
+    digests = {name: digest for reference in found for name, digest in reference.digests.items()}
+    return replace(settled(content, folder), references=found, referenced=digests or None)
 
 
 def settled(content: dict[str, Any], folder: Path) -> Request:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from bakeoff import assets
+from bakeoff import assets, secrets
 from bakeoff.errors import ConfigError
 from bakeoff.retrieval import generations
 
@@ -186,7 +186,7 @@ class OpenAIEmbeddings:
 
     @property
     def _name(self) -> str:
-        return f"openai-{self.base_url}-{self.model}-{self.dimensions}"
+        return f"openai-{secrets.without_secrets(self.base_url)}-{self.model}-{self.dimensions}"
 
     def verify(self) -> None:
         """Embed a short text once a process, to see whether the model is the one of before."""
@@ -208,7 +208,7 @@ class OpenAIEmbeddings:
         if not key:
             raise ConfigError(f"embedder.key_env: the environment has no {self.key_env}. Set it to your key.")
         chosen: dict[str, Any] = {} if self.dimensions is None else {"dimensions": self.dimensions}
-        where = f"embedder: {self.model} at {self.base_url}"
+        where = f"embedder: {self.model} at {secrets.without_secrets(self.base_url)}"
         rows: list[Any] = []
         with openai.OpenAI(
             api_key=key, base_url=self.base_url, max_retries=self.retries, timeout=self.timeout_seconds

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from filelock import FileLock, Timeout
 
+from bakeoff import secrets
 from bakeoff.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -371,7 +372,7 @@ def _storage(folder: Path, url: str | None) -> Any:
         return optuna.storages.JournalStorage(CheckedJournal(str((folder / JOURNAL).absolute())))
     if url.startswith("postgresql://"):  # SQLAlchemy would look for the older driver
         url = url.replace("postgresql", "postgresql+psycopg", 1)
-    masked = url.partition("@")[2] or url  # without a password
+    masked = secrets.without_secrets(url)
     try:
         with _experimental():
             from bakeoff.search.database import PatientStorage
@@ -386,7 +387,9 @@ def _storage(folder: Path, url: str | None) -> Any:
         extra = ' Install it: pip install "bakeoff[postgres]"' if url.startswith("postgresql") else ""
         raise ConfigError(f"search.storage: the driver for {masked} is not installed.{extra}") from None
     except Exception as error:
-        raise ConfigError(f"search.storage: {masked} cannot be used: {str(error).splitlines()[0]}") from None
+        raise ConfigError(
+            f"search.storage: {masked} cannot be used: {secrets.hide(str(error).splitlines()[0])}"
+        ) from None
 
 
 @contextmanager

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bakeoff import record
+from bakeoff import record, secrets
 from bakeoff.errors import DataError
 from bakeoff.record import Run
-from bakeoff.tracking import model_card, secrets
+from bakeoff.tracking import model_card
 
 SAMPLE_SEED = 0
 CHARTS = (".html", ".png", ".svg")

@@ -13,9 +13,9 @@ from typing import Any
 
 from filelock import FileLock
 
-from bakeoff import record
+from bakeoff import record, secrets
 from bakeoff.config import components
-from bakeoff.tracking import content, secrets
+from bakeoff.tracking import content
 from bakeoff.tracking.base import Item, Mode, Tracker, read
 
 LOCK = ".tracking.lock"
