@@ -59,7 +59,8 @@ def test_a_run_records_no_secret_of_its_urls_and_is_kept(tmp_path, url, canary, 
         command = [
             "model=llm", "model.method=generate", "llm=openai_compatible", "llm.model=m", "test_rows=3",
             f"llm.base_url={url.format(password=canary, port=port)}", "llm.price={input: 1, output: 1}",
-            "llm.retries=0", "data=rows.csv", "data.target=label", "data.text=[text]", "name=x", "variant=v", "tracker=none",
+            "llm.retries=0", "data=rows.csv", "data.target=label", "data.text=[text]", "name=x", "variant=v",
+            "tracker=none",
         ]  # fmt: skip
         variables = {"MY_SERVER": f"http://me:{OF_VARIABLE}@127.0.0.1:{port}/v1", "BAKEOFF_CACHE": str(tmp_path / "c")}
         first, again = run(tmp_path, *command, **variables), run(tmp_path, *command, **variables)

@@ -106,8 +106,9 @@ def _dispatch(arguments: list[str]) -> int:
         from bakeoff.cli import application
 
         return application.run(rest)
-    rest = [argument for argument in rest if argument != "--trust"]  # read from the command itself
     command = commands.find(verb)
+    if not command.takes_overrides:  # of a verb that reads run folders, the flag is read from the command itself
+        rest = [argument for argument in rest if argument != "--trust"]
     if rest and rest[-1] in ("--help", "-h"):
         sys.stdout.write(command.help())
         return OK
