@@ -14,6 +14,7 @@ import pytest
 from bakeoff import record, results
 from bakeoff.compare import folders
 from bakeoff.compare.comparison import Comparison
+from bakeoff.compare.ledger import FOLDER_VARIABLE
 from bakeoff.config.settings import DecisionSettings
 from bakeoff.errors import DataError
 from command_line import BAKEOFF, CommandLine
@@ -29,16 +30,19 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("integrity")
     arguments = ["-m", "model=constant,linear", "data=breast_cancer", "search=random", "search.trials=2", "name=x"]
     command = [str(BAKEOFF), *arguments, "decision.resamples=200"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    compared(folder / "outputs" / "x")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(folder / "outputs" / "ledger"))
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        compared(folder / "outputs" / "x")
     return folder / "outputs" / "x"
 
 
 @pytest.fixture
-def folder(written: Path, tmp_path: Path) -> Path:
-    """A copy that may be damaged."""
+def folder(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy that may be damaged, with the ledger of looks that the original has."""
     shutil.copytree(written, tmp_path / "x")
+    monkeypatch.setenv(FOLDER_VARIABLE, str(written.parent / "ledger"))
     return tmp_path / "x"
 
 
