@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from bakeoff.data import documents, gold, records
 from bakeoff.data.records import Record
-from bakeoff.data.sources import Rows
+from bakeoff.data.sources import File, Rows
 from bakeoff.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Questions:
 
 
 @dataclass(frozen=True)
-class Squad:
+class Squad(File):
     """Questions on paragraphs in the JSON of SQuAD 1.1 and 2.0. Each different paragraph is a document.
 
     A table with the columns ``context``, ``question`` and ``answers``, as hubs offer SQuAD, is read too.
@@ -76,14 +76,6 @@ class Squad:
         path: the file; relative to the working directory, ``~`` expands.
         test_path: a second file, whose questions are the test rows; its paragraphs join the corpus.
     """
-
-    path: str
-    test_path: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        return Path(self.path).name
 
     def read(self) -> Rows:
         """All questions and paragraphs of the file or files."""

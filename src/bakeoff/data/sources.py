@@ -54,7 +54,25 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Csv:
+class File:
+    """A file with rows, and perhaps a second one with the rows for the test.
+
+    Args:
+        path: the file; relative to the working directory, ``~`` expands.
+        test_path: a second file, whose rows are the test rows.
+    """
+
+    path: str
+    test_path: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return Path(self.path).name
+
+
+@dataclass(frozen=True)
+class Csv(File):
     r"""A table in a text file, one row a line: CSV, TSV and the like, compressed or not.
 
     Args:
@@ -64,15 +82,8 @@ class Csv:
         encoding: of the file, by its Python name; None: by its byte order mark, else UTF-8, else cp1252.
     """
 
-    path: str
-    test_path: str | None = None
     separator: str | None = None
     encoding: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        return Path(self.path).name
 
     def read(self) -> Rows:
         """All rows of the file or files, each cell as text."""
@@ -95,7 +106,7 @@ class Csv:
 
 
 @dataclass(frozen=True)
-class Parquet:
+class Parquet(File):
     """A table in a Parquet file or a folder of them.
 
     Args:
@@ -103,21 +114,13 @@ class Parquet:
         test_path: a second file, whose rows are the test rows.
     """
 
-    path: str
-    test_path: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        return Path(self.path).name
-
     def read(self) -> Rows:
         """All rows of the file or files."""
         return _both(self.path, self.test_path, typed_files.read_parquet)
 
 
 @dataclass(frozen=True)
-class Feather:
+class Feather(File):
     """A table in an Arrow IPC file, which is what Feather is.
 
     Args:
@@ -125,21 +128,13 @@ class Feather:
         test_path: a second file, whose rows are the test rows.
     """
 
-    path: str
-    test_path: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        return Path(self.path).name
-
     def read(self) -> Rows:
         """All rows of the file or files."""
         return _both(self.path, self.test_path, typed_files.read_feather)
 
 
 @dataclass(frozen=True)
-class Excel:
+class Excel(File):
     """A table in a sheet of an Excel workbook (.xlsx), with a header in its first row.
 
     Args:
@@ -148,14 +143,7 @@ class Excel:
         sheet: by its name; None: the only one.
     """
 
-    path: str
-    test_path: str | None = None
     sheet: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        return Path(self.path).name
 
     def read(self) -> Rows:
         """All rows of the file or files."""
@@ -163,21 +151,13 @@ class Excel:
 
 
 @dataclass(frozen=True)
-class JsonLines:
+class JsonLines(File):
     """A UTF-8 text file with one JSON object a line, compressed or not.
 
     Args:
         path: the file; relative to the working directory, ``~`` expands.
         test_path: a second file, whose rows are the test rows.
     """
-
-    path: str
-    test_path: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The file's name."""
-        return Path(self.path).name
 
     def read(self) -> Rows:
         """All rows of the file or files."""

@@ -137,26 +137,21 @@ def _searching(request: Request) -> Search:
 def _watched(jobs: Sequence[Job]) -> Iterator[None]:
     """Show the progress of searches whose workers run elsewhere, if the terminal is interactive."""
     from bakeoff.report import terminal
+    from bakeoff.search import study
 
     if not terminal.console(stderr=True).is_terminal:
         yield
         return
-    ended = threading.Event()
     searches = [_searching(job.request).watched() for job in jobs]
 
-    def watch() -> None:
+    def watch(ended: threading.Event) -> None:
         with terminal.progress(", ".join(job.request.variant for job in jobs)) as announce:
             announce("starting workers")
             while not ended.wait(LOOK_SECONDS):
                 announce("; ".join(tell() for tell in searches))
 
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
+    with study.beside(watch):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _of_workers(job: Job, threads: int) -> list[tuple[str, ...]]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bakeoff.errors import ConfigError
@@ -14,8 +13,9 @@ from bakeoff.llm.base import Completion, LLMRequest
 from bakeoff.llm.cache import Cache
 from bakeoff.llm.replies import Reply
 from bakeoff.llm.session import Session, Terms
-from bakeoff.llm.usage import RequestCounts, budget_of
+from bakeoff.llm.usage import budget_of
 from bakeoff.llm.wire import Wire, connect
+from bakeoff.llm.with_session import WithSession
 
 IDENTIFY_SECONDS = 5.0
 """Timeout for a look at the list of models."""
@@ -27,7 +27,7 @@ _dropped: dict[tuple[str, str], dict[str, str]] = {}
 
 
 @dataclass(frozen=True)
-class OpenAICompatible:
+class OpenAICompatible(WithSession):
     """A model called over HTTP through the official ``openai`` package.
 
     Args:
@@ -77,13 +77,6 @@ class OpenAICompatible:
     headers: dict[str, str] = field(default_factory=dict)
     patience_seconds: float = 60.0
     context_tokens: int | None = None
-    _usage: RequestCounts = field(default_factory=RequestCounts, init=False, repr=False, compare=False)
-    _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as constructor parameters: a session and its lock stay in this process."""
-        return type(self), tuple(getattr(self, f.name) for f in fields(self) if f.init)
 
     @property
     def max_in_flight(self) -> int:
@@ -145,13 +138,6 @@ class OpenAICompatible:
     def _headers(self) -> dict[str, str]:
         """Extra headers with their values. Raises ``ConfigError`` where a variable is not set."""
         return keys.read_headers(self.headers, self.base_url)
-
-    def _session(self) -> Session:
-        with self._lock:
-            if "session" not in self._made:
-                self._made["session"] = self._new_session()
-            session: Session = self._made["session"]
-            return session
 
     def _new_session(self) -> Session:
         if not self._has_price:

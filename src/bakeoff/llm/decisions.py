@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -18,8 +17,9 @@ from bakeoff.llm.cache import Cache
 from bakeoff.llm.client import IDENTIFY_SECONDS
 from bakeoff.llm.replies import Reply, Trouble
 from bakeoff.llm.session import Session, Terms
-from bakeoff.llm.usage import RequestCounts, budget_of
+from bakeoff.llm.usage import budget_of
 from bakeoff.llm.wire import connect, errors_as_trouble
+from bakeoff.llm.with_session import WithSession
 
 LEAST, MOST = 2, 255
 """Number of choices that a question may have."""
@@ -30,7 +30,7 @@ SMALLEST = 1e-12
 
 
 @dataclass(frozen=True)
-class Decisions:
+class Decisions(WithSession):
     """A decision model, called over HTTP through ``client.decisions`` of the official ``openai`` package.
 
     A request must have choices. Its system messages become the question, the others the input. The completion names
@@ -63,13 +63,6 @@ class Decisions:
     price: dict[str, float] | None = None
     headers: dict[str, str] = field(default_factory=dict)
     patience_seconds: float = 60.0
-    _usage: RequestCounts = field(default_factory=RequestCounts, init=False, repr=False, compare=False)
-    _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as constructor parameters: a session and its lock stay in this process."""
-        return type(self), tuple(getattr(self, f.name) for f in fields(self) if f.init)
 
     @property
     def max_in_flight(self) -> int:
@@ -125,13 +118,6 @@ class Decisions:
 
     def _header_values(self) -> dict[str, str]:
         return keys.read_headers(self.headers, self.base_url)
-
-    def _session(self) -> Session:
-        with self._lock:
-            if "session" not in self._made:
-                self._made["session"] = self._new_session()
-            session: Session = self._made["session"]
-            return session
 
     def _new_session(self) -> Session:
         remedy = f"Look at llm.model, llm.base_url, whether the server has /decisions, and the key ({self.key_env})."

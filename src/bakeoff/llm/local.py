@@ -6,7 +6,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,8 +15,9 @@ from bakeoff.errors import ConfigError, LLMError
 from bakeoff.llm.base import Completion, LLMRequest
 from bakeoff.llm.cache import Cache
 from bakeoff.llm.session import Session, Terms
-from bakeoff.llm.usage import RequestCounts, budget_of
+from bakeoff.llm.usage import budget_of
 from bakeoff.llm.wire import Wire, connect
+from bakeoff.llm.with_session import WithSession
 
 MOST_LOGPROBS = 2_000
 MAGIC = b"GGUF"
@@ -29,7 +30,7 @@ _starting = threading.Lock()
 
 
 @dataclass(frozen=True)
-class LlamaCpp:
+class LlamaCpp(WithSession):
     """A GGUF file behind llama.cpp's own OpenAI-compatible server, on the loopback interface of this process.
 
     The server starts with the first request; all models of one process that ask for the same file with the same
@@ -62,13 +63,6 @@ class LlamaCpp:
     max_calls: int | None = None
     max_cost_usd: float | None = None
     cache: Literal["on", "refresh", "off"] = "on"
-    _usage: RequestCounts = field(default_factory=RequestCounts, init=False, repr=False, compare=False)
-    _made: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as constructor parameters: a session and its lock stay in this process."""
-        return type(self), tuple(getattr(self, f.name) for f in fields(self) if f.init)
 
     @property
     def max_in_flight(self) -> int:
@@ -122,14 +116,8 @@ class LlamaCpp:
     def _file(self) -> Path:
         return Path(self.path).expanduser() if self.path is not None else assets.resolve(str(self.asset))
 
-    def _session(self) -> Session:
-        with self._lock:
-            if "session" not in self._made:
-                self._made["session"] = self._new_session(self._file())
-            session: Session = self._made["session"]
-            return session
-
-    def _new_session(self, file: Path) -> Session:
+    def _new_session(self) -> Session:
+        file = self._file()
         parameters = {"temperature": self.temperature, "seed": self.seed}
         identity = {"file": digest(file), "asked": parameters, "context": self.context_tokens}
         wire = Wire("llama.cpp", file.stem, "grammar", parameters, most_logprobs=MOST_LOGPROBS)

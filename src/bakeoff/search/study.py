@@ -256,16 +256,23 @@ def alive(study: optuna.Study, trial: Trial) -> Iterator[None]:
     if not _has_heartbeat(study):
         yield
         return
-    ended = threading.Event()
     storage: Any = study._storage
 
-    def beat() -> None:
+    def beat(ended: threading.Event) -> None:
         while True:
             storage.record_heartbeat(trial._trial_id)
             if ended.wait(HEARTBEAT_SECONDS):
                 return
 
-    thread = threading.Thread(target=beat, daemon=True)
+    with beside(beat):
+        yield
+
+
+@contextmanager
+def beside(work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Do something in a thread while the block runs: it is given the event that ends it."""
+    ended = threading.Event()
+    thread = threading.Thread(target=work, args=(ended,), daemon=True)
     thread.start()
     try:
         yield

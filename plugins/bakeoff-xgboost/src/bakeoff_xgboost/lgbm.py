@@ -16,7 +16,6 @@ from bakeoff.extend import (
     Predictions,
     Report,
     Schema,
-    classes,
     persistence,
     require_fitted,
     require_kind,
@@ -116,18 +115,15 @@ class LightGBMModel(Model):
         require_fitted(self, "booster_")
         matrix = self.layout_.matrix(X)
         if not len(matrix):
-            told = np.zeros((0, len(self.schema_.classes)) if len(self.schema_.classes) > 2 else 0)
+            values = np.zeros((0, len(self.schema_.classes)) if len(self.schema_.classes) > 2 else 0)
         else:
-            told = np.asarray(self.booster_.predict(matrix, num_threads=self._threads(len(matrix))), dtype=np.float64)
-        if self.schema_.kind == "regression":
-            return Predictions(told)
-        proba = np.column_stack([1 - told, told]) if told.ndim == 1 else told / told.sum(axis=1, keepdims=True)
-        return Predictions(classes.most_probable(proba, self.schema_.classes), proba)
+            values = np.asarray(self.booster_.predict(matrix, num_threads=self._threads(len(matrix))), dtype=np.float64)
+        return table.predictions(values, self.schema_)
 
     def save(self, folder: Path) -> None:
         """Write the trees in LightGBM's own format, the rest as JSON."""
         self.booster_.save_model(folder / FILE)
-        persistence.write(folder, self, self.schema_, layout=self.layout_.told(), threads=self.threads_)
+        persistence.write(folder, self, self.schema_, layout=self.layout_.to_json(), threads=self.threads_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -136,7 +132,7 @@ class LightGBMModel(Model):
 
         saved = persistence.read(cls, folder)
         model, model.schema_, learnt = saved.model, saved.schema, saved.learned
-        model.layout_, model.threads_ = table.read(learnt["layout"]), learnt["threads"]
+        model.layout_, model.threads_ = table.from_json(learnt["layout"]), learnt["threads"]
         model.booster_ = lightgbm.Booster(model_file=folder / FILE)
         return model
 
@@ -145,7 +141,7 @@ class LightGBMModel(Model):
         return 1 if rows <= threads.FEW_ROWS else self.threads_
 
     def _parameters(self, context: Context) -> dict[str, Any]:
-        found: dict[str, Any] = {
+        parameters: dict[str, Any] = {
             "num_leaves": self.leaves,
             "learning_rate": self.learning_rate,
             "lambda_l2": self.l2,
@@ -161,20 +157,23 @@ class LightGBMModel(Model):
         }
         n_classes = len(context.schema.classes)
         if context.schema.kind == "regression":
-            found |= {"objective": "regression", "metric": "rmse"}
+            parameters |= {"objective": "regression", "metric": "rmse"}
         elif n_classes > 2:
-            found |= {"objective": "multiclass", "metric": "multi_logloss", "num_class": n_classes}
+            parameters |= {"objective": "multiclass", "metric": "multi_logloss", "num_class": n_classes}
         else:
-            found |= {"objective": "binary", "metric": "binary_logloss"}
-        return found | dict(self.extra or {})
+            parameters |= {"objective": "binary", "metric": "binary_logloss"}
+        return parameters | dict(self.extra or {})
 
     def _dataset(self, rows: Examples, reference: Any, parameters: dict[str, Any]) -> Any:
         import lightgbm
 
-        y = classes.codes(rows.y, self.schema_.classes) if self.schema_.kind == "classification" else rows.y
         coded = [i for i, is_categorical in enumerate(self.layout_.is_categorical) if is_categorical]
         return lightgbm.Dataset(
-            self.layout_.matrix(rows.X), y, reference, categorical_feature=coded, params=dict(parameters)
+            self.layout_.matrix(rows.X),
+            table.targets(rows, self.schema_),
+            reference,
+            categorical_feature=coded,
+            params=dict(parameters),
         )
 
 

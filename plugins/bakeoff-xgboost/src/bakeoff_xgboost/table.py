@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bakeoff.extend import Schema, columns, words
+from bakeoff.extend import Examples, Predictions, Schema, classes, columns, words
 
 Floats = NDArray[np.float32]
 
@@ -44,12 +44,12 @@ class Layout:
             code = {category: float(i) for i, category in enumerate(known)}
             parts.append(np.array([code.get(value, np.nan) for value in columns.strings(X[name], missing=None)]))
         for name, known in self.vocabulary.items():
-            parts += list(_said(X[name], known).T)
+            parts += list(_mentions(X[name], known).T)
         if not parts:
             return np.zeros((len(X), 1), dtype=np.float32)
         return np.column_stack(parts).astype(np.float32)
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As JSON values."""
         return asdict(self)
 
@@ -64,21 +64,37 @@ def learn(X: pd.DataFrame, schema: Schema, most_words: int) -> Layout:
     return Layout(tuple(schema.of_kind("numeric")), tuple(schema.of_kind("date")), categories, vocabulary)
 
 
-def read(told: dict[str, Any]) -> Layout:
-    """Rebuild a layout from the output of ``Layout.told``."""
-    return Layout(tuple(told["numeric"]), tuple(told["date"]), told["categories"], told["vocabulary"])
+def from_json(values: dict[str, Any]) -> Layout:
+    """Rebuild a layout from the output of ``Layout.to_json``."""
+    return Layout(tuple(values["numeric"]), tuple(values["date"]), values["categories"], values["vocabulary"])
+
+
+def targets(rows: Examples, schema: Schema) -> Any:
+    """The targets as both libraries take them, shape (n,): numbers, or codes of classes."""
+    return classes.codes(rows.y, schema.classes) if schema.kind == "classification" else rows.y
+
+
+def predictions(values: NDArray[np.float64], schema: Schema) -> Predictions:
+    """Predictions from what a booster returns: numbers, shape (n,); or probabilities.
+
+    These are of the second class, shape (n,), or of all classes, shape (n, k).
+    """
+    if schema.kind == "regression":
+        return Predictions(values)
+    proba = np.column_stack([1 - values, values]) if values.ndim == 1 else values / values.sum(axis=1, keepdims=True)
+    return Predictions(classes.most_probable(proba, schema.classes), proba)
 
 
 def _frequent(texts: pd.Series, most: int) -> list[str]:
     """The words that most texts have, in alphabetical order; those of a single text are left out."""
     counts = Counter(word for text in columns.strings(texts, missing="") for word in set(words(text)))
-    found = sorted((-n, word) for word, n in counts.items() if n > 1)
-    return sorted(word for _, word in found[:most])
+    repeated = sorted((-n, word) for word, n in counts.items() if n > 1)
+    return sorted(word for _, word in repeated[:most])
 
 
-def _said(texts: pd.Series, known: list[str]) -> Floats:
+def _mentions(texts: pd.Series, known: list[str]) -> Floats:
     at = {word: i for i, word in enumerate(known)}
-    said = np.zeros((len(texts), len(known)), dtype=np.float32)
+    mentions = np.zeros((len(texts), len(known)), dtype=np.float32)
     for row, text in enumerate(columns.strings(texts, missing="")):
-        said[row, [at[word] for word in set(words(text)) if word in at]] = 1
-    return said
+        mentions[row, [at[word] for word in set(words(text)) if word in at]] = 1
+    return mentions

@@ -16,7 +16,6 @@ from bakeoff.extend import (
     Predictions,
     Report,
     Schema,
-    classes,
     persistence,
     require_fitted,
     require_kind,
@@ -123,16 +122,13 @@ class XGBoostModel(Model):
         require_fitted(self, "booster_")
         # For few rows, handing out the work takes longer than the work.
         self.booster_.set_param({"nthread": 1 if len(X) <= threads.FEW_ROWS else self.threads_})
-        told = np.asarray(self.booster_.inplace_predict(self.layout_.matrix(X)), dtype=np.float64)
-        if self.schema_.kind == "regression":
-            return Predictions(told)
-        proba = np.column_stack([1 - told, told]) if told.ndim == 1 else told / told.sum(axis=1, keepdims=True)
-        return Predictions(classes.most_probable(proba, self.schema_.classes), proba)
+        values = np.asarray(self.booster_.inplace_predict(self.layout_.matrix(X)), dtype=np.float64)
+        return table.predictions(values, self.schema_)
 
     def save(self, folder: Path) -> None:
         """Write the trees in XGBoost's own format, the rest as JSON."""
         self.booster_.save_model(folder / FILE)
-        persistence.write(folder, self, self.schema_, layout=self.layout_.told(), threads=self.threads_)
+        persistence.write(folder, self, self.schema_, layout=self.layout_.to_json(), threads=self.threads_)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -141,13 +137,13 @@ class XGBoostModel(Model):
 
         saved = persistence.read(cls, folder)
         model, model.schema_, learnt = saved.model, saved.schema, saved.learned
-        model.layout_, model.threads_ = table.read(learnt["layout"]), learnt["threads"]
+        model.layout_, model.threads_ = table.from_json(learnt["layout"]), learnt["threads"]
         model.booster_ = xgboost.Booster()
         model.booster_.load_model(folder / FILE)
         return model
 
     def _parameters(self, context: Context) -> dict[str, Any]:
-        found: dict[str, Any] = {
+        parameters: dict[str, Any] = {
             "tree_method": "hist",
             "max_depth": self.depth,
             "learning_rate": self.learning_rate,
@@ -161,19 +157,20 @@ class XGBoostModel(Model):
         }
         n_classes = len(context.schema.classes)
         if context.schema.kind == "regression":
-            found |= {"objective": "reg:squarederror", "eval_metric": "rmse"}
+            parameters |= {"objective": "reg:squarederror", "eval_metric": "rmse"}
         elif n_classes > 2:
-            found |= {"objective": "multi:softprob", "eval_metric": "mlogloss", "num_class": n_classes}
+            parameters |= {"objective": "multi:softprob", "eval_metric": "mlogloss", "num_class": n_classes}
         else:
-            found |= {"objective": "binary:logistic", "eval_metric": "logloss"}
-        return found | dict(self.extra or {})
+            parameters |= {"objective": "binary:logistic", "eval_metric": "logloss"}
+        return parameters | dict(self.extra or {})
 
     def _matrix(self, rows: Examples) -> Any:
         import xgboost
 
-        y = classes.codes(rows.y, self.schema_.classes) if self.schema_.kind == "classification" else rows.y
         types = ["c" if is_categorical else "q" for is_categorical in self.layout_.is_categorical] or ["q"]
-        return xgboost.DMatrix(self.layout_.matrix(rows.X), y, feature_types=types, enable_categorical=True)
+        return xgboost.DMatrix(
+            self.layout_.matrix(rows.X), table.targets(rows, self.schema_), feature_types=types, enable_categorical=True
+        )
 
 
 def _listener(report: Report) -> Any:

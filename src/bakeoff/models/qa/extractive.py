@@ -122,12 +122,10 @@ class Extractive(Model):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read back what ``save`` wrote. The index is found by its content, or rebuilt."""
-        saved = persistence.read(cls, folder)
-        assert saved.corpus is not None
-        model, model.schema_, threads = saved.model, saved.schema, saved.learned["threads"]
-        model.opened_ = found.opened(saved.corpus, model.retriever, threads)
-        model.rarity_ = Rarity.from_documents(saved.corpus.documents["text"])
+        """Read back what ``save`` wrote."""
+        saved = found.load(cls, folder)
+        model = saved.model
+        model.rarity_ = Rarity.from_documents(model.opened_.corpus.documents["text"])
         model.threshold_ = saved.learned["threshold"]
         return model
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from bakeoff.llm import progress
 from bakeoff.llm.base import LLM, Completion, LLMRequest, RequestEstimate
 from bakeoff.llm.transcript import Transcript
 from bakeoff.llm.usage import Meter, metered
+from bakeoff.models import persistence
+from bakeoff.models.persistence import M, Saved
 from bakeoff.retrieval.base import Index, LooksUpByLLM, Passage, Retriever
 from bakeoff.task import NO_ANSWER, NOT_ASKED, OK, PASSING, WITHHELD, Corpus, Question, RowStatus, Usage
 
@@ -122,6 +125,19 @@ class Opened:
 def opened(corpus: Corpus, retriever: Retriever, threads: int, together: bool = False) -> Opened:
     """Index a corpus. Indexes built before, by this or another run, are reused."""
     return Opened(corpus, retriever.index(corpus, threads), threads, together)
+
+
+def load(cls: type[M], folder: Path) -> Saved[M]:
+    """Read back a model with ``retriever``, ``schema_`` and ``opened_``, and what else ``persistence.write`` wrote.
+
+    The index is found by its content, or rebuilt.
+    """
+    saved = persistence.read(cls, folder)
+    assert saved.corpus is not None
+    model: Any = saved.model
+    model.schema_ = saved.schema
+    model.opened_ = opened(saved.corpus, model.retriever, saved.learned["threads"])
+    return saved
 
 
 def asks_llm(corpus: Corpus, *parts: object) -> bool:

@@ -176,12 +176,8 @@ class RAG(Model):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read back what ``save`` wrote. The index is found by its content, or rebuilt."""
-        saved = persistence.read(cls, folder)
-        assert saved.corpus is not None
-        model, model.schema_, threads = saved.model, saved.schema, saved.learned["threads"]
-        model.opened_ = found.opened(saved.corpus, model.retriever, threads)
-        return model
+        """Read back what ``save`` wrote."""
+        return found.load(cls, folder).model
 
     def _fit(self, question: Question, passages: Sequence[Passage]) -> Fitted:
         """The request with as many of the passages as the model's context window holds."""

@@ -101,12 +101,8 @@ class Retrieve(Model):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read back what ``save`` wrote. The index is found by its content, or rebuilt."""
-        saved = persistence.read(cls, folder)
-        assert saved.corpus is not None
-        model, model.schema_, threads = saved.model, saved.schema, saved.learned["threads"]
-        model.opened_ = found.opened(saved.corpus, model.retriever, threads)
-        return model
+        """Read back what ``save`` wrote."""
+        return found.load(cls, folder).model
 
     def _ranked(self, batch: Sequence[Question]) -> list[list[Passage]]:
         """Passages for each question, best first, until enough documents are among them."""
