@@ -13,6 +13,8 @@ from bakeoff.errors import ConfigError, DataError
 from bakeoff.record import Run
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bakeoff.task import PredictionTable
 
 
@@ -83,24 +85,33 @@ def priced(run: Run, notes: list[str]) -> PredictionTable:
         return table
 
 
+def features(run: Run, table: PredictionTable) -> pd.DataFrame:
+    """The feature columns that the business model of a run reads, for the rows of a table.
+
+    Raises:
+        ConfigError: the business model cannot be made.
+        DataError: the test rows were not recorded, or lack a column.
+    """
+    import pandas as pd
+
+    columns = business.columns_of(run.business)
+    if not columns:
+        return pd.DataFrame(index=range(len(table)))
+    inputs = record.read_inputs(run.folder.parent)
+    if inputs is None:
+        raise DataError(f"{', '.join(columns)} would be read from {record.INPUTS}, which is not there.")
+    missing = [name for name in columns if name not in inputs]
+    if missing:
+        raise DataError(f"{record.INPUTS} has no column {', '.join(missing)}.")
+    return inputs[columns].reindex([str(identity) for identity in table.ids])
+
+
 def _valued(run: Run, table: PredictionTable, notes: list[str]) -> PredictionTable:
     """The predictions with their business value; where it cannot be known, the notes say why."""
     if run.business is None:
         return table
-    import pandas as pd
-
     try:
-        columns = business.columns_of(run.business)
-        X = pd.DataFrame(index=range(len(table)))
-        if columns:
-            inputs = record.read_inputs(run.folder.parent)
-            if inputs is None:
-                raise DataError(f"{', '.join(columns)} would be read from {record.INPUTS}, which is not there.")
-            missing = [name for name in columns if name not in inputs]
-            if missing:
-                raise DataError(f"{record.INPUTS} has no column {', '.join(missing)}.")
-            X = inputs[columns].reindex([str(identity) for identity in table.ids])
-        return business.build_valuer(run.business, table.schema)(table, X)
+        return business.build_valuer(run.business, table.schema)(table, features(run, table))
     except (ConfigError, DataError) as error:
         notes.append(f"{run.variant}: the value of its predictions is unknown: {error}")
         return table

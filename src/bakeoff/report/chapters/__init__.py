@@ -37,6 +37,8 @@ PARTS = (
          "Variants on the dashed line are beaten by no other in both.", (comparing.trade_offs,)),
     Part("Value of a month", "Business value less cost, at the declared number of predictions (business.per_month).",
          (money.value,)),
+    Part("Threshold against value", "The same variants, had they predicted the positive class from another "
+         "probability on.", (money.thresholds,)),
     Part("Break-even", "Local variants rent whole machines by the month, each busy for a share of its time "
          "(cost.utilisation); others pay their requests and the seconds of a shared machine.", (money.break_even,)),
     Part("Slices", "A variant that is good on the whole may fail on a part.", (comparing.slices,)),
