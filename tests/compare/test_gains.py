@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from bakeoff.compare.decision import Gain, decide
+from bakeoff.compare.equivalence import _is_surely_cheaper
 from bakeoff.compare.gains import _over_a_guess, joint_level
 from bakeoff.compare.panels import Panel
+from bakeoff.compare.statistics import bootstrap
 from bakeoff.metrics import get
 from bakeoff.task import Predictions, PredictionTable, Schema
 
@@ -68,3 +72,31 @@ def test_flawless_variant_on_balanced_classes_is_shown_to_beat_chance() -> None:
     assert over is not None
     assert over.value == pytest.approx(0.25)
     assert 0.6 < over.low < over.high <= 0.75
+
+
+@pytest.mark.parametrize(("spread", "is_surely"), [(0.1, True), (1.5, False)])
+def test_price_of_few_expensive_rows_is_not_surely_half(spread: float, is_surely: bool) -> None:
+    """Half the cost on average, of rows that cost about the same, or of which a few cost nearly all."""
+    rng, target = np.random.default_rng(0), np.array(["a", "b"] * 50, dtype=object)
+    schema = Schema("classification", "y", {}, ("a", "b"))
+    tables = {}
+    for name, scale in (("old", 1.0), ("new", 0.4)):
+        cost = scale * 0.01 * rng.lognormal(sigma=spread, size=100)
+        tables[name] = PredictionTable(
+            schema, np.arange(100), target, Predictions(target.copy()), np.full(100, np.nan),
+            pd.DataFrame(index=range(100)), cost=cost,
+        )  # fmt: skip
+    price = get("cost_per_1k")
+    values = {name: {price.name: price.value(table)} for name, table in tables.items()}
+    draws = bootstrap(tables, [price], 500)
+    panel = Panel("old", tables, values, draws, ("new",))
+    assert _is_surely_cheaper("new", panel) == is_surely
+
+
+def test_margin_in_percent_is_drawn_with_the_rows() -> None:
+    """A gain that clears the percentage of the value on these rows need not clear it in every draw of them."""
+    gain = Gain("new", 0.8, 0.2, 0.11, 0.29, beyond=(-0.01, 0.2), beyond_alone=(-0.01, 0.2), within=(0.1, 0.4))
+    assert not gain.clears(0.1) and gain.is_as_good(0.1)
+    assert replace(gain, beyond=(0.01, 0.2)).clears(0.1)
+    assert not replace(gain, high=0.09).falls_short(0.1)
+    assert replace(gain, high=0.09, beyond_alone=(-0.2, -0.01)).falls_short(0.1)

@@ -55,6 +55,10 @@ class Gain:
         against: the incumbent's value on the same rows; None: as on all of its rows.
         rows: number of test rows that challenger and incumbent both answered; None: all.
         refusal: why the gain has no interval, as a clause; empty where it has one.
+        beyond: interval of the gain beyond a margin that is a share of the incumbent's value, which varies with the
+            rows as the gain does; None where the margin is absolute.
+        beyond_alone: the same, not widened for the others.
+        within: interval of the gain and that margin together, above 0 where the challenger is as good.
     """
 
     variant: str
@@ -69,6 +73,22 @@ class Gain:
     against: float | None = None
     rows: int | None = None
     refusal: str = ""
+    beyond: tuple[float, float] | None = None
+    beyond_alone: tuple[float, float] | None = None
+    within: tuple[float, float] | None = None
+
+    def clears(self, margin: float) -> bool:
+        """Return whether the evidence shows a gain above the margin."""
+        return self.low > margin and (self.beyond is None or self.beyond[0] > 0)
+
+    def falls_short(self, margin: float) -> bool:
+        """Return whether the evidence, of this challenger alone, shows that the gain is not above the margin."""
+        high = self.high if self.alone is None else min(self.high, self.alone[1])
+        return high <= margin and (self.beyond_alone is None or self.beyond_alone[1] <= 0)
+
+    def is_as_good(self, margin: float) -> bool:
+        """Return whether the evidence shows that it is no worse than the incumbent by more than the margin."""
+        return self.low > -margin and (self.within is None or self.within[0] > 0)
 
     @property
     def is_informed(self) -> bool:
@@ -92,10 +112,12 @@ class Threshold:
     Attributes:
         value: in the metric's unit; NaN where the declared one makes no sense.
         note: caveat for the reader; empty if the threshold is as declared.
+        share: the same as a share of the incumbent's value; 0 for an absolute one.
     """
 
     value: float
     note: str = ""
+    share: float = 0.0
 
 
 class Rule(Protocol):
@@ -167,7 +189,7 @@ def threshold(declared: str | None, metric: Metric, incumbent: str, score: Score
     value = math.nan if score.value is None else score.value
     difference = smallest_difference(text, value)
     if not text.endswith("%") or metric.direction == "minimize" or not _may_be_zero(score):
-        return Threshold(difference)
+        return Threshold(difference, share=float(text.rstrip("%")) / 100 if text.endswith("%") else 0.0)
     problem = f"{text} of {incumbent}'s {metric.name} of {number(value)} is no meaningful threshold"
     if metric.margin.endswith("%"):
         return Threshold(math.nan, f"{problem}. Add {override('decision.smallest_difference', 0.01)}.")
@@ -222,7 +244,7 @@ def decide(metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], 
         return _open(unjudged)
     weak = {g.variant: reason for g in defined if (reason := weakness(g, metric, incumbent))}
     sound = [g for g in defined if g.variant not in weak]
-    shippable = [g for g in sound if g.low > margin and g.is_informed]
+    shippable = [g for g in sound if g.clears(margin) and g.is_informed]
     if shippable:
         winner = max(shippable, key=lambda g: g.gain)
         reason = f"{_beats(winner, metric, incumbent)}, above the {threshold_text(margin)} threshold."
@@ -238,7 +260,7 @@ def decide(metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], 
             reason = f"{reason}; closest: {_compared(best)}"
         return Decision("keep", incumbent, f"{reason}. {unjudged}".rstrip())
     nearest = max((g for g in sound if not _is_not_worth_it(g, margin)), key=lambda g: g.gain)
-    if nearest.low > margin:
+    if nearest.clears(margin):
         reason = f"{_guesses(nearest, metric, incumbent)}."
     else:
         reason = (
@@ -278,8 +300,7 @@ def _is_not_worth_it(gain: Gain, margin: float) -> bool:
     To keep the incumbent, this must hold for every challenger: an intersection–union test, in which each challenger is
     judged by its own interval (Berger 1982).
     """
-    high = gain.high if gain.alone is None else min(gain.high, gain.alone[1])
-    return high <= margin or (gain.uninformed is not None and gain.uninformed.high <= 0)
+    return gain.falls_short(margin) or (gain.uninformed is not None and gain.uninformed.high <= 0)
 
 
 def _figures(g: Gain, metric: Metric) -> str:

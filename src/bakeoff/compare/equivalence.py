@@ -50,7 +50,7 @@ def traits(
     if cost is not None and old_cost is not None and math.isfinite(cost + old_cost):
         prices = f"{numbers.price(cost)} vs {numbers.price(old_cost)} USD per 1,000 predictions"
         is_worth_it = max(cost, old_cost) >= LEAST_COST
-        if is_worth_it and cost <= CHEAPER * old_cost:
+        if is_worth_it and cost <= CHEAPER * old_cost and _is_surely_cheaper(run.variant, panel):
             advantages.append(f"cheaper ({prices})")
         elif is_worth_it and old_cost <= CHEAPER * cost:
             drawbacks.append(f"more expensive ({prices})")
@@ -72,6 +72,18 @@ def traits(
     return Traits(tuple(advantages), tuple(drawbacks))
 
 
+def _is_surely_cheaper(variant: str, panel: Panel) -> bool:
+    """Whether the interval of its price over the rows, less that share of the incumbent's, lies below 0.
+
+    Where every row costs the same there is no interval, and nothing that rows could change.
+    """
+    price = get("cost_per_1k")
+    if not panel.has(variant, price.name):
+        return True
+    high = panel.uncertainty(variant, price, CHEAPER).interval(0.95)[1]
+    return math.isnan(high) or high <= 0
+
+
 def decide(
     metric: Metric, incumbent: str, gains: Sequence[Gain], margin: float, of: Mapping[str, Traits]
 ) -> Decision | None:
@@ -89,7 +101,7 @@ def decide(
     able = [
         g
         for g in gains
-        if g.low > -margin
+        if g.is_as_good(margin)
         and g.is_informed
         and not weakness(g, metric, incumbent)
         and of.get(g.variant, Traits()).advantages

@@ -109,6 +109,7 @@ def gains(
     confidence: float,
     variants: Sequence[str] | None = None,
     to_ship: float | None = None,
+    share: float = 0.0,
 ) -> list[Gain]:
     """The gains in the decision metric, positive for better; NaN for a challenger that has no such metric.
 
@@ -118,21 +119,26 @@ def gains(
         confidence: of the interval of each challenger alone, by which an incumbent is kept.
         variants: the challengers that count; None: all.
         to_ship: confidence with which the intervals of all of them hold together; None: the same.
+        share: minimum meaningful gain as a share of the incumbent's value; 0 where it is absolute.
     """
     counted = [(p, name) for p in panels for name in p.challengers if variants is None or name in variants]
     together = confidence if to_ship is None else to_ship
     joint = _joint(metric.name, counted, together)
-    return [_gain(metric, panel, name, joint, confidence) for panel, name in counted]
+    return [_gain(metric, panel, name, joint, confidence, share) for panel, name in counted]
 
 
 def in_batches(
-    metric: Metric, panels: Sequence[Panel], confidence: float, batches: Sequence[tuple[float, Sequence[str]]]
+    metric: Metric,
+    panels: Sequence[Panel],
+    confidence: float,
+    batches: Sequence[tuple[float, Sequence[str]]],
+    share: float = 0.0,
 ) -> list[Gain]:
     """The gains of all challengers; those of each batch hold jointly at its confidence (``Looks.batches``)."""
-    return [gain for to_ship, names in batches for gain in gains(metric, panels, confidence, names, to_ship)]
+    return [gain for to_ship, names in batches for gain in gains(metric, panels, confidence, names, to_ship, share)]
 
 
-def _gain(metric: Metric, panel: Panel, name: str, joint: float, confidence: float) -> Gain:
+def _gain(metric: Metric, panel: Panel, name: str, joint: float, confidence: float, share: float) -> Gain:
     value, of_incumbent = panel.both(name, metric.name)
     if not panel.has(name, metric.name):
         return Gain(name, value, np.nan, np.nan, np.nan, against=of_incumbent, rows=panel.rows)
@@ -140,6 +146,11 @@ def _gain(metric: Metric, panel: Panel, name: str, joint: float, confidence: flo
     known = panel.uncertainty(name, metric)
     low, high = _signed(sign, known.interval(joint))
     evidence = min(metric.evidence(panel.tables[v]) for v in (panel.incumbent, name))
+    # A margin of 1 % of an error is drawn with the rows: new less 0.99 times old, in each of them.
+    of_margin = sign * share * float(np.sign(of_incumbent)) if name not in panel.corrected.get(metric.name, {}) else 0.0
+    beyond, within = (
+        panel.uncertainty(name, metric, 1 + direction * of_margin) if of_margin else None for direction in (1, -1)
+    )
     return Gain(
         name,
         value,
@@ -153,6 +164,9 @@ def _gain(metric: Metric, panel: Panel, name: str, joint: float, confidence: flo
         against=of_incumbent,
         rows=panel.rows,
         refusal=known.reason if isinstance(known, Unknown) and np.isfinite(value - of_incumbent) else "",
+        beyond=None if beyond is None else _signed(sign, beyond.interval(joint)),
+        beyond_alone=None if beyond is None else _signed(sign, beyond.interval(confidence)),
+        within=None if within is None else _signed(sign, within.interval(joint)),
     )
 
 

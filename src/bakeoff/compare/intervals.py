@@ -155,11 +155,13 @@ class Side:
         metric: the metric.
         table: n rows.
         value: value of the metric.
+        share: share of it that is subtracted from the first side: 0.99 for a margin of 1 % of an error.
     """
 
     metric: Metric
     table: PredictionTable
     value: float
+    share: float = 1.0
 
 
 def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = None) -> Uncertainty:
@@ -167,11 +169,15 @@ def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = N
 
     Args:
         sides: one, or two with tables of the same rows in the same order.
-        draws: bootstrap values by unit, of the value or of the difference, shape (resamples,).
+        draws: bootstrap values by unit, of the value or of the difference, shape (resamples,); of a share of the
+            second side, as it says.
         joint: the joint table of these sides, where it is known; shared between metrics, so are its draws.
     """
     first, *others = sides
-    value = first.value - sum(side.value for side in others)
+    share = others[0].share if others else 1.0
+    value = first.value - share * sum(side.value for side in others)
+    if first.metric.no_interval:
+        return Unknown(value, first.metric.no_interval)
     draws = np.sort(draws[~np.isnan(draws)])
     if not np.isfinite(value) or not len(draws):
         return Unknown(value, "it is not defined on these rows")
@@ -183,11 +189,11 @@ def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = N
     metrics, tables = [side.metric for side in sides], [side.table for side in sides]
     if all(metric.is_of_labels for metric in metrics) and kinds.get(first.table.schema.kind).has_one_label:
         joint = joint or Outcomes.from_tables(tables)
-        of_rows = partial(joint.draw, metrics, len(draws), with_prior=False)
+        of_rows = partial(joint.draw, metrics, len(draws), with_prior=False, share=share)
         effect = units.effect(draws, of_rows)
         freedom = min(freedom, _rows_of_a_class(first) - 1)
         is_exact = units.are_rows and freedom >= units.count - 1
-        drawn = np.sort(joint.draw(metrics, len(draws), effect))
+        drawn = np.sort(joint.draw(metrics, len(draws), effect, share=share))
         if drawn[-1] - drawn[0] <= ROUNDING and others:
             return _uniform(value, metrics, max(1, freedom) + 1)
         return Drawn(value, drawn, None if is_exact else max(1, freedom))
@@ -199,10 +205,12 @@ def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = N
     if len(moved) == len(sides):
         rows = [zeros_and_ones for side in sides if (zeros_and_ones := _binary_rows(side)) is not None]
         if len(rows) == len(sides):
-            effect = units.effect(draws, lambda: outcomes.draw_means(rows, len(draws), with_prior=False))
-            drawn = outcomes.draw_means(rows, len(draws), effect)
+            effect = units.effect(draws, lambda: outcomes.draw_means(rows, len(draws), with_prior=False, share=share))
+            drawn = outcomes.draw_means(rows, len(draws), effect, share=share)
             return Drawn(value, np.sort(drawn), None if units.are_rows else freedom)
-        student = jackknife.student(value, moved[0] - sum(moved[1:]), freedom, "identity" if others else _scale(first))
+        student = jackknife.student(
+            value, moved[0] - share * sum(moved[1:]), freedom, "identity" if others else _scale(first)
+        )
         is_uniform = student.standard_error <= ROUNDING * max(1.0, abs(value))
         return _uniform(value, metrics, freedom + 1) if is_uniform else student
     if draws[0] == draws[-1] and all(isinstance(metric.resample, FromLabels) for metric in metrics):

@@ -93,7 +93,15 @@ class Outcomes:
         )  # fmt: skip
         return cls(made, all_counts, prior)
 
-    def draw(self, metrics: Sequence[Metric], draws: int, effect: float = 1.0, *, with_prior: bool = True) -> Floats:
+    def draw(
+        self,
+        metrics: Sequence[Metric],
+        draws: int,
+        effect: float = 1.0,
+        *,
+        with_prior: bool = True,
+        share: float = 1.0,
+    ) -> Floats:
         """Values of the metric, or differences of that of the first table from that of the second, shape (draws,).
 
         Args:
@@ -101,6 +109,7 @@ class Outcomes:
             draws: number of draws; fewer where there are many outcomes, but at least 1,000.
             effect: design effect by which the counts are divided.
             with_prior: whether outcomes that did not occur are possible.
+            share: share of the value of the second table that is subtracted.
         """
         draws = min(draws, max(LEAST_DRAWS, MOST_WEIGHTS // len(self.counts)))
         key = (draws, effect, with_prior)
@@ -110,7 +119,7 @@ class Outcomes:
             self._shared[key] = Weights.draw(self, draws, effect, with_prior)
         shared = self._shared[key]
         values = [shared.evaluate(metric, i, self.tables[i]) for i, metric in enumerate(metrics)]
-        return values[0] if len(values) == 1 else values[0] - values[1]
+        return values[0] if len(values) == 1 else values[0] - share * values[1]
 
 
 @dataclass(frozen=True)
@@ -145,7 +154,7 @@ class Weights:
 
 
 def draw_means(
-    rows: Sequence[NDArray[np.bool_]], draws: int, effect: float = 1.0, *, with_prior: bool = True
+    rows: Sequence[NDArray[np.bool_]], draws: int, effect: float = 1.0, *, with_prior: bool = True, share: float = 1.0
 ) -> Floats:
     """Means of rows that are 0 or 1, or differences of two means, shape (draws,).
 
@@ -154,6 +163,7 @@ def draw_means(
         draws: number of draws.
         effect: design effect by which the counts are divided.
         with_prior: whether outcomes that did not occur are possible.
+        share: share of the second mean that is subtracted.
     """
     joint = sum((2**i * values.astype(np.intp) for i, values in enumerate(rows)), np.zeros(len(rows[0]), dtype=np.intp))
     cells = 2 ** len(rows)
@@ -161,7 +171,7 @@ def draw_means(
     weights = _generator(with_prior).standard_gamma(np.broadcast_to(shape, (draws, cells)))
     shares = weights / weights.sum(axis=1, keepdims=True)
     means = [shares[:, (np.arange(cells) >> i) % 2 == 1].sum(axis=1) for i in range(len(rows))]
-    drawn: Floats = means[0] if len(means) == 1 else means[0] - means[1]
+    drawn: Floats = means[0] if len(means) == 1 else means[0] - share * means[1]
     return drawn
 
 

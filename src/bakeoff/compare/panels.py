@@ -101,18 +101,18 @@ class Panel:
         of_one = (self.values[variant].get(metric, float("nan")),)
         return self.replicates.get(variant, {}).get(metric, of_one)
 
-    def drawn(self, challenger: str, metric: str) -> Floats:
-        """Bootstrap values of the difference, shape (resamples,)."""
-        return self.draws[challenger][metric] - self.draws[self.incumbent][metric]
+    def drawn(self, challenger: str, metric: str, share: float = 1.0) -> Floats:
+        """Bootstrap values of the difference from a share of the incumbent's value, shape (resamples,)."""
+        return self.draws[challenger][metric] - share * self.draws[self.incumbent][metric]
 
-    def uncertainty(self, challenger: str, metric: Metric) -> Uncertainty:
-        """Uncertainty of the difference."""
+    def uncertainty(self, challenger: str, metric: Metric, share: float = 1.0) -> Uncertainty:
+        """Uncertainty of the difference from a share of the incumbent's value: 0.99 for a margin of 1 % of an error."""
         name = metric.name
         if (known := self.corrected.get(name, {}).get(challenger)) is not None:
             return known.uncertainty
-        sides = [Side(metric, self.tables[v], self.values[v][name]) for v in (challenger, self.incumbent)]
-        over_rows = uncertainty(sides, self.drawn(challenger, name), self._joint(challenger))
-        new, old = self._each(challenger, name), self._each(self.incumbent, name)
+        sides = [Side(metric, self.tables[v], self.values[v][name], share) for v in (challenger, self.incumbent)]
+        over_rows = uncertainty(sides, self.drawn(challenger, name, share), self._joint(challenger))
+        new, old = self._each(challenger, name), [share * value for value in self._each(self.incumbent, name)]
         if isinstance(over_rows, Unknown) or len(new) == len(old) == 1:
             return over_rows
         return OverSeeds.from_values(over_rows, new, old)

@@ -134,7 +134,7 @@ def _decide(
     value = math.nan if score.value is None else score.value
     if math.isnan(threshold.value) and math.isfinite(value) and challengers:
         return _open(threshold.note), []
-    gained = gains.in_batches(metric, pairs, settings.confidence, batches)
+    gained = gains.in_batches(metric, pairs, settings.confidence, batches, threshold.share)
     if settings.goal in ("cheapest_good_enough", "pareto"):
         if any(pair.corrected.get(metric.name) for pair in pairs):
             return _open(f"decision.goal={settings.goal} takes no grades that people corrected."), gained

@@ -62,6 +62,7 @@ class Metric:
         is_of_labels: whether it depends on nothing but the labels of truth and predictions: its interval then comes
             from their joint table.
         greatest: the greatest value that there can be, which no interval exceeds; None where there is no such value.
+        no_interval: why no interval of it holds, as a clause; empty where one does.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Metric:
     is_headline: bool = False
     is_of_labels: bool = False
     greatest: float | None = None
+    no_interval: str = ""
 
     @property
     def can_decide(self) -> bool:

@@ -389,6 +389,7 @@ def brier(table: PredictionTable) -> float:
     direction="minimize",
     resample=FromSums(_gaps_by_bin, _mean_gap),
     cannot_decide="a constant that predicts the share of each class is perfectly calibrated",
+    no_interval="chance alone moves it away from 0, where a calibrated model should be",
 )
 def expected_calibration_error(table: PredictionTable) -> float:
     """Distance between confidence and accuracy of the most probable class (Naeini et al. 2015, Guo et al. 2017)."""

@@ -95,6 +95,7 @@ def metric(
     is_headline: bool = False,
     is_of_labels: bool = False,
     greatest: float | None = None,
+    no_interval: str = "",
 ) -> Callable[[Value], Metric]:
     """Decorate a function of the table: it becomes a registered metric.
 
@@ -117,6 +118,7 @@ def metric(
         is_headline: whether leaderboards show it for every kind of task, as they do a plugin's.
         is_of_labels: whether it depends on nothing but the labels of truth and predictions.
         greatest: the greatest value that there can be, such as 1 for a share.
+        no_interval: why no interval of it holds, as a clause; empty where one does.
 
     Raises:
         ValueError: the name is taken.
@@ -143,6 +145,7 @@ def metric(
                 is_headline,
                 is_of_labels,
                 greatest,
+                no_interval,
             )
         )
 
