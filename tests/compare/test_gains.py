@@ -74,13 +74,13 @@ def test_flawless_variant_on_balanced_classes_is_shown_to_beat_chance() -> None:
     assert 0.6 < over.low < over.high <= 0.75
 
 
-@pytest.mark.parametrize(("spread", "is_surely"), [(0.1, True), (1.5, False)])
+@pytest.mark.parametrize(("spread", "is_surely"), [(0.02, True), (1.0, False)])
 def test_price_of_few_expensive_rows_is_not_surely_half(spread: float, is_surely: bool) -> None:
-    """Half the cost on average, of rows that cost about the same, or of which a few cost nearly all."""
+    """Less than half the cost, of rows that cost about the same, or of which a few cost nearly all."""
     rng, target = np.random.default_rng(0), np.array(["a", "b"] * 50, dtype=object)
     schema = Schema("classification", "y", {}, ("a", "b"))
     tables = {}
-    for name, scale in (("old", 1.0), ("new", 0.4)):
+    for name, scale in (("old", 1.0), ("new", 0.49)):
         cost = scale * 0.01 * rng.lognormal(sigma=spread, size=100)
         tables[name] = PredictionTable(
             schema, np.arange(100), target, Predictions(target.copy()), np.full(100, np.nan),
