@@ -153,6 +153,8 @@ def machine_seconds(table: PredictionTable, per_prediction: float) -> NDArray[np
     return np.full(len(table), per_prediction)
 
 
+LABELLING = "labelling"
+"""Key of what the labels of a distilled model took, among the details of its run."""
 PARTS = "parts"
 """Key of the parts of a solution, among the details of its run."""
 PARTS_SECONDS = "parts"
@@ -171,12 +173,14 @@ def run_seconds(
         seconds: step → seconds spent on it.
         search: summary of the search; None without one.
         rows_per_s: predictions per second.
-        details: of the run; those of a solution say what its parts paid for requests to learn from.
+        details: of the run; those of a solution say what its parts paid for requests to learn from, those of a
+            distilled model what its labels cost.
     """
     searching = float(search["seconds"]) if search else 0.0
     paid = float(search.get("spent_usd") or 0.0) if search else 0.0
     parts: Mapping[str, Mapping[str, Any]] = (details or {}).get(PARTS) or {}
-    learned = [part.get("learning_usd", 0.0) for part in parts.values()]
+    labelling: Mapping[str, Any] = (details or {}).get(LABELLING) or {}
+    learned = [*(part.get("learning_usd", 0.0) for part in parts.values()), labelling.get("usd", 0.0)]
     paid += sum(math.nan if usd is None else float(usd) for usd in learned)  # a price that is not known is null
     return RunSeconds(searching + seconds.get("fit", 0.0) + seconds.get(PARTS_SECONDS, 0.0), 1 / rows_per_s, paid)
 

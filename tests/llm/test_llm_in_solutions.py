@@ -39,3 +39,20 @@ def test_cascade_asks_the_language_model_nothing_that_its_stage_was_asked(
     asked = given.predictions["calls"] > 0
     assert (asked == (stages == "llm")).all(), "the price of a row is that of the stages it passed"
     assert learnt.status == "ok"
+
+
+def test_student_is_taught_once_and_predicts_without_the_language_model(
+    own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with serving(lambda body, number: says(("malignant", "benign")[number % 2])) as script:
+        bake = python.bakeoff(
+            *QUICK, "llm=openai_compatible", "llm.model=m", f"llm.base_url={script.url}", "model.rows=40",
+            "model.teacher.method=generate", "llm.price={input: 1.0, output: 1.0}", "record_validation=true",
+            models=["distilled", "constant"],
+        )  # fmt: skip
+        assert len(script.seen) == 40, "the rows to label, in the final fit and for validation rows alike"
+        run = next(run for name, run in bake.items() if name.startswith("distilled"))
+    labelling = run.record.details["labelling"]
+    assert labelling["requests"] == 40 and labelling["usd"] > 0
+    assert "calls" not in run.predictions, "no prediction asked a language model"

@@ -24,6 +24,8 @@ from bakeoff.solutions.base import HUMAN
 PARTS = "parts"
 """Key of an option of ``model`` that is a solution."""
 MODEL = "model"
+OF_SOLUTIONS = frozenset({PARTS, "teacher"})
+"""Keys by which an option of ``model`` is a model made of models."""
 
 
 class SweptModels:
@@ -38,7 +40,7 @@ class SweptModels:
         self._loader = loader
         options = {_option(overrides) for overrides in combinations}
         self._keys = {option: self._keys_of(option) for option in options if option} if len(options) > 1 else {}
-        self._of_solutions = {key for keys in self._keys.values() if PARTS in keys for key in keys}
+        self._of_solutions = {key for keys in self._keys.values() if OF_SOLUTIONS & keys for key in keys}
         self._of_any = {key for keys in self._keys.values() for key in keys}
 
     def _keys_of(self, option: str) -> frozenset[str]:
@@ -54,7 +56,7 @@ class SweptModels:
         keys = self._keys.get(_option(overrides))
         if keys is None:
             return tuple(overrides)
-        foreign = (self._of_any if PARTS in keys else self._of_solutions) - keys
+        foreign = (self._of_any if OF_SOLUTIONS & keys else self._of_solutions) - keys
         return tuple(override for override in overrides if _model_key(override) not in foreign)
 
 

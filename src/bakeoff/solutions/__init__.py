@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from bakeoff.solutions.base import Solution as Solution
     from bakeoff.solutions.calibrated import Calibrated as Calibrated
     from bakeoff.solutions.cascade import Cascade as Cascade
+    from bakeoff.solutions.distilled import Distilled as Distilled
     from bakeoff.solutions.ensemble import Ensemble as Ensemble
     from bakeoff.solutions.segmented import Segmented as Segmented
     from bakeoff.solutions.threshold import Threshold as Threshold
