@@ -13,6 +13,7 @@ from bakeoff.models.base import ModelReport, require_kind
 from bakeoff.models.rules.conditions import MISSING, check_column
 from bakeoff.predictions import Predictions, merged
 from bakeoff.predictions import Stage as Answered
+from bakeoff.solutions import language
 from bakeoff.solutions.answers import Answers, without_partial_fields
 from bakeoff.solutions.base import HeldOut, Solution, require_known
 from bakeoff.solutions.judging import Judge
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEPARATOR = " / "
+LANGUAGE = "language"
+"""Column by which texts are told apart by their language, where the table has none of that name."""
 
 
 @dataclass(eq=False)
@@ -29,7 +32,8 @@ class Segmented(Solution):
     """One part for each segment of the rows.
 
     Args:
-        by: columns whose values make the segments, such as ``[language]``.
+        by: columns whose values make the segments, such as ``[region]``. ``language`` is detected in the text columns
+            where no column has that name; rows of an unsure language go to the fallback.
         choices: names of the parts among which each segment's is chosen on its validation rows.
         segments: value → name of the part, given; of several columns, their values with `` / `` between. The others are
             chosen.
@@ -40,7 +44,7 @@ class Segmented(Solution):
         objective: metric by which parts are chosen; null: the metric that decides.
     """
 
-    by: list[str] = field(default_factory=list)
+    by: list[str] | str = field(default_factory=list)
     choices: list[str] = field(default_factory=list)
     segments: dict[str, str] = field(default_factory=dict)
     fallback: str | None = None
@@ -65,14 +69,23 @@ class Segmented(Solution):
         require_kind(self, schema, "classification", "multilabel", "regression", "qa", "retrieval", "generation")
         if not self.by:
             raise ConfigError("model.by: name the columns whose values make the segments, such as [region].")
-        for name in self.by:
-            check_column(name, schema, "model.by")
+        for name in self._columns:
+            if name != LANGUAGE or name in schema.columns:
+                check_column(name, schema, "model.by")
+            elif not schema.of_kind("text"):
+                raise ConfigError("model.by: there is no text in which a language could be detected (data.text).")
+            else:
+                language.require_detector()
         if self.fallback is not None:
             require_known([self.fallback], self.names, "model.fallback")
         if not self.learns and not self.segments:
             raise ConfigError("model.choices: name two parts or more, or give model.segments.")
         if self.min_rows < 1:
             raise ConfigError(f"model.min_rows: {self.min_rows} is less than 1.")
+
+    @property
+    def _columns(self) -> list[str]:
+        return [self.by] if isinstance(self.by, str) else list(self.by)
 
     def judge(self, schema: Schema, deciding: str | None = None) -> Judge:
         """The declared objective."""
@@ -90,7 +103,7 @@ class Segmented(Solution):
         segment = self._segment(held.rows.X)
         for value in sorted(set(segment)):
             rows = np.flatnonzero(segment == value)
-            if value in self.segments:
+            if value in self.segments or language.UNSURE in value:
                 continue
             if len(rows) < self.min_rows:
                 self.small_.append(value)
@@ -107,8 +120,16 @@ class Segmented(Solution):
         return max(choices, key=lambda name: ranks[name])
 
     def _segment(self, X: pd.DataFrame) -> Any:
-        values = [X[name].astype(str).where(X[name].notna(), MISSING).to_numpy(dtype=object) for name in self.by]
+        values = [self._values(name, X) for name in self._columns]
         return np.array([SEPARATOR.join(row) for row in zip(*values, strict=True)], dtype=object)
+
+    def _values(self, name: str, X: pd.DataFrame) -> Any:
+        if name != LANGUAGE or name in self.schema_.columns:
+            return X[name].astype(str).where(X[name].notna(), MISSING).to_numpy(dtype=object)
+        texts = (
+            X[list(self.schema_.of_kind("text"))].astype(str).where(X[list(self.schema_.of_kind("text"))].notna(), "")
+        )
+        return language.detected(texts.agg("\n".join, axis=1))
 
     def combine(self, answers: Answers, X: pd.DataFrame) -> Predictions:
         """Ask the part of each segment for its rows."""
