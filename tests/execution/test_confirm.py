@@ -157,3 +157,10 @@ def test_kept_incumbent_has_no_winner_to_confirm(sealed: Path) -> None:
     with pytest.raises(ConfigError, match="to keep linear: there is no winner to confirm"):
         confirm(sealed)
     assert confirm(sealed, "constant").verdict == "keep"
+
+
+def test_sample_that_allows_no_verdict_leaves_the_rows_sealed(sealed: Path) -> None:
+    with pytest.raises(ConfigError, match=r"would predict 10 sealed rows.*stay sealed\. 60 are sealed: add test_rows"):
+        confirm(sealed, test_rows=10)
+    assert not (sealed / "confirmation/linear").exists()
+    assert confirm(sealed, test_rows=40).test_rows == 40

@@ -84,7 +84,7 @@ COMMANDS = (
         "confirm",
         "bakeoff.cli.confirm:confirm",
         "open the sealed test rows (data.split.sealed) once, for the winner beside the incumbent alone",
-        "DIR [variant=NAME]",
+        "DIR [variant=NAME] [test_rows=N]",
     ),
     Command(
         "report",

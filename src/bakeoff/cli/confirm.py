@@ -18,9 +18,9 @@ def confirm(arguments: list[str]) -> None:
     folders = folders_of("confirm", arguments, EXAMPLE)
     if len(folders) != 1:
         raise ConfigError(f"confirm: name one folder, e.g. {EXAMPLE}")
-    folder, options = folders[0], options_of("confirm", arguments, {"variant": str})
+    folder, options = folders[0], options_of("confirm", arguments, {"variant": str, "test_rows": int})
     with terminal.progress("confirm") as announce:
-        compared = confirmation.confirm(folder, options.get("variant"), announce)
+        compared = confirmation.confirm(folder, options.get("variant"), options.get("test_rows"), announce)
     into = folder / record.CONFIRMATION
     runs = record.read_runs(into)
     page = pages.write(pages.build(compared, runs, into), into)

@@ -19,6 +19,7 @@ from bakeoff.errors import ConfigError, DataError, VariantsFailed, did_you_mean
 from bakeoff.execution import rerun as again
 from bakeoff.execution import runner, solving
 from bakeoff.execution.fitted import Fitted
+from bakeoff.metrics.base import LEAST_ROWS
 from bakeoff.models import persistence
 from bakeoff.models.tabular import in_memory
 from bakeoff.record import Run, locks
@@ -35,7 +36,10 @@ class Pair:
 
 
 def confirm(
-    folder: Path, variant: str | None = None, announce: Callable[[str], None] = lambda doing: None
+    folder: Path,
+    variant: str | None = None,
+    test_rows: int | None = None,
+    announce: Callable[[str], None] = lambda doing: None,
 ) -> Comparison:
     """Judge the winner of a bake-off on its sealed rows, beside the incumbent alone, at full confidence.
 
@@ -45,6 +49,7 @@ def confirm(
     Args:
         folder: of a bake-off.
         variant: name of the challenger to confirm; None: the winner, or the best challenger where there is none.
+        test_rows: predict a sample of this many sealed rows; None: as the runs did.
         announce: called with a line of progress.
 
     Raises:
@@ -66,8 +71,9 @@ def confirm(
         pair, settings = _pair(folder, runs, variant)
         _check_same_runs(into, pair)
         task = _opened(pair)
+        _refuse_few(pair, task, test_rows)
         for run in (pair.incumbent, pair.challenger):
-            _predict(run, into / run.variant, task, announce)
+            _predict(run, into / run.variant, task, test_rows, announce)
         opened = record.read_runs(into)
         failed = [f"{run.variant}: {run.error['message']}" for run in opened if run.error]
         if failed:
@@ -118,6 +124,7 @@ def _pair(folder: Path, runs: list[Run], variant: str | None) -> tuple[Pair, Dec
         metric=compared.metric or settings.metric,
         confidence=compared.confidence,
         smallest_difference=settings.smallest_difference if math.isnan(margin) else str(margin),
+        labels=None,  # of other rows; those of the sealed rows are given to bakeoff compare DIR/confirmation
     )
     challengers = [v.name for v in compared.variants if v.status == "ok" and v.name != compared.incumbent]
     if variant is not None and variant not in challengers:
@@ -174,6 +181,19 @@ def _opened(pair: Pair) -> Task:
     return replace(task, test=sealed, sealed=None, fingerprint=digest, split=split, notes=notes)
 
 
+def _refuse_few(pair: Pair, task: Task, test_rows: int | None) -> None:
+    """Raise ``ConfigError`` before anything is opened that would allow no verdict."""
+    for run in (pair.incumbent, pair.challenger):
+        sample = test_rows or (record.read_config(run.folder) or {}).get("test_rows") or len(task.test)
+        rows = min(sample, len(task.test))
+        if rows < LEAST_ROWS:
+            more = f" {len(task.test):,} are sealed: add test_rows=…" if len(task.test) >= LEAST_ROWS else ""
+            raise ConfigError(
+                f"confirm: {run.variant} would predict {rows} sealed rows, and a verdict needs at least {LEAST_ROWS}. "
+                f"They stay sealed.{more}"
+            )
+
+
 def _content(run: Run) -> dict[str, Any]:
     """The recorded config of a run, with the parameters that a search found, and no search."""
     content = record.read_fitted(run.folder) or {}
@@ -182,13 +202,14 @@ def _content(run: Run) -> dict[str, Any]:
     return solving.self_contained(content, run.folder.parent) | {"search": {"sampler": None}}
 
 
-def _predict(run: Run, into: Path, task: Task, announce: Callable[[str], None]) -> None:
+def _predict(run: Run, into: Path, task: Task, test_rows: int | None, announce: Callable[[str], None]) -> None:
     """Predict the sealed rows with the fitted model of a run, and record it as a run of its own."""
     if (into / record.RESULT).is_file() and record.read_run(into).status == "ok":
         return
     folder = record.model_folder(run.folder)
     schema = persistence.read_state(folder)[0] if (folder / persistence.STATE).is_file() else record.schema_of(run)
     fitted = Fitted(persistence.load(folder), folder, schema)
-    request = Request.from_config(_content(run) | {"record_validation": False, "tracker": None}, into)
+    content = _content(run) | {"record_validation": False, "tracker": None}
+    request = Request.from_config(content if test_rows is None else content | {"test_rows": test_rows}, into)
     with record.logged(into):
         runner.run(request, lambda choices: request, announce, task, fitted)
