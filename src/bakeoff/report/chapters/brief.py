@@ -13,10 +13,13 @@ from bakeoff.report.blocks import Column, Table, Text, Value
 from bakeoff.report.chapters.material import Material
 from bakeoff.report.document import Block
 
+ALIKE = 5
+"""Ratio of two scores up to which they are written with the same decimals."""
+COST = "cost_per_1k"
 OPERATIONS = {
     "latency_p50_ms": "latency, median, ms",
     "latency_p95_ms": "latency, 95th percentile, ms",
-    "cost_per_1k": "price per 1,000 predictions, US dollars",
+    COST: "price per 1,000 predictions, US dollars",
     "net_value_per_1k": "value less cost per 1,000 predictions",
 }
 MEANINGS = {
@@ -104,7 +107,7 @@ def _side_by_side(material: Material, incumbent: Variant, challenger: Variant) -
     for name, title in titles.items():
         pair = [variant.metrics.get(name) for variant in (incumbent, challenger)]
         if any(score is not None and score.value is not None for score in pair):
-            rows.append((title or name, *_texts(pair, is_price=name == "cost_per_1k")))
+            rows.append((title or name, *(_price(score) if name == COST else _text(score, pair) for score in pair)))
     runs = {run.variant: run for run in material.finished}
     for key, title in (("licence", "licence"), ("hosting", "runs"), ("data_leaves_network", "data leave the network")):
         words = [_of_card(runs.get(variant.name), key) for variant in (incumbent, challenger)]
@@ -119,18 +122,19 @@ def _headlines(material: Material) -> tuple[str, ...]:
     return tuple(material.kind.headline_metrics(material.schema))
 
 
-def _texts(scores: Sequence[Score | None], *, is_price: bool) -> list[str]:
-    """The values of one row, with as many decimals as the narrower interval supports."""
-    if is_price:
-        values = [None if score is None else score.value for score in scores]
-        return [numbers.MISSING if value is None else numbers.price(value) for value in values]
-    decimals = numbers.interval_decimals((score.low, score.high) for score in scores if score is not None)
-    return [
-        numbers.MISSING
-        if score is None
-        else numbers.with_interval(score.value, score.low, score.high, None if score.low is None else decimals)
-        for score in scores
-    ]
+def _text(score: Score | None, pair: Sequence[Score | None]) -> str:
+    """A score with its interval; of two that are alike in size, with as many decimals as the narrower supports."""
+    if score is None:
+        return numbers.MISSING
+    sizes = [abs(each.value) for each in pair if each is not None and each.value]
+    bounds = [(each.low, each.high) for each in pair if each is not None]
+    is_alike = sizes and max(sizes) < ALIKE * min(sizes) and score.low is not None
+    decimals = numbers.interval_decimals(bounds) if is_alike else None
+    return numbers.with_interval(score.value, score.low, score.high, decimals)
+
+
+def _price(score: Score | None) -> str:
+    return numbers.MISSING if score is None or score.value is None else numbers.price(score.value)
 
 
 def _of_card(run: Run | None, key: str) -> str:

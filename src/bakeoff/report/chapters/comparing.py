@@ -14,6 +14,8 @@ from bakeoff.report.figures import Intervals, Matrix, Point, Points
 
 MOST_INTERVALS = 40
 MOST_SLICES = 40
+LEAST_PRICE = 0.0001
+"""Price of 1,000 predictions, in dollars, below which differences in price are left out."""
 LOG_FROM = 20.0
 """Ratio of the largest to the smallest value from which an axis is logarithmic."""
 
@@ -75,7 +77,10 @@ def trade_offs(material: Material) -> list[Block]:
         ("latency_p95_ms", "latency", "95th percentile of the latency, ms"),
     ):
         figure = _quality_against(material, name, title, unit)
-        blocks += [figure] if figure else []
+        if figure and name == "cost_per_1k" and max(_value(point.x) for point in figure.points) < LEAST_PRICE:
+            blocks.append(Text((f"1,000 predictions of any variant cost less than ${LEAST_PRICE}.",)))
+        elif figure:
+            blocks.append(figure)
     return blocks
 
 
