@@ -18,7 +18,7 @@ from bakeoff.record import Score
 from bakeoff.report import svg
 from bakeoff.report.blocks import Column, Table, Text, Value
 from bakeoff.report.document import Block, Chapter, Document
-from bakeoff.report.figures import Figure
+from bakeoff.report.figures import Chart, Figure
 from bakeoff.report.plain import shown
 from bakeoff.report.svg.canvas import Palette
 
@@ -108,10 +108,22 @@ def _figure(figure: Figure, palette: Palette) -> str:
     note = f"<p>Every {step}th of {len(table.rows):,} rows.</p>" if step > 1 else ""
     name = shown(figure.title)
     return (
-        f"<figure><figcaption>{name}</figcaption>"
+        f"<figure><figcaption>{name}</figcaption>{_legend(figure, palette)}"
         f'<div class=scroll tabindex=0 role=group aria-label="{name}, figure">{svg.draw(figure, palette)}</div>'
         f"<details><summary>Data of this figure</summary>{note}{_table(some, figure.title)}</details></figure>"
     )
+
+
+def _legend(figure: Figure, palette: Palette) -> str:
+    """Names of the lines for small screens, where those beside the lines are out of sight."""
+    if not isinstance(figure, Chart) or figure.kind == "bar" or len(figure.series) < 2:
+        return ""
+    names = [name for name in figure.series if name != figure.reference]
+    dot = '<svg viewBox="0 0 10 10" width="10" height="10"><circle class="dot {css}" cx="5" cy="5" r="5"/></svg>'
+    items = (
+        f"<li>{dot.format(css=css)}{shown(name)}</li>" for name, css in zip(names, palette.classes(names), strict=True)
+    )
+    return f"<ul class=legend aria-hidden=true>{''.join(items)}</ul>"
 
 
 def _table(table: Table, name: str = "") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,8 +50,7 @@ def build(comparison: Comparison, runs: Sequence[Run], folder: Path) -> Document
     ok = sum(variant.status == "ok" for variant in comparison.variants)
     facts = [f"Task: {comparison.task}", f"{comparison.test_rows:,} test rows"]
     facts += [f"{ok} of {len(comparison.variants)} variants finished", f"Incumbent: {comparison.incumbent}"]
-    findings = sum(len(check.findings) for check in comparison.checks)
-    facts += ["Method checks: " + (f"{findings} to read" if findings else "nothing found")] if comparison.checks else []
+    facts += [f"Method checks: {_findings(comparison)}"] if comparison.checks else []
     facts += [f"Last run: {started}"] if started else []
     facts += [line for block in confirmed(folder) for line in block.lines]
     return Document(
@@ -62,6 +62,16 @@ def build(comparison: Comparison, runs: Sequence[Run], folder: Path) -> Document
         tuple(chapters),
         tuple(variant.name for variant in comparison.variants),
     )
+
+
+def _findings(comparison: Comparison) -> str:
+    """Number of findings of the method checks, by severity."""
+    counts = Counter(str(check.severity) for check in comparison.checks if check.findings for _ in check.findings)
+    words = {"blocks": "against a verdict", "caution": "caution", "note": "note"}
+    named = [
+        f"{counts[s]} {word}{'s' if counts[s] > 1 and s != 'blocks' else ''}" for s, word in words.items() if counts[s]
+    ]
+    return ", ".join(named) or "nothing found"
 
 
 def write(document: Document, folder: Path) -> Path:

@@ -29,23 +29,25 @@ class Part:
 
 PARTS = (
     Part("In brief", "", (brief.in_brief,)),
-    Part("Leaderboard", "All variants, best first. Intervals show what other test rows might have given.",
+    Part("Leaderboard", "All variants, best first. An interval shows how much a score could vary with other test rows.",
          (comparing.leaderboard,)),
-    Part("Differences", "An interval that lies beyond the band on the better side is a difference that matters.",
-         (comparing.differences,)),
-    Part("Quality against price and latency", "Cheaper and faster is further left. "
-         "Variants on the dashed line are beaten by no other in both.", (comparing.trade_offs,)),
+    Part("Differences", "If a whole bar lies beyond the grey band on the better side, the improvement is large enough "
+         "to matter.", (comparing.differences,)),
+    Part("Quality against cost and latency", "Further left is cheaper or faster; boxes show "
+         "uncertainty. No other variant is both better and cheaper (or faster) than those on the dashed line.",
+         (comparing.trade_offs,)),
     Part("Value of a month", "Business value less cost, at the declared number of predictions (business.per_month).",
          (money.value,)),
     Part("Threshold against value", "The same variants, had they predicted the positive class from another "
          "probability on.", (money.thresholds,)),
     Part("Break-even", "Local variants rent whole machines by the month, each busy for a share of its time "
          "(cost.utilisation); others pay their requests and the seconds of a shared machine.", (money.break_even,)),
-    Part("Slices", "A variant that is good on the whole may fail on a part.", (comparing.slices,)),
-    Part("Stages", "Which part of a variant predicted how many rows, and what that took.", (stages.stages,)),
+    Part("Slices", "A variant may be good on the whole and fail on a part. Darker cells hold higher values.",
+         (comparing.slices,)),
+    Part("Stages", "Share of the rows that each stage predicted, with accuracy, time and price.", (stages.stages,)),
     Part("Errors", "", (labels.confusion, values.residuals, values.forecasts, documents.found, documents.unanswered)),
     Part("Probabilities and confidence", "", (labels.ranking, labels.calibration, labels.abstaining)),
-    Part("Rows side by side", "Single test rows with every variant's output.", (rows.side_by_side,)),
+    Part("Rows side by side", "Single test rows with the output of each variant.", (rows.side_by_side,)),
     Part("Searches", "Trials were judged on validation rows; the test rows were not seen.", (effort.searches,)),
     Part("Training", "", (effort.training,)),
     Part("Latency and time", "", (effort.latency, effort.seconds)),

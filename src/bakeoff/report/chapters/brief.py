@@ -13,6 +13,9 @@ from bakeoff.report.blocks import Column, Table, Text, Value
 from bakeoff.report.chapters.material import Material
 from bakeoff.report.document import Block
 
+CARD = {"licence": "licence", "hosting": "runs", "data_leaves_network": "data leaves the network?"}
+CAVEATS = ("No incumbent was declared", "On ")
+"""Beginnings of the notes that a reader of the verdict must know: an incumbent by default, challengers as good."""
 ALIKE = 5
 """Ratio of two scores up to which they are written with the same decimals."""
 COST = "cost_per_1k"
@@ -39,7 +42,8 @@ def in_brief(material: Material) -> list[Block]:
     meaning = MEANINGS[comparison.verdict].format(
         incumbent=comparison.incumbent, winner=comparison.winner or comparison.incumbent
     )
-    lines = [meaning, *_turning_points(material, challenger)]
+    caveats = [note for note in comparison.notes if note.startswith(CAVEATS)]
+    lines = [meaning, *_turning_points(material, challenger), *caveats]
     blocks: list[Block] = [Text(tuple(lines), title="What it means")]
     if incumbent is not None and challenger is not None:
         blocks.append(_side_by_side(material, incumbent, challenger))
@@ -66,19 +70,19 @@ def _turning_points(material: Material, challenger: Variant | None) -> list[str]
     unit, named = numbers.threshold(margin), challenger.name
     if comparison.verdict == "ship":
         return [
-            f"The gain of {named} is at least {numbers.threshold(least)} with {comparison.confidence:.0%} confidence; "
-            f"the verdict holds for any smallest gain that matters below that ({key}, now {unit})."
+            f"The gain is at least {numbers.threshold(least)} with {comparison.confidence:.0%} confidence. The verdict "
+            f"stands as long as the smallest gain worth a change is below that; it is now {unit} ({key})."
         ]
     if comparison.verdict == "keep":
         return [
-            f"{named} gains {numbers.threshold(most)} at most, and {unit} is the smallest gain that matters ({key}): "
-            "more test rows would not change this, a better variant would."
+            f"{named} gains {numbers.threshold(most)} at most; the smallest gain worth a change is {unit} ({key}). "
+            "More test rows would not change this, a better variant would."
         ]
     if comparison.verdict == "inconclusive":
         return [
             f"{named} may be {numbers.threshold(abs(least))} {'worse' if least < 0 else 'better'} or "
             f"{numbers.threshold(abs(most))} {'better' if most >= 0 else 'worse'} than {comparison.incumbent}; "
-            f"the smallest gain that matters is {unit} ({key}). More test rows narrow this."
+            f"the smallest gain worth a change is {unit} ({key}). More test rows narrow this."
         ]
     return []
 
@@ -107,9 +111,12 @@ def _side_by_side(material: Material, incumbent: Variant, challenger: Variant) -
     for name, title in titles.items():
         pair = [variant.metrics.get(name) for variant in (incumbent, challenger)]
         if any(score is not None and score.value is not None for score in pair):
-            rows.append((title or name, *(_price(score) if name == COST else _text(score, pair) for score in pair)))
+            texts = [_operation(score, name) if name in OPERATIONS else _text(score, pair) for score in pair]
+            rows.append((title or name, *texts))
+    wrong = _wrong(material, [incumbent.name, challenger.name])
+    rows += [wrong] if wrong else []
     runs = {run.variant: run for run in material.finished}
-    for key, title in (("licence", "licence"), ("hosting", "runs"), ("data_leaves_network", "data leave the network")):
+    for key, title in CARD.items():
         words = [_of_card(runs.get(variant.name), key) for variant in (incumbent, challenger)]
         if any(words):
             rows.append((title, *words))
@@ -133,8 +140,27 @@ def _text(score: Score | None, pair: Sequence[Score | None]) -> str:
     return numbers.with_interval(score.value, score.low, score.high, decimals)
 
 
-def _price(score: Score | None) -> str:
-    return numbers.MISSING if score is None or score.value is None else numbers.price(score.value)
+def _operation(score: Score | None, name: str) -> str:
+    if score is None or score.value is None:
+        return numbers.MISSING
+    return numbers.price(score.value) if name == COST else numbers.number(score.value)
+
+
+def _wrong(material: Material, names: Sequence[str]) -> tuple[Value, ...] | None:
+    """Wrong rows of two variants among those that both answered; None where outputs are not right or wrong."""
+    tables = [material.answered.get(name) for name in names]
+    if material.kind is None or any(table is None for table in tables):
+        return None
+    right = []
+    for table in tables:
+        assert table is not None
+        is_right = material.kind.is_right(table.predictions.output, table.target)
+        if is_right is None:
+            return None
+        right.append(dict(zip(table.ids.tolist(), is_right, strict=True)))
+    common = [identity for identity in right[0] if identity in right[1]]
+    counts = [sum(not of[identity] for identity in common) for of in right]
+    return (f"wrong, of {len(common):,} rows that both answered", *(f"{count:,}" for count in counts))
 
 
 def _of_card(run: Run | None, key: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from bakeoff import numbers
+from bakeoff import metrics, numbers
+from bakeoff.errors import ConfigError
 from bakeoff.record import Score
 from bakeoff.report import leaderboard as board
 from bakeoff.report.blocks import Text
@@ -30,7 +31,23 @@ def leaderboard(material: Material) -> list[Block]:
     ]
     blocks: list[Block] = [board.from_comparison(comparison, material.schema)]
     blocks += [Text(tuple(failed), style="bad")] if failed else []
-    return [*blocks, *([Text(tuple(comparison.notes), title="Notes")] if comparison.notes else [])]
+    blocks += [Text(tuple(comparison.notes), title="Notes")] if comparison.notes else []
+    meanings = _meanings(material)
+    return [*blocks, *([Text(meanings, title="What the scores mean", is_folded=True)] if meanings else [])]
+
+
+def _meanings(material: Material) -> tuple[str, ...]:
+    """A sentence on each metric of quality and of cost that the leaderboard shows."""
+    shown_columns = board.from_comparison(material.comparison, material.schema).columns
+    lines = []
+    for column in shown_columns:
+        try:
+            described = metrics.get(column.name)
+        except ConfigError:
+            continue
+        first = (described.value.__doc__ or "").partition("\n")[0].strip()
+        lines += [f"{column.name}: {first}"] if first else []
+    return tuple(lines)
 
 
 def differences(material: Material) -> list[Block]:

@@ -58,7 +58,7 @@ def searches(material: Material) -> list[Block]:
             values = tuple(float(value) for value in importances.values())
             figure = Chart(
                 f"{run.variant}: importance of what was searched", names, {"importance": values},
-                "share of the variation that it explains", kind="bar",
+                "share of the variation that each explains", kind="bar",
             )  # fmt: skip
             blocks.append(figure)
     if not histories:
@@ -147,7 +147,7 @@ def latency(material: Material) -> list[Block]:
         return []
     columns = (
         Column("variant", "variant"), Column("rows", "rows timed", "count"),
-        *(Column(f"p{p}", "longest" if p == 100 else f"{p} % below, ms", "number") for p in PERCENTILES),
+        *(Column(f"p{p}", f"{ {50: 'median', 100: 'longest'}.get(p, f'p{p}')}, ms", "number") for p in PERCENTILES),
     )  # fmt: skip
     return [Table(columns, tuple(rows), "Latency of one prediction")]
 

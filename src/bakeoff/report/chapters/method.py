@@ -13,7 +13,7 @@ from bakeoff.report.document import Block
 MOST_COLUMNS = 60
 CARD = {
     "family": "family", "licence": "licence", "source": "source", "hosting": "hosting",
-    "data_leaves_network": "data leaves the network", "training_data": "training data",
+    "data_leaves_network": "data leaves the network?", "training_data": "training data",
     "commercial_use": "commercial use", "summary": "what it is",
 }  # fmt: skip
 
@@ -54,7 +54,8 @@ def checks(material: Material) -> list[Block]:
         Column("found", "finding"),
     )
     rows = tuple((check.name, _state(check), check.asks, "\n".join(check.findings)) for check in done)
-    return [Table(columns, rows)]
+    table = Table(columns, rows)
+    return [table if any(check.findings for check in done) else table.without(["found"])]
 
 
 def _state(check: Checked) -> str:
@@ -92,7 +93,7 @@ def provenance(material: Material) -> list[Block]:
         about = run.environment
         git = about.get("git") or {}
         commit = f"{str(git.get('commit', ''))[:10]}{', with changes' if git.get('dirty') else ''}" if git else ""
-        machine = f"{about.get('cpu', '')}, {about.get('cores', '?')} cores"
+        machine = f"{about.get('cpu', '')}, {about.get('cores', '?')} {'core' if about.get('cores') == 1 else 'cores'}"
         rows.append(
             (
                 run.variant,
@@ -108,7 +109,8 @@ def provenance(material: Material) -> list[Block]:
     lines = [f"Fingerprint of rows, roles and split: {fingerprint}."]
     lines += [f"Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}."] if versions else []
     lines.append("Repeat one run with: bakeoff rerun outputs/NAME/VARIANT")
-    return [Table(columns, tuple(rows)), Text(tuple(lines))]
+    table = Table(columns, tuple(rows))
+    return [table if any(row[4] for row in rows) else table.without(["git"]), Text(tuple(lines))]
 
 
 def _word(value: Any) -> str:

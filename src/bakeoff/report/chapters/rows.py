@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,45 +26,63 @@ MOST_REQUESTED = 6
 """Rows of each group of which requests to language models are shown."""
 LONGEST_TEXT = 300
 LONGEST_REQUEST = 4_000
-MOST_VARIANTS = 5
+MOST_VARIANTS = 6
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """Variants beside each other on the rows that the first two were given.
+
+    Attributes:
+        tables: predictions of each.
+        ids: ids of the n rows.
+        at: position of each row in the table of each variant, shape (n,); -1 where it was not given the row.
+    """
+
+    tables: Mapping[str, PredictionTable]
+    ids: Sequence[Any]
+    at: Mapping[str, NDArray[np.intp]]
+
+    def of(self, name: str, values: NDArray[Any], missing: Any = np.nan) -> NDArray[Any]:
+        """Values of a variant's table, row by row."""
+        return np.where(self.at[name] >= 0, values[self.at[name]], missing)
 
 
 def side_by_side(material: Material) -> list[Block]:
     """Test rows with the output of each variant, in groups that are worth a look."""
-    tables = _aligned(material)
-    if not tables or material.kind is None:
+    beside = _beside(material)
+    if beside is None or material.kind is None:
         return []
-    names = list(tables)
-    quality_of = {name: quality.per_row(table) for name, table in tables.items()}
-    leading, incumbent = material.leading or names[0], material.comparison.incumbent
-    other = incumbent if incumbent != leading else next((name for name in names if name != leading), leading)
+    names = list(beside.tables)
+    quality_of = {name: beside.of(name, quality.per_row(table)) for name, table in beside.tables.items()}
+    leading = names[0]
     groups: list[tuple[str, NDArray[np.intp]]] = []
-    if leading in tables and other in tables and leading != other:
+    if len(names) > 1:
+        other = names[1]
         gap = quality_of[leading] - quality_of[other]
         groups += [
             (f"{leading} is better than {other}", _first(-gap)),
             (f"{other} is better than {leading}", _first(gap)),
         ]
-    if leading in tables:
-        worst = np.max(np.stack([quality_of[name] for name in names]), axis=0)
-        groups.append(("Every variant is far off", _first(worst, above=-np.inf, only=_failed(material, worst))))
-        status = tables[leading].predictions.status
-        lost = np.flatnonzero(status != "ok")[:MOST_ROWS]
-        groups.append((f"{leading} gave no answer", lost))
-        prices = tables[leading].predictions.usage.cost_usd
-        if np.nansum(prices) > 0:
-            groups.append(
-                (f"Most expensive rows of {leading}", np.argsort(-np.nan_to_num(prices), kind="stable")[:MOST_ROWS])
-            )
+    every = np.stack([quality_of[name] for name in names])
+    best = np.max(np.where(np.isnan(every), -np.inf, every), axis=0)
+    title = "Every variant is far off" if material.kind.is_numeric else "Every variant is wrong"
+    groups.append((title, _first(best, only=_failed(material, best))))
+    first = beside.tables[leading]
+    status = beside.of(leading, first.predictions.status)
+    groups.append((f"{leading} gave no answer", np.flatnonzero(status != "ok")))
+    prices = np.nan_to_num(np.asarray(beside.of(leading, first.predictions.usage.cost_usd), dtype=float))
+    if prices.sum() > 0:
+        groups.append((f"Rows by price, {leading}", np.argsort(-prices, kind="stable")))
     blocks: list[Block] = []
     for title, rows in groups:
         if len(rows):
-            blocks.append(_table(material, tables, title, rows))
-            blocks += _requests(material, tables, [str(tables[names[0]].ids[row]) for row in rows[:MOST_REQUESTED]])
+            blocks.append(_table(material, beside, title, rows))
+            blocks += _requests(material, beside.tables, [str(beside.ids[row]) for row in rows[:MOST_REQUESTED]])
     return blocks
 
 
-def _requests(material: Material, tables: dict[str, PredictionTable], identities: list[str]) -> list[Block]:
+def _requests(material: Material, tables: Mapping[str, PredictionTable], identities: Sequence[str]) -> list[Block]:
     """Passages, prompts and raw replies of some rows, folded, for each variant that asked a language model."""
     runs = {run.variant: run for run in material.detailed}
     blocks: list[Block] = []
@@ -79,26 +99,24 @@ def _requests(material: Material, tables: dict[str, PredictionTable], identities
     return blocks
 
 
-def _aligned(material: Material) -> dict[str, PredictionTable]:
-    """Tables of up to ``MOST_VARIANTS`` variants, on the rows that all of them were given, in one order."""
-    chosen = dict.fromkeys([material.leading, material.comparison.incumbent, *material.tables])
-    tables = {name: material.tables[name] for name in chosen if name in material.tables}
-    tables = dict(list(tables.items())[:MOST_VARIANTS])
-    if not tables:
-        return {}
-    positions = [dict(zip(table.ids.tolist(), range(len(table)), strict=True)) for table in tables.values()]
-    common = [identity for identity in positions[0] if all(identity in of for of in positions[1:])]
-    return {
-        name: table.take(np.array([of[identity] for identity in common], dtype=np.intp))
-        for (name, table), of in zip(tables.items(), positions, strict=True)
-    }
+def _beside(material: Material) -> _Beside | None:
+    """Up to ``MOST_VARIANTS`` variants: the leading one, the one to hold it against, then the best of the others."""
+    order = dict.fromkeys([material.leading, material.comparison.incumbent, *material.tables])
+    names = [name for name in order if name in material.tables][:MOST_VARIANTS]
+    if not names:
+        return None
+    tables = {name: material.tables[name] for name in names}
+    positions = {n: dict(zip(t.ids.tolist(), range(len(t)), strict=True)) for n, t in tables.items()}
+    ids = [identity for identity in positions[names[0]] if len(names) < 2 or identity in positions[names[1]]]
+    at = {name: np.array([positions[name].get(i, -1) for i in ids], dtype=np.intp) for name in names}
+    return _Beside(tables, ids, at)
 
 
-def _first(key: NDArray[np.float64], above: float = 0.0, only: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
-    """Positions with the smallest keys among those that are negative, or that are in ``only``."""
+def _first(key: NDArray[np.float64], only: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
+    """Positions by key, the smallest first, of those that are negative, or that are in ``only``."""
     valid = np.isfinite(key) & (key < -1e-12 if only is None else only)
     order = np.argsort(np.where(valid, key, np.inf), kind="stable")
-    return np.asarray(order[: min(MOST_ROWS, int(valid.sum()))], dtype=np.intp)
+    return np.asarray(order[: int(valid.sum())], dtype=np.intp)
 
 
 def _failed(material: Material, best: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -111,17 +129,23 @@ def _failed(material: Material, best: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray(best <= limit, dtype=np.bool_)
 
 
-def _table(material: Material, tables: dict[str, PredictionTable], title: str, rows: NDArray[np.intp]) -> Table:
-    first = next(iter(tables.values()))
-    columns = [Column("id", "row"), Column("input", "input"), Column("target", "truth")]
-    columns += [Column(f"out:{name}", name) for name in tables]
-    marks = {name: _marks(material, table) for name, table in tables.items()}
+def _table(material: Material, beside: _Beside, title: str, rows: NDArray[np.intp]) -> Table:
+    first, *_ = beside.tables
+    target = beside.tables[first].target
+    marks = {name: _marks(material, table) for name, table in beside.tables.items()}
     written: list[tuple[Value, ...]] = []
-    for row in rows:
-        identity = str(first.ids[row])
-        outputs = [f"{marks[name][row]}{_output(table, int(row))}" for name, table in tables.items()]
-        written.append((identity, _inputs(material, identity), _target(first.target[row]), *outputs))
-    return Table(tuple(columns), tuple(written), f"{title}: {len(rows)} rows")
+    for row in rows[:MOST_ROWS]:
+        outputs = [
+            f"{marks[name][at]}{_output(table, at)}" if (at := int(beside.at[name][row])) >= 0 else numbers.MISSING
+            for name, table in beside.tables.items()
+        ]
+        identity = str(beside.ids[row])
+        written.append((identity, _inputs(material, identity), _target(target[beside.at[first][row]]), *outputs))
+    columns = [Column("id", "row"), Column("input", "input"), Column("target", "truth")]
+    columns += [Column(f"out:{name}", name) for name in beside.tables]
+    count = f"{len(rows):,} rows" if len(rows) <= MOST_ROWS else f"{MOST_ROWS} of {len(rows):,} rows"
+    table = Table(tuple(columns), tuple(written), f"{title}: {count}")
+    return table if any(row[1] for row in written) else table.without(["input"])
 
 
 def _marks(material: Material, table: PredictionTable) -> list[str]:

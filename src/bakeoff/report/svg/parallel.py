@@ -38,7 +38,7 @@ def draw(figure: Parallel) -> str:
     lines = []
     for rank, row in enumerate(order):
         shade = min(SHADES - 1, 2 + int((SHADES - 2) * (rank + 1) / len(order)))
-        css = "line s1" if rank == len(order) - 1 else f"line h{shade}"
+        css = "line s1" if rank == len(order) - 1 else f"line t{shade}"
         path = " ".join(f"{at[i]},{scales[i](value)}" for i, value in enumerate(row))
         lines.append(f'<polyline class="{css}" points="{path}"/>')
     return canvas.element(figure.title, height, [*lines, *body])
