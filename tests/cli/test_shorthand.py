@@ -82,3 +82,24 @@ def test_key_with_two_values_is_said() -> None:
     assert shorthand.repeated(["model=linear", "seed=1", "+seed=2", "x.y=1", "x.y=1"]) == [
         "seed is given twice: 2 counts, 1 does not."
     ]
+
+
+@pytest.mark.parametrize(
+    ("override", "key"),
+    [
+        ('model.rules=[{where: {x: "> 1", x: "< 2"}, output: a}]', "x"),
+        ('decision.require={f1: ">= 0.5", "f1": "<= 0.9"}', "f1"),
+        ("data.columns={a: number, b: {c: 1}, a: text}", "a"),
+        ('model.rules=[{where: {x: "> 1"}, output: a}, {where: {x: "< 2", y: "a, x: b"}, output: a}]', None),
+        ("data.columns={x: date:%d.%m.%Y, y: date:%d}", None),
+        ("data.columns={'a, b': id, \"it's\": id, b: id}", None),
+        ("search.space={a: 'choice({x:1},{x:2})', b: range(1,3)}", None),
+        ("name=a:b,a:b", None),
+    ],
+)
+def test_key_that_stands_twice_in_a_mapping_is_refused(override: str, key: str | None) -> None:
+    if key is None:
+        shorthand.refuse_repeated_keys([override])
+    else:
+        with pytest.raises(ConfigError, match=f'"{key}" stands twice in one mapping'):
+            shorthand.refuse_repeated_keys(["model=linear", override])

@@ -49,6 +49,7 @@ def _run(arguments: list[str]) -> int:
     if not ABOUT_HYDRA & set(flags):
         overrides = shorthand.expanded(overrides)
         if not NOT_A_RUN & set(flags):
+            shorthand.refuse_repeated_keys(overrides)
             for sentence in shorthand.repeated(overrides):
                 print(sentence, file=sys.stderr)
             shorthand.ask_for_target(overrides)

@@ -43,6 +43,46 @@ def repeated(overrides: Sequence[str]) -> list[str]:
     return sentences
 
 
+def refuse_repeated_keys(overrides: Sequence[str]) -> None:
+    """Raise ``ConfigError`` for a mapping in which a key stands twice: Hydra would keep the last, without a word."""
+    for override in overrides:
+        name, _, value = override.partition("=")
+        twice = _key_twice(value) if "{" in value else None
+        if twice is not None:
+            raise ConfigError(
+                f'{name.lstrip("+")}: "{twice}" stands twice in one mapping, and only the last would count.'
+            )
+
+
+def _key_twice(text: str) -> str | None:
+    """The first key that a mapping within an override's value has twice."""
+    levels: list[set[str] | None] = []  # keys of the mappings that are open; None: a list, or arguments
+    quote, word, is_key = "", "", False
+    for character, before in zip(text, f" {text}", strict=False):
+        if quote:
+            quote = "" if character == quote and before != "\\" else quote
+            word += character
+        elif character in "'\"":
+            quote, word = character, word + character
+        elif character in "{[(":
+            levels.append(set() if character == "{" else None)
+            word, is_key = "", character == "{"
+        elif character in "}])":
+            levels = levels[:-1]
+            is_key = False
+        elif character == ",":
+            word, is_key = "", bool(levels) and levels[-1] is not None
+        elif character == ":" and is_key and levels and (keys := levels[-1]) is not None:
+            key = word.strip().strip("'\"")
+            if key in keys:
+                return key
+            keys.add(key)
+            is_key = False
+        else:
+            word += character
+    return None
+
+
 def ask_for_target(overrides: Sequence[str]) -> None:
     """Show the columns of the user's file if no target is given.
 
