@@ -395,11 +395,20 @@ def test_labels_with_a_decimal_point_are_named_or_kept_as_declared(tmp_path: Pat
 
 
 def test_mixed_values_have_one_note(tmp_path: Path) -> None:
-    rows = [json.dumps({"code": i % 5 if i % 9 else "-", "u": i * 0.5, "y": LABELS[i]}) for i in range(N)]
+    rows = [json.dumps({"code": i % 5 if i % 9 else "B", "u": i * 0.5, "y": LABELS[i]}) for i in range(N)]
     (tmp_path / "a.jsonl").write_text("\n".join(rows))
     task = load(JsonLines(str(tmp_path / "a.jsonl")))
     [note] = [note.text for note in task.notes if "code" in note.text]
     assert note == "code: numbers and texts together, read as categories."
+
+
+def test_marks_among_numbers_of_a_typed_file_are_missing_and_said(tmp_path: Path) -> None:
+    rows = [{"x": i / 2, "v": "#N/A" if i % 4 == 0 else i * 1.5, "y": LABELS[i]} for i in range(N)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    task = load(JsonLines(str(tmp_path / "a.jsonl")))
+    assert task.schema.columns["v"] == "numeric" and column(task, "v")[1:4] == [1.5, 3, 4.5]
+    assert 'v: "#N/A" (15 rows) read as missing' in notes(task)
+    assert load(JsonLines(str(tmp_path / "a.jsonl")), slices=["v"]).schema.columns["v"] == "categorical"
 
 
 def test_text_that_is_empty_in_training_is_left_out_and_nothing_else(tmp_path: Path) -> None:

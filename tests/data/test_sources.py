@@ -212,6 +212,26 @@ def test_an_excel_sheet_is_read(tmp_path: Path) -> None:
     assert "cannot be read as an Excel workbook" in said(Excel(written(tmp_path, "no", "b.xlsx")))
 
 
+def test_excel_cells_that_are_empty_for_a_reason_are_refused(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    for name, change, part in (
+        ("formula", lambda sheet: sheet.__setitem__("B3", "=A2*2"), "cell B3 of formula.xlsx holds the formula =A2*2"),
+        ("merged", lambda sheet: sheet.merge_cells("B2:B3"), "the cells B2:B3 of merged.xlsx are merged"),
+        ("title", lambda sheet: sheet.merge_cells("A1:B1"), None),
+        ("empty", lambda sheet: sheet.__setitem__("B3", None), None),
+    ):
+        book = openpyxl.Workbook()
+        for row in (["x", "y"], [1, "a"], [2, "b"]):
+            book.active.append(row)
+        change(book.active)
+        book.save(tmp_path / f"{name}.xlsx")
+        source = Excel(str(tmp_path / f"{name}.xlsx"))
+        if part is None:
+            assert len(source.read().frame) == 2
+        else:
+            assert part in said(source)
+
+
 def test_broken_json_is_named_by_its_line(tmp_path: Path) -> None:
     path = written(tmp_path, '{"a": 1}\n\n{"a": 2\n', "a.jsonl")
     assert said(JsonLines(path)).startswith("data.path: line 3 of a.jsonl is not JSON")

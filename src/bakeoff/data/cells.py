@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -168,10 +169,26 @@ class _Reader:
             inferred in ("mixed-integer", "mixed")
             and values.dropna().map(lambda v: isinstance(v, str | int | float)).all()
         ):
-            if values.name not in (self.settings.id, *self.declared):
-                self.mixed.add(str(values.name))
+            name = str(values.name)
+            strings = values[values.map(lambda v: isinstance(v, str))]
+            are_marks = len(strings) > 0 and strings.str.strip().str.lower().isin(numerals.MARKS).all()
+            others = values.drop(strings.index).dropna()
+            are_numbers = len(others) and not others.map(lambda v: isinstance(v, bool)).any() and not _is_beyond(others)
+            if are_marks and are_numbers and not self._keeps_texts(name):
+                counts = [(str(text), int(rows)) for text, rows in strings.value_counts().items()]
+                marks = [(text, rows) for text, rows in counts if text.strip()]
+                reading = Reading(missing=tuple(text for text, _ in counts))
+                numbers = values.mask(values.index.isin(strings.index)).astype("float64")
+                return self._taken(name, Converted(numbers, reading, conversion.remark_on(marks)))
+            if name not in (self.settings.id, *self.declared):
+                self.mixed.add(name)
             return conversion.texts(values)
         return values
+
+    def _keeps_texts(self, name: str) -> bool:
+        """Return whether texts among the numbers of a column are values: labels, names, and declared columns."""
+        settings = self.settings
+        return name in {settings.target, settings.time, *settings.slices, *self.named, *self.declared, *self.parts}
 
     def _without_marks(self, values: pd.Series) -> pd.Series:
         """The column with the values listed in ``data.missing`` set to missing."""
@@ -386,8 +403,12 @@ def _is_trivial(form: NumberFormat, formats: Sequence[NumberFormat]) -> bool:
     return form.thousands == "" and formats[0].is_plain
 
 
+def _is_infinite(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
 def _is_beyond(values: pd.Series) -> bool:
-    largest = max(abs(int(value)) for value in values.dropna())
+    largest = max((abs(int(value)) for value in values.dropna() if not _is_infinite(value)), default=0)
     return largest > (2**63 - 1 if values.notna().all() else numerals.LARGEST_EXACT)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -47,6 +48,10 @@ def read_feather(path: Path, key: str) -> pd.DataFrame:
     return _with_index(frame)
 
 
+MERGED = re.compile(rb'<mergeCell ref="([A-Z]+(\d+))(:[A-Z]+\d+)"')
+"""Merged cells below a worksheet's data: the first with its row, and the last."""
+
+
 def read_excel(path: Path, key: str, sheet: str | None) -> pd.DataFrame:
     """Read a sheet of a workbook, cells as Excel holds them: numbers, dates, booleans or text.
 
@@ -83,6 +88,8 @@ def read_excel(path: Path, key: str, sheet: str | None) -> pd.DataFrame:
         rows = [list(row) for row in book[sheet or names[0]].iter_rows(values_only=True)]
     finally:
         book.close()
+    if any(cell is None for row in rows for cell in row):
+        _refuse_unseen_values(path, key, sheet or names[0], rows)
     rows = [row for row in rows if any(cell is not None for cell in row)]
     if not rows:
         raise DataError(f"{key}: {path.name} is empty. It must hold a header and at least one row.")
@@ -90,8 +97,33 @@ def read_excel(path: Path, key: str, sheet: str | None) -> pd.DataFrame:
     header = [
         f"Unnamed: {i}" if cell is None else str(cell) for i, cell in enumerate([*rows[0], *[None] * width][:width])
     ]
-    _refuse_twins(header, path, key)
+    _refuse_twins([name.strip() for name in header], path, key)
     return pd.DataFrame([row[:width] for row in rows[1:]], columns=header, dtype=object)
+
+
+def _refuse_unseen_values(path: Path, key: str, sheet: str, values: list[list[Any]]) -> None:
+    """Raise ``DataError`` where an empty cell is merged, or holds a formula that was never calculated."""
+    import openpyxl
+
+    book = openpyxl.load_workbook(path, read_only=True)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            merged = MERGED.findall(archive.read(book[sheet]._worksheet_path))
+        below = [first + last for first, row, last in merged if int(row) > 1]
+        if below:
+            raise DataError(
+                f"{key}: the cells {below[0].decode()} of {path.name} are merged, so all but the first are empty. "
+                "Unmerge them, and fill in what belongs there."
+            )
+        for row, cells in zip(values, book[sheet].iter_rows(), strict=False):
+            for value, cell in zip(row, cells, strict=False):
+                if value is None and str(cell.value or "").startswith("="):
+                    raise DataError(
+                        f"{key}: cell {cell.coordinate} of {path.name} holds the formula {cell.value}, which was never "
+                        "calculated. Open the workbook in a spreadsheet program and save it there."
+                    )
+    finally:
+        book.close()
 
 
 def read_json_lines(path: Path, key: str) -> pd.DataFrame:
