@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import bakeoff as python
+from bakeoff import record
 from bakeoff.cli import predict as verb
 from bakeoff.errors import ConfigError, DataError
 from command_line import CommandLine
@@ -90,3 +91,37 @@ def test_a_wrong_request_is_refused(arguments: list[str], part: str) -> None:
     with pytest.raises(ConfigError) as raised:
         verb.predict(arguments)
     assert part in str(raised.value)
+
+
+def test_cells_that_a_spreadsheet_would_evaluate_are_quoted_in_csv_alone(bakeoff: CommandLine, tmp_path: Path) -> None:
+    formula = "=cmd|' /C calc'!A0"
+    rows = [{"id": f"@{i}", "x": i % 2, "y": [formula, "+ok"][i % 2]} for i in range(60)]
+    pd.DataFrame(rows).to_csv(tmp_path / "rows.csv", index=False)
+    done = bakeoff("model=linear", "data=rows.csv", "data.target=y", "data.id=id", "tracker=none", "name=f")
+    assert done.returncode == 0, done.stderr
+    for out in ("p.csv", "p.jsonl"):
+        done = bakeoff("predict", "outputs/f", "data=rows.csv", "--out", out)
+        assert done.returncode == 0, done.stderr
+        assert ("begin with '" in done.stdout) == (out == "p.csv")
+    quoted = pd.read_csv(tmp_path / "p.csv", dtype=str, keep_default_na=False)
+    plain = pd.read_json(tmp_path / "p.jsonl", lines=True)
+    assert set(quoted["output"]) == {f"'{formula}", "'+ok"} and set(plain["output"]) == {formula, "+ok"}
+    assert quoted["id"][3] == "'@3" and plain["id"][3] == "@3"
+    cells = [cell for line in quoted.to_numpy() for cell in line] + list(quoted.columns)
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "@", "\t", "-="))]
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("-1", "-1"),
+        ("+49", "+49"),
+        ("-1.5e-3", "-1.5e-3"),
+        ("-", "'-"),
+        ("-1+2", "'-1+2"),
+        ("\t=1", "'\t=1"),
+        ("a", "a"),
+    ],
+)
+def test_numbers_are_no_formulas(text: str, cell: str) -> None:
+    assert record.csv_cell(text) == cell

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bakeoff.record import unfinished
+from bakeoff import unfinished
 from bakeoff.search import study as studies
 from command_line import BAKEOFF
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bakeoff import record
+from bakeoff import record, unfinished
 from bakeoff.errors import DataError
 from bakeoff.record import Run, Score
 from bakeoff.task import (
@@ -382,3 +382,21 @@ def test_rows_are_taken_by_position_and_by_mask_alike_and_stacked_again() -> Non
     assert first.grades["judge"].tolist() == [1.0]
     whole = concatenated([first.predictions, second.predictions])
     assert_same(replace(table, predictions=whole), table)
+
+
+def test_a_temporary_file_is_kept_while_its_process_lives_and_removed_once_it_is_dead(tmp_path: Path) -> None:
+    mine = unfinished.named(tmp_path / "tracking.json")
+    mine.write_text("{")
+    program = (
+        "import sys; from pathlib import Path; from bakeoff import unfinished as u; f = u.named(Path(sys.argv[1]))"
+    )
+    subprocess.run([sys.executable, "-c", f"{program}; f.write_text('x')", str(tmp_path / "data.parquet")], check=True)
+    assert len(list(tmp_path.iterdir())) == 2
+    record.remove_left(tmp_path)
+    assert list(tmp_path.iterdir()) == [mine]
+
+
+def test_no_room_names_a_temporary_file_without_its_owner() -> None:
+    sources = Path(unfinished.__file__).parent
+    named = {str(file.relative_to(sources)) for file in sources.rglob("*.py") if '.part"' in file.read_text("utf-8")}
+    assert named == {"unfinished.py", "assets/__init__.py"}, "an asset's download has a lock, and goes on in its file"

@@ -35,7 +35,7 @@ def predict(arguments: list[str]) -> None:
     components.check_component(node, "data", also=ROLES, slot="data")
     rows = components.instantiate(node, "data", "data").read()
     predicted = predictor.predict(rows.frame, problems, id_column, rows.is_text)
-    _write(predicted.frame, out)
+    quoted = _write(predicted.frame, out)
     screen = terminal.console()
     for note in (*notes, *map(str, rows.notes), *(f"Every row: {text}." for text in predicted.common)):
         screen.print(note, soft_wrap=True, markup=False)
@@ -45,6 +45,11 @@ def predict(arguments: list[str]) -> None:
         screen.print(f"Row {name}: {'; '.join(row)}.", soft_wrap=True, markup=False)
     if len(with_messages) > SHOWN:
         screen.print(f"… and {len(with_messages) - SHOWN:,} more rows with messages: see the column messages.")
+    if quoted:
+        screen.print(
+            f"{quoted:,} cells begin with ' in {out}: a spreadsheet would evaluate them as formulas. "
+            "Files that end in .parquet or .jsonl hold them as they are.", soft_wrap=True,
+        )  # fmt: skip
     unanswered = int((predicted.frame["status"] != "ok").sum())
     lost = f", {unanswered:,} of them without an answer" if unanswered else ""
     screen.print(f"{run.name} predicted {len(predicted.frame):,} rows{lost}. Predictions: {out}", soft_wrap=True)
@@ -97,18 +102,27 @@ def _options(overrides: list[str]) -> tuple[Any, Mapping[str, Any], str | None]:
     return problems, shorthand.component_of(option, values), id_column
 
 
-def _write(frame: Any, out: Path) -> None:
+def _write(frame: Any, out: Path) -> int:
+    """Write the predictions.
+
+    Returns:
+        The number of cells that begin with ``'``, since a spreadsheet would evaluate their text as a formula.
+    """
     from bakeoff import record
 
     if not out.parent.is_dir():
         raise ConfigError(f"--out: there is no folder {out.parent}.")
-
-    def write(path: Path) -> None:
-        if out.suffix.lower() == ".parquet":
-            frame.to_parquet(path, index=False)
-        elif out.suffix.lower() == ".csv":
-            frame.assign(messages=["; ".join(row) for row in frame["messages"]]).to_csv(path, index=False)
-        else:
-            frame.to_json(path, orient="records", lines=True, force_ascii=False)
-
-    record.write_file(out, write)
+    quoted = 0
+    ending = out.suffix.lower()
+    if ending == ".csv":
+        texts = frame.assign(messages=["; ".join(row) for row in frame["messages"]])
+        frame = texts.map(lambda cell: record.csv_cell(cell) if isinstance(cell, str) else cell)
+        quoted = int((frame.astype(object) != texts.astype(object)).where(texts.notna(), other=False).to_numpy().sum())
+        frame = frame.rename(columns=record.csv_cell)
+    writers = {
+        ".parquet": lambda path: frame.to_parquet(path, index=False),
+        ".csv": lambda path: frame.to_csv(path, index=False),
+        ".jsonl": lambda path: frame.to_json(path, orient="records", lines=True, force_ascii=False),
+    }
+    record.write_file(out, writers[ending])
+    return quoted

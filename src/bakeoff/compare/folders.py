@@ -23,9 +23,6 @@ from bakeoff.config.settings import DecisionSettings
 from bakeoff.errors import DataError
 from bakeoff.record import Run, Score, locks
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""First characters of cells that a spreadsheet would evaluate as a formula."""
-
 
 def compare_folder(
     folder: Path,
@@ -161,18 +158,13 @@ def write(comparison: Comparison, folder: Path) -> None:
     columns = list(dict.fromkeys(name for v in comparison.variants for name in v.metrics))
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    names = [_cell(f"{c}{end}") for c in columns for end in ("", "_low", "_high")]
+    names = [record.csv_cell(f"{c}{end}") for c in columns for end in ("", "_low", "_high")]
     rows.writerow(["variant", "family", "status", *names])
     for v in comparison.variants:
         scores = [v.metrics.get(c, Score(None)) for c in columns]
         cells = ["" if x is None or x != x else x for s in scores for x in (s.value, s.low, s.high)]
-        rows.writerow([_cell(v.name), _cell(v.family), v.status, *cells])
+        rows.writerow([record.csv_cell(v.name), record.csv_cell(v.family), v.status, *cells])
     with locks.of_comparison(folder):
         record.write_text(folder / record.LEADERBOARD, text.getvalue())
         leaderboard = record.sha256(folder / record.LEADERBOARD)
         record.write_sealed(folder / record.COMPARISON, {**asdict(comparison), record.LEADERBOARD_DIGEST: leaderboard})
-
-
-def _cell(text: str) -> str:
-    """The text as a cell that a spreadsheet shows, and does not calculate as a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

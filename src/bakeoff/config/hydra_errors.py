@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from bakeoff import secrets
+from bakeoff import advice, secrets
 from bakeoff.errors import did_you_mean
 
 # Hydra's launchers that an extra of bakeoff's brings: launcher → extra.
@@ -23,9 +23,7 @@ def explain(error: Exception) -> str | None:
     if isinstance(error, MissingConfigException):
         return _missing_option(error)
     if isinstance(error, OverrideParseException):
-        key = error.override.partition("=")[0]
-        shown = secrets.without_secrets(error.override)
-        return f"{key}: {shown} cannot be read as an override. Quote what is special: \"{key}='…'\""
+        return _unreadable(secrets.without_secrets(error.override))
     if isinstance(error, YAMLError):
         return f"A config file is not valid YAML: {' '.join(str(error).split())}"
     if isinstance(error, ValueError) and _is_raised_by_hydra(error):
@@ -41,6 +39,17 @@ def _is_raised_by_hydra(error: Exception) -> bool:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith("hydra._internal")
+
+
+def _unreadable(text: str) -> str:
+    """Explain how to quote an override that Hydra's grammar does not take."""
+    key, _, value = text.partition("=")
+    remedy = f"Quote what is special: \"{key}='…'\""
+    if re.fullmatch(r"\[[^\[\]{}'\"]+\]", value):
+        remedy = f"Quote each item: {advice.override(key, [item.strip() for item in value[1:-1].split(',')])}"
+    elif value.startswith(("[", "{")):
+        remedy = f"Quote texts in it that hold = or other signs, and the whole for the shell: '{key}={{a: \"b=c\"}}'"
+    return f"{key}: {text} cannot be read as an override. {remedy}"
 
 
 def _missing_option(error: MissingConfigException) -> str:

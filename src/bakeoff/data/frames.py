@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+from bakeoff import unfinished
 from bakeoff.errors import DataError
 
 OUTPUTS = Path("outputs")
@@ -38,7 +39,7 @@ def keep(frame: Any, name: str | None) -> tuple[Path, str]:
     file = OUTPUTS / (name or f"frame-{digest}") / f"data-{digest}.parquet"
     if not file.is_file():
         file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f".{file.name}.part")
+        part = unfinished.named(file)
         part.write_bytes(buffer.getvalue())
         part.replace(file)
     return file, digest

@@ -28,6 +28,7 @@ from bakeoff.models.base import Model
 from bakeoff.record import Run, configs
 from bakeoff.request.spec import Request
 from bakeoff.task import Predictions, PredictionTable
+from bakeoff.unfinished import UNFINISHED, prefix
 
 KEEPS_READING = ("answer", "rewrite", "rerank")
 """Stages of the requests that decide a prediction; grades are not read again."""
@@ -178,7 +179,7 @@ def _write(
     answered = table.answered
     if not len(answered):
         raise ConfigError("reread: no test row would have an answer. Nothing was written.")
-    work = Path(tempfile.mkdtemp(record.UNFINISHED, ".reread-", request.folder))
+    work = Path(tempfile.mkdtemp(UNFINISHED, prefix("reread"), request.folder))
     try:
         record.write_predictions(work, table)
         scores = scoring.score(answered, replace(request, folder=work))

@@ -41,8 +41,8 @@ from bakeoff.record.tables import (
     write_trials,
 )
 from bakeoff.record.transcripts import has_transcripts, read_transcript_ids, read_transcripts, write_transcripts
-from bakeoff.record.unfinished import UNFINISHED, remove_left
-from bakeoff.record.writing import is_writable, write_file, write_json, write_text
+from bakeoff.record.writing import csv_cell, is_writable, write_file, write_json, write_text
+from bakeoff.unfinished import UNFINISHED, remove_left
 
 __all__ = [
     "BOOTSTRAP",
@@ -75,6 +75,7 @@ __all__ = [
     "Sealed",
     "Status",
     "begin",
+    "csv_cell",
     "data_notes",
     "finish",
     "has_transcripts",

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from bakeoff import secrets
 from bakeoff.record import integrity, names
 from bakeoff.record.configs import write_config
-from bakeoff.record.unfinished import UNFINISHED, prefix, remove_left
 from bakeoff.record.writing import write_file, write_text
+from bakeoff.unfinished import UNFINISHED, prefix, remove_left
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from bakeoff import secrets
-from bakeoff.record.unfinished import UNFINISHED, prefix
+from bakeoff.unfinished import UNFINISHED, prefix
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""First characters of cells that a spreadsheet would evaluate as a formula."""
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -63,6 +68,11 @@ def _finite(value: Any) -> Any:
     if type(value).__module__ == "numpy" and hasattr(value, "item"):
         return _finite(value.item())
     return value
+
+
+def csv_cell(text: str) -> str:
+    """The text as a cell of a CSV file that a spreadsheet shows, and does not evaluate as a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) and not NUMBER.fullmatch(text) else text
 
 
 def is_writable(folder: Path) -> bool:

@@ -21,6 +21,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+from bakeoff import unfinished
 from bakeoff.tracking.base import Item, read
 
 IDLE_SECONDS = 10  # after which the working process ends; another one is started when there is work again
@@ -153,7 +154,7 @@ def _read_all(stream: IO[str], lines: queue.SimpleQueue[str]) -> None:
 
 def _write(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON atomically; errors are ignored, since nobody is left to report them to."""
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = unfinished.named(path)
     with suppress(OSError):
         temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
         temporary.replace(path)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff import unfinished
 from bakeoff.errors import ConfigError
 from bakeoff.models.base import Context
 from bakeoff.models.deep import devices
@@ -221,6 +222,7 @@ def _checkpoint(problem: Problem, recipe: Recipe, trainer: Trainer, context: Con
     rows = [problem.train.digest, None if problem.valid is None else problem.valid.digest]
     identity = [problem.identity, vars(recipe), vars(trainer), context.seed, rows]
     name = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16] + SUFFIX
+    unfinished.remove_left(context.folder)
     for other in context.folder.glob(f"*{SUFFIX}"):
         if other.name != name:
             log.info("%s is of another model, or of other data: removed", other)

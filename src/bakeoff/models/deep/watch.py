@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
+from bakeoff import unfinished
 from bakeoff.errors import ConfigError
 from bakeoff.models.base import Report
 from bakeoff.models.deep.batches import Batches
@@ -172,7 +173,7 @@ class Watch:
         if self.checkpoint is None or self._seconds_writing > MOST_TIME_WRITING * (now - self._began):
             return
         self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        part = self.checkpoint.with_suffix(".part")
+        part = unfinished.named(self.checkpoint)
         trainer.save_checkpoint(part)
         part.replace(self.checkpoint)
         self._seconds_writing += time.perf_counter() - now

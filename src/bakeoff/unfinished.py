@@ -20,6 +20,11 @@ def prefix(name: str) -> str:
     return f".{name}-{socket.gethostname()}-{os.getpid()}-"
 
 
+def named(file: Path) -> Path:
+    """Path beside a file under which this process writes it, before it is renamed."""
+    return file.with_name(f"{prefix(file.name)}w{UNFINISHED}")
+
+
 def remove_left(folder: Path) -> None:
     """Remove the temporary files and folders of dead processes; those of live ones stay."""
     for left in folder.glob(f".*{UNFINISHED}"):
