@@ -20,7 +20,7 @@ from bakeoff.config import hydra_errors
 )
 def test_a_list_with_unquoted_items_is_answered_with_one_that_can_be_pasted(typed: str, value: list[str]) -> None:
     with pytest.raises(OverrideParseException) as caught:
-        OverridesParser.create().parse_override(typed)
+        OverridesParser.create().parse_overrides([typed])
     message = hydra_errors.explain(caught.value) or ""
     (pasted,) = shlex.split(message.partition("Quote each item: ")[2])
     assert OverridesParser.create().parse_override(pasted).value() == value
@@ -28,5 +28,5 @@ def test_a_list_with_unquoted_items_is_answered_with_one_that_can_be_pasted(type
 
 def test_a_secret_in_an_override_that_cannot_be_read_is_not_repeated() -> None:
     with pytest.raises(OverrideParseException) as caught:
-        OverridesParser.create().parse_override("llm.base_url=http://h/v1?api_key=canary")
+        OverridesParser.create().parse_overrides(["llm.base_url=http://h/v1?api_key=canary"])
     assert "canary" not in (hydra_errors.explain(caught.value) or "canary")
