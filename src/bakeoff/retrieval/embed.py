@@ -14,7 +14,7 @@ import numpy as np
 
 from bakeoff import assets, secrets
 from bakeoff.errors import ConfigError
-from bakeoff.retrieval import generations
+from bakeoff.retrieval import generations, sentence_models
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -132,7 +132,8 @@ def _sentence_transformer(model: str, revision: str | None, device: str | None) 
         from sentence_transformers import SentenceTransformer
     except ImportError:
         raise ConfigError(missing("embedder")) from None
-    return SentenceTransformer(model, revision=revision, device=device)
+    sentence_models.check(model, "embedder.model")
+    return SentenceTransformer(model, revision=revision, device=device, trust_remote_code=False)
 
 
 def _state(folder: Path) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from bakeoff.errors import ConfigError
 from bakeoff.llm.base import LLM, Completion, LLMRequest, Message
-from bakeoff.retrieval import embeddings
+from bakeoff.retrieval import embeddings, sentence_models
 from bakeoff.retrieval.base import Embedder, Hit, Index
 from bakeoff.retrieval.embed import missing
 from bakeoff.retrieval.passages import body
@@ -186,4 +186,5 @@ def _cross_encoder(model: str) -> Any:
         from sentence_transformers import CrossEncoder as Loaded
     except ImportError:
         raise ConfigError(missing("retriever.reranker")) from None
-    return Loaded(model)
+    sentence_models.check(model, "retriever.reranker.model")
+    return Loaded(model, trust_remote_code=False)

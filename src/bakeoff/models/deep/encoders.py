@@ -76,9 +76,9 @@ def pretrained(name: str, revision: str | None) -> Encoder:
     from transformers import AutoModel, AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, use_fast=True)
+        tokenizer = AutoTokenizer.from_pretrained(name, revision=revision, use_fast=True, trust_remote_code=False)
         # Safetensors only: other files of weights are pickles.
-        network = AutoModel.from_pretrained(name, revision=revision, use_safetensors=True)
+        network = AutoModel.from_pretrained(name, revision=revision, use_safetensors=True, trust_remote_code=False)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise AssetError(
