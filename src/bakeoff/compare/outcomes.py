@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ Floats = NDArray[np.float64]
 PRIOR_ROWS = 1.0
 """Rows that the prior is worth, for each variant: half a row for right and wrong predictions each."""
 
-MOST_WEIGHTS, LEAST_DRAWS = 20_000_000, 1_000
+MOST_WEIGHTS, LEAST_DRAWS = 10_000_000, 1_000
 """Weights that are held at a time, and draws all the same: hundreds of classes have many thousands of outcomes."""
 
 
@@ -147,10 +148,14 @@ class Weights:
         if not isinstance(metric.resample, FromLabels):
             # Weights keep their precision: metrics of sums turn them into float64.
             return metric.resample(table, self.of_outcomes)  # type: ignore[arg-type]
-        drawn = np.ascontiguousarray(self.of_outcomes.T)
         if number not in self.sums:
-            self.sums[number] = label_sums(label_groups(table), drawn)
-        return metric.resample.from_sums(self.sums[number], drawn)
+            self.sums[number] = label_sums(label_groups(table), self._by_outcome)
+        return metric.resample.from_sums(self.sums[number], self._by_outcome)
+
+    @cached_property
+    def _by_outcome(self) -> Floats:
+        """The draws, shape (m, draws): turning millions of them takes longer than adding them up."""
+        return np.ascontiguousarray(self.of_outcomes.T)
 
 
 def draw_means(
