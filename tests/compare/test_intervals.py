@@ -178,3 +178,11 @@ def test_share_of_a_metric_of_labels_is_subtracted_in_each_draw() -> None:
     sides = [Side(f1, new, f1.value(new)), Side(f1, old, f1.value(old), share=1.1)]
     low, high = uncertainty(sides, np.linspace(-0.1, 0.3, 1_000)).interval(0.95)
     assert low < f1.value(new) - 1.1 * f1.value(old) < high and high - low < 0.15
+
+
+def test_score_of_many_rare_classes_has_no_bound_below_zero() -> None:
+    classes = tuple(f"c{i:03}" for i in range(200))
+    labels, y = np.array(classes, dtype=object), np.arange(200)
+    many = Schema("classification", "label", {}, classes)
+    low, high = interval_of("f1_macro", table(many, labels[y], labels[0 * y]))
+    assert 0 <= low < high < 0.1

@@ -63,11 +63,14 @@ class Drawn:
         draws: draws of it, sorted, without NaN.
         freedom: degrees of freedom for which the quantiles are moved outwards as Student's t is wider than the normal
             (Hesterberg 2015); None: not at all.
+        is_difference: whether it is a difference; a value by itself is never extrapolated beyond its draws, since a
+            share cannot be below 0.
     """
 
     value: float
     draws: Floats
     freedom: int | None = None
+    is_difference: bool = True
 
     @property
     def standard_error(self) -> float:
@@ -83,6 +86,8 @@ class Drawn:
             n = self.freedom + 1
             tail = float(norm.cdf(np.sqrt(n / (n - 1)) * t.ppf(tail, self.freedom)))
         low, high = self._quantiles(tail)
+        if not self.is_difference:
+            low, high = max(low, float(self.draws[0])), min(high, float(self.draws[-1]))
         return min(float(low), self.value), max(float(high), self.value)
 
     def _quantiles(self, tail: float) -> tuple[float, float]:
@@ -196,7 +201,7 @@ def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = N
         drawn = np.sort(joint.draw(metrics, len(draws), effect, share=share))
         if drawn[-1] - drawn[0] <= ROUNDING and others:
             return _uniform(value, metrics, max(1, freedom) + 1)
-        return Drawn(value, drawn, None if is_exact else max(1, freedom))
+        return Drawn(value, drawn, None if is_exact else max(1, freedom), bool(others))
     moved = [
         influences
         for side in sides
@@ -207,7 +212,7 @@ def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = N
         if len(rows) == len(sides):
             effect = units.effect(draws, lambda: outcomes.draw_means(rows, len(draws), with_prior=False, share=share))
             drawn = outcomes.draw_means(rows, len(draws), effect, share=share)
-            return Drawn(value, np.sort(drawn), None if units.are_rows else freedom)
+            return Drawn(value, np.sort(drawn), None if units.are_rows else freedom, bool(others))
         student = jackknife.student(
             value, moved[0] - share * sum(moved[1:]), freedom, "identity" if others else _scale(first)
         )
@@ -217,7 +222,7 @@ def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = N
         return _uniform(value, metrics, min(freedom + 1, _rows_of_a_class(first)))
     if len(np.unique(draws)) < LEAST_DISTINCT:
         return Unknown(value, f"its resamples have fewer than {LEAST_DISTINCT} distinct values")
-    return Drawn(value, draws, freedom)
+    return Drawn(value, draws, freedom, bool(others))
 
 
 def effective_rows(side: Side, draws: Floats) -> float | None:
