@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,7 @@ def test_verdict_rests_on_value_and_a_kept_run_is_valued_by_the_same_model(
     values = "{benign: {benign: 0, malignant: -100}, malignant: {benign: -1000, malignant: mean radius * -1}}"
     bake = python.bakeoff(
         *quick, "business=right_wrong_abstain", "business._target_=bakeoff.business.ValueMatrix", "~business.right",
-        "~business.wrong", f"++business.values={values}", "decision.metric=net_value_per_1k",
+        "~business.wrong", "~business.escalated", f"++business.values={values}", "decision.metric=net_value_per_1k",
         models=["linear"], incumbent="constant",
     )  # fmt: skip
     board = bake.leaderboard
@@ -167,3 +168,44 @@ def test_value_of_a_month_is_a_multiple_with_its_intervals(tmp_path: Path, monke
 def test_volume_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigError, match="per_month: 0 is no number of predictions"):
         business.build_valuer({**MATRIX, "per_month": 0}, SCHEMA)
+
+
+def test_answer_of_a_person_has_a_value_of_its_own_where_one_is_declared() -> None:
+    rows = table(["Yes", "No", "No"], ["Yes", "Yes", "No"])
+    by_person = replace(rows, predictions=replace(rows.predictions, human_usd=np.array([0.0, 2.0, 2.0])))
+    node = {"_target_": "bakeoff.business.Outcomes", "right": 1.0, "wrong": -5.0}
+    X = pd.DataFrame(index=range(3))
+    as_others = business.build_valuer(node, SCHEMA)(by_person, X).value
+    assert as_others is not None and as_others.tolist() == [1.0, -5.0, 1.0]
+    apart = business.build_valuer({**node, "escalated": 0.5}, SCHEMA)(by_person, X).value
+    assert apart is not None and apart.tolist() == [1.0, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("cell", [float("inf"), "1e400", "charges * 1e400"])
+def test_cell_that_is_no_finite_number_is_refused(cell: Any) -> None:
+    values = {"Yes": {"Yes": cell, "No": 0}, "No": {"Yes": 0, "No": 0}}
+    with pytest.raises(ConfigError, match="is no finite number of US dollars"):
+        business.build_valuer({**MATRIX, "values": values}, SCHEMA)
+
+
+def test_cell_is_a_product_of_several_factors() -> None:
+    values = {"Yes": {"Yes": "charges * 12 * 0.5", "No": 0}, "No": {"Yes": -1, "No": 0}}
+    rows = table(["Yes", "No"], ["Yes", "Yes"])
+    valued = business.build_valuer({**MATRIX, "values": values}, SCHEMA)(rows, pd.DataFrame({"charges": [10.0, 1.0]}))
+    assert valued.value is not None and valued.value.tolist() == [60.0, -1.0]
+
+
+def test_missing_number_in_a_column_of_the_values_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"charges": random.uniform(10, 100, 300), "x": random.normal(size=300)})
+    frame["leaves"] = np.where(frame["x"] > 0, "Yes", "No")
+    frame.loc[random.random(300) < 0.1, "charges"] = np.nan
+    frame.to_csv("rows.csv", index=False)
+    bake = python.bakeoff(
+        "data=csv", "data.path=rows.csv", "data.target=leaves", "data.positive=Yes", "tracker=none", "report=none",
+        "decision.resamples=200", "metrics.latency_rows=5", "business=churn",
+        "business.values={Yes: {Yes: charges * 3, No: 0}, No: {Yes: -1, No: 0}}", "name=gaps",
+        models=["constant", "linear"],
+    )  # fmt: skip
+    assert any("predictions have no value (charges has no number there)" in note for note in bake.comparison.notes)

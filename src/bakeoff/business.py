@@ -112,12 +112,15 @@ class Outcomes:
         right: of a right answer; of a text, one that equals a reference answer but for case, articles and punctuation.
         wrong: of a wrong answer.
         withheld: of a row from which the model abstains, beside the price of the person who decides then.
+        escalated: of a row that a person decided, as the last stage of a cascade, beside the price of the person; None:
+            a right or a wrong answer as any other.
         per_month: number of predictions a month; None: values are told for 1,000 predictions only.
     """
 
     right: float = 1.0
     wrong: float = -5.0
     withheld: float = 0.0
+    escalated: float | None = None
     per_month: float | None = None
 
     def __post_init__(self) -> None:
@@ -156,6 +159,8 @@ class Outcomes:
         if table.schema.kind in TEXTS:
             unanswerable = np.array([not target.answers for target in table.target], dtype=np.bool_)
             dollars[(predictions.status == WITHHELD) & unanswerable] = self.right
+        if self.escalated is not None and predictions.human_usd is not None:
+            dollars[predictions.human_usd > 0] = self.escalated
         dollars[~predictions.is_answered] = math.nan
         return dollars
 
@@ -240,7 +245,7 @@ def columns_of(node: Component | Mapping[str, Any] | None) -> list[str]:
 def _parse(cell: Cell) -> tuple[float, list[str]]:
     """The factor and the columns of a cell. Raises ``ConfigError`` where it is neither a number nor a product."""
     if isinstance(cell, int | float) and not isinstance(cell, bool):
-        return float(cell), []
+        return _finite(float(cell), cell), []
     factor, names = 1.0, []
     for part in str(cell).split("*"):
         text = part.strip()
@@ -254,7 +259,13 @@ def _parse(cell: Cell) -> tuple[float, list[str]]:
                 f"business.values: {cell!r} is no number, column, or product such as monthly_charges * 12."
             )
         names.append(text)
-    return factor, names
+    return _finite(factor, cell), names
+
+
+def _finite(factor: float, cell: Cell) -> float:
+    if not math.isfinite(factor):
+        raise ConfigError(f"business.values: {cell!r} is no finite number of US dollars.")
+    return factor
 
 
 def _evaluate(cell: Cell, X: pd.DataFrame, rows: NDArray[np.intp]) -> NDArray[np.float64]:

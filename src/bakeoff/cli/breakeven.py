@@ -39,12 +39,14 @@ def breakeven(arguments: list[str]) -> None:
         raise ConfigError(f"breakeven: name one folder, e.g. {EXAMPLE}")
     recorded = bakeoffs.priced_runs(folders[0])
     incumbent = (record.read_config(recorded[-1].folder) or {}).get("incumbent")
-    runs = [run for run in pricing.with_money(recorded, _changes(overrides_of(arguments))) if run.status == "ok"]
+    priced = pricing.with_money(recorded, _changes(overrides_of(arguments)))
+    runs = [run for run in priced if run.status == "ok"]
     known, notes = volumes.spendings(runs, "local" if rented == "local" else "none")
+    notes += [f"{run.variant} {run.status}: it has no price." for run in priced if run.status != "ok"]
     names = [one.variant for one in known]
     if len(known) < 2:
-        priced = f"With a price: {', '.join(names) or 'none'}."
-        raise DataError(f"breakeven: two variants with a price are needed. {priced} {' '.join(notes)}".rstrip())
+        there = f"With a price: {', '.join(names) or 'none'}."
+        raise DataError(f"breakeven: two variants with a price are needed. {there} {' '.join(notes)}".rstrip())
     against = options.single("breakeven", values, "--against") or (incumbent if incumbent in names else names[0])
     if against not in names:
         raise ConfigError(

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bakeoff import business, cost, metrics, record
 from bakeoff.advice import listed
 from bakeoff.compare import dated_prices
@@ -111,7 +113,14 @@ def _valued(run: Run, table: PredictionTable, notes: list[str]) -> PredictionTab
     if run.business is None:
         return table
     try:
-        return business.build_valuer(run.business, table.schema)(table, features(run, table))
+        valued = business.build_valuer(run.business, table.schema)(table, features(run, table))
+        unknown = 0 if valued.value is None else int(np.isnan(valued.value[table.predictions.is_answered]).sum())
+        if unknown:
+            columns = business.columns_of(run.business)
+            because = f" ({', '.join(columns)} has no number there)" if columns else ""
+            rows = f"{unknown:,} of {len(table):,} predictions have no value{because}"
+            notes.append(f"{run.variant}: {rows}, so that of all is unknown.")
+        return valued
     except (ConfigError, DataError) as error:
         notes.append(f"{run.variant}: the value of its predictions is unknown: {error}")
         return table
