@@ -133,9 +133,8 @@ def test_verdict_rests_on_value_and_a_kept_run_is_valued_by_the_same_model(
     python.bakeoff(*quick, models=["constant"])
     values = "{benign: {benign: 0, malignant: -100}, malignant: {benign: -1000, malignant: mean radius * -1}}"
     bake = python.bakeoff(
-        *quick, "business=right_wrong_abstain", "business._target_=bakeoff.business.ValueMatrix", "~business.right",
-        "~business.wrong", "~business.escalated", f"++business.values={values}", "decision.metric=net_value_per_1k",
-        models=["linear"], incumbent="constant",
+        *quick, "business=churn", "~business.values", f"++business.values={values}",
+        "decision.metric=net_value_per_1k", models=["linear"], incumbent="constant",
     )  # fmt: skip
     board = bake.leaderboard
     assert board.loc[["constant", "linear"], "net_value_per_1k"].notna().all()
