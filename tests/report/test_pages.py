@@ -15,7 +15,7 @@ import bakeoff as python
 from bakeoff import numbers, record
 from bakeoff.report import markdown, page, pages
 from bakeoff.report.blocks import Table, Text
-from bakeoff.report.chapters import effort
+from bakeoff.report.chapters import effort, material
 from bakeoff.report.chapters.labels import GRID, _curves
 from bakeoff.report.document import Document
 from bakeoff.report.figures import Parallel
@@ -186,3 +186,18 @@ def test_markdown_folds_all_but_verdict_leaderboard_and_checks(outputs: Path) ->
     assert "Leaderboard" in before
     assert "### Method checks" in text
     assert text.count("<details>") == text.count("</details>")
+
+
+def test_very_many_rows_are_sampled_alike_and_it_is_said(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(material, "MOST_ROWS", 60)
+    content = document(outputs / "table")
+    bake = python.load(outputs / "table")
+    assert isinstance(bake, python.Bakeoff)
+    shown = material.Material(bake.comparison, [run.record for run in bake.values()], outputs / "table")
+    ids = [set(table.ids) for table in shown.tables.values()]
+    assert 30 < len(ids[0]) < 90 and all(each == ids[0] for each in ids)
+    said = f"Of a random sample of {len(ids[0])} of {bake.comparison.test_rows} test rows"
+    for chapter in content.chapters:
+        if chapter.title in ("Errors", "Probabilities and confidence", "Rows side by side", "Latency and time"):
+            first = chapter.blocks[0]
+            assert isinstance(first, Text) and first.lines[0].startswith(said)

@@ -38,6 +38,7 @@ def build(comparison: Comparison, runs: Sequence[Run], folder: Path) -> Document
             except Exception as error:  # a damaged or an old file must not take the other chapters with it
                 blocks.append(Text((f"This part could not be drawn: {type(error).__name__}: {error}",), style="bad"))
         if blocks:
+            blocks = [Text((material.sampled,)), *blocks] if part.is_of_rows and material.sampled else blocks
             chapters.append(Chapter(part.title, tuple(blocks), part.about))
     of_plugins = sections.blocks(comparison, runs)
     if of_plugins:

@@ -20,11 +20,13 @@ class Part:
         title: its heading.
         about: a sentence on what it shows and how to read it.
         contents: functions that make its blocks, in their order; a chapter without blocks is left out.
+        is_of_rows: whether it is made of single test rows, which are sampled where there are very many.
     """
 
     title: str
     about: str
     contents: tuple[Content, ...]
+    is_of_rows: bool = False
 
 
 PARTS = (
@@ -39,18 +41,21 @@ PARTS = (
     Part("Value of a month", "Business value less cost, at the declared number of predictions (business.per_month).",
          (money.value,)),
     Part("Threshold against value", "The same variants, had they predicted the positive class from another "
-         "probability on.", (money.thresholds,)),
+         "probability on.", (money.thresholds,), is_of_rows=True),
     Part("Break-even", "Local variants rent whole machines by the month, each busy for a share of its time "
          "(cost.utilisation); others pay their requests and the seconds of a shared machine.", (money.break_even,)),
     Part("Slices", "A variant may be good on the whole and fail on a part. Darker cells hold higher values.",
          (comparing.slices,)),
     Part("Stages", "Share of the rows that each stage predicted, with accuracy, time and price.", (stages.stages,)),
-    Part("Errors", "", (labels.confusion, values.residuals, values.forecasts, documents.found, documents.unanswered)),
-    Part("Probabilities and confidence", "", (labels.ranking, labels.calibration, labels.abstaining)),
-    Part("Rows side by side", "Single test rows with the output of each variant.", (rows.side_by_side,)),
+    Part("Errors", "", (labels.confusion, values.residuals, values.forecasts, documents.found, documents.unanswered),
+         is_of_rows=True),
+    Part("Probabilities and confidence", "", (labels.ranking, labels.calibration, labels.abstaining),
+         is_of_rows=True),
+    Part("Rows side by side", "Single test rows with the output of each variant.", (rows.side_by_side,),
+         is_of_rows=True),
     Part("Searches", "Trials were judged on validation rows; the test rows were not seen.", (effort.searches,)),
     Part("Training", "", (effort.training,)),
-    Part("Latency and time", "", (effort.latency, effort.seconds)),
+    Part("Latency and time", "", (effort.latency, effort.seconds), is_of_rows=True),
     Part("Data", "", (method.data,)),
     Part("Method checks", "Each check asks one question about the method; a finding is a reason for caution.",
          (method.checks,)),

@@ -160,7 +160,10 @@ def _wrong(material: Material, names: Sequence[str]) -> tuple[Value, ...] | None
         right.append(dict(zip(table.ids.tolist(), is_right, strict=True)))
     common = [identity for identity in right[0] if identity in right[1]]
     counts = [sum(not of[identity] for identity in common) for of in right]
-    return (f"wrong, of {len(common):,} rows that both answered", *(f"{count:,}" for count in counts))
+    return (
+        f"wrong, of {len(common):,} {'sampled ' if material.sampled else ''}rows that both answered",
+        *(f"{count:,}" for count in counts),
+    )
 
 
 def _of_card(run: Run | None, key: str) -> str:

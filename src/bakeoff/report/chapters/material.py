@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bakeoff import metrics, record
 from bakeoff.compare.comparison import Comparison
 from bakeoff.errors import BakeoffError, ConfigError
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from bakeoff.metrics import Metric
     from bakeoff.task import PredictionTable, Schema
 
+MOST_ROWS = 100_000
+"""Test rows up to which all are shown in figures; of more, about as many."""
 MOST_DETAILED = 10
 """Variants whose predictions are read; the leaderboard and the differences show all."""
 
@@ -93,14 +97,23 @@ class Material:
 
     @cached_property
     def tables(self) -> dict[str, PredictionTable]:
-        """Predictions of the runs shown in detail, as far as they can be read, all their rows."""
-        found = {}
+        """Predictions of the runs shown in detail, as far as they can be read; of very many rows a sample."""
+        read = {}
         for run in self.detailed:
             try:
-                found[run.variant] = record.read_predictions(run)
+                read[run.variant] = _sampled(record.read_predictions(run))
             except BakeoffError:
                 continue  # without its predictions a variant is missing from figures, and stays in the leaderboard
-        return found
+        return read
+
+    @property
+    def sampled(self) -> str:
+        """A sentence on the rows that are left out of figures; empty if none are."""
+        rows = self.comparison.test_rows
+        if rows <= MOST_ROWS:
+            return ""
+        shown = max((len(table) for table in self.tables.values()), default=0)
+        return f"Of a random sample of {shown:,} of {rows:,} test rows; scores and verdict are of all of them."
 
     @cached_property
     def answered(self) -> dict[str, PredictionTable]:
@@ -121,3 +134,13 @@ class Material:
     def frame(self, run: Run, name: str) -> pd.DataFrame | None:
         """A Parquet file of a run folder; None if there is none."""
         return record.read_frame(run.folder, name)
+
+
+def _sampled(table: PredictionTable) -> PredictionTable:
+    """About ``MOST_ROWS`` rows, chosen by their ids: the same ones for every variant."""
+    if len(table) <= MOST_ROWS:
+        return table
+    import pandas as pd
+
+    digests = pd.util.hash_array(table.ids.astype(str).astype(object))
+    return table.take(np.flatnonzero(digests < np.uint64(2**64 * (MOST_ROWS / len(table)))))
