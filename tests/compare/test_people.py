@@ -31,13 +31,18 @@ def right(seed: int, share: float) -> np.ndarray:
     return np.random.default_rng(seed).random(N) < share
 
 
+def answer(variant: str, row: int) -> str:
+    """A text that tells variant and row; some look like formulas to a spreadsheet."""
+    return f"={variant} {row}" if row % 10 == 5 else f"{variant} {row}"
+
+
 def variant(folder: Path, is_right: np.ndarray, lenience: float, validated: bool = False) -> Run:
     """A variant whose wrong answers the judge passes with a chance of ``lenience``."""
     random = np.random.default_rng(len(folder.name))
     grades = np.where(is_right, 1.0, (random.random(N) < lenience).astype(float))
     target = np.empty(N, dtype=object)
     target[:] = [Gold(("yes",))] * N
-    output = np.array([f"{folder.name} {i}" for i in range(N)], dtype=object)
+    output = np.array([answer(folder.name, i) for i in range(N)], dtype=object)
     ids = np.array([f"q{i}" for i in range(N)], dtype=object)
     frame = pd.DataFrame(index=range(N))
     table = PredictionTable(SCHEMA, ids, target, Predictions(output), np.full(N, 0.1), frame, {"judge": grades})
@@ -68,7 +73,12 @@ def by_people(path: Path, n: int = 100) -> Path:
     return write(
         path,
         [
-            {"id": f"q{i}", "variant": name, "output": f"{name} {i}", "grade": "yes" if truth[i] else "no"}
+            {
+                "id": f"q{i}",
+                "variant": name,
+                "output": answer(name, i),
+                "grade": "yes" if truth[i] else "no",
+            }
             for i in chosen
             for name, truth in truths.items()
         ],
@@ -230,3 +240,23 @@ def test_labels_as_a_user_gives_them(bakeoff: CommandLine, tmp_path: Path) -> No
     assert wrong.returncode == 2
     assert 'there is no file "lables.csv"' in wrong.stderr
     assert 'Did you mean "labels.csv"?' in wrong.stderr
+
+
+def test_sheet_is_blind_and_its_labels_are_taken(bakeoff: CommandLine, tmp_path: Path) -> None:
+    for run in (variant(tmp_path / "outputs/qa/old", OLD, 0.1), variant(tmp_path / "outputs/qa/newer", NEW, 0.4)):
+        record.finish(replace(run, started=f"2026-01-0{1 if run.variant == 'old' else 2}"))
+    done = bakeoff("labels", "outputs/qa", "rows=40")
+    assert "labels.csv: 80 answers of old, newer to 40 test rows drawn by chance" in done.stdout, done.stderr
+    sheet = pd.read_csv(tmp_path / "labels.csv")
+    assert list(sheet.columns) == ["id", "reference", "output", "grade"]
+    assert sheet["id"].nunique() == 40
+    again = bakeoff("labels", "outputs/qa")
+    assert (again.returncode, "is there already, and may hold labels" in again.stderr) == (2, True)
+    truths = {"old": OLD, "newer": NEW}
+    assert sheet["output"].str.startswith("'=").any()
+    assert not sheet["output"].str.startswith("=").any()
+    words = sheet["output"].str.lstrip("'=").str.split()
+    sheet["grade"] = ["yes" if truths[name][int(row)] else "no" for name, row in words]
+    sheet.to_csv(tmp_path / "labels.csv", index=False)
+    compared = bakeoff("compare", "outputs/qa", "incumbent=old", "decision.metric=judge", "labels=labels.csv")
+    assert "newer: people labelled 40 of its answers" in compared.stdout, compared.stderr

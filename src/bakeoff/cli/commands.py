@@ -81,6 +81,12 @@ COMMANDS = (
         "DIR [DIR ...] [decision.metric=...] [incumbent=...] [labels=FILE] [--require 'catboost.f1 >= 0.9']",
     ),
     Command(
+        "labels",
+        "bakeoff.cli.labels:labels",
+        "write a sheet of answers, drawn by chance, for people to label; labels correct a judge",
+        "DIR [rows=100] [out=labels.csv] [seed=0]",
+    ),
+    Command(
         "confirm",
         "bakeoff.cli.confirm:confirm",
         "open the sealed test rows (data.split.sealed) once, for the winner beside the incumbent alone",

@@ -13,8 +13,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bakeoff.advice import listed
 from bakeoff.compare.decision import Decision
@@ -176,26 +178,32 @@ def digest(table: PredictionTable, metric_needs: Sequence[str] = ()) -> str:
         table: the predictions.
         metric_needs: fields that the deciding metric needs; grades among them are part of the answers.
     """
-    import pandas as pd
-
     predictions = table.predictions
     outputs = kinds.get(table.schema.kind).write_outputs(predictions.output)
-    columns = [table.ids.astype(str), outputs, predictions.status]
+    columns = [table.ids, outputs, predictions.status]
     columns += [] if predictions.proba is None else list(predictions.proba.T)
     columns += [
         table.grades[n.removeprefix("grade:")] for n in metric_needs if n.removeprefix("grade:") in table.grades
     ]
     sha = hashlib.sha256()
     for column in columns:
-        # Sums in another order differ in the last bits: these are no other answers.
-        if np.issubdtype(column.dtype, np.floating):
-            values = column.astype(np.float32)
-        elif len(column) and isinstance(column[0], np.ndarray | list | tuple):
-            values = np.array([_text(value) for value in column], dtype=object)
-        else:
-            values = column.astype(str)
-        sha.update(pd.util.hash_array(np.ascontiguousarray(values).ravel()).tobytes())
+        sha.update(_hashes(column).tobytes())
     return sha.hexdigest()[:16]
+
+
+def _hashes(column: NDArray[Any]) -> NDArray[np.uint64]:
+    """Hashes of the values of a column, shape (n,)."""
+    from pandas.util import hash_array
+
+    if np.issubdtype(column.dtype, np.floating):
+        # Sums in another order differ in the last bits: these are no other answers.
+        return hash_array(np.ascontiguousarray(column.astype(np.float32)).ravel())
+    if len(column) and isinstance(column[0], np.ndarray | list | tuple):
+        return hash_array(np.array([_text(value) for value in column], dtype=object))
+    try:
+        return hash_array(np.ascontiguousarray(column))
+    except TypeError:  # values of several types
+        return hash_array(column.astype(str))
 
 
 def _text(value: Sequence[object]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff import record
 from bakeoff.advice import listed
 from bakeoff.config.settings import DecisionSettings
 from bakeoff.data import records
@@ -152,6 +153,11 @@ def _grade(row: Record, low: float, high: float) -> float:
     return (grade - low) / (high - low)
 
 
+def _is_same(output: str, answer: str) -> bool:
+    """Return whether a cell holds an answer: spreadsheets change line ends, and formulas are quoted in sheets."""
+    return output.split() in (answer.split(), record.csv_cell(answer).split())
+
+
 def _answers_of(row: Record, answers: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str]]:
     """Variant and id of the answers that a row labels."""
     identity = row.text(ROW, KEY)
@@ -169,7 +175,11 @@ def _answers_of(row: Record, answers: Mapping[str, Mapping[str, str]]) -> Iterat
                 f'{KEY}: {row.place} does not say which answer it labels. Add a column "{VARIANT}" '
                 f'({", ".join(answers)}), or "{OUTPUT}" with the text that was graded.'
             )
-        same = [v for v, rows in answers.items() if identity in rows and output in (None, rows[identity])]
+        same = [
+            v
+            for v, rows in answers.items()
+            if identity in rows and (output is None or _is_same(output, rows[identity]))
+        ]
         if not same:
             raise DataError(f"{KEY}: no variant gave the answer that {row.place} labels to {identity}.")
         yield from ((variant, identity) for variant in same)
@@ -182,7 +192,7 @@ def _answers_of(row: Record, answers: Mapping[str, Mapping[str, str]]) -> Iterat
         )
     if identity not in answers[variant]:
         raise DataError(f"{KEY}: {row.place}: {variant} has no answer to {identity}.")
-    if output is not None and output.strip() != answers[variant][identity].strip():
+    if output is not None and not _is_same(output, answers[variant][identity]):
         raise DataError(
             f"{KEY}: the answer of {variant} to {identity} is not the one that {row.place} labels: the variant ran "
             "again since. Label its new answers."
