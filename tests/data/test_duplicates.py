@@ -119,6 +119,14 @@ def test_template_texts_are_independent_draws(tmp_path: Path) -> None:
     assert "580 rows repeat an earlier input: taken as independent draws" in notes(task)
 
 
+def test_texts_that_each_occur_several_times_are_texts_and_stay_in_one_part(tmp_path: Path) -> None:
+    texts = [f"the parcel number {i} has arrived with a broken door" for i in range(300)]
+    frame = pd.DataFrame({"text": texts * 3, "y": ["yes", "no", "no"] * 300}).sample(frac=1, random_state=0)
+    task = load(tmp_path, frame.reset_index(drop=True))
+    assert task.schema.columns == {"text": "text"}
+    assert not set(task.test.X["text"]) & set(task.development.examples.X["text"])
+
+
 def test_a_person_s_word_decides(tmp_path: Path) -> None:
     frame = measurements(100)
     independent = load(tmp_path, frame, duplicates="independent")

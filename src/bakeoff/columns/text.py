@@ -27,13 +27,15 @@ class Text(ColumnKind):
     missing = ""
 
     def recognise(self, values: pd.Series) -> pd.Series | None:
-        """Strings most of which occur once, if they are of several words or many."""
+        """Strings of several words or many, most of which occur once; or many different ones of several words."""
         present = values.dropna() if columns.is_string(values) else values.iloc[:0]
         if present.empty:
             return None
         distinct = present.nunique()
         is_long = float(present.str.count(r"\S+").mean()) >= TEXT_WORDS
-        is_text = distinct > TEXT_UNIQUE * len(present) and (is_long or distinct > TEXT_DISTINCT)
+        is_unique = distinct > TEXT_UNIQUE * len(present)
+        is_many = distinct > TEXT_DISTINCT
+        is_text = (is_unique or is_many) if is_long else (is_unique and is_many)
         return values if is_text else None
 
     def convert(self, values: pd.Series, declared: Declared) -> Converted:
