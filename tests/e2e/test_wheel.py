@@ -70,7 +70,7 @@ def test_the_installed_wheel_runs_anywhere(installed: Path, tmp_path: Path) -> N
 
 def test_the_installed_wheel_finds_its_configs_in_itself(installed: Path, tmp_path: Path) -> None:
     assert (
-        "model: calibrated, cascade, catboost, central, constant"
+        "model: abstaining, calibrated, cascade, catboost, central, constant"
         in run(installed / "bakeoff", "--help", cwd=tmp_path).stdout
     )
     told = run(installed / "bakeoff", "doctor", cwd=tmp_path)
