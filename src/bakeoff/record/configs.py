@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from bakeoff.config import renamed
+from bakeoff.errors import DataError
 from bakeoff.record import integrity
 from bakeoff.record.names import CONFIG, FITTED
 from bakeoff.record.writing import write_text
+
+SECTIONS = ("data", "model", "metrics", "decision", "search", "tracker", "cost", "business")
+"""Keys of a config whose values are mappings, or null."""
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> None:
@@ -45,4 +49,12 @@ def _read_yaml(file: Path) -> dict[str, Any] | None:
         return None
     with integrity.readable(file):
         content = OmegaConf.to_container(OmegaConf.load(file))
-    return dict(renamed.current(content)) if isinstance(content, dict) else None
+    if not isinstance(content, dict):
+        return None
+    for section in SECTIONS:
+        if not isinstance(content.get(section), Mapping | None):
+            raise DataError(
+                f"{file}: {section} is {content[section]!r:.60} and not a mapping, so this is no config that bakeoff "
+                "wrote. Restore it from a copy, or run this variant again."
+            )
+    return dict(renamed.current(content))
