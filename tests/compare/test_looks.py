@@ -57,6 +57,13 @@ def test_variants_run_one_by_one_count_as_looks_and_their_comparison_uses_these(
     assert ask(ledger, alone("c")) == [3]
 
 
+def test_variant_alone_that_was_compared_before_is_no_look(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / FILE)
+    assert ask(ledger, pair("new")) == [1]
+    assert ask(ledger, alone("old"), alone("new")) == [0, 0]
+    assert ask(ledger, pair("other")) == [2]
+
+
 def test_first_variant_alone_and_then_another_beside_it_is_the_first_look(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / FILE)
     assert ask(ledger, alone("old")) == [0]

@@ -160,9 +160,12 @@ def numbered(questions: Sequence[Question], known: Iterable[Question]) -> list[Q
     numbers = {question.key: question.number for question in known}
     is_used = {look for (_, incumbent, _), look in numbers.items() if incumbent}
     next_look = max((*numbers.values(), 0)) + 1 if numbers or any(q.incumbent for q in questions) else 0
+    is_known = {(metric, one) for metric, *both in numbers for one in both if one}
     result = []
     for question in questions:
         look = numbers.get(question.key)
+        if look is None and not question.incumbent and (question.metric, question.challenger) in is_known:
+            look = 0  # its scores were shown beside another variant's
         if look is None and question.incumbent:
             alone = [numbers.get((question.metric, "", one), 0) for one in (question.incumbent, question.challenger)]
             look = next((n for n in sorted(alone, reverse=True) if n > 0 and n not in is_used), None)
