@@ -1,9 +1,10 @@
 """Other goals than the best variant: the cheapest that is good enough, and the variants that nobody dominates.
 
 A variant is good enough if it is shown to be non-inferior to every other one, so also to the best, whichever that is:
-an intersection–union test (Berger 1982), each part of which has the whole error rate. Several variants may be shown so,
-and at least one of them is the best and no error: the rate is shared by all others (Bonferroni), so that the chance of
-naming a variant that is worse than the best by more than the margin is held, whatever the prices are.
+an intersection–union test (Berger 1982), each part of which has the whole error rate. Several variants may be shown so:
+they share the rate (Bonferroni), so that the chance of naming a variant that is worse than the best by more than the
+margin is held, whatever the prices are. One of them is the best and no error, which leaves a reserve for the tails of
+intervals from few rows.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def cheapest(
             f"nothing can be shown to be as good as the best on {metric.name} within a margin of 0. "
             "Add decision.smallest_difference=…"
         )
-    level = 1 - (1 - confidence) / (len(tables) - 1)
+    level = 1 - (1 - confidence) / len(tables)
     of_all = gaps(tables, metric, level, resamples)
     worst = {name: min(of_one, key=lambda gap: gap.low) for name, of_one in of_all.items()}
     good = sorted((name for name, gap in worst.items() if gap.low > -margin), key=lambda name: prices[name])
