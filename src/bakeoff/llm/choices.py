@@ -11,6 +11,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from bakeoff import lazy
@@ -93,6 +94,8 @@ _HEADED = lazy.pattern(rf"^{_HEAD}\s+", re.IGNORECASE)
 _EXPLAINED = lazy.pattern(
     r"\s+[-–—(|]|[,;:.!?。，；：！？]+(?:\s|$)|\)(?:\s|$)|\s*（|\s+(?:because|since|as|weil|da|car|porque)\s"
 )
+MOST_ADDED = 20
+"""Characters beyond twice the longest choice, up to which a reply can be a choice whose words are joined otherwise."""
 SHORTEST_START = 3
 """Letters of a reply that may stand for the one choice that begins with them."""
 
@@ -145,8 +148,10 @@ def _same(candidate: str, choices: Sequence[str]) -> str | None:
     folded, plain = _folded(candidate), plain_of(candidate)
     alike = [c for c in choices if _folded(c) == folded]
     alike = alike or [c for c in choices if plain and plain_of(c) == plain]
-    alike = alike or [c for c in choices if plain and _joined(plain_of(c)) == _joined(plain)]
-    alike = alike or [c for c in choices if c.isdecimal() and re.fullmatch(rf"{c}[.,]0+", plain)]
+    if not alike and plain and len(plain) <= 2 * max(map(len, choices), default=0) + MOST_ADDED:
+        joined = _joined(plain)
+        alike = [c for c in choices if _joined(plain_of(c)) == joined]
+        alike = alike or [c for c in choices if c.isdecimal() and re.fullmatch(rf"{c}[.,]0+", plain)]
     return alike[0] if len(alike) == 1 else None
 
 
@@ -281,6 +286,7 @@ def _mentioned(text: str, choices: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(one for start, end, one in mentions if not _is_denied(text, start, end)))
 
 
+@lru_cache(maxsize=10_000)
 def _pattern(one: str) -> re.Pattern[str]:
     """Finds a choice as words of its own, whatever joins them."""
     words = [re.escape(word) for word in re.split(rf"{_JOINT}+", one)]
