@@ -16,6 +16,7 @@ from scripted import says, serving
 from bakeoff import secrets
 from bakeoff.config import consent
 from bakeoff.errors import ConfigError
+from bakeoff.search import study as studies
 from command_line import BAKEOFF
 
 PASSWORD, OF_VARIABLE, OF_QUERY = "typed-canary-1", "variable-canary-2", "query-canary-3"
@@ -142,3 +143,10 @@ def test_a_masked_password_is_asked_for():
     for url in ("http://me:***@h/v1", "http://***@h/v1", "http://h/v1?api_key=***"):
         with pytest.raises(ConfigError, match="is not recorded"):
             consent.resolved(url, "llm.base_url")
+
+
+@pytest.mark.parametrize("password", ["a@canary:canary/", "canary:canary", "canary#canary", "canary?canary@x"])
+def test_a_database_url_with_odd_signs_in_its_password_repeats_no_part_of_it(tmp_path, password):
+    with pytest.raises(ConfigError) as caught:
+        studies._storage(tmp_path, f"postgresql://bob:{password}@127.0.0.1:1/x")
+    assert "canary" not in str(caught.value)

@@ -393,6 +393,10 @@ def _storage(folder: Path, url: str | None) -> Any:
     except ImportError:
         extra = ' Install it: pip install "bakeoff[postgres]"' if url.startswith("postgresql") else ""
         raise ConfigError(f"search.storage: the driver for {masked} is not installed.{extra}") from None
+    except ValueError:  # its text quotes parts of a password
+        raise ConfigError(
+            f"search.storage: {masked} is no database URL. In a password, write @ as %40, : as %3A and / as %2F."
+        ) from None
     except Exception as error:
         raise ConfigError(
             f"search.storage: {masked} cannot be used: {secrets.hide(str(error).splitlines()[0])}"
