@@ -31,6 +31,11 @@ def cores() -> int:
 
 def versions() -> dict[str, str]:
     """Installed versions of the packages that bakeoff declares, extras included."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> Mapping[str, str]:
     declared = {re.split(r"[^\w.-]", text)[0] for text in _requirements() if "dev" not in text.partition(";")[2]}
     by_package = {}
     for package in sorted({*declared, *BESIDES}):

@@ -1,6 +1,7 @@
 """A fork server for the command line: libraries are imported once, and each command runs in a copy of this process.
 
-A copy has imported modules and run nothing. It gets the arguments, folder, environment and standard streams of its
+A copy has imported modules and run nothing; what it knows is what every process finds alike: versions of packages and
+signatures of the shipped components. It gets the arguments, folder, environment and standard streams of its
 command; only the seconds of importing are saved. Nothing that starts threads may be imported here.
 """
 
@@ -12,6 +13,7 @@ import importlib
 import io
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -25,9 +27,15 @@ MODULES = (
     "rich.table", "scipy.stats", "scipy.sparse", "pandas", "pyarrow.parquet", "pyarrow.compute", "sklearn.pipeline",
     "sklearn.linear_model", "sklearn.ensemble", "sklearn.feature_extraction.text", "sklearn.metrics",
     "sklearn.neighbors", "sklearn.datasets", "optuna", "jinja2", "bakeoff.cli.main", "bakeoff.execution.sweep",
+    "bakeoff.cli.application", "bakeoff.cli.compare", "bakeoff.execution.plan", "bakeoff.compare.folders",
+    "bakeoff.compare.checks", "bakeoff.report.pages", "bakeoff.report.plan", "bakeoff.report.summary",
+    "bakeoff.tasks.classification", "bakeoff.tasks.regression", "bakeoff.models.rules.rules",
+    "bakeoff.models.rules.constant", "bakeoff.models.tabular.features", "sklearn.calibration", "pyarrow.dataset",
+    "pyarrow.pandas_compat",
 )  # fmt: skip
 
 WATCH_SECONDS = 2.0
+TARGET = re.compile(r"_target_: (bakeoff[\w.]+)")
 
 
 def main() -> None:
@@ -35,6 +43,7 @@ def main() -> None:
     path, owner = sys.argv[1], int(sys.argv[2])
     for name in MODULES:
         importlib.import_module(name)
+    _look_up()
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -54,6 +63,22 @@ def main() -> None:
             _serve(connection)
             return
         connection.close()
+
+
+def _look_up() -> None:
+    """Fill the caches that every command fills alike."""
+    from hydra.core.plugins import Plugins
+
+    from bakeoff import environment
+    from bakeoff.config import shipped, signatures
+    from bakeoff.models.tabular import skops_io
+
+    Plugins.instance()
+    skops_io.module()
+    environment.versions()
+    for file in shipped.conf_dir().rglob("*.yaml"):
+        for target in TARGET.findall(file.read_text("utf-8")):
+            signatures.read(target)
 
 
 def _is_alive(process: int) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 from bakeoff.config import renamed, signatures
 from bakeoff.config.slots import HARMLESS, IO_ARGUMENT
 from bakeoff.errors import DataError
+from bakeoff.models.tabular import skops_io
 
 SCHEMA = "schema.json"
 PROTOCOL = 2
@@ -93,13 +94,12 @@ def read(file: Path) -> dict[str, Any]:
     Raises:
         DataError: it names a type that bakeoff does not write, or is damaged.
     """
-    import skops.io
-
     content = file.read_bytes()
     try:
         content = _current(content)
         types = sorted(set(_checked(content, file)))
-        loaded: dict[str, Any] = skops.io.loads(content, trusted=types)
+        with skops_io.reading() as skops:
+            loaded: dict[str, Any] = skops.loads(content, trusted=types)
     except DataError:
         raise
     except Exception as error:  # of a damaged file, libraries raise anything

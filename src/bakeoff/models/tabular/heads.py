@@ -14,7 +14,7 @@ from bakeoff import lazy
 from bakeoff.errors import ConfigError
 from bakeoff.models import classes, multilabel
 from bakeoff.models.base import Context
-from bakeoff.models.tabular import archive
+from bakeoff.models.tabular import archive, skops_io
 from bakeoff.task import Predictions, Schema
 from bakeoff.tasks import kinds
 
@@ -126,9 +126,7 @@ def unfitted(model: object) -> dict[str, Any]:
 
 def dump(fitted: dict[str, Any], file: Path) -> None:
     """Write fitted objects in skops' format, which executes nothing when it is read."""
-    import skops.io
-
-    skops.io.dump(fitted, file)
+    skops_io.module().dump(fitted, file)
 
 
 def load(file: Path) -> dict[str, Any]:
