@@ -65,6 +65,8 @@ def test_challenger_that_ships_at_the_first_look_does_not_after_twenty_others(tm
     assert (late.verdict, late.looks.number) == ("inconclusive", 21)
     assert "Look 21 at these test rows: intervals are at 99.97%" in late.reason
     assert "Had nobody looked at these test rows before, better would ship" in late.reason
+    (first,), (later,) = ([d for d in c.differences if d.metric == c.metric] for c in (fresh, late))
+    assert later.low < 0 < first.low, "the interval beside a score is that of the verdict"
     again = compare([old, better], SETTINGS, "old", ledger)
     assert again == late, "a comparison that is repeated is the same comparison"
     off = compare([old, better], replace(SETTINGS, ledger=False), "old", ledger)

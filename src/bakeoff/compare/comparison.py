@@ -165,7 +165,9 @@ def compare(
         reason=decided.reason,
         corrected_gain=reached.corrected_gain,
         variants=tuple(sorted(variants, key=lambda v: _rank(v, metric))),
-        differences=tuple(gains.differences(pairs, entrants.measured, confidence)),
+        differences=tuple(
+            gains.as_judged(gains.differences(pairs, entrants.measured, confidence), metric, reached.gains)
+        ),
         notes=(
             *notes,
             *entrants.notes,

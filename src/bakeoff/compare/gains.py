@@ -103,6 +103,18 @@ def differences(panels: Sequence[Panel], measured: Sequence[Metric], confidence:
     ]
 
 
+def as_judged(differences: Sequence[Difference], metric: Metric, judged: Sequence[Gain]) -> list[Difference]:
+    """The differences, with those in the decision metric by the intervals of the verdict: one gain has one interval."""
+    sign = 1 if metric.direction == "maximize" else -1
+    bounds = {gain.variant: _signed(sign, (gain.low, gain.high)) for gain in judged}
+    return [
+        replace(each, low=bounds[each.variant][0], high=bounds[each.variant][1])
+        if each.metric == metric.name and each.variant in bounds
+        else each
+        for each in differences
+    ]
+
+
 def gains(
     metric: Metric,
     panels: Sequence[Panel],

@@ -34,6 +34,7 @@ class Reached:
         corrected_gain: gain of a winner that ships, corrected for choosing it; None where there was no choice.
         notes: caveats for the reader.
         looks: looks at the test rows that the verdict rests on.
+        gains: gains of the challengers that it was reached from.
     """
 
     decision: Decision
@@ -43,6 +44,7 @@ class Reached:
     corrected_gain: float | None
     notes: tuple[str, ...]
     looks: Looks
+    gains: tuple[Gain, ...]
 
 
 def reach(
@@ -112,7 +114,7 @@ def reach(
     if settings.goal in ("best", "quality"):
         reached, corrected = _corrected(reached, entrants, pairs, challengers)
     notes = (threshold.note,) if threshold.note and gained else ()
-    return Reached(reached, threshold.value, challengers, checked, corrected, notes, looks)
+    return Reached(reached, threshold.value, challengers, checked, corrected, notes, looks, tuple(gained))
 
 
 def _open(reason: str) -> Decision:

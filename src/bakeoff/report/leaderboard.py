@@ -42,6 +42,8 @@ def from_comparison(comparison: Comparison, schema: Schema | None) -> Table:
         d.variant: Score(d.difference, d.low, d.high) for d in comparison.differences if d.metric == comparison.metric
     }
     share = f"{comparison.confidence:.0%}"
+    looks = comparison.looks
+    joint = f"joint, look {looks.number}" if looks.is_held and looks.number > 1 else f"{share} joint"
 
     def deciding(variant: Variant) -> Value:
         return variant.metrics.get(comparison.metric) if variant.status == "ok" else variant.status
@@ -56,7 +58,7 @@ def from_comparison(comparison: Comparison, schema: Schema | None) -> Table:
             Column(comparison.metric, f"{_title(comparison.metric, schema)} [{share} interval]", "interval"), deciding
         ),
         *(
-            [_Filled(Column("difference", f"vs {comparison.incumbent} [{share} joint]", "difference"), against)]
+            [_Filled(Column("difference", f"vs {comparison.incumbent} [{joint}]", "difference"), against)]
             if len(comparison.variants) > 1
             else []
         ),

@@ -77,8 +77,12 @@ def differences(material: Material) -> list[Block]:
         else ""
     )
     share = f"{comparison.confidence:.0%}"
+    looks = comparison.looks
     lines = [
-        f"All intervals hold together at {share} confidence; each pair is compared on the rows that both answered.",
+        "The intervals are those of the verdict, wider for each look at these test rows."
+        if looks.is_held and looks.number > 1
+        else f"All intervals hold together at {share} confidence.",
+        "Each pair is compared on the rows that both answered.",
         band,
     ]
     left_out = len(rows) - MOST_INTERVALS
