@@ -173,13 +173,13 @@ def test_no_rows_have_no_score(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(resampled())
 def test_resampling_gives_what_the_value_of_each_resample_is(name, sample):
     assert_faces_agree(name, *sample)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(tables())
 def test_the_gold_answer_itself_is_always_right(table):
     outputs = [gold.answers[-1] if gold.answers else "" for gold in table.target]
