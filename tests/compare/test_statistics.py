@@ -136,7 +136,9 @@ def test_bootstrap_takes_the_first_of_more_known_values_and_computes_anew_where_
 
 def test_a_variant_without_probabilities_lacks_only_the_metrics_that_need_them():
     values = bootstrap({"rules": without_proba(table(1)), "model": table()}, ALL, resamples=10)
-    assert set(values["model"]) - set(values["rules"]) == {metric.name for metric in ALL if "proba" in metric.needs}
+    assert set(values["model"]) - set(values["rules"]) == {
+        metric.name for metric in ALL if {"proba", "stated_confidence"} & set(metric.needs)
+    }
 
 
 def test_a_metric_that_has_only_a_value_is_resampled_beside_the_others():

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bakeoff.errors import ConfigError
 from bakeoff.metrics import (
     abstention,
     answers,
@@ -145,5 +146,8 @@ def score(table: PredictionTable, names: Sequence[str] | None = None) -> dict[st
 
 
 def is_money(name: str) -> bool:
-    """Return whether a metric depends on a cost or business model; False for a name that none has."""
-    return name in names() and not {"cost", "value"}.isdisjoint(get(name).needs)
+    """Return whether a metric depends on a cost or business model; False for one that none has, or that cannot load."""
+    try:
+        return not {"cost", "value"}.isdisjoint(get(name).needs)
+    except ConfigError:
+        return False

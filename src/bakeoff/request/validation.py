@@ -131,12 +131,12 @@ def _check_tracker(request: Request) -> None:
 
 def _check_cost(request: Request) -> None:
     if request.cost:
+        components.check_component(request.cost, "cost", slot="cost")
         if request.cost.arguments.get("prices_of") is not None:
             raise ConfigError(
                 "cost.prices_of: a run pays the prices of today. Those of another day are for finished runs: "
                 f"bakeoff compare {request.bakeoff} cost.prices_of={request.cost.arguments['prices_of']}"
             )
-        components.check_component(request.cost, "cost", slot="cost")
         model = components.instantiate(request.cost, "cost", "cost")
         if not callable(getattr(model, "dollars", None)):
             raise ConfigError(f'cost: {type(model).__name__} has no method "dollars". See bakeoff.cost.CostModel.')
