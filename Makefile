@@ -36,7 +36,7 @@ bench: .venv/installed-dev
 pictures: .venv/installed
 	$(BIN)/bakeoff report outputs/quickstart
 	mkdir -p docs/pictures
-	chromium --headless --no-sandbox --disable-gpu --no-first-run --hide-scrollbars --window-size=1180,1500 \
+	chromium --headless --no-sandbox --disable-gpu --no-first-run --hide-scrollbars --window-size=1280,1400 \
 		--user-data-dir="$$(mktemp -d)" --screenshot=docs/pictures/report.png "file://$(CURDIR)/outputs/quickstart/report.html"
 
 clean:

@@ -70,8 +70,8 @@ def _turning_points(material: Material, challenger: Variant | None) -> list[str]
     unit, named = numbers.threshold(margin), challenger.name
     if comparison.verdict == "ship":
         return [
-            f"The gain is at least {numbers.threshold(least)}, by the interval of the verdict, which "
-            f"stands as long as the smallest gain worth a change is below that; it is now {unit} ({key})."
+            f"The gain is at least {numbers.threshold(least)}, the lower end of its interval. The verdict stands as "
+            f"long as the smallest gain worth a change is below that; it is now {unit} ({key})."
         ]
     if comparison.verdict == "keep":
         return [
