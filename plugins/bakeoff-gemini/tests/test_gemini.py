@@ -97,7 +97,6 @@ def test_the_price_table_knows_googles_models_and_an_unknown_one_has_none():
         ("hang", "timeout"),
         ("page", "malformed"),
         ("nothing", "malformed"),
-        ("thinks", "invalid_answer"),
     ],
 )
 def test_what_passes_is_tried_again(fault: str, kind: str):
@@ -110,6 +109,14 @@ def test_what_passes_is_tried_again(fault: str, kind: str):
     assert len(fake.seen) == 2, "the SDK itself retries nothing"
     if fault == "rate_limited:0.3s":
         assert 0.3 <= fake.times[1] - fake.times[0] < 5, "as long as Google asks for"
+
+
+def test_reply_cut_within_its_thoughts_says_which_limit_to_raise():
+    with started("thinks") as fake:
+        (answered,) = gemini(fake.url, timeout_seconds=1.0).complete([build_request("a b", choices=("a", "b"))])
+    assert answered.status == "invalid"
+    assert answered.error is not None and "llm.thinking_tokens" in answered.error
+    assert len(fake.seen) == 1, "the same request would be cut again"
 
 
 @pytest.mark.parametrize(

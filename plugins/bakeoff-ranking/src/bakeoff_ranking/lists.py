@@ -47,6 +47,7 @@ class Lists:
             raise ConfigError(f"data: most={self.most} and grades={self.grades} must be 2 or more.")
         rows = self.source.read()
         items = rows.frame if rows.test is None else pd.concat([rows.frame, rows.test], ignore_index=True)
+        items = items.apply(_as_numbers) if rows.is_text else items
         self._check(items)
         made: list[dict[str, str]] = []
         for key, group in items.groupby(list(self.by), sort=True):
@@ -95,3 +96,11 @@ def order_of(output: str, n: int) -> list[int]:
     """The positions in an answer to a list of n items. Items that it leaves out come last, as they stand."""
     told = [i for i in dict.fromkeys(json.loads(output)) if 0 <= i < n]
     return [*told, *(i for i in range(n) if i not in set(told))]
+
+
+def _as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
+    """A column of a text file as numbers, if every filled cell of it is one."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce")
+    return numbers if numbers.notna().equals(column.notna() & (column != "")) else column
