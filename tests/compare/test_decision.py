@@ -117,6 +117,13 @@ def guess(low: float, high: float, over: tuple[float, float]) -> Gain:
     return Gain("new", 0.43, 0.43, low, high, uninformed=Uninformed("always predicting yes", 0.62, *over))
 
 
+def test_incumbent_is_kept_for_the_reason_that_holds() -> None:
+    same = Gain("new", 0.0, 0.0, -0.16, 0.17, uninformed=Uninformed("always predicting yes", 0.62, -0.7, -0.4))
+    kept = decide(F1, "constant", 0.0, [same], 0.01, 40)
+    assert kept.verdict == "keep"
+    assert kept.reason == "no variant is better than a guess: new has f1 0, below always predicting yes (0.620)."
+
+
 def test_what_beats_the_incumbent_and_no_guess_is_not_shipped() -> None:
     below = decide(F1, "constant", 0.0, [guess(0.3, 0.5, (-0.3, -0.1))], 0.01, 300)
     assert (below.verdict, below.winner) == ("keep", "constant")

@@ -254,7 +254,7 @@ def decide(metric: Metric, incumbent: str, value: float, gains: Sequence[Gain], 
     if all(_is_not_worth_it(g, margin) for g in sound):
         best = max(sound, key=lambda g: g.gain)
         reason = f"no variant beats {incumbent} on {metric.name} by more than the {threshold_text(margin)} threshold"
-        if best.gain > margin and best.uninformed is not None:
+        if best.uninformed is not None and not best.falls_short(margin):
             reason = f"no variant is better than a guess: {_guesses(best, metric, incumbent)}"
         else:
             reason = f"{reason}; closest: {_compared(best)}"
@@ -320,8 +320,11 @@ def _beats(g: Gain, metric: Metric, incumbent: str) -> str:
 
 
 def _guesses(g: Gain, metric: Metric, incumbent: str) -> str:
-    """Describe a challenger that beats the incumbent but is not shown to beat an uninformed variant."""
+    """Describe a challenger that is not shown to beat an uninformed variant, whether or not it beats the incumbent."""
     assert g.uninformed is not None
+    if g.gain <= 0:
+        guess = f"{g.uninformed.description} ({number(g.uninformed.value)})"
+        return f"{g.variant} has {metric.name} {number(g.value)}, below {guess}"
     return (
         f"{g.variant} has a better {metric.name} than {incumbent} ({_values(g)}), but is not "
         f"shown to beat {g.uninformed.description} ({number(g.uninformed.value)})"
