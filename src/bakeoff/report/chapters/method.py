@@ -108,7 +108,9 @@ def provenance(material: Material) -> list[Block]:
     versions = material.finished[0].environment.get("versions") or {}
     lines = [f"Fingerprint of rows, roles and split: {fingerprint}."]
     lines += [f"Versions: {', '.join(f'{name} {version}' for name, version in versions.items())}."] if versions else []
-    lines.append("Repeat one run with: bakeoff rerun outputs/NAME/VARIANT")
+    looks = material.comparison.looks.count
+    lines.append(f"The verdict is look {material.comparison.looks.number} of {looks} at these test rows.")
+    lines.append(f"Repeat a run: bakeoff rerun {material.folder / material.finished[0].variant}")
     table = Table(columns, tuple(rows))
     return [table if any(row[4] for row in rows) else table.without(["git"]), Text(tuple(lines))]
 

@@ -25,6 +25,7 @@ def draw(figure: Points, palette: Palette) -> str:
     if len(front) > 1:
         path = " ".join(f"{x(_value(p.x))},{y(_value(p.y))}" for p in front)
         body.append(f'<polyline class="front" points="{path}"/>')
+    labels = []
     label_y = canvas.apart([y(_value(p.y)) for p in points], 16, top, bottom)
     for i, (point, css) in enumerate(zip(points, palette.classes([p.name for p in points]), strict=True)):
         at_x, at_y = x(_value(point.x)), y(_value(point.y))
@@ -34,11 +35,13 @@ def draw(figure: Points, palette: Palette) -> str:
             f"<g><title>{shown(point.name)}</title>"
             f'<rect class="box {css}" x="{left_end}" y="{high_end}" width="{max(right_end - left_end, 1):.1f}"'
             f' height="{max(low_end - high_end, 1):.1f}"/>'
-            f'<circle class="dot {css}{strong}" cx="{at_x}" cy="{at_y}" r="5.5"/>'
-            f'<text class="label{strong}" x="{max(at_x, right_end) + 9}"'
-            f' y="{label_y[i] + 4}">{canvas.label(point.name, 17)}</text></g>'
+            f'<circle class="dot {css}{strong}" cx="{at_x}" cy="{at_y}" r="5.5"/></g>'
         )
-    return canvas.element(figure.title, height, body)
+        labels.append(
+            f'<text class="label halo{strong}" x="{max(at_x, right_end) + 9}" y="{label_y[i] + 4}">'
+            f"{canvas.label(point.name, 17)}</text>"
+        )
+    return canvas.element(figure.title, height, [*body, *labels])
 
 
 def _value(score: Score) -> float:
