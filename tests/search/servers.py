@@ -44,8 +44,8 @@ def postgres_server() -> Iterator[str]:
 
 
 @contextmanager
-def restartable_postgres() -> Iterator[tuple[str, Callable[[float], None]]]:
-    """URL of an empty database on a server of its own, and what restarts it after some seconds."""
+def restartable_postgres() -> Iterator[tuple[str, Callable[[signal.Signals, float], None]]]:
+    """URL of an empty database on a server of its own, and what ends it and starts it again after some seconds."""
     pytest.importorskip("psycopg", reason="the postgres extra is not installed")
     places = [*map(str, Path("/usr/lib/postgresql").glob("*/bin")), os.environ["PATH"]]
     initdb = shutil.which("initdb", path=os.pathsep.join(places))
@@ -67,9 +67,9 @@ def restartable_postgres() -> Iterator[tuple[str, Callable[[float], None]]]:
         wait_until_open("127.0.0.1", port)
         return begun
 
-    def restart(seconds: float) -> None:
+    def restart(by: signal.Signals, seconds: float) -> None:
         nonlocal server
-        server.send_signal(signal.SIGINT)
+        server.send_signal(by)
         server.wait(30)
         time.sleep(seconds)
         server = begin()

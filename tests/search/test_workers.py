@@ -84,8 +84,12 @@ class Bakeoff:
             if t.state.name == "RUNNING" and studies.WORKER in t.user_attrs and len(t.params) == 2
         }
 
+    def finished(self) -> dict[int, tuple[dict[str, Any], float]]:
+        """Number → parameters and value."""
+        return {t.number: (t.params, t.values[0]) for t in self.trials() if t.state.name == "COMPLETE"}
+
     def ended(self) -> int:
-        return sum(t.state.name == "COMPLETE" for t in self.trials())
+        return len(self.finished())
 
     def wait_until(self, holds: Callable[[], Any], seconds: float = 120) -> Any:
         end = time.monotonic() + seconds
@@ -151,6 +155,17 @@ def check_retried(trials: pd.DataFrame, lost: optuna.trial.FrozenTrial) -> None:
     assert list(again["state"]) == ["COMPLETE"]
     for key, value in lost.params.items():
         assert float(again[f"param:{key}"].iloc[0]) == value
+
+
+def check_kept(trials: pd.DataFrame, finished: dict[int, tuple[dict[str, Any], float]]) -> None:
+    """Trials that had finished before the accident are there as they were."""
+    assert finished
+    now = trials.set_index("number")
+    for number, (parameters, value) in finished.items():
+        assert now.loc[number, "state"] == "COMPLETE"
+        assert now.loc[number, "rmse"] == value
+        for key, chosen in parameters.items():
+            assert float(now.loc[number, f"param:{key}"]) == chosen
 
 
 def test_four_workers_share_the_trials_of_a_journal(start: Callable[..., Bakeoff], tmp_path: Path) -> None:
@@ -269,9 +284,11 @@ def test_a_killed_worker_on_a_database_costs_no_trial(
     bakeoff = start([*forest(tmp_path, 600), *arguments], postgres)
     bakeoff.wait_until(lambda: bakeoff.ended() >= 2)
     pid, lost = next(iter(bakeoff.wait_until(bakeoff.running).items()))
+    finished = bakeoff.finished()
     os.kill(pid, signal.SIGKILL)
     trials = bakeoff.wait()
     check(trials, asked=9)
+    check_kept(trials, finished)
     check_retried(trials, lost)
     assert trials["worker"].nunique() == 3
     assert (trials["state"] == "FAIL").sum() == 1, "the other workers lost nothing"
@@ -295,20 +312,24 @@ def test_a_worker_that_stood_still_leaves_its_trial_to_the_retry(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("workers", "by"),
+    [(1, signal.SIGINT), (2, signal.SIGINT), (2, signal.SIGQUIT)],
+    ids=["1-restarted", "2-restarted", "2-crashed"],
+)
 def test_a_database_restarted_in_mid_search_costs_no_trial(
-    start: Callable[..., Bakeoff], tmp_path: Path, workers: int
+    start: Callable[..., Bakeoff], tmp_path: Path, workers: int, by: signal.Signals
 ) -> None:
+    """Shut down, or in the way of a crash, after which the server recovers from its log."""
     with restartable_postgres() as (url, restart):
         many = ["hydra/launcher=joblib", f"search.workers={workers}"] if workers > 1 else []
         bakeoff = start([*forest(tmp_path, 300), *many, "search.trials=10", f"search.storage={url}"], url)
         bakeoff.wait_until(lambda: bakeoff.ended() >= 2)
-        before = [t.params for t in bakeoff.trials() if t.state.name == "COMPLETE"]
-        restart(5)
+        finished = bakeoff.finished()
+        restart(by, 5)
         trials = bakeoff.wait()
         check(trials, asked=10)
-        after = [t.params for t in bakeoff.trials() if t.state.name == "COMPLETE"]
-        assert all(params in after for params in before)
+        check_kept(trials, finished)
 
 
 @pytest.mark.slow
@@ -333,11 +354,32 @@ def test_a_ray_cluster_that_loses_a_node_costs_no_trial(
 
     bakeoff.wait_until(both_have_done_trials)
     lost = bakeoff.wait_until(lambda: [t for pid, t in bakeoff.running().items() if nodes.get(pid) == 1])[0]
+    finished = bakeoff.finished()
     ray_cluster.lose(1)
     trials = bakeoff.wait()
     check(trials, asked=12)
+    check_kept(trials, finished)
     check_retried(trials, lost)
     assert done_by(zip(trials["state"], trials["worker"], strict=True)) >= {0, 1}
+
+
+@pytest.mark.slow
+def test_a_search_goes_on_without_the_ray_cluster_that_is_lost(
+    start: Callable[..., Bakeoff], ray_cluster: Cluster, tmp_path: Path
+) -> None:
+    """The head node dies, and with it the cluster: the command ends, and the next one has all finished trials."""
+    pytest.importorskip("hydra_plugins.hydra_ray_launcher", reason="the ray extra is not installed")
+    model = forest(tmp_path, 400)
+    cluster = ["hydra/launcher=ray", f"hydra.launcher.ray.init.address={ray_cluster.address}"]
+    bakeoff = start([*model, *cluster, "search.workers=2", "search.trials=12"])
+    bakeoff.wait_until(lambda: bakeoff.ended() >= 3)
+    finished = bakeoff.finished()
+    ray_cluster.lose(0)
+    ray_cluster.lose(1)
+    assert bakeoff.process.wait(180) != 0
+    trials = start([*model, "search.trials=12"]).wait()
+    check(trials, asked=12)
+    check_kept(trials, finished)
 
 
 @pytest.mark.slow
@@ -350,9 +392,11 @@ def test_submitit_workers_share_the_trials_and_outlive_one_of_them(
     workers = {t.user_attrs[studies.WORKER] for t in bakeoff.trials() if studies.WORKER in t.user_attrs}
     assert len(workers) == 2
     pid, lost = next(iter(bakeoff.wait_until(bakeoff.running).items()))
+    finished = bakeoff.finished()
     os.kill(pid, signal.SIGKILL)
     trials = bakeoff.wait()
     check(trials, asked=8)
+    check_kept(trials, finished)
     check_retried(trials, lost)
     assert (trials["state"] == "FAIL").sum() == 1, "the other worker lost nothing"
     assert set(trials["worker"]) == workers, "and did the rest"
