@@ -377,6 +377,8 @@ def test_a_search_goes_on_without_the_ray_cluster_that_is_lost(
     ray_cluster.lose(0)
     ray_cluster.lose(1)
     assert bakeoff.process.wait(180) != 0
+    said = bakeoff.log.read_text()
+    assert "Traceback" not in said and "Failed to connect to GCS" in said
     trials = start([*model, "search.trials=12"]).wait()
     check(trials, asked=12)
     check_kept(trials, finished)
