@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,29 +13,33 @@ import bakeoff as python
 QUICK = ("data=breast_cancer", "decision.resamples=100", "metrics.latency_rows=5", "tracker=none", "test_rows=12")
 
 
+def run_variants(**variants: tuple[str, ...]) -> python.Bakeoff:
+    """Run variants by name, each of its own overrides."""
+    lists = (f"+hydra.sweeper.variants.{name}={json.dumps(overrides)}" for name, overrides in variants.items())
+    return python.bakeoff(*QUICK, "decision.metric=accuracy", *lists)
+
+
 def test_cascade_asks_the_language_model_nothing_that_its_stage_was_asked(
     own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with serving(lambda body, number: says("malignant")) as script:
         llm = (
-            "llm=openai_compatible", "llm.model=m", f"llm.base_url={script.url}", "model.method=generate",
+            "model=llm", "llm=openai_compatible", "llm.model=m", f"llm.base_url={script.url}", "model.method=generate",
             "llm.price={input: 1.0, output: 1.0}",
         )  # fmt: skip
-        python.bakeoff(*QUICK, *llm, "variant=llm", models=["llm"])
+        validated = (*llm, "record_validation=true")
+        run_variants(llm=llm)
         of_test_rows = len(script.seen)
-        bake = python.bakeoff(
-            *QUICK, "model.stages=[{part: linear, accept: 0.9}, llm]", "variant=given", models=["cascade"]
-        )
+        assert of_test_rows == 12
+        bake = run_variants(llm=llm, given=("model=cascade", "model.stages=[{part: linear, accept: 0.9}, llm]"))
         assert len(script.seen) == of_test_rows, "given thresholds need no validation rows"
-        python.bakeoff(*QUICK, *llm, "record_validation=true", "variant=llm", models=["llm"])
+        run_variants(llm=validated)
         assert len(script.seen) == 2 * of_test_rows, "as many validation rows as test rows, and no test row again"
-        learnt = python.bakeoff(
-            *QUICK, "model.stages=[{part: linear, accept: learnt, where: {mean radius: '> 0'}}, {part: llm}]",
-            "variant=learnt", models=["cascade"],
-        )["learnt"]  # fmt: skip
+        stages = "model.stages=[{part: linear, accept: learnt, where: {mean radius: '> 0'}}, {part: llm}]"
+        learnt = run_variants(llm=validated, learnt=("model=cascade", stages))["learnt-test_rows=12"]
         assert len(script.seen) == 2 * of_test_rows
-    given = bake["given"]
+    given = bake["given-test_rows=12"]
     stages = given.predictions["stage"].str.partition("/")[0]
     asked = given.predictions["calls"] > 0
     assert (asked == (stages == "llm")).all(), "the price of a row is that of the stages it passed"
