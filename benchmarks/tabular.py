@@ -52,10 +52,11 @@ def main() -> None:
     ask.add_argument("--data", nargs="+", choices=TARGETS, default=list(TARGETS))
     ask.add_argument("--seconds", type=float, default=60.0, help="of search, for each of the two")
     ask.add_argument("--flaml", type=Path, help="Python of an environment with FLAML; otherwise only bakeoff runs")
-    given = _quick.parse(ask, data=["credit"], seconds=2.0)
+    ask.add_argument("--rows", type=int, help="the first ones of the table; all unless given")
+    given = _quick.parse(ask, data=["credit"], seconds=0.6, rows=400)
     for name in given.data:
         with tempfile.TemporaryDirectory() as folder:
-            write_split(name, Path(folder))
+            write_split(name, Path(folder), given.rows)
             for variant, value in bakeoff(name, Path(folder), given.seconds).items():
                 print(f"{name}: bakeoff {variant}: {METRICS[name]} {value:,.4f}", flush=True)
             if given.flaml is not None:
@@ -65,13 +66,14 @@ def main() -> None:
                 )
 
 
-def write_split(name: str, folder: Path) -> None:
+def write_split(name: str, folder: Path, rows: int | None) -> None:
     """Write train.parquet and test.parquet."""
     from sklearn.model_selection import train_test_split
 
     from bakeoff.data import Sample
 
-    train, test = train_test_split(Sample(name).read().frame, test_size=0.25, random_state=0)
+    frame = Sample(name).read().frame
+    train, test = train_test_split(frame if rows is None else frame.head(rows), test_size=0.25, random_state=0)
     train.to_parquet(folder / "train.parquet", index=False)
     test.to_parquet(folder / "test.parquet", index=False)
 

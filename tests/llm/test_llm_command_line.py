@@ -32,7 +32,9 @@ def run(bakeoff, proxy, own_cache, tmp_path):
 
 
 def test_nothing_is_lost_and_all_is_counted(run, proxy):
-    proxy.then("rate_limited:0.2", "server_error", "cut", "malformed", "hang", 'says:{"answer": "eggs"}')
+    # Not one after the other: each retry of the same row waits twice as long as the one before.
+    faults = ("rate_limited:0.2", "server_error", "cut", "malformed", "hang", 'says:{"answer": "eggs"}')
+    proxy.then(*(then for fault in faults for then in (fault, None)))
     done, result, rows = run("model.method=generate", "llm.constrain=schema", "llm.timeout_seconds=4")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(rows) == ROWS and set(rows.output) <= {"ham", "spam"}
