@@ -23,7 +23,7 @@ hydra:
     variants:
       usual: [model=linear]
       strong: [model=linear, model.classifier.C=0.01]
-      grown: [model=random_forest, test_rows=40]
+      grown: [model=random_forest, model.classifier.n_estimators=30, test_rows=40]
 """
 
 
@@ -40,7 +40,8 @@ def folders(tmp_path: Path) -> set[str]:
 
 
 def test_an_experiment_names_its_variants(bakeoff: CommandLine, tmp_path: Path, named: Path) -> None:
-    done = bakeoff("--config-dir", str(named), "experiment=named")
+    few = ("decision.resamples=500", "metrics.latency_rows=5", "tracker=none")
+    done = bakeoff("--config-dir", str(named), "experiment=named", *few)
     assert done.returncode == 0, done.stderr
     assert folders(tmp_path) == {"usual", "strong", "grown"}
     assert "grown vs usual: compared on the 40 test rows that both answered." in done.stdout
@@ -49,13 +50,13 @@ def test_an_experiment_names_its_variants(bakeoff: CommandLine, tmp_path: Path, 
     assert compared["test_rows"] == 115
     assert {d["variant"]: d["rows"] for d in compared["differences"]} == {"strong": 115, "grown": 40}
 
-    again = bakeoff("--config-dir", str(named), "experiment=named", "seed=0,1")
+    again = bakeoff("--config-dir", str(named), "experiment=named", "seed=0,1", *few)
     assert again.returncode == 0, again.stderr
     assert folders(tmp_path) == {f"{v}{s}" for v in ("usual", "strong", "grown") for s in ("", "-seed=0", "-seed=1")}
 
 
 def test_a_larger_sample_holds_the_smaller_one_and_times_it_first(bakeoff: CommandLine, tmp_path: Path) -> None:
-    done = bakeoff("model=linear", "data=breast_cancer", "test_rows=30,60", "metrics.latency_rows=20")
+    done = bakeoff("model=linear", "data=breast_cancer", "test_rows=30,60", "metrics.latency_rows=20", "decision.resamples=500")
     assert done.returncode == 0, done.stderr
     few, many = (
         pd.read_parquet(tmp_path / f"outputs/breast_cancer/linear-test_rows={n}/predictions.parquet") for n in (30, 60)
@@ -103,7 +104,7 @@ def test_seeds_are_replicates_of_what_changes_with_its_seed(bakeoff: CommandLine
     planned = bakeoff("plan", *arguments)
     assert planned.returncode == 0, planned.stderr
     assert "2 would run for another seed alone (seeds=3)" in planned.stdout
-    done = bakeoff(*arguments, "tracker=none", "name=seeds", "report=none")
+    done = bakeoff(*arguments, "tracker=none", "name=seeds", "report=none", "decision.resamples=500", "metrics.latency_rows=5")
     assert done.returncode == 0, done.stderr
     assert "random_forest stands for 3 seeds" in done.stdout
     compared = json.loads((tmp_path / "outputs/seeds/comparison.json").read_text())

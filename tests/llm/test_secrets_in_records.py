@@ -61,7 +61,7 @@ def test_a_run_records_no_secret_of_its_urls_and_is_kept(tmp_path, url, canary, 
             "model=llm", "model.method=generate", "llm=openai_compatible", "llm.model=m", "test_rows=3",
             f"llm.base_url={url.format(password=canary, port=port)}", "llm.price={input: 1, output: 1}",
             "llm.retries=0", "data=rows.csv", "data.target=label", "data.text=[text]", "name=x", "variant=v",
-            "tracker=none",
+            "tracker=none", "decision.resamples=100",
         ]  # fmt: skip
         variables = {"MY_SERVER": f"http://me:{OF_VARIABLE}@127.0.0.1:{port}/v1", "BAKEOFF_CACHE": str(tmp_path / "c")}
         first, again = run(tmp_path, *command, **variables), run(tmp_path, *command, **variables)
@@ -80,7 +80,7 @@ def test_a_run_records_no_secret_of_its_urls_and_is_kept(tmp_path, url, canary, 
 def test_a_reference_stays_one_in_records_and_another_value_is_another_run(tmp_path):
     (tmp_path / "rows.csv").write_text(ROWS)
     command = ["model=constant", "data=csv", "data.path=${oc.env:MY_ROWS}", "data.target=label", "tracker=none"]
-    command += ["name=x", "variant=v"]
+    command += ["name=x", "variant=v", "decision.resamples=100"]
     assert run(tmp_path, *command, MY_ROWS="rows.csv").returncode == 0
     config = yaml.safe_load((tmp_path / "outputs/x/v/config.yaml").read_text())
     assert config["data"]["path"] == "${oc.env:MY_ROWS}"
