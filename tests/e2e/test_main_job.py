@@ -20,6 +20,7 @@ from command_line import INSTALLED, CommandLine
 
 FEW = ("decision.resamples=500", "metrics.latency_rows=5", "tracker=none")
 
+
 def comparison(folder: Path) -> dict:
     return json.loads((folder / "comparison.json").read_text())
 

@@ -56,7 +56,9 @@ def test_an_experiment_names_its_variants(bakeoff: CommandLine, tmp_path: Path, 
 
 
 def test_a_larger_sample_holds_the_smaller_one_and_times_it_first(bakeoff: CommandLine, tmp_path: Path) -> None:
-    done = bakeoff("model=linear", "data=breast_cancer", "test_rows=30,60", "metrics.latency_rows=20", "decision.resamples=500")
+    done = bakeoff(
+        "model=linear", "data=breast_cancer", "test_rows=30,60", "metrics.latency_rows=20", "decision.resamples=500"
+    )
     assert done.returncode == 0, done.stderr
     few, many = (
         pd.read_parquet(tmp_path / f"outputs/breast_cancer/linear-test_rows={n}/predictions.parquet") for n in (30, 60)
@@ -104,7 +106,9 @@ def test_seeds_are_replicates_of_what_changes_with_its_seed(bakeoff: CommandLine
     planned = bakeoff("plan", *arguments)
     assert planned.returncode == 0, planned.stderr
     assert "2 would run for another seed alone (seeds=3)" in planned.stdout
-    done = bakeoff(*arguments, "tracker=none", "name=seeds", "report=none", "decision.resamples=500", "metrics.latency_rows=5")
+    done = bakeoff(
+        *arguments, "tracker=none", "name=seeds", "report=none", "decision.resamples=500", "metrics.latency_rows=5"
+    )
     assert done.returncode == 0, done.stderr
     assert "random_forest stands for 3 seeds" in done.stdout
     compared = json.loads((tmp_path / "outputs/seeds/comparison.json").read_text())
