@@ -165,6 +165,7 @@ WEAK = {
     "single_column": (with_linear(task=leaky("single_column")), "the finding of single_column"),
     "ordered_classes": (with_linear(task=leaky("ordered_classes")), "the finding of ordered_classes"),
     "near_duplicates": (with_linear(task=leaky("near_duplicates")), "the finding of near_duplicates"),
+    "copied_texts": (with_linear(task=leaky("copied_texts")), "the finding of copied_texts"),
     "timed_alone": (with_linear(started="2026-01-01T00:00:19.000+00:00"), "rules and linear ran side by side"),
 }  # fmt: skip
 

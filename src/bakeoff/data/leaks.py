@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bakeoff.task import Examples, Task
 
 SINGLE_COLUMN, ORDERED_CLASSES, NEAR_DUPLICATES = "single_column", "ordered_classes", "near_duplicates"
+COPIED_TEXTS = "copied_texts"
 """Names of the method checks that report leaks."""
 
 CELLS, LEAST_SAMPLED, MOST_SAMPLED = 1_000_000, 2_000, 20_000
@@ -34,6 +35,7 @@ UNIQUE = 0.95  # share of distinct values from which whole numbers and codes cou
 MOST_CLASSES = 30  # the others count as one
 OTHER_CLASSES = "another class"
 CODE_LENGTH = 40  # mean characters up to which strings that hardly repeat count as codes
+COPIED_SHARE = 0.5  # share of the test texts that are near-duplicates, from which scores show memory alone
 SIMILAR_SHARE = 0.05  # share of the test texts from which near-duplicates are reported
 
 
@@ -50,13 +52,16 @@ class Leak:
     text: str
 
 
-def find(task: Task, id_column: str | None = None, time_column: str | None = None) -> list[Leak]:
+def find(
+    task: Task, id_column: str | None = None, time_column: str | None = None, accepts_copies: bool = False
+) -> list[Leak]:
     """Look for leaks in a task of labels or values; the cost does not grow with the rows beyond a sample of them.
 
     Args:
         task: with development rows.
         id_column: name of the declared id, which is no feature.
         time_column: name of the declared time, which is no feature; rows in its order are judged by their place.
+        accepts_copies: whether rows with equal inputs are declared to be independent.
     """
     leaks: list[Leak] = []
     truth = _Truth.from_task(task)
@@ -72,7 +77,8 @@ def find(task: Task, id_column: str | None = None, time_column: str | None = Non
         if time_column is not None and task.development.is_ordered:
             leaks += _of_order(time_column, pd.Series(rows), truth, "a moment", is_feature=False)
     for name in task.schema.of_kind("text"):
-        leaks += _of_texts(name, task.development.examples, task.test)
+        is_all = len(task.schema.columns) == 1 and not accepts_copies
+        leaks += _of_texts(name, task.development.examples, task.test, is_all)
     return leaks
 
 
@@ -254,14 +260,23 @@ def _is_id(column: pd.Series) -> bool:
     return float(present.str.len().mean()) <= CODE_LENGTH and float(present.str.count(r"\S+").mean()) < 2
 
 
-def _of_texts(name: str, development: Examples, test: Examples) -> Iterator[Leak]:
-    """Test texts that nearly, and not quite, equal development texts."""
+def _of_texts(name: str, development: Examples, test: Examples, is_all: bool) -> Iterator[Leak]:
+    """Test texts that nearly, and not quite, equal development texts; ``is_all``: they are the only input."""
     if not len(development) or not len(test):
         return
     similar = near_duplicates.between(test.X[name], development.X[name])
     share = len(similar.pairs) / similar.compared
-    if share >= SIMILAR_SHARE:
-        one, other = next(iter(similar.pairs.items()))
+    if share < SIMILAR_SHARE:
+        return
+    one, other = next(iter(similar.pairs.items()))
+    if share >= COPIED_SHARE and is_all:
+        yield Leak(
+            COPIED_TEXTS,
+            f'{share:.0%} of {similar.compared:,} test texts in "{name}" nearly equal training texts, such as those of '
+            f"rows {test.ids[one]} and {development.ids[other]}: scores would show what was memorised. Name the column "
+            "of their sources, data.group=…, or accept them as independent: data.duplicates=independent",
+        )
+    else:
         yield Leak(
             NEAR_DUPLICATES,
             f'{share:.0%} of {similar.compared:,} test texts in "{name}" are near-duplicates of training texts, such '

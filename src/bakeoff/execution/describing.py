@@ -13,7 +13,7 @@ from bakeoff.data import fingerprint, leaks
 from bakeoff.request.spec import Request
 from bakeoff.task import Task
 
-_leaks: dict[str, list[dict[str, str]]] = {}  # fingerprint → leaks of the last task
+_leaks: dict[tuple[str, bool], list[dict[str, str]]] = {}  # fingerprint → leaks of the last task
 
 
 def surroundings(request: Request) -> tuple[dict[str, Any], str]:
@@ -43,15 +43,18 @@ def parameters_of(request: Request) -> dict[str, Any]:
 
 def describe(task: Task, request: Request) -> Mapping[str, Any]:
     """Name, schema, split, notes and leaks of a task, for the record."""
-    if task.fingerprint not in _leaks:
+    accepts_copies = request.data.duplicates == "independent"
+    key = (task.fingerprint, accepts_copies)
+    if key not in _leaks:
         _leaks.clear()
-        _leaks[task.fingerprint] = leaks.as_json(leaks.find(task, request.data.id, request.data.time))
+        found = leaks.find(task, request.data.id, request.data.time, accepts_copies)
+        _leaks[key] = leaks.as_json(found)
     return {
         "name": task.name,
         "schema": asdict(task.schema) | {"columns": dict(task.schema.columns)},
         "split": dict(task.split),
         "notes": [asdict(note) for note in task.notes],
-        "leaks": _leaks[task.fingerprint],
+        "leaks": _leaks[key],
         "test": fingerprint.of_test(task.schema, task.test),
         "sealed": None if task.sealed is None else fingerprint.of_test(task.schema, task.sealed),
     }

@@ -20,7 +20,7 @@ from bakeoff.compare.checks.calibration import calibration
 from bakeoff.compare.checks.found_slices import found_slices
 from bakeoff.compare.checks.labels import label_noise
 from bakeoff.compare.checks.language import judge_family, unseen_test
-from bakeoff.compare.checks.leaks import near_duplicates, ordered_classes, single_column
+from bakeoff.compare.checks.leaks import copied_texts, near_duplicates, ordered_classes, single_column
 from bakeoff.compare.checks.looks import looks_spent
 from bakeoff.compare.checks.machines import same_machine, same_version, timed_alone
 from bakeoff.compare.checks.predictions import alike, answered, found_something, says_more_than_one_thing, too_good
@@ -37,8 +37,8 @@ OWN = (
     same_budget, met_constraints, search_ended, simple_baseline, references, enough_rows, enough_units, detectable,
     one_seed, rival_seeds, too_good, says_more_than_one_thing, same_machine, same_version, timed_alone, answered,
     found_something, seen_inputs, weak_slice, label_noise, single_column, ordered_classes, near_duplicates,
-    looks_spent, edge_of_space, same_order, validation_gap, serial_dependence, alike, calibration, found_slices,
-    judge_family, unseen_test,
+    copied_texts, looks_spent, edge_of_space, same_order, validation_gap, serial_dependence, alike, calibration,
+    found_slices, judge_family, unseen_test,
 )  # fmt: skip
 """bakeoff's own checks."""
 

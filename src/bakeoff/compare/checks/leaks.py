@@ -31,6 +31,17 @@ def near_duplicates(evidence: Evidence) -> list[str]:
     return _leaks(evidence, "near_duplicates")
 
 
+@check(
+    "copied_texts",
+    "Are most test texts other than those of training?",
+    applies=lambda schema: bool(schema.of_kind("text")),
+    severity="blocks",
+)
+def copied_texts(evidence: Evidence) -> list[str]:
+    """Where most test texts nearly equal training texts, a model that remembers wins over one that understands."""
+    return _leaks(evidence, "copied_texts")
+
+
 def _leaks(evidence: Evidence, name: str) -> list[str]:
     """Leaks recorded under that check's name when the variants ran, each once."""
     recorded = [leak for run in evidence.runs for leak in (run.task or {}).get("leaks", ())]
