@@ -35,7 +35,7 @@ UNIQUE = 0.95  # share of distinct values from which whole numbers and codes cou
 MOST_CLASSES = 30  # the others count as one
 OTHER_CLASSES = "another class"
 CODE_LENGTH = 40  # mean characters up to which strings that hardly repeat count as codes
-COPIED_SHARE = 0.5  # share of the test texts that are near-duplicates, from which scores show memory alone
+COPIED_SHARE = 0.5  # share of copies among the test texts from which scores show memory alone
 SIMILAR_SHARE = 0.05  # share of the test texts from which near-duplicates are reported
 
 
@@ -264,25 +264,37 @@ def _of_texts(name: str, development: Examples, test: Examples, is_all: bool) ->
     """Test texts that nearly, and not quite, equal development texts; ``is_all``: they are the only input."""
     if not len(development) or not len(test):
         return
-    similar = near_duplicates.between(test.X[name], development.X[name])
-    share = len(similar.pairs) / similar.compared
-    if share < SIMILAR_SHARE:
-        return
-    one, other = next(iter(similar.pairs.items()))
-    if share >= COPIED_SHARE and is_all:
+    copies = _copies(test.X[name], development.X[name])
+    if len(copies) >= COPIED_SHARE * len(test) and is_all:
+        one, other = next(iter(copies.items()))
         yield Leak(
             COPIED_TEXTS,
-            f'{share:.0%} of {similar.compared:,} test texts in "{name}" nearly equal training texts, such as those of '
-            f"rows {test.ids[one]} and {development.ids[other]}: scores would show what was memorised. Name the column "
-            "of their sources, data.group=…, or accept them as independent: data.duplicates=independent",
+            f'{len(copies):,} of {len(test):,} test texts in "{name}" equal training texts but for case and spaces, '
+            f"as those of rows {test.ids[one]} and {development.ids[other]} do: scores would show what was memorised. "
+            "Name the column of their sources, data.group=…, or accept them: data.duplicates=independent",
         )
-    else:
+        return
+    similar = near_duplicates.between(test.X[name], development.X[name])
+    share = len(similar.pairs) / similar.compared
+    if share >= SIMILAR_SHARE:
+        one, other = next(iter(similar.pairs.items()))
         yield Leak(
             NEAR_DUPLICATES,
             f'{share:.0%} of {similar.compared:,} test texts in "{name}" are near-duplicates of training texts, such '
             f"as those of rows {test.ids[one]} and {development.ids[other]}: scores may not hold for new texts. "
             "If texts come from common sources, name the column that holds them: data.group=…",
         )
+
+
+def _copies(texts: pd.Series, others: pd.Series) -> dict[int, int]:
+    """Position of each text → position of another that it equals but for case and white space, and not altogether."""
+    plain, known = ([" ".join(str(text).casefold().split()) for text in each] for each in (texts, others))
+    equal = set(others.tolist())
+    first: dict[str, int] = {}
+    for position, text in enumerate(known):
+        first.setdefault(text, position)
+    pairs = zip(texts.tolist(), plain, strict=True)
+    return {i: first[text] for i, (raw, text) in enumerate(pairs) if text in first and raw not in equal}
 
 
 def as_json(leaks: Sequence[Leak]) -> list[dict[str, str]]:
