@@ -193,3 +193,5 @@ def test_twins_and_nearly_exact_numbers_are_named() -> None:
     assert findings("alike", evidence) == ()
     twins = replace(evidence, tables={"a": tables["b"], "b": tables["b"]})
     assert findings("alike", twins) == ("a and b predict the same for all 300 rows.",)
+    three = replace(evidence, runs=(*evidence.runs, run(Path("c"))), tables=dict.fromkeys("abc", tables["b"]))
+    assert findings("alike", three) == ("a, b and c predict the same for all 300 rows.",)

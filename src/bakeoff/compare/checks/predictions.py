@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import combinations
 
 import numpy as np
 
@@ -52,10 +51,17 @@ def says_more_than_one_thing(evidence: Evidence) -> list[str]:
 def alike(evidence: Evidence) -> list[str]:
     """Two models that agree on every row are often one model: a setting that did nothing, a cache, a wrong name."""
     learns = [run.variant for run in evidence.runs if run.family != "rules" and run.variant in evidence.tables]
+    groups: list[list[str]] = []
+    for name in learns:
+        table = evidence.tables[name]
+        group = next((each for each in groups if _predict_the_same(evidence.tables[each[0]], table)), None)
+        groups += [[name]] if group is None else []
+        if group is not None:
+            group.append(name)
     return [
-        f"{first} and {second} predict the same for all {len(evidence.tables[first]):,} rows."
-        for first, second in combinations(learns, 2)
-        if _predict_the_same(evidence.tables[first], evidence.tables[second])
+        f"{', '.join(group[:-1])} and {group[-1]} predict the same for all {len(evidence.tables[group[0]]):,} rows."
+        for group in groups
+        if len(group) > 1
     ]
 
 
