@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -15,23 +16,56 @@ from command_line import BAKEOFF, INSTALLED
 ROOT = Path(__file__).parents[1]
 HOW_TOS = sorted(path for path in (ROOT / "docs").glob("*.md") if path.stem not in ("distributed", "plugins"))
 
+PLANNED = {"llm", "own-model", "retrieval", "search", "solutions"}
+"""How-tos that only run variants. That they run, tests/{llm,plugins,retrieval,search,solutions} show on fewer rows."""
+
 
 def commands(document: Path) -> str:
     return "\n".join(re.findall(r"```bash\n(.*?)```", document.read_text(), re.DOTALL))
 
 
-@pytest.mark.parametrize("document", [path for path in HOW_TOS if commands(path)], ids=lambda path: path.stem)
-def test_every_command_of_a_how_to_runs(document: Path, tmp_path: Path) -> None:
+def run(script: str, folder: Path) -> str:
+    """Run commands of bash, all of which must succeed, and return what they print."""
     path = os.pathsep.join([str(BAKEOFF.parent), str(INSTALLED.parent), os.environ["PATH"]])
-    env = os.environ | {"PATH": path}
-    if document.stem == "tracking":
-        env.pop("WANDB_MODE")  # turned off for all tests that are not about it
     done = subprocess.run(
-        ["bash", "-euo", "pipefail"], input=commands(document), cwd=tmp_path, env=env,
+        ["bash", "-euo", "pipefail"], input=script, cwd=folder, env=os.environ | {"PATH": path},
         capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    assert "Verdict:" in done.stdout
+    return done.stdout
+
+
+def first_command(document: Path) -> str:
+    return commands(document).partition("\n")[0]
+
+
+# Those that begin with the same bake-off share its folder: the second keeps the runs of the first.
+TOGETHER = [
+    list(documents)
+    for first, documents in groupby(sorted(HOW_TOS, key=first_command), key=first_command)
+    if first.startswith("bakeoff")
+]
+ALONE = [[document] for document in HOW_TOS if commands(document) and not first_command(document).startswith("bakeoff")]
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        pytest.param(group, marks=[pytest.mark.slow] if PLANNED & {document.stem for document in group} else [])
+        for group in TOGETHER + ALONE
+    ],
+    ids=lambda group: ",".join(document.stem for document in group),
+)
+def test_every_command_of_a_how_to_runs(documents: list[Path], tmp_path: Path) -> None:
+    for document in documents:
+        turned_on = "unset WANDB_MODE\n" if document.stem == "tracking" else ""  # off for tests of anything else
+        assert "Verdict:" in run(turned_on + commands(document), tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(PLANNED))
+def test_every_command_of_a_how_to_is_a_valid_request(name: str, tmp_path: Path) -> None:
+    planning = 'bakeoff() { [ "$1" = plan ] || set -- plan "$@"; command bakeoff "$@"; }\n'
+    assert "would run" in run(planning + commands(ROOT / "docs" / f"{name}.md"), tmp_path)
 
 
 def test_every_command_line_of_the_readme_is_a_valid_request(tmp_path: Path) -> None:

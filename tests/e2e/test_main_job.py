@@ -27,7 +27,7 @@ def comparison(folder: Path) -> dict:
 
 def test_quickstart_ends_in_a_verdict_with_its_reason_and_a_folder(bakeoff: CommandLine, tmp_path: Path) -> None:
     # These take the longest by far; the slow test has them.
-    without = (f"~hydra.sweeper.variants.{variant}" for variant in ("llm", "lstm", "catboost"))
+    without = (f"~hydra.sweeper.variants.{variant}" for variant in ("llm", "lstm", "catboost", "knn"))
     done = bakeoff(*without, BAKEOFF_TESTS="installed")
     assert done.returncode == 0, done.stderr
     assert re.search(r"Verdict: (SHIP|AS GOOD|KEEP|NOT ENOUGH EVIDENCE)", done.stdout)
@@ -36,7 +36,7 @@ def test_quickstart_ends_in_a_verdict_with_its_reason_and_a_folder(bakeoff: Comm
 
     compared = comparison(tmp_path / "outputs/quickstart")
     assert compared["incumbent"] == "rules"
-    assert {v["name"] for v in compared["variants"]} == {"rules", "linear", "knn"}
+    assert {v["name"] for v in compared["variants"]} == {"rules", "linear"}
     assert compared["test_rows"] == 905
     assert all(v["status"] == "ok" for v in compared["variants"])
     f1 = {v["name"]: v["metrics"]["f1"] for v in compared["variants"]}
