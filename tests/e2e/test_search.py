@@ -105,7 +105,7 @@ def test_a_search_whose_trials_all_fail_tells_why(bakeoff: CommandLine, tmp_path
 
 def test_a_killed_search_resumes_without_repeating_a_trial(bakeoff: CommandLine, tmp_path: Path) -> None:
     command = [
-        "model=random_forest", "model.regressor.n_estimators=300", "data=diabetes", "search=tpe", "search.trials=6",
+        "model=random_forest", "model.regressor.n_estimators=200", "data=diabetes", "search=tpe", "search.trials=6",
         "name=killed", "variant=slow", *FAST[1:],
     ]  # fmt: skip
     process = subprocess.Popen([str(INSTALLED), *command], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -20,6 +20,8 @@ from bakeoff.report import board
 from bakeoff.request.spec import Request
 from command_line import CommandLine
 
+FEW = ("decision.resamples=500", "metrics.latency_rows=5")
+
 
 def write_rows(path: Path, n: int = 900, seed: int = 0) -> Path:
     """Two classes that a number tells apart most of the time."""
@@ -37,7 +39,7 @@ def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_rows(tmp_path / "rows.csv")
     package.bakeoff(
         "data=csv", "data.path=rows.csv", "data.target=label", "data.split.sealed=0.3333", "name=mine",
-        "model=constant,linear", "incumbent=constant", "decision.metric=accuracy", "report=none",
+        "model=constant,linear", "incumbent=constant", "decision.metric=accuracy", "report=none", *FEW,
     )  # fmt: skip
     return Path("outputs/mine")
 
@@ -46,7 +48,7 @@ def test_confirm_as_a_user_types_it(bakeoff: CommandLine, tmp_path: Path) -> Non
     write_rows(tmp_path / "rows.csv")
     request = (
         "-m", "data=csv", "data.path=rows.csv", "data.target=label", "data.split.sealed=0.3333",
-        "model=constant,linear", "name=mine", "decision.metric=accuracy",
+        "model=constant,linear", "name=mine", "decision.metric=accuracy", *FEW,
     )  # fmt: skip
     plan = bakeoff("plan", *request).stdout
     assert "120 test rows, and 60 that stay sealed until bakeoff confirm outputs/mine opens them" in plan

@@ -13,6 +13,7 @@ from asking import build_request
 from proxy import started
 
 from bakeoff.errors import ConfigError, LLMError
+from bakeoff.llm import failures
 
 SCHEMA = {
     "type": "object",
@@ -26,7 +27,8 @@ def texts(completions):
     return [c.text for c in completions]
 
 
-def test_every_kind_of_fault_is_retried_and_counted_and_nothing_is_lost(client, proxy, requests):
+def test_every_kind_of_fault_is_retried_and_counted_and_nothing_is_lost(client, proxy, requests, monkeypatch):
+    monkeypatch.setattr(failures, "FIRST_WAIT_SECONDS", 0.01)
     undisturbed = texts(client(cache="off").complete(requests))
     proxy.then(None, "rate_limited:0.3", "server_error", "hang", "cut", "malformed", "nothing", "page")
     llm = client(cache="off", timeout_seconds=2.5)
@@ -56,7 +58,8 @@ def test_the_time_to_come_back_may_be_a_date_and_what_is_neither_is_not_waited_f
     assert llm.usage()["troubles"] == {"rate_limited": 2}
 
 
-def test_a_server_that_went_down_is_not_given_all_the_patience_for_each_row(client, proxy):
+def test_a_server_that_went_down_is_not_given_all_the_patience_for_each_row(client, proxy, monkeypatch):
+    monkeypatch.setattr(failures, "FIRST_WAIT_SECONDS", 0.01)
     proxy.then(None, *["server_error"] * (8 * 2 + 3))
     found = client(retries=1, concurrency=1, cache="off").complete([build_request(str(i)) for i in range(14)])
     assert [c.status for c in found] == ["ok"] + ["failed"] * 11 + ["ok"] * 2

@@ -18,6 +18,7 @@ from scripted import Answer, Body, refuses, says, serving
 import bakeoff
 from bakeoff import record
 from bakeoff.errors import ConfigError, VariantsFailed
+from bakeoff.llm import failures
 from bakeoff.llm.base import Completion
 from bakeoff.llm.journal import Journal
 from command_line import INSTALLED
@@ -35,6 +36,7 @@ GONE_WRONG = {
 def here(tmp_path, own_cache, monkeypatch):
     """An empty folder to work in, with a small table whose labels stand in its texts."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(failures, "FIRST_WAIT_SECONDS", 0.01)
     words = ["great" if i % 3 else "awful" for i in range(120)]
     frame = pd.DataFrame({"text": [f"Device {i} was {word}." for i, word in enumerate(words)]})
     frame["label"] = ["good" if word == "great" else "bad" for word in words]
