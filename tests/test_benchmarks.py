@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
-# These start several processes of their own, train networks, or index with a real embedder.
+# These start several processes of their own, train networks, search, or index with a real embedder.
 SLOW = {
     "banking77", "deep_overhead", "finetune_gpu", "memory", "plugins_startup", "rag_reuse", "resume",
-    "search_workers", "tracking_overhead", "xquad",
+    "search_workers", "tabular", "tracking_overhead", "xquad",
 }  # fmt: skip
 ALL = sorted(file.stem for file in FOLDER.glob("[a-z]*.py"))
 

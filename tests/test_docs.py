@@ -16,8 +16,8 @@ from command_line import BAKEOFF, INSTALLED
 ROOT = Path(__file__).parents[1]
 HOW_TOS = sorted(path for path in (ROOT / "docs").glob("*.md") if path.stem not in ("distributed", "plugins"))
 
-PLANNED = {"llm", "own-model", "retrieval", "search", "solutions"}
-"""How-tos that only run variants. That they run, tests/{llm,plugins,retrieval,search,solutions} show on fewer rows."""
+PLANNED = {"deep", "forecast", "labels-and-texts", "llm", "own-model", "retrieval", "search", "solutions"}
+"""How-tos that only run variants. That they run, tests of e2e and of these parts show on fewer rows."""
 
 
 def commands(document: Path) -> str:

@@ -428,7 +428,7 @@ def test_comparing_again_gives_the_same(three: list[Run]) -> None:
     assert compare(three, FAST, "old") == compare(three, FAST, "old")
 
 
-def verdicts(folder: Path, better_by: float, sets: int = 200, rows: int = 200) -> list[str]:
+def verdicts(folder: Path, better_by: float, sets: int = 120, rows: int = 200) -> list[str]:
     """Of a bake-off on each of many test sets, between two classifiers, the second better by so much."""
     settings = DecisionSettings(metric="accuracy", smallest_difference="0", resamples=500)
     rng = np.random.default_rng(20260101)

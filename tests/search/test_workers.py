@@ -168,6 +168,7 @@ def check_kept(trials: pd.DataFrame, finished: dict[int, tuple[dict[str, Any], f
             assert float(now.loc[number, f"param:{key}"]) == chosen
 
 
+@pytest.mark.slow  # as the next test, with more of them
 def test_four_workers_share_the_trials_of_a_journal(start: Callable[..., Bakeoff], tmp_path: Path) -> None:
     arguments = ["hydra/launcher=joblib", "search.workers=4", "search.trials=13"]
     trials = start([*forest(tmp_path, trees=150), *arguments]).wait()

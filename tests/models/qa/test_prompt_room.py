@@ -51,11 +51,17 @@ def test_a_real_model_answers_from_what_fits_and_the_note_counts_the_rest(
     llm: Any, asked: Examples, corpus: Any, context: Any, prompt: Any
 ) -> None:
     long = corpus({name: f"{text} " * 80 for name, text in TEXTS.items()})
-    model = RAG(BM25(top_k=3, chunker=Whole()), llm(), prompt("answer_plainly"), citations="matched", max_tokens=8)
+    model = RAG(
+        BM25(top_k=3, chunker=Whole()),
+        llm(context_tokens=512),
+        prompt("answer_plainly"),
+        citations="matched",
+        max_tokens=8,
+    )
     model.fit(asked, None, context(corpus=long))
     found = model.predict(asked.X.iloc[:2])
     assert found.status is not None and set(found.status) <= {OK, WITHHELD}
-    (note,) = [note for note in model.report().notes if "llm.context_tokens=1024" in note]
+    (note,) = [note for note in model.report().notes if "llm.context_tokens=512" in note]
     assert (
         "2 of 2 passages were shown in part" in note
         and "counted by its tokenizer" in note
