@@ -34,6 +34,7 @@ def customers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_new_rows_of_a_file_are_predicted_by_the_winner(bakeoff: CommandLine, customers: Path) -> None:
     quick = ("tracker=none", "data=customers.csv", "data.target=y", "data.id=id", "data.positive=yes")
+    quick += ("decision.resamples=500", "metrics.latency_rows=5")
     done = bakeoff("-m", "model=constant,linear", *quick)
     assert done.returncode == 0, done.stderr
     new = pd.DataFrame(

@@ -35,6 +35,7 @@ def test_multilabel_from_a_csv_file_is_searched_compared_saved_and_refreshed(
 ) -> None:
     notes(tmp_path)
     data = ("data=csv", "data.path=notes.csv", "data.target=topics", "data.kind=multilabel", "data.text=[text]")
+    data += ("decision.resamples=1000", "metrics.latency_rows=10")
     done = bakeoff("-m", "model=constant,linear", *data, "search=random", "search.trials=2", "name=topics")
     assert done.returncode == 0, done.stderr
     assert "Verdict: SHIP linear" in done.stdout
