@@ -48,6 +48,10 @@ class BusinessModel(Protocol):
         """
 
 
+HUMAN = "human"
+"""Stage of a cascade whose decisions a person makes."""
+
+
 @dataclass(frozen=True)
 class ValueMatrix:
     """A value for each pair of truth and prediction of a classification.
@@ -160,7 +164,10 @@ class Outcomes:
             unanswerable = np.array([not target.answers for target in table.target], dtype=np.bool_)
             dollars[(predictions.status == WITHHELD) & unanswerable] = self.right
         if self.escalated is not None and predictions.human_usd is not None:
-            dollars[predictions.human_usd > 0] = self.escalated
+            by_person = predictions.human_usd > 0
+            if predictions.stage is not None:  # whose decisions may be free
+                by_person = by_person | (predictions.stage == HUMAN)
+            dollars[by_person] = self.escalated
         dollars[~predictions.is_answered] = math.nan
         return dollars
 

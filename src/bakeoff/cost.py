@@ -182,7 +182,9 @@ def run_seconds(
     labelling: Mapping[str, Any] = (details or {}).get(LABELLING) or {}
     learned = [*(part.get("learning_usd", 0.0) for part in parts.values()), labelling.get("usd", 0.0)]
     paid += sum(math.nan if usd is None else float(usd) for usd in learned)  # a price that is not known is null
-    return RunSeconds(searching + seconds.get("fit", 0.0) + seconds.get(PARTS_SECONDS, 0.0), 1 / rows_per_s, paid)
+    replayed = float(labelling.get("replayed_seconds") or 0.0)  # labels cost what they took when they were asked for
+    fitting = seconds.get("fit", 0.0) + seconds.get(PARTS_SECONDS, 0.0) + replayed
+    return RunSeconds(searching + fitting, 1 / rows_per_s, paid)
 
 
 def priced(

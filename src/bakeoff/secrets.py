@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 MASK = "***"
+WORD = re.compile(r"[a-z]+|[A-Z]+|[A-Z][a-z]+|\d+")
 LEAST = 6  # characters: a shorter value would be found in ordinary words
 LEAST_OF_VARIABLE = 12  # characters of a variable's value that is masked wherever it stands
 OF_ENVIRONMENT = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
@@ -47,8 +48,10 @@ def learn(content: Any) -> None:
     """Note the passwords in the URLs of a request, and the keys in the environment, for ``hide``."""
     for name, value in os.environ.items():
         if OF_ENVIRONMENT.search(name) and len(value) >= LEAST_OF_VARIABLE and not value.startswith(("/", "~")):
-            _note(value, MASK)
-    for _, value in _leaves(content):
+            _note(value.strip(), MASK)
+    for key, value in _leaves(content):
+        if key.endswith("_env") and len(named := os.environ.get(str(value), "").strip()) >= LEAST_OF_VARIABLE:
+            _note(named, MASK)
         if isinstance(value, str) and "://" in value:
             for url in URL.findall(value):
                 if (masked_url := without_secrets(url)) != url:
@@ -132,7 +135,8 @@ def _passwords(url: str) -> Iterator[str]:
         user_info.partition(":")[2] or user_info,
         *(match[0].partition("=")[2] for match in IN_QUERY.finditer(url)),
     ]
-    yield from (part for part in parts if len(part) >= LEAST)
+    # A password that is a word or a number would be masked wherever the word or the number stands in a record.
+    yield from (part for part in parts if len(part) >= LEAST and not WORD.fullmatch(part))
 
 
 def _without_user_info(url: str) -> str:

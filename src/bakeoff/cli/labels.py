@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = "bakeoff labels outputs/qa rows=100"
 ROWS, FILE = 100, "labels.csv"
+COLUMNS = {"id", "reference", "output", "grade", "variant", "rater"}
+"""Columns of a sheet that mean something when it is read back; inputs of these names are renamed."""
 
 
 def labels(arguments: list[str]) -> None:
@@ -60,10 +62,15 @@ def _sheet(folder: Path, rows: int, seed: int) -> tuple[pd.DataFrame, list[str]]
         for identity, target, output in zip(table.ids, table.target, table.predictions.output, strict=True)
         if str(identity) in drawn
     ]
-    sheet = pd.DataFrame(lines).drop_duplicates(["id", "output"])
+    sheet = pd.DataFrame(lines)
+    plain = sheet.assign(
+        output=[" ".join(output.split()) for output in sheet["output"]]
+    )  # white space is no difference
+    sheet = sheet[~plain.duplicated(["id", "output"])]
     inputs = record.read_inputs(folder)
     if inputs is not None:
         inputs.index = inputs.index.astype(str)
+        inputs = inputs.rename(columns={name: f"input {name}" for name in inputs if name in COLUMNS})
         sheet = sheet.merge(inputs[[c for c in inputs if c not in sheet]], how="left", left_on="id", right_index=True)
         sheet = sheet[["id", *[c for c in inputs if c in sheet], "reference", "output", "grade"]]
     return sheet.iloc[random.permutation(len(sheet))], list(tables)

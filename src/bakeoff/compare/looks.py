@@ -174,6 +174,12 @@ def numbered(questions: Sequence[Question], known: Iterable[Question]) -> list[Q
     return result
 
 
+PREDICTED = {
+    "retrieved": "retrieved", "cited": "cited", "evidence": "evidence", "stated_confidence": "confidence",
+}  # fmt: skip
+"""What a metric needs → the field of the predictions that holds it."""
+
+
 def digest(table: PredictionTable, metric_needs: Sequence[str] = ()) -> str:
     """Digest of predictions: equal for equal answers to the same rows, however long they took.
 
@@ -188,6 +194,11 @@ def digest(table: PredictionTable, metric_needs: Sequence[str] = ()) -> str:
     columns += [
         table.grades[n.removeprefix("grade:")] for n in metric_needs if n.removeprefix("grade:") in table.grades
     ]
+    for need in metric_needs:
+        held = getattr(predictions, PREDICTED[need]) if need in PREDICTED else table.value if need == "value" else None
+        if held is not None:
+            is_number = np.issubdtype(held.dtype, np.floating)
+            columns.append(held if is_number else np.array([repr(each) for each in held], dtype=object))
     sha = hashlib.sha256()
     for column in columns:
         sha.update(_hashes(column).tobytes())

@@ -68,9 +68,11 @@ class Pilot:
 def pilots(comparison: Comparison) -> list[Pilot]:
     """One for each challenger of a comparison whose gain has an interval."""
     margin = comparison.smallest_difference if math.isfinite(comparison.smallest_difference) else 0.0
-    z = NormalDist().inv_cdf((1 + comparison.joint_confidence) / 2)
+    looks = comparison.looks
+    confidence = max(comparison.joint_confidence, looks.confidence(looks.number) if looks.is_held else 0.0)
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
     return [
-        Pilot(d.metric, d.rows, (d.high - d.low) / 2 / z, comparison.joint_confidence, margin)
+        Pilot(d.metric, d.rows, (d.high - d.low) / 2 / z, confidence, margin)
         for d in comparison.differences
         if d.metric == comparison.metric and math.isfinite(d.high - d.low) and d.high > d.low
     ]
@@ -97,7 +99,16 @@ def describe(comparison: Comparison) -> list[str]:
     ]
 
 
-def assume(metric: Metric, schema: Schema, rows: int, units: int, positives: float, challengers: int) -> str:
+def assume(
+    metric: Metric,
+    schema: Schema,
+    rows: int,
+    units: int,
+    positives: float,
+    challengers: int,
+    confidence: float = 0.95,
+    declared: str | None = None,
+) -> str:
     """Describe the gain that test rows detect before anything has run, under an assumption that is stated.
 
     Args:
@@ -107,15 +118,20 @@ def assume(metric: Metric, schema: Schema, rows: int, units: int, positives: flo
         units: number of units of resampling among them.
         positives: share of rows of the positive class; 1 without one.
         challengers: number of challengers.
+        confidence: with which all intervals hold.
+        declared: the declared minimum meaningful difference; None: the metric's own.
 
     Returns:
         A sentence; empty for metrics for which nothing can be assumed.
     """
-    confidence = 1 - 0.05 / max(1, challengers)
-    relative = metric.margin.endswith("%")
+    confidence = 1 - (1 - confidence) / max(1, challengers)
+    least = str(declared or metric.margin).strip()
+    relative = least.endswith("%")
+    if relative != metric.margin.endswith("%"):
+        return ""  # the noise is assumed in the unit of the usual margin
     if not relative and metric.greatest is None:
         return ""
-    margin = float(metric.margin.rstrip("%")) / (100 if relative else 1)
+    margin = float(least.rstrip("%")) / (100 if relative else 1)
     counted = positives if metric.is_of_positive else 1.0
     # Rows of one group may say as much as one row: the noisier end of the range takes that to be so.
     noise = RELATIVE_NOISE if relative else tuple(share**0.5 for share in DISCORDANT)

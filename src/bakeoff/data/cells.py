@@ -173,7 +173,7 @@ class _Reader:
             strings = values[values.map(lambda v: isinstance(v, str))]
             are_marks = len(strings) > 0 and strings.str.strip().str.lower().isin(numerals.MARKS).all()
             others = values.drop(strings.index).dropna()
-            are_numbers = len(others) and not others.map(lambda v: isinstance(v, bool)).any() and not _is_beyond(others)
+            are_numbers = len(others) and not others.map(_is_no_exact_float).any()
             if are_marks and are_numbers and not self._keeps_texts(name):
                 counts = [(str(text), int(rows)) for text, rows in strings.value_counts().items()]
                 marks = [(text, rows) for text, rows in counts if text.strip()]
@@ -265,7 +265,7 @@ class _Reader:
             if name in self.declared or not self._is_guessed(texts, name) or self._guess(texts, name).formats:
                 continue
             ours, theirs = (self._guess(texts[part], name) for part in (~self.cells.is_test, self.cells.is_test))
-            if ours.formats and theirs.formats:
+            if ours.formats and theirs.formats and ours.formats[0].affix == theirs.formats[0].affix:
                 guesses[name] = ours, theirs
         decimals = [_decimal_of_file(pair[i] for pair in guesses.values()) for i in range(2)]
         for name, pair in guesses.items():
@@ -401,6 +401,11 @@ def _resolved(formats: Sequence[NumberFormat], decimal: str | None) -> NumberFor
 def _is_trivial(form: NumberFormat, formats: Sequence[NumberFormat]) -> bool:
     """Return whether plain numbers fit as well, so that the column holds whole numbers, the same in every format."""
     return form.thousands == "" and formats[0].is_plain
+
+
+def _is_no_exact_float(value: Any) -> bool:
+    """Return whether a value is a truth value, or a whole number that loses digits as ``float64``."""
+    return isinstance(value, bool) or (isinstance(value, int) and abs(value) > numerals.LARGEST_EXACT)
 
 
 def _is_infinite(value: Any) -> bool:

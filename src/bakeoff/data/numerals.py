@@ -189,6 +189,8 @@ def guess(values: pd.Series, decimal: str | None = None, thousands: str | None =
     if 0 < in_parentheses(bare) < len(bare):  # all in parentheses: rather the numbers of footnotes
         bare = _signed(bare)
     formats = tuple(f for f in candidates if bool(pc.all(_fits(bare, f)).as_py()))
+    if _skips_small_groups(bare):
+        formats = tuple(sorted(formats, key=lambda f: f.thousands != "."))
     found_marks = tuple(
         (str(text), int(count))
         for text, count in zip(distinct.filter(pa.array(is_mark)).to_pylist(), counts[is_mark], strict=True)
@@ -364,7 +366,8 @@ def _without_affix(texts: pa.ChunkedArray) -> tuple[str, pa.ChunkedArray]:
         if bool(pc.all(pc.match_substring(texts, affix)).as_py()):
             return affix, _stripped(texts, affix)
     unit = _UNIT.fullmatch(first)
-    if unit and bool(pc.all(pc.ends_with(texts, unit["unit"])).as_py()):
+    is_of_clock = unit is not None and unit["unit"].strip().lower() in ("am", "pm")  # 12 am comes before 1 am
+    if unit and not is_of_clock and bool(pc.all(pc.ends_with(texts, unit["unit"])).as_py()):
         return unit["unit"], _stripped(texts, unit["unit"])
     return "", texts
 

@@ -51,6 +51,9 @@ def read_feather(path: Path, key: str) -> pd.DataFrame:
 MERGED = re.compile(rb'<mergeCell ref="([A-Z]+(\d+))(:[A-Z]+\d+)"')
 """Merged cells below a worksheet's data: the first with its row, and the last."""
 
+CALCULATED_TEXT = re.compile(rb'<c r="([A-Z]+\d+)"[^>]*\bt="str"')
+"""Cells with a formula whose result is a text, which may be empty."""
+
 
 def read_excel(path: Path, key: str, sheet: str | None) -> pd.DataFrame:
     """Read a sheet of a workbook, cells as Excel holds them: numbers, dates, booleans or text.
@@ -108,7 +111,8 @@ def _refuse_unseen_values(path: Path, key: str, sheet: str, values: list[list[An
     book = openpyxl.load_workbook(path, read_only=True)
     try:
         with zipfile.ZipFile(path) as archive:
-            merged = MERGED.findall(archive.read(book[sheet]._worksheet_path))
+            content = archive.read(book[sheet]._worksheet_path)
+        merged, empty = MERGED.findall(content), {cell.decode() for cell in CALCULATED_TEXT.findall(content)}
         below = [first + last for first, row, last in merged if int(row) > 1]
         if below:
             raise DataError(
@@ -117,7 +121,7 @@ def _refuse_unseen_values(path: Path, key: str, sheet: str, values: list[list[An
             )
         for row, cells in zip(values, book[sheet].iter_rows(), strict=False):
             for value, cell in zip(row, cells, strict=False):
-                if value is None and str(cell.value or "").startswith("="):
+                if value is None and str(cell.value or "").startswith("=") and cell.coordinate not in empty:
                     raise DataError(
                         f"{key}: cell {cell.coordinate} of {path.name} holds the formula {cell.value}, which was never "
                         "calculated. Open the workbook in a spreadsheet program and save it there."

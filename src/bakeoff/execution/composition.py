@@ -60,7 +60,9 @@ def jobs(
         for declared in _declared(variants, arguments)
         for overrides in map(as_texts, expand(params, [*variants.get(declared, ()), *arguments], is_searched))
     ]
-    shares = _shares(master, len(combinations)) if is_tuned else ()
+    # Each further seed is searched as well; of families without a random choice, its share stays unspent.
+    seeds = int(OmegaConf.select(master, "seeds") or 1)
+    shares = _shares(master, len(combinations) * seeds) if is_tuned else ()
     swept = parts.SweptModels(loader, [overrides for _, overrides in combinations])
 
     def composed(declared: str, overrides: Sequence[Override]) -> tuple[Job, bool]:

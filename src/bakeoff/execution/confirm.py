@@ -9,8 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from bakeoff import record
-from bakeoff.compare import folders
+from bakeoff import metrics, record
+from bakeoff.compare import folders, people, vetoes
 from bakeoff.compare.comparison import Comparison
 from bakeoff.compare.ledger import Ledger
 from bakeoff.config.settings import DecisionSettings, typed
@@ -78,7 +78,7 @@ def confirm(
         failed = [f"{run.variant}: {run.error['message']}" for run in opened if run.error]
         if failed:
             raise VariantsFailed("\n".join(failed), [run.folder for run in opened])
-        return folders.compare_folder(into, settings, pair.incumbent.variant)[0]
+        return folders.compare_folder(into, settings, pair.incumbent.variant, folders.known_money(folder))[0]
 
 
 def _sealed(run: Run) -> str:
@@ -101,7 +101,8 @@ def _refuse_opened(folder: Path, into: Path, runs: list[Run]) -> None:
         if asked:
             raise ConfigError(
                 f"confirm: these sealed rows were opened before, in {asked[0].folder} on {asked[0].at[:10]}, for "
-                f"{asked[0].challenger_name} against {asked[0].incumbent_name}. They can be opened once. Bring rows "
+                f"{' against '.join(filter(None, (asked[0].challenger_name, asked[0].incumbent_name)))}. They can be "
+                "opened once. Bring rows "
                 "that nobody has seen, or seal others (data.split.seed) in a new bake-off."
             )
 
@@ -118,6 +119,11 @@ def _pair(folder: Path, runs: list[Run], variant: str | None) -> tuple[Pair, Dec
     known = folders.read(folder)
     incumbent = last.get("incumbent") if last.get("incumbent") in names else None
     compared = known or folders.compare_folder(folder, settings, incumbent)[0]
+    if others := sorted({variant.name for variant in compared.variants} - set(names)):
+        raise ConfigError(
+            f"confirm: the comparison in {folder} includes runs of other folders ({', '.join(others)}). "
+            f"Compare this one alone first: bakeoff compare {folder}"
+        )
     margin = compared.smallest_difference
     settings = replace(  # the question of the verdict that is to be confirmed
         settings,
@@ -138,10 +144,17 @@ def _pair(folder: Path, runs: list[Run], variant: str | None) -> tuple[Pair, Dec
             f"confirm: the verdict of {folder} is to keep {compared.incumbent}: there is no winner to confirm. "
             "variant=… names a challenger."
         )
-    chosen = chosen or next(iter(challengers), None)
+    finished = [run for run in runs if run.status == "ok"]
+    vetoed = vetoes.find(finished, {v.name: v.metrics for v in compared.variants}, settings.require)
+    if chosen in vetoed:
+        raise ConfigError(f"confirm: {vetoed[chosen]} (decision.require). The sealed rows stay sealed.")
+    chosen = chosen or next((name for name in challengers if name not in vetoed), None)
     if chosen is None:
-        raise ConfigError(f"confirm: no challenger of {compared.incumbent} has results in {folder}.")
+        raise ConfigError(f"confirm: no challenger of {compared.incumbent} in {folder} has results and may be shipped.")
     by_name = {run.variant: run for run in runs}
+    tables = {name: record.read_predictions(by_name[name]) for name in (chosen, compared.incumbent)}
+    if distrust := people.distrust(metrics.get(compared.metric).needs, finished, tables, settings):
+        raise ConfigError(f"confirm: {distrust} The sealed rows stay sealed.")
     pair = Pair(again.finished(by_name[chosen].folder), again.finished(by_name[compared.incumbent].folder))
     return pair, settings
 

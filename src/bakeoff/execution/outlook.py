@@ -69,7 +69,16 @@ def _assumed_power(request: Request, task: Task, jobs: Sequence[Job]) -> list[st
     known = task.development.train.y
     positives = 1.0 if task.schema.positive is None else float((known == task.schema.positive).mean())
     challengers = len({job.request.variant for job in jobs if job.request.bakeoff == request.bakeoff}) - 1
-    line = power.assume(metric, task.schema, rows, units, positives, challengers)
+    line = power.assume(
+        metric,
+        task.schema,
+        rows,
+        units,
+        positives,
+        challengers,
+        request.decision.confidence,
+        request.decision.smallest_difference,
+    )
     return [line] if line else []
 
 

@@ -60,16 +60,18 @@ _CLAUSE = lazy.pattern(
 _DENIES = lazy.pattern(
     r"\b(?:not|no|nor|never|neither|cannot|can['’]?t|hardly|barely|scarcely|without|unlikely|rather\s+than|instead\s+of"
     r"|doubt\w*|far\s+from|anything\s+but|opposite\s+of|other\s+than|rul(?:e|es|ed|ing)\s+out|nicht|kein\w*|weder|noch|nie|niemals|ohne|pas|ni|jamais|sans|nunca|tampoco|non|senza)\b"
-    r"|n['’]t\b|不是|并非|並非|不属于|没有|不算|[不非无無]$|ไม่",
+    r"|n['’]t\b|不是|并非|並非|不属于|没有|不算|[不未没無无難难][^\s]{0,6}$|非$|ไม่",
     re.IGNORECASE,
 )
 _DENIED = lazy.pattern(
     r"^[\"'”’»*_`]*\s*(?:\w+\s+)?(?:(?:is|are|was|seems?|would(?:\s+be)?|does|do|can|could|will|ist)\s*(?:\bnot\b|n['’]t\b|\bnicht\b))"
     r"|^[\"'”’»*_`]*\s*(?:(?:is|are|was|seems?|would\s+be|ist)\s+)?(?:wrong|incorrect|unlikely|false|excluded|falsch)\b"
-    r"|^[\"'”’」』*_`]*\s*(?:的?(?:では|じゃ)(?:ない|なく|ありません)|이?\s*아[니닙닌])",
+    r"|^[\"'”’」』*_`]*\s*(?:的?(?:では|じゃ)(?:ない|なく|ありません)|이?\s*아[니닙닌])"
+    r"|^[^\s。、，,.!?！？]{0,10}?(?:ない|なく|ません)",
     re.IGNORECASE,
 )
-_UNITS = r"(?:stars?|sternen?|points?|punkten?|étoiles?|estrellas?|⭐️?)"
+_NEGATED = lazy.pattern(r"\s*[:=?(–—-]+\s*(?:no|false|unlikely)\s*(?:[.,;!)]|$)", re.IGNORECASE)
+_UNITS = r"(?:stars?|stern(?:en?)?|points?|punkt(?:en?)?|étoiles?|estrellas?|⭐️?)"
 _OUT_OF = lazy.pattern(
     rf"(?<![\d.,])(\d+)\s*{_UNITS}?\s*(?:/|\(?out\s+of|von|sur|de)\s*(\d+)(?![\d.,]*\d)(?:\s*{_UNITS})?", re.IGNORECASE
 )
@@ -113,9 +115,10 @@ def choice(text: str, choices: Sequence[str]) -> str | None:
         return named
     if REFUSES.match(text) or ABSTAINS.match(text):
         return None
-    tagged = {match[1] if match[1] is not None else match[2] for match in TAGGED.finditer(text)}
+    boxes = list(TAGGED.finditer(text))
+    tagged = {match[1] if match[1] is not None else match[2] for match in boxes}
     if len(tagged) == 1 and (named := alone(tagged.pop(), choices)) is not None:
-        return named
+        return None if any(_is_denied(text, *match.span()) for match in boxes) else named
     text = _without_next_example(text, choices)
     named_in_json = list(_in_json(text, choices))
     if named_in_json:
@@ -151,7 +154,7 @@ def _same(candidate: str, choices: Sequence[str]) -> str | None:
     if not alike and plain and len(plain) <= 2 * max(map(len, choices), default=0) + MOST_ADDED:
         joined = _joined(plain)
         alike = [c for c in choices if _joined(plain_of(c)) == joined]
-        alike = alike or [c for c in choices if c.isdecimal() and re.fullmatch(rf"{c}[.,]0+", plain)]
+        alike = alike or [c for c in choices if c.isdecimal() and re.fullmatch(rf"{c}[.,]0{{1,2}}", plain)]
     return alike[0] if len(alike) == 1 else None
 
 
@@ -250,7 +253,8 @@ def at_head(line: str, choices: Sequence[str]) -> list[str]:
     for candidate in dict.fromkeys((line, head, bare, _UNIT.sub(r"\1", bare))):
         if (named := alone(candidate, choices)) is not None:
             rest = line[len(head) :] if candidate != line else ""
-            return [named, *(other for other in _mentioned(rest, choices) if _is_rival(other, rest))]
+            kept = [] if _NEGATED.match(rest) else [named]
+            return [*kept, *(other for other in _mentioned(rest, choices) if _is_rival(other, rest))]
     return []
 
 
@@ -302,7 +306,7 @@ def _is_denied(text: str, start: int, end: int) -> bool:
     clause = _CLAUSE.split(text[:start].rstrip())[-1]
     sentence_end = re.search(r"[.!?。！？\n]", text[end:])
     is_question = sentence_end is not None and sentence_end[0] in "?？"
-    return is_question or bool(_DENIES.search(clause) or _DENIED.match(text[end:]))
+    return is_question or bool(_DENIES.search(clause) or _DENIED.match(text[end:]) or _NEGATED.match(text[end:]))
 
 
 def _begun(text: str, choices: Sequence[str]) -> str | None:

@@ -42,7 +42,7 @@ _FINAL = lazy.pattern(r"\bfinal\b|\bendgültig", re.IGNORECASE)
 _NEXT_TURN = lazy.pattern(r"^\W*(?:question|q|user|human|frage|问题|질문)\s*[:：]", re.IGNORECASE)
 _TURN = lazy.pattern(r"^\W*a\s*[:：]", re.IGNORECASE)
 _CITATION = lazy.pattern(
-    r"(?:\s*【[^】]*】)+(?=\.?$)|(?<=[\w.!?\"'”’)])\s+(?:\[\d+(?:\s*,\s*\d+)*\])+(?=\.?$)"
+    r"(?:\s*【[^】]*】)+(?=\.?$)|(?<=[\w.!?\"'”’)])\s+(?:\[[1-9]\d?\])+(?=\.?$)"
     r"|\s+[(\[](?:passages?|sources?|see passages?)\s+[\d, and]+[)\]](?=\.?$)",
     re.IGNORECASE,
 )

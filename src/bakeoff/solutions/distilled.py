@@ -94,6 +94,7 @@ class Distilled(Model):
             "tokens": int(usage.input_tokens.sum() + usage.output_tokens.sum()),
             "usd": None if np.isnan(usage.cost_usd).any() else float(usage.cost_usd.sum()),
             "seconds": seconds,
+            "replayed_seconds": meter.replayed_seconds,
         }
         self._fit_student(self.student, labelled, inner)
 

@@ -28,7 +28,7 @@ OPERATIONS = {
 MEANINGS = {
     "ship": "Replace {incumbent} with {winner}.",
     "as_good": "{winner} may replace {incumbent}: it is shown to be as good where it counts.",
-    "keep": "Stay with {incumbent}: no other variant is better by an amount that matters.",
+    "keep": "Stay with {incumbent}.",
     "inconclusive": "Do not decide yet: these test rows neither show a gain that matters nor rule one out.",
 }
 
@@ -68,12 +68,12 @@ def _turning_points(material: Material, challenger: Variant | None) -> list[str]
     least, most = (gap.low, gap.high) if comparison.direction == "maximize" else (-gap.high, -gap.low)
     key = "decision.smallest_difference"
     unit, named = numbers.threshold(margin), challenger.name
-    if comparison.verdict == "ship":
+    if comparison.verdict == "ship" and least > margin:
         return [
             f"The gain is at least {numbers.threshold(least)}, the lower end of its interval. The verdict stands as "
             f"long as the smallest gain worth a change is below that; it is now {unit} ({key})."
         ]
-    if comparison.verdict == "keep":
+    if comparison.verdict == "keep" and most <= margin:
         return [
             f"{named} gains {numbers.threshold(most)} at most; the smallest gain worth a change is {unit} ({key}). "
             "More test rows would not change this, a better variant would."
