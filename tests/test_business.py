@@ -178,6 +178,10 @@ def test_answer_of_a_person_has_a_value_of_its_own_where_one_is_declared() -> No
     assert as_others is not None and as_others.tolist() == [1.0, -5.0, 1.0]
     apart = business.build_valuer({**node, "escalated": 0.5}, SCHEMA)(by_person, X).value
     assert apart is not None and apart.tolist() == [1.0, 0.5, 0.5]
+    stages = np.array(["rules", "human", "human"], dtype=object)
+    free = replace(rows, predictions=replace(rows.predictions, human_usd=np.zeros(3), stage=stages))
+    unpaid = business.build_valuer({**node, "escalated": 0.5}, SCHEMA)(free, X).value
+    assert unpaid is not None and unpaid.tolist() == [1.0, 0.5, 0.5], "a person may cost nothing"
 
 
 @pytest.mark.parametrize("cell", [float("inf"), "1e400", "charges * 1e400"])

@@ -8,12 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bakeoff.compare.ledger import FILE, Ledger
-from bakeoff.compare.looks import Looks, Question, numbered, share, spent
+from bakeoff.compare.looks import Looks, Question, digest, numbered, share, spent
+from bakeoff.task import Predictions, PredictionTable, Schema
 
 
 def ask(ledger: Ledger, *questions: Question) -> list[int]:
@@ -183,3 +186,21 @@ def test_part_of_a_look_compared_again_has_its_part_of_the_share(tmp_path: Path)
     assert looks.batches(["only a"]) == [(pytest.approx(1 - 0.05 / 4), ["only a"])]
     whole = Looks("rows", dict.fromkeys("abcd", 1), 0.05, asked=tuple(asked))
     assert whole.batches(list("abcd")) == [(pytest.approx(0.95), list("abcd"))]
+
+
+def test_rankings_with_the_same_first_document_are_other_answers() -> None:
+    def digests(*rankings: list[str]) -> list[str]:
+        outputs = np.array([ranking[0] for ranking in rankings], dtype=object)
+        retrieved = np.empty(len(rankings), dtype=object)
+        retrieved[:] = rankings
+        n = len(rankings)
+        predictions = Predictions(outputs, retrieved=retrieved)
+        schema = Schema("retrieval", "answers", {"question": "text"})
+        of = PredictionTable(
+            schema, np.arange(n), outputs, predictions, np.full(n, np.nan), pd.DataFrame(index=range(n))
+        )
+        return [digest(of, ("retrieved",)), digest(of)]
+
+    one, other = digests(["a", "b"], ["c", "d"]), digests(["a", "z"], ["c", "d"])
+    assert one[0] != other[0]
+    assert one[1] == other[1]

@@ -119,6 +119,34 @@ def test_points_before_three_digits_are_separators_where_small_whole_numbers_hav
     assert column(load_csv(tmp_path, {"x": ["1200", *decimals[1:]]}), "x")[1] == 1.125
 
 
+@pytest.mark.parametrize("form", ["{}", "{} kg"])
+def test_a_missing_mark_or_a_unit_does_not_turn_separators_into_decimal_points(tmp_path: Path, form: str) -> None:
+    cells = ["950", "1.250", "2.300", "3.400", "1.100", "9.900", "700", "800"] * N
+    weights = [form.format(cell) for cell in cells[:N]]
+    weights[-1] = "-"
+    task = load_csv(tmp_path, {"weight": weights})
+    assert {950.0, 1250.0, 2300.0, 9900.0} <= set(column(task, "weight"))
+    assert 1.25 not in column(task, "weight")
+
+
+def test_test_rows_in_another_unit_are_not_merged_with_those_of_training(tmp_path: Path) -> None:
+    train, test = tmp_path / "train.csv", tmp_path / "test.csv"
+    pd.DataFrame({"height": [f"{150 + i} cm" for i in range(40)], "y": ["a", "b"] * 20}).to_csv(train, index=False)
+    pd.DataFrame({"height": [f"1.{50 + i} m" for i in range(20)], "y": ["a", "b"] * 10}).to_csv(test, index=False)
+    task = load(Csv(str(train), test_path=str(test)))
+    assert task.schema.columns["height"] != "numeric"
+
+
+def test_long_whole_numbers_beside_a_mark_keep_their_digits(tmp_path: Path) -> None:
+    numbers: list[Any] = [12345678901234567 + 2 * i for i in range(40)]
+    numbers[5] = "-"
+    (tmp_path / "a.jsonl").write_text(
+        "\n".join(json.dumps({"account": number, "y": "ab"[i % 2]}) for i, number in enumerate(numbers)), "utf-8"
+    )
+    task = load(JsonLines(str(tmp_path / "a.jsonl")))
+    assert len(set(map(str, column(task, "account")))) >= 39
+
+
 def test_targets_with_a_unit_are_labels_where_they_are_few(tmp_path: Path) -> None:
     frame = pd.DataFrame({"x": np.arange(N) * 0.5, "y": ["1 star", "5 star", "3 star"] * 20})
     frame.to_csv(tmp_path / "a.csv", index=False)

@@ -72,12 +72,22 @@ def test_brief_says_what_to_do_and_what_would_change_it(outputs: Path) -> None:
     comparison, runs = bake.comparison, [run.record for run in bake.values()]
     other = next(v.name for v in comparison.variants if v.name != comparison.incumbent)
     gap = next(d for d in comparison.differences if (d.variant, d.metric) == (other, comparison.metric))
-    for verdict, winner, words in (
-        ("ship", other, [f"Replace {comparison.incumbent} with {other}.", f"at least {numbers.threshold(gap.low)}"]),
-        ("keep", comparison.incumbent, [f"Stay with {comparison.incumbent}", f"gains {numbers.threshold(gap.high)}"]),
-        ("inconclusive", None, ["Do not decide yet", "More test rows narrow this."]),
+    for verdict, winner, margin, words in (
+        (
+            "ship",
+            other,
+            gap.low - 0.1,
+            [f"Replace {comparison.incumbent} with {other}.", f"at least {numbers.threshold(gap.low)}"],
+        ),
+        (
+            "keep",
+            comparison.incumbent,
+            gap.high + 0.1,
+            [f"Stay with {comparison.incumbent}", f"gains {numbers.threshold(gap.high)}"],
+        ),
+        ("inconclusive", None, 0.01, ["Do not decide yet", "More test rows narrow this."]),
     ):
-        decided = replace(comparison, verdict=verdict, winner=winner)  # type: ignore[arg-type]
+        decided = replace(comparison, verdict=verdict, winner=winner, smallest_difference=margin)  # type: ignore[arg-type]
         content = pages.build(decided, runs, outputs / "table")
         lines, table = content.chapters[0].blocks
         assert isinstance(lines, Text) and isinstance(table, Table)
