@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -62,9 +63,14 @@ def kept(bakeoff: Path) -> dict[str, Kept]:
     """Contents of the offline files of a bake-off, by run name; wandb may still be writing the last of them."""
     end = time.monotonic() + 10
     while True:
-        found = [read(file) for file in sorted((bakeoff / "wandb").glob("offline-run-*/run-*.wandb"))]
-        if all(each.run is not None for each in found) or time.monotonic() > end:
-            return {each.run.display_name: each for each in found}
+        try:
+            found = [read(file) for file in sorted((bakeoff / "wandb").glob("offline-run-*/run-*.wandb"))]
+            if all(each.run is not None for each in found):
+                return {each.run.display_name: each for each in found}
+        except (AssertionError, struct.error):  # half a record
+            if time.monotonic() > end:
+                raise
+        assert time.monotonic() < end, "wandb has not written its runs"
         time.sleep(0.1)
 
 
