@@ -48,27 +48,31 @@ PRICES = scores(cheap=(0.1, 1.0), middle=(1.0, 10.0), best=(10.0, 100.0))
 
 def test_cheapest_variant_within_the_margin_of_every_other_is_named() -> None:
     made = tables({"cheap": 0.9, "middle": 0.9, "best": 0.905}, 2000, np.random.default_rng(0))
-    found = goals.cheapest(made, PRICES, ACCURACY, "best", 0.05, 0.95, 500)
+    found = goals.cheapest(goals.Contest(made, PRICES, ACCURACY, "best", 0.05, 0.95, 500))
     assert (found.verdict, found.winner) == ("ship", "cheap")
     assert "cheapest variant shown to be within 0.05 of the best on accuracy" in found.reason
     assert "0.100 USD per 1,000 predictions vs 1.00 of middle" in found.reason
-    assert goals.cheapest(made, PRICES, ACCURACY, "cheap", 0.05, 0.95, 500).verdict == "keep"
+    assert goals.cheapest(goals.Contest(made, PRICES, ACCURACY, "cheap", 0.05, 0.95, 500)).verdict == "keep"
 
 
 def test_cheaper_variant_that_is_not_shown_to_be_good_enough_is_passed_over_and_named() -> None:
     made = tables({"cheap": 0.7, "middle": 0.9, "best": 0.905}, 2000, np.random.default_rng(0))
-    found = goals.cheapest(made, PRICES, ACCURACY, "best", 0.05, 0.95, 500)
+    found = goals.cheapest(goals.Contest(made, PRICES, ACCURACY, "best", 0.05, 0.95, 500))
     assert found.winner == "middle"
     assert "Cheaper, but not shown to be good enough: cheap." in found.reason
 
 
 def test_nothing_is_named_without_evidence_price_or_margin() -> None:
     made = tables({"cheap": 0.8, "middle": 0.8, "best": 0.8}, 60, np.random.default_rng(0))
-    few = goals.cheapest(made, PRICES, ACCURACY, "best", 0.01, 0.95, 500)
+    few = goals.cheapest(goals.Contest(made, PRICES, ACCURACY, "best", 0.01, 0.95, 500))
     assert (few.verdict, few.winner) == ("inconclusive", None) and "no variant is shown" in few.reason
     unpriced = {**PRICES, "middle": {}}
-    assert "middle has no price" in goals.cheapest(made, unpriced, ACCURACY, "best", 0.05, 0.95, 500).reason
-    assert "within a margin of 0" in goals.cheapest(made, PRICES, ACCURACY, "best", 0.0, 0.95, 500).reason
+    assert (
+        "middle has no price" in goals.cheapest(goals.Contest(made, unpriced, ACCURACY, "best", 0.05, 0.95, 500)).reason
+    )
+    assert (
+        "within a margin of 0" in goals.cheapest(goals.Contest(made, PRICES, ACCURACY, "best", 0.0, 0.95, 500)).reason
+    )
 
 
 def named_wrongly(sets: int) -> int:
@@ -77,7 +81,10 @@ def named_wrongly(sets: int) -> int:
     for seed in range(sets):
         # Both cheap ones lie exactly at the margin: the hardest case that is an error.
         made = tables({"cheap": 0.80, "middle": 0.80, "best": 0.85}, 300, np.random.default_rng(seed))
-        wrong += goals.cheapest(made, PRICES, ACCURACY, "best", 0.05, 0.95, 2000).winner in ("cheap", "middle")
+        wrong += goals.cheapest(goals.Contest(made, PRICES, ACCURACY, "best", 0.05, 0.95, 2000)).winner in (
+            "cheap",
+            "middle",
+        )
     return wrong
 
 
@@ -92,18 +99,20 @@ def test_inferior_variant_is_named_no_more_often_in_many_bakeoffs() -> None:
 
 def test_pareto_names_who_is_dominated_and_by_whom() -> None:
     made = tables({"cheap": 0.9, "middle": 0.9, "best": 0.99}, 2000, np.random.default_rng(0))
-    found = goals.front(made, PRICES, ACCURACY, "best", 0.03, 0.95, 500)
+    found = goals.front(goals.Contest(made, PRICES, ACCURACY, "best", 0.03, 0.95, 500))
     assert found.verdict == "inconclusive"
     assert "2 variants are not dominated in accuracy, price and latency: cheap, best" in found.reason
     assert "Dominated: middle by cheap (cheaper, faster)." in found.reason
-    alone = goals.front({k: made[k] for k in ("cheap", "middle")}, PRICES, ACCURACY, "middle", 0.03, 0.95, 500)
+    alone = goals.front(
+        goals.Contest({k: made[k] for k in ("cheap", "middle")}, PRICES, ACCURACY, "middle", 0.03, 0.95, 500)
+    )
     assert (alone.verdict, alone.winner) == ("ship", "cheap")
 
 
 def test_variant_without_a_latency_is_not_said_to_be_dominated() -> None:
     made = tables({"cheap": 0.9, "middle": 0.9}, 2000, np.random.default_rng(0))
     unknown = {**PRICES, "middle": {"cost_per_1k": Score(1.0)}}
-    assert goals.front(made, unknown, ACCURACY, "middle", 0.03, 0.95, 500).verdict == "inconclusive"
+    assert goals.front(goals.Contest(made, unknown, ACCURACY, "middle", 0.03, 0.95, 500)).verdict == "inconclusive"
 
 
 def test_goal_that_is_none_is_refused() -> None:

@@ -204,3 +204,16 @@ def test_rankings_with_the_same_first_document_are_other_answers() -> None:
     one, other = digests(["a", "b"], ["c", "d"]), digests(["a", "z"], ["c", "d"])
     assert one[0] != other[0]
     assert one[1] == other[1]
+
+
+def test_other_probabilities_are_another_question_only_where_the_metric_reads_them() -> None:
+    labels = np.array(["no", "yes", "no"], dtype=object)
+    schema = Schema("classification", "y", {}, ("no", "yes"), "yes")
+
+    def of(high: float) -> PredictionTable:
+        proba = np.array([[high, 1 - high], [1 - high, high], [high, 1 - high]])
+        nothing = pd.DataFrame(index=range(3))
+        return PredictionTable(schema, np.arange(3), labels, Predictions(labels, proba), np.full(3, np.nan), nothing)
+
+    assert digest(of(0.9)) == digest(of(0.8))
+    assert digest(of(0.9), ("proba",)) != digest(of(0.8), ("proba",))

@@ -159,8 +159,9 @@ def spendings(runs: Sequence[Run], rented: Rented = "local") -> tuple[list[Spend
 
 def _spending(run: Run, table: PredictionTable, rented: Rented) -> Spending:
     paid = float(np.sum(table.predictions.usage.cost_usd))
-    made = f"{'up to ' if 'replayed' in run.metrics else ''}{run.started[:10]}"  # replayed ones were paid before
-    prices_of = str((run.cost or {}).get("prices_of") or made) if paid != 0 else ""
+    # Replayed requests were paid on an earlier day.
+    day_of_requests = f"{'up to ' if 'replayed' in run.metrics else ''}{run.started[:10]}"
+    prices_of = str((run.cost or {}).get("prices_of") or day_of_requests) if paid != 0 else ""
     model = components.instantiate(run.cost, "cost", "cost")
     if not isinstance(model, TimeAndRequests):
         assert table.cost is not None

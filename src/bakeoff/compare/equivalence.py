@@ -73,9 +73,9 @@ def traits(
 
 
 def _is_surely_cheaper(variant: str, panel: Panel) -> bool:
-    """Whether the interval of its price over the rows, less that share of the incumbent's, lies below 0.
+    """Return whether a variant stays below ``CHEAPER`` times the incumbent's price, whichever rows had been drawn.
 
-    Where every row costs the same there is no interval, and nothing that rows could change.
+    Where every row costs the same there is no interval, and other rows would not change the price.
     """
     price = get("cost_per_1k")
     if not panel.has(variant, price.name):

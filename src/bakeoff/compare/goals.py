@@ -30,6 +30,34 @@ PRICE, LATENCY = "cost_per_1k", "latency_p50_ms"
 
 
 @dataclass(frozen=True)
+class Contest:
+    """What a goal chooses among, and by which standard.
+
+    Attributes:
+        tables: variants that may be shipped → predictions.
+        scores: variant → metric → score, by which prices and latencies are known.
+        metric: the decision metric.
+        incumbent: name of the variant in production.
+        margin: how much worse than the best is good enough, in the metric's unit.
+        confidence: two-sided; the chance to name a variant that is not good enough is half of what it leaves.
+        resamples: number of bootstrap resamples.
+    """
+
+    tables: Mapping[str, PredictionTable]
+    scores: Scores
+    metric: Metric
+    incumbent: str
+    margin: float
+    confidence: float
+    resamples: int
+
+    def value(self, name: str, metric: str) -> float:
+        """The score of a variant; NaN if it is not known."""
+        score = self.scores.get(name, {}).get(metric)
+        return math.nan if score is None or score.value is None else score.value
+
+
+@dataclass(frozen=True)
 class Gap:
     """The gain of a variant over another one in the decision metric; positive is better.
 
@@ -87,26 +115,11 @@ def _gap(panel: Panel | None, metric: Metric, name: str, confidence: float) -> G
 
 
 def cheapest(
-    tables: Mapping[str, PredictionTable],
-    scores: Scores,
-    metric: Metric,
-    incumbent: str,
-    margin: float,
-    confidence: float,
-    resamples: int,
+    contest: Contest,
 ) -> Decision:
-    """The cheapest variant that is shown to be worse than the best by less than the margin.
-
-    Args:
-        tables: variants that may be shipped → predictions.
-        scores: variant → metric → score, by which prices are known.
-        metric: the decision metric.
-        incumbent: name of the variant in production.
-        margin: how much worse than the best is good enough, in the metric's unit.
-        confidence: two-sided; the chance to name a variant that is not good enough is half of what it leaves.
-        resamples: number of bootstrap resamples.
-    """
-    prices = {name: _value(scores, name, PRICE) for name in tables}
+    """The cheapest variant that is shown to be worse than the best by less than the margin."""
+    tables, metric, margin = contest.tables, contest.metric, contest.margin
+    prices = {name: contest.value(name, PRICE) for name in tables}
     unknown = [name for name, price in prices.items() if not math.isfinite(price)]
     if unknown:
         return _open(f"the cheapest variant is not known: {listed(unknown)} has no price (cost).")
@@ -117,8 +130,8 @@ def cheapest(
             f"nothing can be shown to be as good as the best on {metric.name} within a margin of 0. "
             "Add decision.smallest_difference=…"
         )
-    level = 1 - (1 - confidence) / len(tables)
-    of_all = gaps(tables, metric, level, resamples)
+    level = 1 - (1 - contest.confidence) / len(tables)
+    of_all = gaps(tables, metric, level, contest.resamples)
     worst = {name: min(of_one, key=lambda gap: gap.low) for name, of_one in of_all.items()}
     good = sorted((name for name, gap in worst.items() if gap.low > -margin), key=lambda name: prices[name])
     shown = numbers.threshold(margin)
@@ -126,7 +139,7 @@ def cheapest(
         name = max(worst, key=lambda one: worst[one].low)
         return _open(
             f"no variant is shown to be within {shown} of every other one on {metric.name}; nearest: {name}, "
-            f"which may be {_missing(worst[name].low)} than {worst[name].over}."
+            f"which may be {_at_worst(worst[name].low)} than {worst[name].over}."
         )
     winner = good[0]
     gap = worst[winner]
@@ -134,49 +147,41 @@ def cheapest(
     doubtful = sorted((n for n in tables if n not in good and prices[n] < prices[winner]), key=lambda n: prices[n])
     reason = (
         f"{winner} is the cheapest variant shown to be within {shown} of the best on {metric.name}: at worst "
-        f"{_missing(gap.low)} than {gap.over}; {numbers.price(prices[winner])} USD per 1,000 predictions"
+        f"{_at_worst(gap.low)} than {gap.over}; {numbers.price(prices[winner])} USD per 1,000 predictions"
     )
     if beaten:
         reason += f" vs {', '.join(f'{numbers.price(prices[name])} of {name}' for name in beaten[:3])}"
     reason += "."
     if doubtful:
         reason += f" Cheaper, but not shown to be good enough: {listed(doubtful)}."
-    return Decision("keep" if winner == incumbent else "ship", winner, reason)
+    return Decision("keep" if winner == contest.incumbent else "ship", winner, reason)
 
 
-def _missing(low: float) -> str:
-    """How much worse a variant may be, from the lower bound of its gain."""
+def _at_worst(low: float) -> str:
+    """Put the lower bound of a gain in words: ``0.02 worse``."""
     if not math.isfinite(low):
         return "worse by an unknown amount"
     return f"{numbers.number(-low)} worse" if low < 0 else f"{numbers.number(low)} better"
 
 
 def front(
-    tables: Mapping[str, PredictionTable],
-    scores: Scores,
-    metric: Metric,
-    incumbent: str,
-    margin: float,
-    confidence: float,
-    resamples: int,
+    contest: Contest,
 ) -> Decision:
     """The variants that no other is shown to dominate in quality, price and latency.
 
     One dominates another if it is non-inferior in quality within the margin, not more expensive, not slower, and
     clearly better in one of them. The intervals of all pairs hold together. Price and latency rest on one timing each,
     so that only large differences of them count, as they do for "as good".
-
-    Args:
-        tables, scores, metric, incumbent, margin, confidence, resamples: as of ``cheapest``.
     """
+    tables, metric = contest.tables, contest.metric
     if len(tables) < 2:
         return _open("there is one variant only: nothing to compare.")
     pairs = len(tables) * (len(tables) - 1) / 2
-    of_all = gaps(tables, metric, 1 - (1 - confidence) / pairs, resamples)
+    of_all = gaps(tables, metric, 1 - (1 - contest.confidence) / pairs, contest.resamples)
     dominated: dict[str, str] = {}
     for name, of_one in of_all.items():
         for gap in of_one:
-            reasons = _dominates(gap.over, name, gap, scores, margin)
+            reasons = _dominates(gap.over, name, gap, contest)
             if reasons:
                 dominated[name] = f"{name} by {gap.over} ({', '.join(reasons)})"
                 break
@@ -187,24 +192,24 @@ def front(
         return _open(f"in {axes} each variant is dominated by another: raise decision.smallest_difference.{beaten}")
     if len(left) == 1:
         return Decision(
-            "keep" if left[0] == incumbent else "ship",
+            "keep" if left[0] == contest.incumbent else "ship",
             left[0],
             f"{left[0]} dominates every other variant in {axes}.{beaten}",
         )
     return _open(f"{len(left)} variants are not dominated in {axes}: {listed(left)}; choose among them.{beaten}")
 
 
-def _dominates(other: str, name: str, gap: Gap, scores: Scores, margin: float) -> list[str]:
+def _dominates(other: str, name: str, gap: Gap, contest: Contest) -> list[str]:
     """In what ``other`` is clearly better than ``name``; empty where it does not dominate it.
 
     Args:
         gap: the gain of ``name`` over ``other``.
     """
-    if not gap.high < max(margin, 0.0):  # other is not shown to be non-inferior
+    if not gap.high < max(contest.margin, 0.0):  # other is not shown to be non-inferior
         return []
-    better = ["better"] if gap.high < 0 and gap.gain < -margin else []
+    better = ["better"] if gap.high < 0 and gap.gain < -contest.margin else []
     for metric, factor, word, least in ((PRICE, CHEAPER, "cheaper", LEAST_COST), (LATENCY, FASTER, "faster", 0.0)):
-        new, old = _value(scores, other, metric), _value(scores, name, metric)
+        new, old = contest.value(other, metric), contest.value(name, metric)
         if not (math.isfinite(new) and math.isfinite(old)):
             return []
         if max(new, old) < least:
@@ -216,25 +221,10 @@ def _dominates(other: str, name: str, gap: Gap, scores: Scores, margin: float) -
     return better
 
 
-def _value(scores: Scores, name: str, metric: str) -> float:
-    score = scores.get(name, {}).get(metric)
-    return math.nan if score is None or score.value is None else score.value
-
-
 def _open(reason: str) -> Decision:
     return Decision("inconclusive", None, reason)
 
 
-def decide(
-    goal: str,
-    tables: Mapping[str, PredictionTable],
-    scores: Scores,
-    metric: Metric,
-    incumbent: str,
-    margin: float,
-    confidence: float,
-    resamples: int,
-) -> Decision:
-    """The decision by ``cheapest_good_enough`` or ``pareto``; other arguments as of ``cheapest``."""
-    function = {"cheapest_good_enough": cheapest, "pareto": front}[goal]
-    return function(tables, scores, metric, incumbent, margin, confidence, resamples)
+def decide(goal: str, contest: Contest) -> Decision:
+    """The decision by ``cheapest_good_enough`` or ``pareto``."""
+    return {"cheapest_good_enough": cheapest, "pareto": front}[goal](contest)

@@ -69,10 +69,10 @@ class Ledger:
         described = next((run.task for run in runs if run.task), {})
         # A run of an earlier version knows its task, not its test rows.
         test = str(described.get("test") or runs[0].fingerprint or "")
-        asked = self.take(test, list(questions.values()))
-        numbers = {question.key: question.number for question in asked}
+        all_questions = self.take(test, list(questions.values()))
+        numbers = {question.key: question.number for question in all_questions}
         of_challengers = {name: numbers[question.key] for name, question in questions.items()}
-        return Looks(test, of_challengers, round(1 - settings.confidence, 12), settings.ledger, tuple(asked))
+        return Looks(test, of_challengers, round(1 - settings.confidence, 12), settings.ledger, tuple(all_questions))
 
     def take(self, test: str, questions: Sequence[Question]) -> list[Question]:
         """Number the questions of one comparison, and record the new ones.
@@ -91,8 +91,8 @@ class Ledger:
         try:
             with self._transaction() as connection:
                 recorded = _read(connection, test)
-                asked = _all(questions, {**recorded, **copied})
-                new = [(test, *astuple(q)) for key, q in asked.items() if key not in recorded]
+                all_questions = _all(questions, {**recorded, **copied})
+                new = [(test, *astuple(q)) for key, q in all_questions.items() if key not in recorded]
                 if connection is not None and new:
                     connection.executemany(f"INSERT INTO looks VALUES ({', '.join('?' * 9)})", new)
         except (sqlite3.Error, OSError, Timeout) as error:
@@ -100,8 +100,8 @@ class Ledger:
                 f"The look at these test rows could not be recorded: {self.file}: {error}. It is counted from "
                 f"what is known; {FOLDER_VARIABLE} names another folder for the ledger."
             )
-            asked = _all(questions, {**(recorded or self._readable(test)), **copied})
-        return sorted(asked.values(), key=lambda q: (q.number, q.key))
+            all_questions = _all(questions, {**(recorded or self._readable(test)), **copied})
+        return sorted(all_questions.values(), key=lambda q: (q.number, q.key))
 
     def known(self, test: str) -> list[Question]:
         """Questions that were asked of test rows before, the first one first; nothing is recorded."""
@@ -124,7 +124,7 @@ class Ledger:
             connection.commit()
 
     def _readable(self, test: str) -> dict[Key, Question]:
-        """What can be read without writing."""
+        """Recorded questions about test rows; none where the file cannot be read."""
         with suppress(sqlite3.Error, OSError):
             if self.file is not None and self.file.is_file():
                 with closing(sqlite3.connect(f"{self.file.absolute().as_uri()}?mode=ro", uri=True)) as connection:

@@ -106,8 +106,8 @@ class Looks:
         return [(1 - (1 - self.confidence(k)) * self._part(k, len(names)), names) for k, names in members.items()]
 
     def _part(self, look: int, compared: int) -> float:
-        asked = sum(question.number == look and bool(question.incumbent) for question in self.asked)
-        return min(1.0, compared / asked) if self.is_held and asked else 1.0
+        judged = sum(question.number == look and bool(question.incumbent) for question in self.asked)
+        return min(1.0, compared / judged) if self.is_held and judged else 1.0
 
     def _judged_at(self, challenger: str) -> int:
         return self.numbers.get(challenger, 1) if self.is_held else 1
@@ -181,16 +181,18 @@ PREDICTED = {
 
 
 def digest(table: PredictionTable, metric_needs: Sequence[str] = ()) -> str:
-    """Digest of predictions: equal for equal answers to the same rows, however long they took.
+    """Digest of predictions: equal for answers to the same rows that the deciding metric cannot tell apart.
 
     Args:
         table: the predictions.
-        metric_needs: fields that the deciding metric needs; grades among them are part of the answers.
+        metric_needs: fields that the deciding metric needs besides outputs. Others do not count: a network that is
+            trained again on another number of cores gives the same labels by slightly other probabilities.
     """
     predictions = table.predictions
     outputs = kinds.get(table.schema.kind).write_outputs(predictions.output)
     columns = [table.ids, outputs, predictions.status]
-    columns += [] if predictions.proba is None else list(predictions.proba.T)
+    if predictions.proba is not None and "proba" in metric_needs:
+        columns += list(predictions.proba.T)
     columns += [
         table.grades[n.removeprefix("grade:")] for n in metric_needs if n.removeprefix("grade:") in table.grades
     ]

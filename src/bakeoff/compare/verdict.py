@@ -143,8 +143,10 @@ def _decide(
         able = [*([incumbent] if may_keep else []), *challengers]
         tables = {name: entrants.tables[name] for name in able}
         strictest = max((confidence for confidence, _ in batches), default=settings.confidence)
-        about = (entrants.scores, metric, incumbent, threshold.value, strictest, settings.resamples)
-        return goals.decide(settings.goal, tables, *about), gained
+        contest = goals.Contest(
+            tables, entrants.scores, metric, incumbent, threshold.value, strictest, settings.resamples
+        )
+        return goals.decide(settings.goal, contest), gained
     decide = rule.chosen(settings.rule)
     reached = decide(metric, incumbent, value, gained, threshold.value, len(entrants.tables[incumbent]))
     if reached.verdict in ("keep", "inconclusive") and settings.rule is None and settings.goal == "best":

@@ -74,14 +74,14 @@ def confirmed(folder: Path) -> list[Text]:
 
 def method_checks(comparison: Comparison) -> list[Text]:
     """Summarise the method checks: the number passed, and the findings of the others."""
-    made = [check for check in comparison.checks if check.state != "not_applicable"]
-    passed = sum(not check.findings for check in made)
-    if not made:
+    applicable = [check for check in comparison.checks if check.state != "not_applicable"]
+    passed = sum(not check.findings for check in applicable)
+    if not applicable:
         return []
-    count = f"{passed} passed" if passed == len(made) else f"{passed} of {len(made)} passed"
+    count = f"{passed} passed" if passed == len(applicable) else f"{passed} of {len(applicable)} passed"
     blocks = [Text((f"Method checks: {count}.",))]
     for severity, (word, style) in SEVERITIES.items():
-        findings = [finding for check in made if check.severity == severity for finding in check.findings]
+        findings = [finding for check in applicable if check.severity == severity for finding in check.findings]
         blocks += [Text(tuple(f"{word}: {finding}" for finding in findings), style=style)] if findings else []
     return blocks
 

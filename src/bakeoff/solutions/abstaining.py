@@ -15,7 +15,7 @@ from bakeoff.models.base import ModelReport, require_kind
 from bakeoff.predictions import OK, WITHHELD, Predictions, stated_confidence
 from bakeoff.solutions import ladder as ladders
 from bakeoff.solutions.answers import Answers
-from bakeoff.solutions.base import HeldOut, Solution
+from bakeoff.solutions.base import HeldOut, OfOnePart
 from bakeoff.solutions.judging import Judge
 from bakeoff.solutions.ladder import Ladder
 from bakeoff.task import ABSTAINED, Schema
@@ -29,7 +29,7 @@ MOST_CANDIDATES = 200
 
 
 @dataclass(eq=False)
-class Abstaining(Solution):
+class Abstaining(OfOnePart):
     """A part that withholds a prediction where its confidence is below a threshold.
 
     Args:
@@ -51,11 +51,6 @@ class Abstaining(Solution):
     objective: str | None = None
     limits: dict[str, str] = field(default_factory=dict)
     parts: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The part."""
-        return (self.part,) if self.part else ()
 
     @property
     def learns(self) -> bool:

@@ -293,3 +293,14 @@ def require_known(names: Sequence[str], known: Sequence[str], where: str) -> Non
     for name in names:
         if name not in known:
             raise ConfigError(f'{where}: "{name}" is no part. Parts: {", ".join(known)}.{did_you_mean(name, known)}')
+
+
+class OfOnePart(Solution):
+    """A solution that changes what one part says. Subclasses declare the field ``part``, its name; empty for none."""
+
+    part: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The part."""
+        return (self.part,) if self.part else ()

@@ -14,7 +14,7 @@ from bakeoff.models import classes
 from bakeoff.models.base import ModelReport, require_kind
 from bakeoff.predictions import Predictions
 from bakeoff.solutions.answers import Answers
-from bakeoff.solutions.base import HeldOut, Solution
+from bakeoff.solutions.base import HeldOut, OfOnePart
 from bakeoff.task import Schema
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ FEWEST_ROWS = 10
 
 
 @dataclass(eq=False)
-class Calibrated(Solution):
+class Calibrated(OfOnePart):
     """A part with calibrated probabilities.
 
     Args:
@@ -41,11 +41,6 @@ class Calibrated(Solution):
     part: str = ""
     method: Literal["temperature", "sigmoid", "isotonic"] = "temperature"
     parts: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The part."""
-        return (self.part,) if self.part else ()
 
     def check_solution(self, schema: Schema) -> None:
         """Raise ``ConfigError`` where the task has no probabilities."""

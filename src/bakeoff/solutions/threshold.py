@@ -15,7 +15,7 @@ from bakeoff.metrics.bounds import read_bounds
 from bakeoff.models.base import ModelReport, require_kind
 from bakeoff.predictions import Predictions
 from bakeoff.solutions.answers import Answers
-from bakeoff.solutions.base import HeldOut, Solution
+from bakeoff.solutions.base import HeldOut, OfOnePart
 from bakeoff.solutions.judging import Judge
 from bakeoff.task import Schema
 
@@ -26,7 +26,7 @@ MOST_CANDIDATES = 250
 
 
 @dataclass(eq=False)
-class Threshold(Solution):
+class Threshold(OfOnePart):
     """A part of a binary task that predicts the positive class from another probability on than one half.
 
     Args:
@@ -46,11 +46,6 @@ class Threshold(Solution):
     capacity: float | None = None
     limits: dict[str, str] = field(default_factory=dict)
     parts: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The part."""
-        return (self.part,) if self.part else ()
 
     @property
     def learns(self) -> bool:

@@ -156,7 +156,7 @@ def _excess(loss: NDArray[np.float64], rows: Rows, half: Rows) -> float:
 
 
 def _is_much_worse(loss: NDArray[np.float64], target: NDArray[Any], rows: Rows, half: Rows) -> bool:
-    """Whether the mean loss is much worse than over all rows, more so than for a constant, by two standard errors."""
+    """Return whether a slice is clearly worse than the whole, and not only because it is harder for a constant, too."""
     inside = rows & half
     ratio = loss[inside].mean() / loss[half].mean()
     of_constant = loss_of_constant(target[inside]) / max(loss_of_constant(target[half]), 1e-300)

@@ -38,7 +38,7 @@ def near_duplicates(evidence: Evidence) -> list[str]:
     severity="blocks",
 )
 def copied_texts(evidence: Evidence) -> list[str]:
-    """Where most test texts nearly equal training texts, a model that remembers wins over one that understands."""
+    """Copies of training texts in the test rows reward a model for memorising them."""
     return _leaks(evidence, "copied_texts")
 
 

@@ -66,7 +66,7 @@ def alike(evidence: Evidence) -> list[str]:
 
 
 def _predict_the_same(first: PredictionTable, second: PredictionTable) -> bool:
-    """Whether all outputs and all probabilities are equal."""
+    """Return whether two variants give the same outputs and probabilities for the same rows."""
     if len(first) < FEW_OF_A_CLASS or not np.array_equal(first.ids, second.ids):
         return False
     one, other = first.predictions, second.predictions

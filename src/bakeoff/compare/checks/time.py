@@ -19,7 +19,7 @@ LEAST_ROWS, WORTH = 100, 0.8
     applies=lambda schema: schema.series is None,
 )
 def serial_dependence(evidence: Evidence) -> list[str]:
-    """What makes one row hard (a promotion, an outage) makes the next ones hard too: rows then say less."""
+    """A promotion or an outage makes neighbouring rows hard together, so that they are worth fewer independent ones."""
     split = next((run.task.get("split") or {} for run in evidence.runs if run.task), {})
     if split.get("kind") != "time":
         return []

@@ -11,7 +11,7 @@ from bakeoff.record import Run
 
 @check("same_order", "Do validation and test rows agree on which tuned variant is best?", severity="note")
 def same_order(evidence: Evidence) -> list[str]:
-    """Where they do not, one of them is too small, or the rows differ: by time, by group, by how they were drawn."""
+    """Disagreement means that one split is too small, or that their rows differ: by time, by group, by sampling."""
     known = [(run, *values) for run in evidence.runs if (values := _values(run, evidence)) is not None]
     if len(known) < 2:
         return []

@@ -163,7 +163,7 @@ def _confidences(material: Material) -> list[tuple[str, NDArray[np.float64], NDA
     """Of each variant that states them: the confidence in each output, and whether it is right."""
     if material.kind is None:
         return []
-    found = []
+    confidences = []
     for name, table in material.answered.items():
         p = table.predictions
         right = material.kind.is_right(p.output, table.target)
@@ -172,7 +172,7 @@ def _confidences(material: Material) -> list[tuple[str, NDArray[np.float64], NDA
             continue
         known = np.isfinite(confidence)
         if known.any():
-            found.append(
+            confidences.append(
                 (name, np.asarray(confidence[known], dtype=np.float64), np.asarray(right[known], dtype=np.bool_))
             )
-    return found
+    return confidences
