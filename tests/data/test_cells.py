@@ -17,7 +17,7 @@ from bakeoff.data import numerals
 from bakeoff.data.settings import DataSettings, SplitSettings
 from bakeoff.data.sources import Csv, JsonLines, Parquet, Source
 from bakeoff.errors import ConfigError, DataError
-from bakeoff.task import Task
+from bakeoff.task import NoteRank, Task
 
 N = 60
 LABELS = ["yes" if i % 3 else "no" for i in range(N)]
@@ -303,6 +303,7 @@ def test_a_counter_with_a_telling_name_is_left_out_and_another_is_named(tmp_path
     task = load_csv(tmp_path, {"row_id": range(N), "week": range(N), "x": np.arange(N) * 0.5})
     assert list(task.schema.columns) == ["week", "x"]
     assert "week: counts the rows of the file, and is a feature. ('data.ignore=[week]')" in notes(task)
+    assert next(note for note in task.notes if note.text.startswith("week:")).rank == NoteRank.VALUES
 
 
 @pytest.mark.parametrize("late", ["text", "number"])

@@ -218,7 +218,7 @@ class _Reader:
                         name,
                         "{columns}: counts the rows of the file, and is a feature.",
                         "ignore",
-                        NoteRank.CHOICES,
+                        NoteRank.VALUES,  # it may give the target away, so that it must not be among "3 more"
                     )
 
     def _counts_rows(self, values: pd.Series, name: str) -> bool | None:
