@@ -91,6 +91,17 @@ def test_labels_do_not_overlap_and_stay_within_the_figure(positions: list[float]
     assert [moved[i] for i in sorted(range(len(moved)), key=lambda i: positions[i])] == sorted(moved)
 
 
+def test_turned_labels_of_a_matrix_end_within_it() -> None:
+    names = tuple(f"transfer_not_received_by_recipient_{i}" for i in range(12))
+    root = ElementTree.fromstring(svg.draw(Matrix("t", names, names, tuple((1.0,) * 12 for _ in names))))
+    width, turned = float(root.get("width", 0)), [text for text in root.iter() if text.get("transform")]
+    assert len(turned) == 12
+    for text in turned:
+        length = 7.4 * len(text.text or "")
+        assert float(text.get("x", 0)) + length * math.cos(math.radians(48)) <= width
+        assert length * math.sin(math.radians(48)) <= float(text.get("y", 0))
+
+
 def test_name_has_one_colour_in_all_figures() -> None:
     palette = Palette(("a", "b", "c"))
     assert palette.classes(["c", "new", "a"]) == ["s2", "s1", "s0"]

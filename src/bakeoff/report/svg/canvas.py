@@ -15,8 +15,8 @@ WIDTH = 580
 ROW = 30
 SERIES = 8
 """Colours of ``page.css``; series beyond them repeat the colours with dashes."""
-CHARACTER = 6.9
-"""Width of a character of the 12.5 px label font, on average; labels are cut to what fits."""
+CHARACTER = 7.4
+"""Width of a character of the 12.5 px label font, for wide ones rather than on average; labels are cut to what fits."""
 LONGEST_LABEL = 28
 TITLE = 22
 """Height of the title of a vertical axis, which stands above it."""

@@ -11,23 +11,29 @@ from bakeoff.report.svg import canvas
 from bakeoff.report.svg.canvas import CHARACTER, LONGEST_LABEL, ROW, WIDTH
 
 SHADES = 10
+ANGLE = 48
+"""Degrees by which labels of narrow columns are turned."""
+SINE, COSINE = math.sin(math.radians(ANGLE)), math.cos(math.radians(ANGLE))
 
 
 def draw(figure: Matrix) -> str:
     """The figure as an SVG element."""
     labels = [canvas.label(name) for name in figure.rows]
     left = canvas.label_width(figure.rows) - 4
-    cell = min(96.0, max(26.0, (WIDTH - left - 10) / max(1, len(figure.columns))))
-    width = max(WIDTH, left + cell * len(figure.columns) + 10)
-    is_turned = any(len(name) * CHARACTER > cell - 6 for name in figure.columns)
-    head = 26 + (min(LONGEST_LABEL, max(map(len, figure.columns), default=0)) * CHARACTER * 0.75 if is_turned else 14)
+    longest = CHARACTER * max([min(len(name), LONGEST_LABEL) for name in figure.columns], default=0)
+    cell = _cell(figure, left)
+    is_turned = longest > cell - 6
+    beyond = longest * COSINE if is_turned else 0.0  # the last label leans over the edge of its column
+    cell = _cell(figure, left + beyond)
+    width = max(WIDTH, left + cell * len(figure.columns) + beyond + 10)
+    head = 26 + (longest * SINE if is_turned else 14)
     texts = figure.table().texts()
     shades = _shades(figure)
     body = [f'<text class="title" x="{left:.1f}" y="14">{shown(figure.column_title)}</text>']
     for j, name in enumerate(figure.columns):
         at = round(left + cell * (j + 0.5), 1)
         turned = (
-            f' transform="rotate(-48 {at} {head - 6:.1f})" text-anchor="start"'
+            f' transform="rotate(-{ANGLE} {at} {head - 6:.1f})" text-anchor="start"'
             if is_turned
             else ' text-anchor="middle"'
         )
@@ -50,6 +56,11 @@ def draw(figure: Matrix) -> str:
                     f' text-anchor="middle">{text}</text>'
                 )
     return canvas.element(figure.title, head + ROW * len(labels) + 8, body, width)
+
+
+def _cell(figure: Matrix, beside: float) -> float:
+    """Width of a column, where that many pixels are taken beside the columns."""
+    return min(96.0, max(26.0, (WIDTH - beside - 10) / max(1, len(figure.columns))))
 
 
 def _shades(figure: Matrix) -> list[list[int | None]]:
