@@ -23,6 +23,7 @@ from bakeoff.metrics.base import LEAST_ROWS
 from bakeoff.models import persistence
 from bakeoff.models.tabular import in_memory
 from bakeoff.record import Run, locks
+from bakeoff.request import validation
 from bakeoff.request.spec import Request
 from bakeoff.task import DataNote, NoteRank, Task
 
@@ -171,11 +172,12 @@ def _check_same_runs(into: Path, pair: Pair) -> None:
 
 def _opened(pair: Pair) -> Task:
     """The task of both runs, with the sealed rows for its test rows."""
-    contents = [_content(run) for run in (pair.incumbent, pair.challenger)]
+    runs = (pair.incumbent, pair.challenger)
+    requests = [validation.check(Request.from_record(_content(run), run.folder)) for run in runs]
     runner.forget_tasks()
-    task = runner.load_task(Request.from_config(contents[1], pair.challenger.folder))
+    task = runner.load_task(requests[1])
     sealed = task.sealed
-    for run in (pair.incumbent, pair.challenger):
+    for run in runs:
         if run.fingerprint != task.fingerprint or sealed is None:
             raise DataError(
                 f"confirm: the data have changed since {run.folder} ran, so its sealed rows are no longer there. Bring "
@@ -223,6 +225,6 @@ def _predict(run: Run, into: Path, task: Task, test_rows: int | None, announce: 
     schema = persistence.read_state(folder)[0] if (folder / persistence.STATE).is_file() else record.schema_of(run)
     fitted = Fitted(persistence.load(folder), folder, schema)
     content = _content(run) | {"record_validation": False, "tracker": None}
-    request = Request.from_config(content if test_rows is None else content | {"test_rows": test_rows}, into)
+    request = Request.from_record(content if test_rows is None else content | {"test_rows": test_rows}, into)
     with record.logged(into):
         runner.run(request, lambda choices: request, announce, task, fitted)

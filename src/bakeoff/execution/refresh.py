@@ -26,6 +26,7 @@ from bakeoff.execution.fitted import Fitted
 from bakeoff.models import persistence
 from bakeoff.models.tabular import in_memory
 from bakeoff.record import Run, locks
+from bakeoff.request import validation
 from bakeoff.request.spec import ROLES, Request
 from bakeoff.task import Examples, Schema, Task
 from bakeoff.tasks import kinds
@@ -75,8 +76,9 @@ def refresh(
         raise ConfigError(f"name: {into} is there already. Give another name=…")
     content |= {"name": into.name, "incumbent": INCUMBENT, "refreshed_from": str(of.absolute())}
     runner.forget_tasks()
+    request = validation.check(Request.from_record(content, into))
     known_hashes, fitted = _learnt(of, run), _fitted(of, run)
-    task, more = _task(Request.from_record(content, into), fitted.schema, run, known_hashes)
+    task, more = _task(request, fitted.schema, run, known_hashes)
     if task.schema.positive is not None:
         content["data"]["positive"] = task.schema.positive
     requests = {word: Request.from_record({**content, "variant": word}, into / word) for word in (INCUMBENT, REFRESHED)}

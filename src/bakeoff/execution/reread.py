@@ -26,6 +26,7 @@ from bakeoff.llm.transcript import Transcript
 from bakeoff.models import persistence
 from bakeoff.models.base import Model
 from bakeoff.record import Run, configs
+from bakeoff.request import validation
 from bakeoff.request.spec import Request
 from bakeoff.task import Predictions, PredictionTable
 from bakeoff.unfinished import UNFINISHED, prefix
@@ -77,7 +78,7 @@ def reread(folder: Path, changes: Mapping[str, Any] | None = None) -> Reread:
                 "models that ask no language model, with record_transcripts=false or record_inputs=false."
             )
         config = _changed(folder, record.read_fitted(folder) or {}, changes or {})
-        request = Request.from_record(config, folder)
+        request = validation.check(Request.from_record(config, folder))
         model: Model = components.instantiate(request.assembled_model, "model")
         old = record.read_predictions(before)
         transcripts = _of_rows(folder, old)

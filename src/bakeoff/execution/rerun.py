@@ -16,6 +16,7 @@ from bakeoff.config import search_space
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.execution import runner
 from bakeoff.record import Run, locks
+from bakeoff.request import validation
 from bakeoff.request.spec import Request
 
 EXACT = 1e-9  # relative: sums of floating-point numbers may be added up in another order
@@ -93,7 +94,7 @@ def rerun(
     if tolerance is not None and tolerance < 0:
         raise ConfigError(f"tolerance: {tolerance} is less than 0.")
     into = into or new_folder(folder.parent, "rerun") / folder.name
-    request = recorded(folder, into, search)
+    request = validation.check(recorded(folder, into, search))
     runner.forget_tasks()
     with locks.held([into], wait=None), record.logged(into):
         new = runner.run(request, lambda choices: request, announce, notes=(f"A repetition of {folder.absolute()}.",))

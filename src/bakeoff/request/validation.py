@@ -29,9 +29,20 @@ def read(cfg: DictConfig, folder: Path) -> Request:
     Raises:
         ConfigError: with all faults, one a line.
     """
-    request = composed(cfg, folder)
+    return check(composed(cfg, folder))
+
+
+def check(request: Request) -> Request:
+    """Check every component and setting of a request, composed just now or recorded, perhaps by somebody else.
+
+    Returns:
+        The request.
+
+    Raises:
+        ConfigError: with all faults, one a line.
+    """
     faults: list[str] = []
-    for check in (
+    for check_one in (
         _check_data,
         _check_model,
         _check_metrics,
@@ -42,7 +53,7 @@ def read(cfg: DictConfig, folder: Path) -> Request:
         _check_business,
     ):
         try:
-            check(request)
+            check_one(request)
         except ConfigError as error:
             faults.append(str(error))
     if faults:
