@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.compare.decision import Gain, Uninformed
-from bakeoff.compare.intervals import LEAST_IN_TAIL, Side, Unknown, uncertainty
+from bakeoff.compare.intervals import LEAST_IN_TAIL, Side, Unknown, needs_draws, uncertainty
 from bakeoff.compare.panels import Panel
 from bakeoff.compare.statistics import bootstrap, interval
 from bakeoff.metrics import Metric
@@ -200,8 +200,9 @@ def _over_a_guess(metric: Metric, panel: Panel, name: str, sign: int, confidence
         return Uninformed(yardstick.description, guess, low, high)
     uninformed = replace(metric, resample=yardstick.resample)
     guess = float(yardstick.resample(table, np.ones((1, len(table)), dtype=np.float32))[0])
-    of_guess = bootstrap({name: table}, [uninformed], len(drawn))[name][metric.name]
-    known = uncertainty([Side(metric, table, value), Side(uninformed, table, guess)], drawn - of_guess)
+    if needs_draws(metric, table):
+        drawn = drawn - bootstrap({name: table}, [uninformed], len(drawn))[name][metric.name]
+    known = uncertainty([Side(metric, table, value), Side(uninformed, table, guess)], drawn)
     low, high = _signed(sign, known.interval(confidence))
     return Uninformed(yardstick.description, guess, low, high)
 

@@ -192,7 +192,7 @@ def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = N
     units = Units.from_table(first.table)
     freedom = max(1, min(units.count, evidence) - 1)
     metrics, tables = [side.metric for side in sides], [side.table for side in sides]
-    if all(metric.is_of_labels for metric in metrics) and kinds.get(first.table.schema.kind).has_one_label:
+    if all(_has_outcomes(metric, first.table) for metric in metrics):
         joint = joint or Outcomes.from_tables(tables)
         of_rows = partial(joint.draw, metrics, len(draws), with_prior=False, share=share)
         effect = units.effect(draws, of_rows)
@@ -225,6 +225,16 @@ def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = N
     return Drawn(value, draws, freedom, bool(others))
 
 
+def needs_draws(metric: Metric, table: PredictionTable) -> bool:
+    """Whether an interval of the metric is made of bootstrap values, beyond that there are any."""
+    return not (_has_outcomes(metric, table) and Units.from_table(table).are_rows)
+
+
+def _has_outcomes(metric: Metric, table: PredictionTable) -> bool:
+    """Whether the interval of the metric comes from the joint table of labels."""
+    return metric.is_of_labels and kinds.get(table.schema.kind).has_one_label
+
+
 def effective_rows(side: Side, draws: Floats) -> float | None:
     """Number of independent rows that the rows of a table are worth for a metric: rows by design effect (Kish 1965).
 
@@ -239,7 +249,7 @@ def effective_rows(side: Side, draws: Floats) -> float | None:
     if units.are_rows:
         return float(n)
     known = draws[~np.isnan(draws)]
-    if side.metric.is_of_labels and kinds.get(side.table.schema.kind).has_one_label:
+    if _has_outcomes(side.metric, side.table):
         joint = Outcomes.from_tables([side.table])
         effect = units.effect(known, partial(joint.draw, [side.metric], len(known), with_prior=False))
         return n / effect if len(known) and known.var() > 0 else None

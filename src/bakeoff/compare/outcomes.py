@@ -59,7 +59,9 @@ class Outcomes:
         parts = [
             pd.factorize(np.asarray(values, dtype=object))[0] for values in (target, *(_labels(t) for t in tables))
         ]
-        joint = pd.factorize(pd.MultiIndex.from_arrays(parts))[0] if len(parts) > 1 else parts[0]
+        joint = parts[0]
+        for codes in parts[1:]:
+            joint = pd.factorize(joint * (int(codes.max()) + 1) + codes)[0]  # numbered anew: products stay below n²
         _, first, counts = np.unique(joint, return_index=True, return_counts=True)
         classes, sizes = np.unique(target.astype(str), return_counts=True)
         frequent = classes[np.argsort(-sizes, kind="stable")].tolist()

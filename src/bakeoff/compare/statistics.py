@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from bakeoff import environment
 from bakeoff.compare.units import Units
@@ -93,12 +93,24 @@ def bootstrap(
 
     together = max(1, DRAWN // units.count)
     blocks = _ranges(range(resamples), max(together, BLOCK // n // together * together, LEAST_BLOCK))
+    threads = min(len(blocks), threads or environment.cores())
     # Threads take whole blocks. More of them inside a matrix product wait for each other: on a busy machine, 20 times
     # slower.
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads or environment.cores()) as pool:
-        for _ in pool.map(evaluate, blocks):
-            pass
+    with _libraries().limit(limits=1, user_api="blas"):
+        if threads == 1:
+            for block in blocks:
+                evaluate(block)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                for _ in pool.map(evaluate, blocks):
+                    pass
     return values
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """Libraries with threads of their own: finding them takes longer than the resamples of a small test split."""
+    return ThreadpoolController()
 
 
 def actual_resamples(resamples: int, rows: int) -> int:
