@@ -71,3 +71,9 @@ def test_reply_that_was_cut_is_not_read_where_it_may_go_on(reply: str, form: dic
     request = LLMRequest((Message("user", "?"),), **form)
     completion = formed(Completion("ok", raw=reply, finish="length", is_cut=True), request)
     assert completion.reason.partition(":")[0] == reason
+
+
+def test_json_that_the_reply_takes_back_is_unreadable() -> None:
+    request = LLMRequest((Message("user", "?"),), schema=NUMBER)
+    completion = formed(Completion("ok", raw='{"value": 4}. Wait, 5 is better.', finish="stop"), request)
+    assert (completion.status, completion.parsed) == ("invalid", None)

@@ -15,6 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 from bakeoff import lazy
+from bakeoff.llm.corrections import corrections
+from bakeoff.llm.denials import NEGATED, is_denied
 from bakeoff.llm.phrases import ABSTAINS, REFUSES
 from bakeoff.llm.wrapping import TAGGED, json_values, lines_of, unwrapped, visible
 from bakeoff.words import STOP
@@ -48,29 +50,29 @@ _STATED = lazy.pattern(
     re.IGNORECASE,
 )
 _GIVEN = lazy.pattern(
-    r"\b(?:i|we)(?:['’](?:d|ll)|\s+(?:would|will))?\s+(?:give|rate|score|assign)\w*\s+(?:(?:it|this|that|the\s+\w+)\s+)?"
+    r"\b(?:i|we)(?:['’](?:d|ll)|\s+(?:would|will))?\s+(?:(?:give|rate|score|assign|choose|chose|pick|select|predict|classify|label)\w*"
+    r"|(?:go|went)\s+(?:with|for)|opt(?:ed)?\s+for)\s+(?:(?:it|this|that|the\s+\w+)\s+)?"
     r"(?:(?:an?|as)\s+)?(?:(?:rating|score|grade)\s+of\s+)?(?P<said>[^\n]+)",
     re.IGNORECASE,
 )
-_CLAUSE = lazy.pattern(
-    r"[.,;:!?。，；：！？\n]"
-    r"|\b(?:(?<!anything )but|so|however|therefore|hence|thus|because|since|sondern|aber|mais|sino)\b",
+_IS_PREFERRED = lazy.pattern(
+    r"[\"'”’»)*_`]*\s+(?:is|seems|looks|appears\s+to\s+be|was|would\s+be|fits)\s+(?:\w+ly\s+|clearly\s+|much\s+|still\s+)?(?:(?:the|an?)\s+)?"
+    r"(?:better|best|right|correct|(?:more|most)\s+(?:likely|appropriate|fitting|suitable|accurate|plausible|probable)"
+    r"|(?:final\s+)?(?:answer|choice))\b",
     re.IGNORECASE,
 )
-_DENIES = lazy.pattern(
-    r"\b(?:not|no|nor|never|neither|cannot|can['’]?t|hardly|barely|scarcely|without|unlikely|rather\s+than|instead\s+of"
-    r"|doubt\w*|far\s+from|anything\s+but|opposite\s+of|other\s+than|rul(?:e|es|ed|ing)\s+out|nicht|kein\w*|weder|noch|nie|niemals|ohne|pas|ni|jamais|sans|nunca|tampoco|non|senza)\b"
-    r"|n['’]t\b|不是|并非|並非|不属于|没有|不算|[不未没無无難难][^\s]{0,6}$|非$|ไม่",
+_CANNOT = lazy.pattern(
+    r"i\s*(?:cannot|can['’]?t|can\s+not|(?:am|['’]m)\s+(?:un|not\s+)able\s+to)\s+(?:determine|tell|say|answer|judge|decide|classify"
+    r"|help|assist)\b",
     re.IGNORECASE,
 )
-_DENIED = lazy.pattern(
-    r"^[\"'”’»*_`]*\s*(?:\w+\s+)?(?:(?:is|are|was|seems?|would(?:\s+be)?|does|do|can|could|will|ist)\s*(?:\bnot\b|n['’]t\b|\bnicht\b))"
-    r"|^[\"'”’»*_`]*\s*(?:(?:is|are|was|seems?|would\s+be|ist)\s+)?(?:wrong|incorrect|unlikely|false|excluded|falsch)\b"
-    r"|^[\"'”’」』*_`]*\s*(?:的?(?:では|じゃ)(?:ない|なく|ありません)|이?\s*아[니닙닌])"
-    r"|^[^\s。、，,.!?！？]{0,10}?(?:ない|なく|ません)",
+_FIRST_PERSON = lazy.pattern(r"(?:i|we|not\s+enough|there)\b", re.IGNORECASE)
+_ASKED = lazy.pattern(r"\s*[?？]\s*\S")
+_JOINED = lazy.pattern(
+    r"^[\s,;:.!?/|&()\[\]–—→>+*_\"'`，。、-]*(?:(?:and|or|then|but|maybe|perhaps|possibly|probably|even|also|both|oder|und|aber|ou|et|mais|o|y"
+    r"|或|和)[\s,.:…]+)*",
     re.IGNORECASE,
 )
-_NEGATED = lazy.pattern(r"\s*[:=?(–—-]+\s*(?:no|false|unlikely)\s*(?:[.,;!)]|$)", re.IGNORECASE)
 _UNITS = r"(?:stars?|stern(?:en?)?|points?|punkt(?:en?)?|étoiles?|estrellas?|⭐️?)"
 _OUT_OF = lazy.pattern(
     rf"(?<![\d.,])(\d+)\s*{_UNITS}?\s*(?:/|\(?out\s+of|von|sur|de)\s*(\d+)(?![\d.,]*\d)(?:\s*{_UNITS})?", re.IGNORECASE
@@ -118,13 +120,18 @@ def choice(text: str, choices: Sequence[str]) -> str | None:
     boxes = list(TAGGED.finditer(text))
     tagged = {match[1] if match[1] is not None else match[2] for match in boxes}
     if len(tagged) == 1 and (named := alone(tagged.pop(), choices)) is not None:
-        return None if any(_is_denied(text, *match.span()) for match in boxes) else named
+        if any(is_denied(text, *match.span()) for match in boxes):
+            return None
+        return _only(_corrected(text[boxes[-1].end() :], choices, named) or [named])
     text = _without_next_example(text, choices)
     named_in_json = list(_in_json(text, choices))
     if named_in_json:
-        return _only(named_in_json)
+        named = _only(named_in_json)
+        return _only(_corrected(text[text.rfind("}") + 1 :] if "}" in text else "", choices, named) or [named])
     if all(one.isdecimal() for one in choices):
         text = _without_scale(text, max(map(int, choices)))
+    if corrected := _corrected(text, choices):
+        return _only(corrected)
     for named_there in (_stated(text, choices), _in_lines(text, choices), _within(text, choices)):
         if named_there:
             return _only(named_there)
@@ -135,6 +142,31 @@ def _only(named: Sequence[str | None]) -> str | None:
     """The choice named, if it is one; None also where a value that must be a choice is none."""
     distinct = set(named)
     return distinct.pop() if len(distinct) == 1 else None
+
+
+def _corrected(text: str, choices: Sequence[str], named_before: str | None = None) -> list[str | None]:
+    """What a reply names after it has taken back a choice: the choice, or None where it names none of its own.
+
+    Empty where nothing is taken back.
+    """
+    for correction in corrections(text):
+        named = {one for one in choices if is_named(correction.before, one)} | (
+            {named_before} if named_before else set()
+        )
+        if not named:
+            break
+        after = correction.after
+        others = {one for one in choices if is_named(after, one)}
+        if not correction.is_certain and (not others or others == named):
+            continue
+        last = next(iter(lines_of(after)[-1:]), "")
+        return [alone(after, choices) or _only(_stated(after, choices)) or alone(last, choices)]
+    return []
+
+
+def is_named(text: str, one: str) -> bool:
+    """Return whether a text names a choice at all; a single letter only as it is written."""
+    return any(len(one) > 1 or match[0] == one for match in _pattern(one).finditer(text))
 
 
 def alone(text: str, choices: Sequence[str]) -> str | None:
@@ -228,6 +260,7 @@ def _stated(text: str, choices: Sequence[str]) -> list[str]:
     for match in (*_STATED.finditer(text), *_GIVEN.finditer(text)):
         is_final = _FINAL.search(match[0][: match.start("said") - match.start()]) is not None
         stated += [(is_final, named) for named in at_head(match["said"], choices)]
+    stated += [(False, one) for one in choices if _is_preferred(text, one)]
     if not stated:
         return []
     first = alone(next(iter(lines_of(text)), ""), choices)
@@ -237,13 +270,25 @@ def _stated(text: str, choices: Sequence[str]) -> list[str]:
     ]
 
 
+def _is_preferred(text: str, one: str) -> bool:
+    """Return whether a text calls a choice the better, likelier or right one."""
+    return any(
+        _IS_PREFERRED.match(text, match.end()) and not is_denied(text, *match.span())
+        for match in _pattern(one).finditer(text)
+        if len(one) > 1 or match[0] == one
+    )
+
+
 def _in_lines(text: str, choices: Sequence[str]) -> list[str]:
     """Choices that are the first or the last line, or begin the first with an explanation after it."""
     lines = lines_of(text)
     if not lines:
         return []
     whole = [named for line in (lines[0], lines[-1]) if (named := alone(line, choices)) is not None]
-    return whole or at_head(lines[0], choices)
+    if whole or not (first := at_head(lines[0], choices)):
+        return whole
+    # Lines that begin with other choices go through them one by one.
+    return [*first, *(named for line in lines[1:] for named in at_head(line, choices))]
 
 
 def at_head(line: str, choices: Sequence[str]) -> list[str]:
@@ -253,9 +298,23 @@ def at_head(line: str, choices: Sequence[str]) -> list[str]:
     for candidate in dict.fromkeys((line, head, bare, _UNIT.sub(r"\1", bare))):
         if (named := alone(candidate, choices)) is not None:
             rest = line[len(head) :] if candidate != line else ""
-            kept = [] if _NEGATED.match(rest) else [named]
-            return [*kept, *(other for other in _mentioned(rest, choices) if _is_rival(other, rest))]
+            is_open = (
+                NEGATED.match(rest) or _ASKED.match(rest) or (named.casefold() == "no" and _goes_on_to_abstain(rest))
+            )
+            kept = [] if is_open else [named]
+            beside = alone(_EXPLAINED.split(_JOINED.sub("", rest, count=1), maxsplit=1)[0], choices)
+            others = {other for other in _mentioned(rest, choices) if _is_rival(other, rest)}
+            others |= {beside} if kept and beside is not None else set()
+            return [*kept, *(other for other in choices if other in others and other != named)]
     return []
+
+
+def _goes_on_to_abstain(rest: str) -> bool:
+    """Return whether a ``no`` begins a sentence by which the reply declines or abstains: ``No, I cannot tell``."""
+    sentence = rest.lstrip(" ,.;:-–—")
+    if _CANNOT.match(sentence):
+        return True
+    return _FIRST_PERSON.match(sentence) is not None and bool(ABSTAINS.match(sentence) or REFUSES.match(sentence))
 
 
 def _is_rival(other: str, rest: str) -> bool:
@@ -269,7 +328,16 @@ def _within(text: str, choices: Sequence[str]) -> list[str]:
 
     Numbers, single letters and words such as ``no`` are not looked for: they stand in any text.
     """
-    return [one for one in _mentioned(text, choices) if not _is_function_word(one)]
+    named = [one for one in _mentioned(text, choices) if not _is_function_word(one)]
+    beside = [one for one in choices if _is_function_word(one) and any(_is_beside(one, other, text) for other in named)]
+    return [*named, *beside]
+
+
+def _is_beside(one: str, other: str, text: str) -> bool:
+    """Return whether a text joins two choices by a stroke, a comma or a conjunction: ``C/C++``."""
+    joint = r"\s*(?:[/|,&]|\b(?:and|or|oder|und)\b)\s*"
+    pairs = (f"{re.escape(one)}{joint}{re.escape(other)}", f"{re.escape(other)}{joint}{re.escape(one)}")
+    return any(re.search(rf"(?<![\w]){pair}(?!\w)", text) for pair in pairs)
 
 
 def _is_function_word(one: str) -> bool:
@@ -287,7 +355,7 @@ def _mentioned(text: str, choices: Sequence[str]) -> list[str]:
             if match[0] != one and any(c == match[0] for c in choices):
                 continue  # another choice is written in just these letters
             mentions.append((*span, one))
-    return list(dict.fromkeys(one for start, end, one in mentions if not _is_denied(text, start, end)))
+    return list(dict.fromkeys(one for start, end, one in mentions if not is_denied(text, start, end)))
 
 
 @lru_cache(maxsize=10_000)
@@ -299,14 +367,6 @@ def _pattern(one: str) -> re.Pattern[str]:
     before = "" if _UNSPACED.match(one[:1]) else r"(?<![\w+#\u2010\u2011-])"
     after = "" if _UNSPACED.match(one[-1:]) else r"(?![\w+#\u2010\u2011-])"
     return re.compile(f"{before}{inner}{after}", re.IGNORECASE)
-
-
-def _is_denied(text: str, start: int, end: int) -> bool:
-    """Return whether a mention is denied within its clause, or is part of a question."""
-    clause = _CLAUSE.split(text[:start].rstrip())[-1]
-    sentence_end = re.search(r"[.!?。！？\n]", text[end:])
-    is_question = sentence_end is not None and sentence_end[0] in "?？"
-    return is_question or bool(_DENIES.search(clause) or _DENIED.match(text[end:]) or _NEGATED.match(text[end:]))
 
 
 def _begun(text: str, choices: Sequence[str]) -> str | None:

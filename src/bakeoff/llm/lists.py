@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bakeoff import lazy
-from bakeoff.llm.choices import alone, at_head, plain_of
+from bakeoff.llm.choices import alone, at_head, is_named, plain_of
+from bakeoff.llm.corrections import corrections
 from bakeoff.llm.phrases import ABSTAINS, REFUSES
 from bakeoff.llm.wrapping import json_values, lines_of, unwrapped, visible
 
 LABELS = "labels"
 """Key of the list in an answer with several labels."""
+_KEYS = (LABELS, "label", "tags", "tag", "classes", "categories", "topics", "answer", "answers", "result", "output")
 NOTHING = frozenset(
     (
         *("none", "nothing", "no labels", "no label", "no tags", "no tag", "n/a", "null", "none of them"),
@@ -28,6 +30,10 @@ _LEAD = lazy.pattern(
     re.IGNORECASE,
 )
 _BETWEEN = lazy.pattern(r"\s*[,;、，；|]\s*(?:and\s+|und\s+|et\s+|y\s+)?|\s+(?:and|und|et|y|&)\s+", re.IGNORECASE)
+_BOX = lazy.pattern(r"^\s*(?:[-*•]\s*)?\[(?P<mark>[ xX✓✔]?)\]\s*(?P<item>\S.*)$")
+_DECIDED = lazy.pattern(
+    r"^\s*(?:[-*•]\s*)?(?P<item>\S.*?)\s*[:=–—-]\s*(?P<mark>yes|no|true|false)\.?\s*$", re.IGNORECASE
+)
 _ARRAY = lazy.pattern(r"\[[^\[\]{}]*\]")
 
 
@@ -41,6 +47,10 @@ def listed(text: str, choices: Sequence[str]) -> tuple[str, ...] | None:
         The choices in their order in the reply; empty where it says that there are none; None where it cannot be read.
     """
     text = visible(text)[0]
+    if _is_corrected(text, choices):
+        return None
+    if (decided := _decided(lines_of(text), choices)) is not None:
+        return decided
     in_json = list(_in_json(text, choices))
     if in_json:
         distinct = {frozenset(one) if one is not None else None for one in in_json}
@@ -48,6 +58,29 @@ def listed(text: str, choices: Sequence[str]) -> tuple[str, ...] | None:
     if not text.strip() or text.lstrip().startswith(("{", "[")) or REFUSES.match(text) or ABSTAINS.match(text):
         return None
     return _in_prose(text, choices)
+
+
+def _decided(lines: Sequence[str], choices: Sequence[str]) -> tuple[str, ...] | None:
+    """Choices that a list marks, as ``[x] sports`` or ``sports: yes``, where it decides about them one by one."""
+    for pattern in (_BOX, _DECIDED):
+        matches = [match for line in lines if (match := pattern.match(line))]
+        named = [alone(match["item"], choices) for match in matches]
+        others = [line for line in lines if not pattern.match(line)]
+        is_whole = not any(is_named(line, label) for line in others for label in choices)
+        if matches and None not in named and len(set(named)) == len(named) and is_whole:
+            marks = [match["mark"].casefold() in ("x", "✓", "✔", "yes", "true") for match in matches]
+            return tuple(name for name, is_marked in zip(named, marks, strict=True) if is_marked and name is not None)
+    return None
+
+
+def _is_corrected(text: str, choices: Sequence[str]) -> bool:
+    """Return whether a text takes back labels outside of its JSON, or names others after it said ``actually``."""
+    prose = text[max(text.rfind("}"), text.rfind("]")) + 1 :]
+    for one in corrections(prose):
+        is_list_before = prose != text or any(is_named(one.before, label) for label in choices)
+        if is_list_before and (one.is_certain or any(is_named(one.after, label) for label in choices)):
+            return True
+    return False
 
 
 def _in_json(text: str, choices: Sequence[str]) -> Iterator[tuple[str, ...] | None]:
@@ -64,7 +97,11 @@ def _in_json(text: str, choices: Sequence[str]) -> Iterator[tuple[str, ...] | No
             if None not in named and all(isinstance(flag, bool) for flag in named.values()) and named:
                 yield tuple(str(name) for name, flag in named.items() if flag)
                 continue
-            value = value.get(LABELS, next(iter(value.values()), []))
+            keys = [key for key in value if str(key).casefold() in _KEYS]
+            if not keys and len(value) != 1:
+                yield None
+                continue
+            value = value[keys[0] if keys else next(iter(value))]
         yield _of_items(value if isinstance(value, list) else [value], choices)
 
 
@@ -87,6 +124,8 @@ def _in_prose(text: str, choices: Sequence[str]) -> tuple[str, ...] | None:
         return ()
     if lead is lines[0] and len(lines) > 1 and all(alone(line, choices) is not None for line in lines):
         return _all_named(lines, choices)  # one a line
+    if any(at_head(line, choices) for line in lines[lines.index(lead) + 1 :] if line != rest):
+        return None  # the list goes on in other lines
     if (whole := alone(rest, choices)) is not None:  # a choice may hold a separator
         return (whole,)
     return _all_named([part for part in _BETWEEN.split(unwrapped(rest)) if part.strip()], choices)

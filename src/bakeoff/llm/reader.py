@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from bakeoff import lazy
 from bakeoff.llm.choices import plain_of
+from bakeoff.llm.corrections import corrections
 from bakeoff.llm.phrases import ABSTAINS, CONTINUES, REFUSES
 from bakeoff.llm.wrapping import FENCE, TAGGED, json_values, lines_of, unwrapped, visible
 
@@ -49,6 +50,7 @@ _CITATION = lazy.pattern(
 _ANSWER_KEYS = ("answer", "response", "short_answer", "final_answer", "antwort")
 _IS_THE_ANSWER = lazy.pattern(r"[;,.]\s*\S.*\bis\s+the\s+answer\b", re.IGNORECASE)
 _APART = lazy.pattern(r"\s+[-–—]\s+|\s*[(;:]\s*|[.,]\s+|\n")
+_ANOTHER = lazy.pattern(rf"[\s,:]*{_BEST}(?:right\s+)?(?:{_NAMES})\b", re.IGNORECASE)
 _LONGEST_PHRASE = 300  # characters: a long text that begins so goes on to say something
 
 
@@ -86,8 +88,12 @@ def _own_turn(text: str) -> str:
 
 def _tagged(text: str) -> str:
     """The answer between tags or in a box, where there is one; else the text."""
-    answers = {match[1] if match[1] is not None else match[2] for match in TAGGED.finditer(text)}
-    return str(answers.pop()).strip() if len(answers) == 1 else text
+    answers = set(_tagged_answers(text))
+    return answers.pop() if len(answers) == 1 else text
+
+
+def _tagged_answers(text: str) -> list[str]:
+    return [str(match[1] if match[1] is not None else match[2]).strip() for match in TAGGED.finditer(text)]
 
 
 def short_answer(text: str) -> str:
@@ -200,7 +206,9 @@ class Reader:
         whole, short = whole_answer(raw), short_answer(raw)
         if (withheld := self._withheld(raw, whole, short)) is not None:
             return withheld
-        if len(stated_answers(whole)) > 1:
+        if len(stated_answers(whole)) > 1 or len(set(map(str.casefold, _tagged_answers(raw)))) > 1:
+            return Answer("unreadable")
+        if len(whole) <= _LONGEST_PHRASE and _is_corrected(whole):
             return Answer("unreadable")
         return Answer("ok", whole, short)
 
@@ -224,6 +232,14 @@ class Reader:
                 goes_on = CONTINUES.search(candidate[match.end() :]) or _IS_THE_ANSWER.search(candidate)
                 return Answer("unreadable" if goes_on else "withheld")
         return None
+
+
+def _is_corrected(text: str) -> bool:
+    """Return whether a text takes back the answer that it gave first, and states no other in a line of its own."""
+    return any(
+        one.before.strip() and (one.is_certain or _ANOTHER.match(one.after)) and not stated_answers(one.after)
+        for one in corrections(text)
+    )
 
 
 def _parted(text: str) -> tuple[str, str]:

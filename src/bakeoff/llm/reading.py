@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bakeoff.llm import choices, wrapping
 from bakeoff.llm.base import Completion, LLMRequest
+from bakeoff.llm.corrections import corrections
 from bakeoff.llm.phrases import REFUSES
 
 LASTING = ("cut", "filtered", "refused")
@@ -55,6 +56,8 @@ def formed(completion: Completion, request: LLMRequest) -> Completion:
         parsed = wrapping.value(text, request.schema)
         if completion.is_cut and "{" not in text:
             raise ValueError("it may end within a number")
+        if "}" in text and any(one.is_certain for one in corrections(text[text.rfind("}") + 1 :])):
+            raise ValueError("it takes back the answer that it gave")
         return replace(completion, parsed=parsed)
     except ValueError as error:
         if completion.is_cut:
