@@ -205,6 +205,16 @@ def test_a_server_that_tells_no_logprobs_is_named(fitted, scripted):
         fitted(scripted(Completion("ok", "ham")), method="logprobs").predict(ASKED.X)
 
 
+def test_row_without_a_label_among_the_likeliest_tokens_has_no_answer(fitted, scripted):
+    """A reply that begins with ``The`` or a thought names no label: the first one would be a guess."""
+    rows = [tokens(Ġspam=-0.2, ham=-2.0), tokens(The=-0.1, It=-3.0)]
+    found = fitted(scripted(*rows), method="logprobs", calibrate=False).predict(ASKED.X.iloc[:2])
+    assert found.output.tolist() == ["spam", ""] and found.status.tolist() == [OK, NO_ANSWER]
+    assert np.isnan(found.proba[1]).all() and found.reason[1].startswith("unreadable: as one of the labels")
+    with pytest.raises(LLMError, match=r'none of the likeliest first tokens of 2 answers begins a label \("The", "It"'):
+        fitted(scripted(tokens(The=-0.1, It=-3.0)), method="logprobs").predict(ASKED.X.iloc[:2])
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400])
 def test_number_that_is_none_is_no_answer(fitted, scripted, value):
     llm = scripted(Completion("ok", parsed={"value": value}), Completion("ok", parsed={"value": 7}))

@@ -22,6 +22,9 @@ CANDIDATES = 500
 TELLING = 2
 """Number of initial letters in which two labels must differ: tokens are pieces of words."""
 
+MARKS = " \t\n\r\u2581\u0120\u010a"
+"""Spaces, and the signs by which tokenizers write them."""
+
 
 @dataclass(frozen=True)
 class Spoken:
@@ -79,16 +82,25 @@ class Spoken:
         A token counts for the one word that begins with it. A label that no candidate begins gets the probability of
         the least candidate, as an upper bound; without candidates all are alike.
         """
-        mass = np.zeros(len(self.words))
-        lowered = [word.lower() for word in self.words]
-        for token, logprob in candidates:
-            start = token.strip().lower()
-            meant = [i for i, word in enumerate(lowered) if start and word.startswith(start)]
-            if len(meant) == 1:
-                mass[meant[0]] += np.exp(logprob)
+        mass = self._mass(candidates)
         floor = np.exp(min((logprob for _, logprob in candidates), default=0.0))
         mass = np.where(mass > 0, mass, floor)
         return np.asarray(mass / mass.sum(), dtype=np.float64)
+
+    def is_begun(self, candidates: Sequence[tuple[str, float]]) -> bool:
+        """Return whether any candidate for the first token begins a label."""
+        return bool((self._mass(candidates) > 0).any())
+
+    def _mass(self, candidates: Sequence[tuple[str, float]]) -> NDArray[np.float64]:
+        """Probability of the candidates that begin each word, shape (k,)."""
+        mass = np.zeros(len(self.words))
+        lowered = [word.lower() for word in self.words]
+        for token, logprob in candidates:
+            start = token.strip(MARKS).lower()
+            meant = [i for i, word in enumerate(lowered) if start and word.startswith(start)]
+            if len(meant) == 1:
+                mass[meant[0]] += np.exp(logprob)
+        return mass
 
 
 def list_schema(words: Sequence[str]) -> dict[str, Any]:

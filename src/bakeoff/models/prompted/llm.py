@@ -25,7 +25,7 @@ from bakeoff.models.prompted.shots import Shots
 from bakeoff.models.qa.found import Timed, objects
 from bakeoff.models.texts import Reader, texts
 from bakeoff.retrieval.base import Embedder
-from bakeoff.task import ABSTAINED, NO_ANSWER, OK, Examples, Predictions, Schema, Usage, questions
+from bakeoff.task import ABSTAINED, NO_ANSWER, OK, Examples, Predictions, RowStatus, Schema, Usage, questions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +42,7 @@ NUMBER = {
 CONTENT_FREE = ("N/A", "", "[MASK]")
 NEEDS = {"classification": "text", "multilabel": "text", "regression": "text", "qa": "question", "generation": "text"}
 PROMPTS = {"classification": wiring.PROMPT, **wiring.PROMPTS}
+NO_LABEL = "unreadable: as one of the labels (no likely token begins one)"
 LABELLED = ("classification", "multilabel")
 
 
@@ -78,6 +79,9 @@ class PromptedLLM(Model):
     reader: readers.Reader = field(default_factory=readers.Reader)
 
     _was_answered = False  # once True, a batch without a usable answer means a bad batch, not a broken server
+    _was_read = (
+        False  # once True, a batch whose tokens begin no label means a bad batch, not a prompt that asks for none
+    )
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a prompt of another task kind, a missing key, or ambiguous labels."""
@@ -264,17 +268,30 @@ class PromptedLLM(Model):
         best = proba.argmax(axis=1)
         output = np.array([self.schema_.classes[i] for i in best], dtype=object)
         confidence = proba[np.arange(len(proba)), best]
-        is_lost = np.array([c.status != "ok" or not c.logprobs for c in completions])
+        statuses = [self._status_by_logprobs(completion) for completion in completions]
+        is_lost = np.array([status != OK for status, _ in statuses])
+        self._was_read = self._was_read or not is_lost.all()
+        if not self._was_read and all(reason == NO_LABEL for _, reason in statuses):
+            likeliest = ", ".join(f'"{token.strip()}"' for token, _ in completions[0].logprobs[:3])
+            raise LLMError(
+                f"llm: none of the likeliest first tokens of {len(completions)} answers begins a label "
+                f"({likeliest} are the likeliest of the first). Choose model.method=generate, or a prompt that asks "
+                "for the label alone.",
+                transcripts,
+            )
         output[is_lost], proba[is_lost], confidence[is_lost] = ABSTAINED, np.nan, np.nan
-        statuses = [
-            (NO_ANSWER, "unreadable: without log-probabilities")
-            if status == OK and not c.logprobs
-            else (status, reason)
-            for c, (status, reason) in ((c, answers.status_of(c)) for c in completions)
-        ]
         return answers.from_completions(
             output, ANSWERED, completions, before, statuses, transcripts, proba=proba, confidence=confidence
         )
+
+    def _status_by_logprobs(self, completion: Completion) -> tuple[RowStatus, str]:
+        """Status of a row, and the reason if its first token has no candidate that begins a label."""
+        status, reason = answers.status_of(completion)
+        if status == OK and not completion.logprobs:
+            return NO_ANSWER, "unreadable: without log-probabilities"
+        if status == OK and not self.spoken_.is_begun(completion.logprobs):
+            return NO_ANSWER, NO_LABEL
+        return status, reason
 
     def _proba(self, completion: Completion) -> NDArray[np.float64]:
         proba = self.spoken_.probabilities(completion.logprobs)
