@@ -26,6 +26,31 @@ ELSEWHERE = [
     "https://api.openai.com.evil.example/v1",
     "http://127.0.0.1:9/v1",
 ]
+NEAR = [
+    "http://127.0.0.1:9/v1",
+    "http://localhost:9/v1",
+    "http://[::1]:9/v1",
+    "http://192.168.0.7:8000/v1",
+    "http://gpu-box:8000/v1",
+    "http://gpu.local/v1",
+]
+FAR = [
+    "https://evil.example/v1",
+    "http://3627734734/v1",  # an address as one number
+    "http://0xd83ad54e/v1",
+    "http://gpu.local.evil.example/v1",
+    "http://gpu@evil.example/v1",
+    "http://8.8.8.8/v1",
+    "http://[2606:4700::1111]/v1",
+]
+PLACES = [
+    "s3://evil/bucket",
+    "/tmp/elsewhere",
+    "../up",
+    "file:///tmp/elsewhere",
+    "https://evil.example",
+    "postgresql://e/x",
+]
 CASES: list[tuple[str, dict[str, Any]]] = [
     *(("llm", LLM | {"base_url": url}) for url in ELSEWHERE),
     ("embedder", EMBEDDER | {"base_url": "https://evil.example/v1"}),  # its key is a default of the class
@@ -58,12 +83,53 @@ def test_key_for_a_host_that_only_a_file_names_is_refused(slot: str, node: dict[
     "node",
     [
         LLM | {"base_url": "https://api.openai.com/v1"},
-        LLM | {"base_url": "https://evil.example/v1", "key_env": None},
+        *(LLM | {"base_url": url, "key_env": None} for url in NEAR),
+        LLM | {"base_url": "https://api.openai.com/v1", "key_env": None},
         LLM | {"base_url": "https://api.anthropic.com/v1/", "key_env": "ANTHROPIC_API_KEY"},
     ],
 )
 def test_key_for_its_own_host_is_let_through(node: dict[str, Any]) -> None:
     components.instantiate(node, "llm", "llm")
+
+
+@pytest.mark.parametrize("url", FAR)
+@pytest.mark.parametrize("node", [LLM, EMBEDDER], ids=["llm", "embedder"])
+def test_rows_for_a_host_that_only_a_file_names_are_refused(
+    monkeypatch: pytest.MonkeyPatch, node: dict[str, Any], url: str
+) -> None:
+    with pytest.raises(ConfigError, match="rows of your data would be sent to"):
+        components.instantiate(node | {"base_url": url, "key_env": None}, "llm")
+    monkeypatch.setenv(environment.COMMAND, f"bakeoff experiment=e llm.base_url={url}")
+    components.instantiate(node | {"base_url": url, "key_env": None}, "llm")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_place_for_rows_that_only_a_file_names_is_refused(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    node = {"_target_": "bakeoff.retrieval.BM25", "store": place}
+    monkeypatch.setenv(environment.COMMAND, "bakeoff experiment=e")
+    with pytest.raises(ConfigError, match="rows of your data would be written to"):
+        components.check_component(node, "retriever", slot="retriever")
+    monkeypatch.setenv(environment.COMMAND, f"bakeoff experiment=e 'retriever.store={place}'")
+    components.check_component(node, "retriever", slot="retriever")
+
+
+def test_folder_in_the_working_directory_may_hold_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(environment.COMMAND, "bakeoff experiment=e")
+    components.check_component(
+        {"_target_": "bakeoff.retrieval.BM25", "store": "indexes"}, "retriever", slot="retriever"
+    )
+
+
+@pytest.mark.parametrize("tracker", ["bakeoff.tracking.WandbTracker", "bakeoff.tracking.wandb.WandbTracker"])
+def test_account_of_a_stranger_is_refused(monkeypatch: pytest.MonkeyPatch, tracker: str) -> None:
+    node = {"_target_": tracker, "entity": "stranger", "project": "open"}
+    with pytest.raises(ConfigError, match="account 'stranger'"):
+        components.check_component(node, "tracker", slot="tracker")
+    monkeypatch.setenv(environment.COMMAND, "bakeoff experiment=e tracker.entity=stranger")
+    components.check_component(node, "tracker", slot="tracker")
+    monkeypatch.delenv(environment.COMMAND)
+    monkeypatch.setenv("WANDB_ENTITY", "stranger")
+    components.check_component(node, "tracker", slot="tracker")
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def _guarded(arguments: list[str]) -> int:
         print(secrets.hide(str(error)), file=sys.stderr)
         return WRONG
     except Exception as error:
-        from bakeoff.cli import system_errors
+        from bakeoff import system_errors
         from bakeoff.config import hydra_errors
 
         of_system, of_hydra = system_errors.explain(error), hydra_errors.explain(error)

@@ -1,15 +1,18 @@
-"""Consent of the person at the keyboard: hosts that get an API key, and databases that a search writes to.
+"""Consent of the person at the keyboard: hosts that get a key or rows, and places that a run writes to.
 
 Files say which server a component calls, and people share files. So a key goes to the host that its shipped config
 names, or to one that the command line itself names: neither an experiment file nor a stranger's run folder can send it
-elsewhere.
+elsewhere. Rows of your data go to those and, without a key, to servers on this machine or in its network.
 """
 
 from __future__ import annotations
 
 import ast
+import ipaddress
 import os
 import re
+import shlex
+import socket
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -29,6 +32,11 @@ KEY_HOSTS = "BAKEOFF_KEY_HOSTS"
 FLAG = "--trust"
 GROUPS = ("llm", "embedder")
 URL, KEY, HEADERS = "base_url", "key_env", "headers"
+PLACES = ("uri", "store")
+"""Arguments that name a folder, a database or a URL to which rows are written."""
+TRACKER, ENTITY = "WandbTracker", "entity"
+IN_NETWORK = (".local", ".internal")
+"""Ends of host names that no public name has; one without a dot has none either."""
 TYPED_URL = re.compile(r"[\w.+-]+://[^\s'\",\]}]+")
 MASKED = re.compile(rf"[:/=]{re.escape(secrets.MASK)}(@|$|&|;)")
 PLAIN_URL = re.compile(r"https?://[\w.~-]+(:\d+)?(/[^@\\\s]*)?|https?://\[[\da-fA-F:.]+\](:\d+)?(/[^@\\\s]*)?")
@@ -37,14 +45,16 @@ _is_checked = False
 
 
 def check_key(component: Component, where: str) -> None:
-    """Refuse to send a key to a host that neither a shipped config nor the command line names.
+    """Refuse to send a key or rows to where neither a shipped config nor the command line sends them.
 
     Raises:
-        ConfigError: a component has another server and a key.
+        ConfigError: a component has another server, and a key or a server outside this network; or writes rows to a
+            place that a file chose.
     """
     url: Any = component.arguments.get(URL)
     if is_trusted():
         return
+    _check_place(component, where)
     if url is None:
         variable = component.arguments.get(KEY)
         if variable and URL in (getattr(signatures.read(component.target), "parameters", ())):
@@ -60,6 +70,44 @@ def check_key(component: Component, where: str) -> None:
             f"add {where}.{URL}={shown} to the command, or set {KEY_HOSTS}={_host(url)}. To send no key: "
             f"{where}.{key}=null. See docs/safety.md."
         )
+    if not (_is_near(url) or _is_named(url) or _origin(url) in {origin for _, origin in _shipped()}):
+        shown = secrets.without_secrets(url)
+        raise ConfigError(
+            f"{where}.{URL}: rows of your data would be sent to {shown}, which a file names and you did not. If you "
+            f"mean it, add {where}.{URL}={shown} to the command, or set {KEY_HOSTS}={_host(url)}. See docs/safety.md."
+        )
+
+
+def _check_place(component: Component, where: str) -> None:
+    """Refuse a place for rows that a file names: a URL, a folder outside the working directory, or a W&B account."""
+    entity = component.arguments.get(ENTITY)
+    is_own = entity in (None, "", os.environ.get("WANDB_ENTITY")) or _is_typed(str(entity))
+    if component.target.endswith(f".{TRACKER}") and not is_own:
+        raise ConfigError(
+            f"{where}.{ENTITY}: runs would be tracked in the account {entity!r:.60}, which a file names and you did "
+            f"not. If you mean it, add {where}.{ENTITY}={entity} to the command, or set WANDB_ENTITY={entity}. See "
+            "docs/safety.md."
+        )
+    for key in PLACES:
+        place = component.arguments.get(key)
+        if isinstance(place, str) and environment.COMMAND in os.environ and not _is_allowed_place(place):
+            shown = secrets.without_secrets(place)
+            raise ConfigError(
+                f"{where}.{key}: rows of your data would be written to {shown}, which a file names and you did not. If "
+                f"you mean it, add {where}.{key}={shown} to the command. A file may name a folder in the working "
+                "directory. See docs/safety.md."
+            )
+
+
+def _is_allowed_place(place: str) -> bool:
+    """Return whether rows may be written to a place: one that was typed, in the working directory, or near."""
+    if _is_typed(place):
+        return True
+    scheme, is_url, rest = place.partition("://")
+    if is_url and scheme not in ("file", "sqlite"):
+        return (scheme in ("http", "https") and _is_near(place)) or _is_named(place)
+    path = rest.removeprefix("/") if scheme == "sqlite" else rest or place
+    return (Path.cwd() / path).resolve().is_relative_to(Path.cwd().resolve())
 
 
 def _check_default_server(variable: str, where: str) -> None:
@@ -195,8 +243,30 @@ def _host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2].lower()
 
 
+def _is_near(url: str) -> bool:
+    """Return whether a server is on this machine or in its network, by an address or a name that nobody else has."""
+    if not PLAIN_URL.fullmatch(url):
+        return False
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    try:
+        address = ipaddress.ip_address(socket.inet_aton(host) if ":" not in host else host)
+    except (OSError, ValueError):  # no address, in any of its ways of writing: a name
+        return "." not in host or host.endswith(IN_NETWORK)
+    return address.is_private or address.is_loopback
+
+
+def _is_typed(value: str) -> bool:
+    """Return whether the command line itself gives a key this value."""
+    command = os.environ.get(environment.COMMAND, "")
+    try:
+        arguments = shlex.split(command)
+    except ValueError:  # overrides from Python are joined as they are
+        arguments = command.split()
+    return any(value == argument.partition("=")[2].strip("'\"") for argument in arguments)
+
+
 def _is_named(url: str) -> bool:
     """Return whether the command line or the environment names the host of a URL."""
     hosts = {host.strip().lower() for host in os.environ.get(KEY_HOSTS, "").split(",")}
     typed = TYPED_URL.findall(os.environ.get(environment.COMMAND, ""))
-    return _host(url) in hosts or url in typed or _origin(url) in {_origin(one) for one in typed}
+    return _host(url) in hosts or url in typed or _is_typed(url) or _origin(url) in {_origin(one) for one in typed}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bakeoff import assets, business, cost, data, environment, record, search
+from bakeoff import assets, business, cost, data, environment, record, search, system_errors
 from bakeoff.config import cards, component, components
 from bakeoff.errors import BakeoffError, ConfigError, Unavailable, Unfinished
 from bakeoff.execution import answers, describing, inputs, scoring, solving
@@ -120,7 +120,8 @@ def run(
         return _recorded(request, replace(started, error={"type": "Unfinished", "message": str(error)}))
     except Exception as error:
         log.exception("the variant failed")
-        message = str(error) if isinstance(error, BakeoffError) else f"{type(error).__name__}: {error}"
+        of_system = system_errors.explain(error) if isinstance(error, OSError | MemoryError) else None
+        message = str(error) if isinstance(error, BakeoffError) else of_system or f"{type(error).__name__}: {error}"
         failure = {"type": type(error).__name__, "message": message, "traceback": traceback.format_exc()}
         return _recorded(request, replace(started, status="failed", error=failure))
 
