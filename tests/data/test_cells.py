@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv, feather
 
 from bakeoff import data
 from bakeoff.data import numerals
 from bakeoff.data.settings import DataSettings, SplitSettings
-from bakeoff.data.sources import Csv, JsonLines, Parquet, Source
+from bakeoff.data.sources import Csv, Feather, JsonLines, Parquet, Source, Sql
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.task import NoteRank, Task
 
@@ -490,3 +495,35 @@ def test_a_mark_among_declared_numbers_is_advised_as_an_override_that_a_shell_ta
     columns = {"amount": ["k.A.", *map(str, range(N - 1))], "y": ["a", "b"] * (N // 2)}
     with pytest.raises(DataError, match=re.escape("""'data.missing=["k.A."]'""")):
         load_csv(tmp_path, columns, columns={"amount": "number"})
+
+
+@pytest.mark.parametrize("has_gaps", [False, True])
+@pytest.mark.parametrize("form", ["parquet", "feather", "jsonl", "csv", "sql"])
+def test_whole_numbers_that_a_float_would_merge_stay_apart_in_every_kind_of_file(
+    tmp_path: Path, form: str, has_gaps: bool
+) -> None:
+    numbers = [None if has_gaps and i % 7 == 0 else 2**53 + i % 2 for i in range(N)]
+    table = pa.table({"u": np.arange(N) * 0.5, "g": pa.array(numbers, pa.int64()), "y": LABELS})
+    file = tmp_path / f"my.{form}"
+    source: Source
+    if form == "parquet":
+        pq.write_table(table, file)
+        source = Parquet(str(file))
+    elif form == "feather":
+        feather.write_feather(table, str(file))
+        source = Feather(str(file))
+    elif form == "jsonl":
+        file.write_text("\n".join(map(json.dumps, table.to_pylist())))
+        source = JsonLines(str(file))
+    elif form == "csv":
+        csv.write_csv(table, file)
+        source = Csv(str(file))
+    else:
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("create table t (u, g integer, y)")
+            database.executemany("insert into t values (:u, :g, :y)", table.to_pylist())
+            database.commit()
+        source = Sql(f"sqlite:///{file}", "select * from t")
+    task = load(source)
+    assert [v for v in column(task, "g") if isinstance(v, str)] == [str(v) for v in numbers if v is not None]
+    assert "g: whole numbers of more digits than a number holds" in notes(task)

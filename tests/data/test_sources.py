@@ -232,6 +232,12 @@ def test_excel_cells_that_are_empty_for_a_reason_are_refused(tmp_path: Path) -> 
             assert part in said(source)
 
 
+def test_parquet_with_names_of_two_levels_is_refused(tmp_path: Path) -> None:
+    frame = pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", "b"), ("a", "c")]))
+    frame.to_parquet(tmp_path / "levels.parquet")
+    assert "have names of 2 levels, such as ('a', 'b')" in said(Parquet(str(tmp_path / "levels.parquet")))
+
+
 def test_broken_json_is_named_by_its_line(tmp_path: Path) -> None:
     path = written(tmp_path, '{"a": 1}\n\n{"a": 2\n', "a.jsonl")
     assert said(JsonLines(path)).startswith("data.path: line 3 of a.jsonl is not JSON")

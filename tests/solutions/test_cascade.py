@@ -17,7 +17,7 @@ from bakeoff.errors import ConfigError
 from bakeoff.metrics.bounds import read_bounds
 from bakeoff.models.base import Context, Model
 from bakeoff.solutions import Cascade, HeldOut
-from bakeoff.solutions.answers import Recorded
+from bakeoff.solutions.answers import Recorded, simulated
 from bakeoff.solutions.base import cross_fitted
 from bakeoff.solutions.judging import Judge
 from bakeoff.solutions.ladder import guaranteed
@@ -298,3 +298,13 @@ def test_person_within_a_part_is_simulated_where_the_truth_is_known() -> None:
     truth = np.array(["bad", "good", "good"], dtype=object)
     assert outer.simulate(X, truth).output.tolist() == ["bad", "good", "bad"]
     assert outer.predict(X).output.tolist() == ["bad", "bad", "bad"], "what is handed to a person goes on here"
+
+
+def test_model_with_a_method_simulate_does_not_see_the_targets() -> None:
+    class Peeking(Fixed):
+        def simulate(self, X: pd.DataFrame, truth: Any) -> Predictions:
+            return part(list(truth))
+
+    X = pd.DataFrame({"amount": [1.0, 1.0]})
+    truth = np.array(["bad", "good"], dtype=object)
+    assert simulated(Peeking(["good", "good"], [1, 1]), X, truth).output.tolist() == ["good", "good"]

@@ -133,6 +133,9 @@ class _Reader:
                 columns_of[name] = self._as_declared(columns_of[name], self.declared.get(name) or self.parts[name])
             elif name in guesses:
                 columns_of[name] = self._as_guessed(columns_of[name], guesses[name], decimal)
+            if self._is_feature(name) and _merges_as_floats(columns_of[name]):
+                columns_of[name] = conversion.texts(columns_of[name])
+                self._say_texts(columns_of[name], LONG, "number")
             if name in self.mixed and columns.is_string(columns_of[name]):
                 self._say_texts(columns_of[name], "numbers and texts together", "category")
             if name == settings.id:
@@ -184,6 +187,10 @@ class _Reader:
                 self.mixed.add(name)
             return conversion.texts(values)
         return values
+
+    def _is_feature(self, name: str) -> bool:
+        """Return whether a column is a feature of no declared type, and nothing else."""
+        return name not in {*self.settings.apart, *self.settings.slices, *self.named, *self.declared}
 
     def _keeps_texts(self, name: str) -> bool:
         """Return whether texts among the numbers of a column are values: labels, names, and declared columns."""
@@ -295,7 +302,7 @@ class _Reader:
         if guess.formats:
             form = _resolved(guess.formats, decimal)
             if numerals.loses_digits(texts):
-                self._say_texts(texts, "whole numbers of more digits than a number holds", "number")
+                self._say_texts(texts, LONG, "number")
                 return texts
             if name == self.settings.target and form.has_unit and self._may_be_labels(texts):
                 return texts
@@ -373,6 +380,7 @@ class _Reader:
 
 
 MOST_LABELS = 20
+LONG = "whole numbers of more digits than a number holds"
 
 
 def _remedy(remedy: str, name: str) -> str:
@@ -406,6 +414,18 @@ def _is_trivial(form: NumberFormat, formats: Sequence[NumberFormat]) -> bool:
 def _is_no_exact_float(value: Any) -> bool:
     """Return whether a value is a truth value, or a whole number that loses digits as ``float64``."""
     return isinstance(value, bool) or (isinstance(value, int) and abs(value) > numerals.LARGEST_EXACT)
+
+
+def _merges_as_floats(values: pd.Series) -> bool:
+    """Return whether distinct whole numbers of more than 15 digits become equal as ``float64``, as models see them."""
+    is_of_objects = types.is_object_dtype(values.dtype) and types.infer_dtype(values, skipna=True) == "integer"
+    if not is_of_objects and not types.is_integer_dtype(values.dtype):
+        return False
+    present = values.dropna()
+    if not len(present) or max(abs(int(present.min())), abs(int(present.max()))) <= numerals.LARGEST_EXACT:
+        return False
+    distinct = present.unique()
+    return len(np.unique(np.asarray(distinct, dtype=np.float64))) < len(distinct)
 
 
 def _is_infinite(value: Any) -> bool:

@@ -296,9 +296,17 @@ def _query(connection: Any, query: str, key: str) -> pd.DataFrame:
 
     _check_is_one_select(query, key)
     try:
-        return pd.read_sql(sa.text(query), connection)
-    except (sa.exc.SQLAlchemyError, pd.errors.DatabaseError) as error:
+        result = connection.execute(sa.text(query))
+        names, rows = list(result.keys()), [tuple(row) for row in result]
+    except sa.exc.SQLAlchemyError as error:
         raise DataError(f"{key}: the database refuses it: {_first_line(error)}.") from error
+    frame = pd.DataFrame.from_records(rows, columns=names, coerce_float=True)
+    for i, name in enumerate(names):
+        # Whole numbers beside missing values became floats, which hold no more than 15 digits of them.
+        values = [row[i] for row in rows] if frame.dtypes.iloc[i] == "float64" else []
+        if any(isinstance(value, int) and abs(value) > typed_files.LARGEST_EXACT for value in values):
+            frame = frame.assign(**{name: pd.Series(values, dtype=object)}) if names.count(name) == 1 else frame
+    return frame
 
 
 def _first_line(error: BaseException) -> str:

@@ -31,9 +31,14 @@ def read_parquet(path: Path, key: str) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(path, engine="pyarrow", to_pandas_kwargs=one_by_one, pre_buffer=False)
         pa.default_memory_pool().release_unused()
+        if rounded := _rounded(frame):  # perhaps whole numbers beside missing values, which pandas makes floats
+            exact = pd.read_parquet(
+                path, engine="pyarrow", columns=rounded, to_pandas_kwargs={"integer_object_nulls": True}
+            )
+            frame[rounded] = exact[rounded].astype(object)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{key}: {path.name} cannot be read as Parquet: {_first_line(error)}.") from error
-    return _with_index(frame)
+    return _with_index(frame, path, key)
 
 
 def read_feather(path: Path, key: str) -> pd.DataFrame:
@@ -42,11 +47,17 @@ def read_feather(path: Path, key: str) -> pd.DataFrame:
     from pyarrow import feather
 
     try:
-        frame = feather.read_feather(str(path))
+        table = feather.read_table(str(path))
+        frame = table.to_pandas()
+        if rounded := _rounded(frame):
+            frame[rounded] = table.select(rounded).to_pandas(integer_object_nulls=True)[rounded].astype(object)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{key}: {path.name} cannot be read as Feather: {_first_line(error)}.") from error
-    return _with_index(frame)
+    return _with_index(frame, path, key)
 
+
+LARGEST_EXACT = 2.0**53
+"""Above it, a ``float64`` does not hold every whole number."""
 
 MERGED = re.compile(rb'<mergeCell ref="([A-Z]+(\d+))(:[A-Z]+\d+)"')
 """Merged cells below a worksheet's data: the first with its row, and the last."""
@@ -182,8 +193,21 @@ def _refuse_twins(names: list[str], path: Path, key: str, place: str = "") -> No
         raise DataError(f'{key}: {place}{path.name} has two columns "{twice}". Rename one.')
 
 
-def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
+def _rounded(frame: pd.DataFrame) -> list[str]:
+    """Columns of floats so large that whole numbers among them may have lost digits."""
+    import numpy as np
+
+    floats = [name for name in frame.columns if frame[name].dtype == "float64"]
+    return [name for name in floats if np.nanmax(np.abs(frame[name].to_numpy()), initial=0) >= LARGEST_EXACT]
+
+
+def _with_index(frame: pd.DataFrame, path: Path, key: str) -> pd.DataFrame:
     """Turn the named index of a frame into columns, unless a column of that name exists."""
+    if frame.columns.nlevels > 1:
+        raise DataError(
+            f"{key}: the columns of {path.name} have names of {frame.columns.nlevels} levels, such as "
+            f"{frame.columns[0]}. Give each one name, in pandas: frame.columns = frame.columns.map('_'.join)"
+        )
     names = [name for name in frame.index.names if name is not None]
     if not names:
         return frame.reset_index(drop=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,17 +60,20 @@ class Recorded:
         return Recorded(taken, None if self.truth is None else self.truth[rows])
 
 
-@runtime_checkable
-class Simulates(Protocol):
-    """A model in which people may decide: where targets are known, their decisions can be simulated."""
+class DecidedByPeople(Model):
+    """Base of models in which people may decide: where targets are known, their decisions can be simulated.
 
+    No other model is ever given the targets of the rows that it predicts, whatever its methods are called.
+    """
+
+    @abstractmethod
     def simulate(self, X: pd.DataFrame, truth: NDArray[Any]) -> Predictions:
         """Predict n rows; ``truth`` (n targets) serves only to simulate decisions of people."""
 
 
 def simulated(model: Model, X: pd.DataFrame, truth: NDArray[Any] | None) -> Predictions:
     """Predictions of n rows: with simulated decisions of people where targets are known, else as ``predict`` gives."""
-    if truth is not None and isinstance(model, Simulates):
+    if truth is not None and isinstance(model, DecidedByPeople):
         return model.simulate(X, truth)
     return model.predict(X)
 

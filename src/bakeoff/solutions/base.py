@@ -16,7 +16,7 @@ from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.models import out_of_sample, persistence
 from bakeoff.models.base import Context, Model, ModelReport, combined, no_report
 from bakeoff.predictions import Predictions, concatenated
-from bakeoff.solutions.answers import Answers, Asked, Recorded, simulated
+from bakeoff.solutions.answers import Answers, Asked, DecidedByPeople, Recorded, simulated
 from bakeoff.solutions.judging import Judge
 from bakeoff.task import Development, Examples, Schema
 
@@ -81,7 +81,7 @@ class HeldOut:
         return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(CROSS_FITS)]
 
 
-class Solution(Model):
+class Solution(DecidedByPeople):
     """A model made of other models, its parts.
 
     Subclass it as a dataclass with a field ``parts``: name of a part → its model. In a config a part that ``parts``

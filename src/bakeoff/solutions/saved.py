@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model
-from bakeoff.solutions.answers import simulated
+from bakeoff.solutions.answers import DecidedByPeople, simulated
 from bakeoff.task import Examples, Predictions, Schema
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False)
-class SavedPart(Model):
+class SavedPart(DecidedByPeople):
     """A fitted model in a folder: loaded when it is asked, and copied as it is when it is saved.
 
     Args:
