@@ -166,3 +166,16 @@ def test_sample_that_allows_no_verdict_leaves_the_rows_sealed(sealed: Path) -> N
         confirm(sealed, test_rows=10)
     assert not (sealed / "confirmation/linear").exists()
     assert confirm(sealed, test_rows=40).test_rows == 40
+
+
+def test_goal_given_to_compare_alone_is_repeated_beside_the_best(bakeoff: CommandLine, tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.csv")
+    bakeoff(
+        "-m", "data=csv", "data.path=rows.csv", "data.target=label", "data.split.sealed=0.3333", "name=mine",
+        "model=nearest_neighbors,linear,constant", "decision.metric=accuracy", *FEW,
+    )  # fmt: skip
+    goal = ("decision.goal=cheapest_good_enough", "decision.smallest_difference=0.6")
+    assert "constant is the cheapest variant" in bakeoff("compare", "outputs/mine", *goal).stdout
+    confirmed = bakeoff("confirm", "outputs/mine").stdout
+    assert "opened for constant, linear and nearest_neighbors alone" in confirmed
+    assert "constant is the cheapest variant shown to be within 0.6 of the best" in confirmed

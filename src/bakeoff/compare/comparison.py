@@ -81,6 +81,7 @@ class Comparison:
         corrected_gain: gain of the winner that ships, corrected for choosing it on the rows that it is judged by; None
             where there was no choice.
         looks: looks at the test rows that the verdict rests on, and all that were taken, as far as is known.
+        settings: settings of the verdict (``decision``), as the runs recorded or ``bakeoff compare`` changed them.
     """
 
     task: str
@@ -104,6 +105,7 @@ class Comparison:
     business: Mapping[str, Any] | None = None
     is_one_money: bool = False
     looks: Looks = field(default_factory=Looks)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def compare(
@@ -178,6 +180,7 @@ def compare(
         checks=reached.checks,
         looks=reached.looks,
         of=digest(runs, settings, declared),
+        settings=asdict(settings),
         **_prices(runs),
     )
 
@@ -262,5 +265,6 @@ def _without_results(runs: Sequence[Run], settings: DecisionSettings, incumbent:
         reason="no variant has results to compare.",
         variants=tuple(_variant(run, None, None) for run in runs),
         differences=(),
+        settings=asdict(settings),
         **_prices(runs),
     )

@@ -29,11 +29,24 @@ from bakeoff.task import DataNote, NoteRank, Task
 
 
 @dataclass(frozen=True)
-class Pair:
-    """The challenger to confirm and the incumbent that it must beat."""
+class Opening:
+    """The runs that predict the sealed rows.
+
+    Attributes:
+        challenger: the variant to confirm.
+        incumbent: the one that it must beat.
+        best: the best by the decision metric, which a challenger that is cheap enough must come near; None where that is
+            one of the two, or the goal compares with the incumbent alone.
+    """
 
     challenger: Run
     incumbent: Run
+    best: Run | None = None
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """All of them, the incumbent first."""
+        return tuple(run for run in (self.incumbent, self.best, self.challenger) if run is not None)
 
 
 def confirm(
@@ -69,17 +82,17 @@ def confirm(
     into = folder / record.CONFIRMATION
     with locks.held([into], wait=None):
         _refuse_opened(folder, into, runs)
-        pair, settings = _pair(folder, runs, variant)
-        _check_same_runs(into, pair)
-        task = _opened(pair)
-        _refuse_few(pair, task, test_rows)
-        for run in (pair.incumbent, pair.challenger):
+        opening, settings = _opening(folder, runs, variant)
+        _check_same_runs(into, opening)
+        task = _opened(opening)
+        _refuse_few(opening, task, test_rows)
+        for run in opening.runs:
             _predict(run, into / run.variant, task, test_rows, announce)
         opened = record.read_runs(into)
         failed = [f"{run.variant}: {run.error['message']}" for run in opened if run.error]
         if failed:
             raise VariantsFailed("\n".join(failed), [run.folder for run in opened])
-        return folders.compare_folder(into, settings, pair.incumbent.variant, folders.known_money(folder))[0]
+        return folders.compare_folder(into, settings, opening.incumbent.variant, folders.known_money(folder))[0]
 
 
 def _sealed(run: Run) -> str:
@@ -112,8 +125,8 @@ def _challengers(known: Comparison) -> str:
     return ", ".join(v.name for v in known.variants if v.name != known.incumbent)
 
 
-def _pair(folder: Path, runs: list[Run], variant: str | None) -> tuple[Pair, DecisionSettings]:
-    """The two variants to judge, and by which settings."""
+def _opening(folder: Path, runs: list[Run], variant: str | None) -> tuple[Opening, DecisionSettings]:
+    """The variants to judge, and by which settings."""
     last = record.read_config(runs[-1].folder) or {}
     settings = typed(DecisionSettings, last.get("decision") or {}, "decision")
     names = [run.variant for run in runs]
@@ -126,7 +139,9 @@ def _pair(folder: Path, runs: list[Run], variant: str | None) -> tuple[Pair, Dec
             f"Compare this one alone first: bakeoff compare {folder}"
         )
     margin = compared.smallest_difference
-    settings = replace(  # the question of the verdict that is to be confirmed
+    if compared.settings:  # the question of the verdict that is to be confirmed, as compare may have changed it
+        settings = typed(DecisionSettings, compared.settings, "decision")
+    settings = replace(
         settings,
         metric=compared.metric or settings.metric,
         confidence=compared.confidence,
@@ -156,28 +171,30 @@ def _pair(folder: Path, runs: list[Run], variant: str | None) -> tuple[Pair, Dec
     tables = {name: record.read_predictions(by_name[name]) for name in (chosen, compared.incumbent)}
     if distrust := people.distrust(metrics.get(compared.metric).needs, finished, tables, settings):
         raise ConfigError(f"confirm: {distrust} The sealed rows stay sealed.")
-    pair = Pair(again.finished(by_name[chosen].folder), again.finished(by_name[compared.incumbent].folder))
-    return pair, settings
+    best = next(v.name for v in compared.variants if v.status == "ok" and v.name not in vetoed)
+    is_measured = settings.goal == "cheapest_good_enough" and best not in (chosen, compared.incumbent)
+    finished_run = {name: again.finished(by_name[name].folder) for name in {chosen, compared.incumbent, best}}
+    opening = Opening(finished_run[chosen], finished_run[compared.incumbent], finished_run[best] if is_measured else None)
+    return opening, settings
 
 
-def _check_same_runs(into: Path, pair: Pair) -> None:
+def _check_same_runs(into: Path, opening: Opening) -> None:
     """Raise ``ConfigError`` if an attempt that broke off was about other variants: their predictions may be known."""
     there = {child.name for child in into.glob("*") if record.is_run(child)} if into.is_dir() else set()
-    if other := there - {pair.challenger.variant, pair.incumbent.variant}:
+    if other := there - {run.variant for run in opening.runs}:
         raise ConfigError(
             f"confirm: an attempt that broke off had opened the sealed rows for {', '.join(sorted(other))}. "
             f"Only that one can go on: variant={sorted(other)[0]}"
         )
 
 
-def _opened(pair: Pair) -> Task:
-    """The task of both runs, with the sealed rows for its test rows."""
-    runs = (pair.incumbent, pair.challenger)
-    requests = [validation.check(Request.from_record(_content(run), run.folder)) for run in runs]
+def _opened(opening: Opening) -> Task:
+    """The task of all runs, with the sealed rows for its test rows."""
+    requests = [validation.check(Request.from_record(_content(run), run.folder)) for run in opening.runs]
     runner.forget_tasks()
-    task = runner.load_task(requests[1])
+    task = runner.load_task(requests[-1])
     sealed = task.sealed
-    for run in runs:
+    for run in opening.runs:
         if run.fingerprint != task.fingerprint or sealed is None:
             raise DataError(
                 f"confirm: the data have changed since {run.folder} ran, so its sealed rows are no longer there. Bring "
@@ -191,14 +208,15 @@ def _opened(pair: Pair) -> Task:
     assert sealed is not None
     digest = sha256(f"sealed {task.fingerprint}".encode()).hexdigest()
     split = {**{key: value for key, value in task.split.items() if key != "sealed"}, "test": len(sealed)}
-    text = f"{len(sealed):,} sealed test rows, opened for {pair.challenger.variant} and {pair.incumbent.variant} alone."
+    *others, last = [run.variant for run in reversed(opening.runs)]
+    text = f"{len(sealed):,} sealed test rows, opened for {', '.join(others)} and {last} alone."
     notes = (DataNote(text, "", NoteRank.ROWS), *(n for n in task.notes if n.rank is NoteRank.VALUES))
     return replace(task, test=sealed, sealed=None, fingerprint=digest, split=split, notes=notes)
 
 
-def _refuse_few(pair: Pair, task: Task, test_rows: int | None) -> None:
+def _refuse_few(opening: Opening, task: Task, test_rows: int | None) -> None:
     """Raise ``ConfigError`` before anything is opened that would allow no verdict."""
-    for run in (pair.incumbent, pair.challenger):
+    for run in opening.runs:
         sample = test_rows or (record.read_config(run.folder) or {}).get("test_rows") or len(task.test)
         rows = min(sample, len(task.test))
         if rows < LEAST_ROWS:
