@@ -1,6 +1,6 @@
 """False ships over many looks at the same test rows, with a ledger and without. Run as a script for the table.
 
-python tests/compare/test_false_looks.py 300
+python tests/compare/test_false_looks.py [SETS] [WORD]
 """
 
 from __future__ import annotations
@@ -141,6 +141,6 @@ def test_ledger_lowers_false_ships_of_ten_metrics() -> None:
 
 
 if __name__ == "__main__":
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
-    for way_name, without_ledger, with_ledger in measured(count):
+    count, word = int(sys.argv[1]) if len(sys.argv) > 1 else 300, sys.argv[2] if len(sys.argv) > 2 else ""
+    for way_name, without_ledger, with_ledger in measured(count, [name for name in WAYS if word in name]):
         print(f"{way_name:48} without {without_ledger:.3f}  with {with_ledger:.3f}", flush=True)

@@ -62,6 +62,27 @@ def test_cheaper_variant_that_is_not_shown_to_be_good_enough_is_passed_over_and_
     assert "Cheaper, but not shown to be good enough: cheap." in found.reason
 
 
+@pytest.mark.parametrize(("rows", "verdict"), [(1_000, "ship"), (60, "inconclusive")])
+def test_same_predictions_of_numbers_are_good_enough_where_rows_are_many(rows: int, verdict: str) -> None:
+    random = np.random.default_rng(0)
+    truth, noise = random.normal(size=rows), random.normal(size=rows)
+    schema = Schema("regression", "y", {})
+    made = {
+        name: PredictionTable(
+            schema, np.arange(rows), truth, Predictions(truth + scale * noise), np.full(rows, 0.01),
+            pd.DataFrame(index=range(rows)),
+        )
+        for name, scale in (("cheap", 1.0), ("best", 1.0), ("worse", 2.0))
+    }  # fmt: skip
+    prices = scores(cheap=(0.1, 1.0), best=(10.0, 100.0), worse=(0.01, 1.0))
+    rmse = metrics.get("rmse")
+    margin = 0.01 * rmse.value(made["best"])
+    found = goals.cheapest(goals.Contest(made, prices, rmse, "best", margin, 0.95, 500))
+    assert (found.verdict, found.winner) == (verdict, "cheap" if verdict == "ship" else None)
+    dominant = goals.front(goals.Contest(made, prices, rmse, "best", margin, 0.95, 500))
+    assert ("best by cheap (cheaper, faster)" in dominant.reason) == (verdict == "ship")
+
+
 def test_nothing_is_named_without_evidence_price_or_margin() -> None:
     made = tables({"cheap": 0.8, "middle": 0.8, "best": 0.8}, 60, np.random.default_rng(0))
     few = goals.cheapest(goals.Contest(made, PRICES, ACCURACY, "best", 0.01, 0.95, 500))

@@ -179,3 +179,15 @@ def test_goal_given_to_compare_alone_is_repeated_beside_the_best(bakeoff: Comman
     confirmed = bakeoff("confirm", "outputs/mine").stdout
     assert "opened for constant, linear and nearest_neighbors alone" in confirmed
     assert "constant is the cheapest variant shown to be within 0.6 of the best" in confirmed
+
+
+def test_checks_of_training_do_not_apply_to_fitted_models(bakeoff: CommandLine, tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.csv")
+    bakeoff(
+        "-m", "data=csv", "data.path=rows.csv", "data.target=label", "data.split.sealed=0.3333", "name=mine",
+        "model=linear,catboost", "decision.metric=accuracy", *FEW,
+    )  # fmt: skip
+    assert "catboost: one seed" in (tmp_path / "outputs/mine/comparison.json").read_text("utf-8")
+    confirmed = bakeoff("confirm", "outputs/mine")
+    assert confirmed.returncode == 0, confirmed.stderr
+    assert "one seed" not in confirmed.stdout and "No simple baseline" not in confirmed.stdout

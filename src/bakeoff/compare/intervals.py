@@ -5,7 +5,7 @@
 | of labels of a classification | Dirichlet on the joint table (``outcomes``) |
 | mean of rows that are 0 or 1 | the same |
 | other means, ratios, roots of sums; ROC AUC, average precision | Student's t of the jackknife (``jackknife``) |
-| the same where every row contributes alike (AUC 1 against 0.5) | Jeffreys' bound on the share of other rows |
+| the same where every row contributes alike (AUC 1 against 0.5, equal answers) | Jeffreys' bound on the share of other rows |
 | the rest: quantiles, labels of several per row, functions of the whole table | percentile, expanded for few units |
 
 ``tests/compare/test_coverage.py`` (slow) measures the coverage of each.
@@ -200,7 +200,7 @@ def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = N
         is_exact = units.are_rows and freedom >= units.count - 1
         drawn = np.sort(joint.draw(metrics, len(draws), effect, share=share))
         if drawn[-1] - drawn[0] <= ROUNDING and others:
-            return _uniform(value, metrics, max(1, freedom) + 1)
+            return _uniform(sides, value, max(1, freedom) + 1)
         return Drawn(value, drawn, None if is_exact else max(1, freedom), bool(others))
     moved = [
         influences
@@ -217,9 +217,9 @@ def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = N
             value, moved[0] - share * sum(moved[1:]), freedom, "identity" if others else _scale(first)
         )
         is_uniform = student.standard_error <= ROUNDING * max(1.0, abs(value))
-        return _uniform(value, metrics, freedom + 1) if is_uniform else student
-    if draws[0] == draws[-1] and all(isinstance(metric.resample, FromLabels) for metric in metrics):
-        return _uniform(value, metrics, min(freedom + 1, _rows_of_a_class(first)))
+        return _uniform(sides, value, freedom + 1, (len(moved[0]) - 1) * moved[0]) if is_uniform else student
+    if draws[0] == draws[-1] and (not value or all(isinstance(metric.resample, FromLabels) for metric in metrics)):
+        return _uniform(sides, value, min(freedom + 1, _rows_of_a_class(first)))
     if len(np.unique(draws)) < LEAST_DISTINCT:
         return Unknown(value, f"its resamples have fewer than {LEAST_DISTINCT} distinct values")
     return Drawn(value, draws, freedom, bool(others))
@@ -262,11 +262,27 @@ def effective_rows(side: Side, draws: Floats) -> float | None:
     return n * min(1.0, (errors[0] / errors[1]) ** 2) if errors[1] > 0 else None
 
 
-def _uniform(value: float, metrics: Sequence[Metric], rows: int) -> Uncertainty:
-    """Uncertainty where every row contributes alike; unknown for a value of 0, which tells no scale."""
-    if value == 0:
-        return Unknown(value, "every test row gives the same difference" if len(metrics) > 1 else "every error is 0")
-    return Uniform(value, rows, max(abs(value), metrics[0].greatest or 0.0))
+def _uniform(sides: Sequence[Side], value: float, rows: int, moved: Floats | None = None) -> Uncertainty:
+    """Uncertainty where every row contributes alike; unknown for a value of 0 that tells no scale.
+
+    Two variants that agree on every row may differ on others. A share has a range, which is the most that such a row
+    changes. For an error or an amount of money without bounds it is taken to be as much as the value itself, or as the
+    standard deviation of one unit where that is more: two models that differ hardly do so by more (``power`` assumes
+    the same).
+
+    Args:
+        sides: as given to ``uncertainty``.
+        value: the value, or the difference.
+        rows: number of rows, or units, that it rests on.
+        moved: contribution of each unit to the first side, shape (g,); None if unknown.
+    """
+    first, *others = sides
+    scale = max(abs(value), first.metric.greatest or 0.0)
+    if not scale and others:
+        scale = max(abs(first.value), 0.0 if moved is None else float(moved.std()))
+    if not scale or (not value and not others):
+        return Unknown(value, "every test row gives the same difference" if others else "every error is 0")
+    return Uniform(value, rows, scale)
 
 
 def _rows_of_a_class(side: Side) -> int:

@@ -174,7 +174,9 @@ def _opening(folder: Path, runs: list[Run], variant: str | None) -> tuple[Openin
     best = next(v.name for v in compared.variants if v.status == "ok" and v.name not in vetoed)
     is_measured = settings.goal == "cheapest_good_enough" and best not in (chosen, compared.incumbent)
     finished_run = {name: again.finished(by_name[name].folder) for name in {chosen, compared.incumbent, best}}
-    opening = Opening(finished_run[chosen], finished_run[compared.incumbent], finished_run[best] if is_measured else None)
+    opening = Opening(
+        finished_run[chosen], finished_run[compared.incumbent], finished_run[best] if is_measured else None
+    )
     return opening, settings
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from bakeoff import record
 from bakeoff.compare.looks import Looks
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ class Evidence:
     looks: Looks = field(default_factory=Looks)
     metric: str = ""
     sign: int = 1
+
+    @property
+    def is_confirmation(self) -> bool:
+        """Whether these are the variants that ``bakeoff confirm`` chose, with the models as they were fitted before."""
+        return bool(self.runs) and all(run.folder.parent.name == record.CONFIRMATION for run in self.runs)
 
 
 Finds = Callable[[Evidence], Sequence[str]]

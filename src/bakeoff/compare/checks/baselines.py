@@ -13,7 +13,7 @@ from bakeoff.tasks import kinds
 )
 def simple_baseline(evidence: Evidence) -> list[str]:
     """Without a rule or a constant as a baseline, a score is hard to judge."""
-    if len(evidence.runs) < 2 or any(run.family == "rules" for run in evidence.runs):
+    if len(evidence.runs) < 2 or evidence.is_confirmation or any(run.family == "rules" for run in evidence.runs):
         return []
     simple = " or ".join(f"model={name}" for name in kinds.get(evidence.schema.kind).baselines)
     return [f"No simple baseline. Add {simple}."]
