@@ -35,8 +35,8 @@ class Opening:
     Attributes:
         challenger: the variant to confirm.
         incumbent: the one that it must beat.
-        best: the best by the decision metric, which a challenger that is cheap enough must come near; None where that is
-            one of the two, or the goal compares with the incumbent alone.
+        best: the best by the decision metric, which a challenger that is cheap enough must come near; None where it
+            is one of the two, or where the goal compares with the incumbent alone.
     """
 
     challenger: Run
