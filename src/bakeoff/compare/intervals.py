@@ -5,7 +5,7 @@
 | of labels of a classification | Dirichlet on the joint table (``outcomes``) |
 | mean of rows that are 0 or 1 | the same |
 | other means, ratios, roots of sums; ROC AUC, average precision | Student's t of the jackknife (``jackknife``) |
-| the same where every row contributes alike (AUC 1 and 0.5; equal answers) | bound on the share of other rows (Jeffreys) |
+| the same where every row contributes alike (AUC 1 and 0.5; equal answers) | Jeffreys' bound on the share of others |
 | the rest: quantiles, labels of several per row, functions of the whole table | percentile, expanded for few units |
 
 ``tests/compare/test_coverage.py`` (slow) measures the coverage of each.
