@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import io
 import json
+import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 CommandLine = Callable[..., subprocess.CompletedProcess[str]]
@@ -44,3 +48,30 @@ def _forked() -> Path:
 
 BAKEOFF = _forked()
 """The command that tests run unless they need ``INSTALLED``. ``BAKEOFF_TESTS=installed`` makes the two the same."""
+
+
+def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command within this process, in its working directory.
+
+    What the command changes of the process (environment, arguments, signals, log handlers) is as before afterwards.
+    """
+    from bakeoff.cli.main import main
+
+    environment, argv, log = dict(os.environ), sys.argv, logging.getLogger()
+    handlers, level, raises = log.handlers[:], log.level, logging.raiseExceptions
+    on_termination = signal.getsignal(signal.SIGTERM)
+    out, errors = io.StringIO(), io.StringIO()
+    code: object = None
+    try:
+        with redirect_stdout(out), redirect_stderr(errors):
+            main(list(arguments))
+    except SystemExit as left:
+        code = left.code
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+        sys.argv = argv
+        log.handlers[:], log.level, logging.raiseExceptions = handlers, level, raises
+        signal.signal(signal.SIGTERM, on_termination)
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess([*arguments], code, out.getvalue(), errors.getvalue())

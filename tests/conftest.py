@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from command_line import BAKEOFF, CommandLine
+from command_line import BAKEOFF, CommandLine, run_here
 
 # pytest-xdist tells its workers a width; a pipe has none.
 os.environ.pop("COLUMNS", None)
@@ -52,6 +52,13 @@ def bakeoff(tmp_path: Path) -> CommandLine:
         )
 
     return run
+
+
+@pytest.fixture
+def bakeoff_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """Run the command within this process, in an empty folder: for plans and refusals, of which a test tries many."""
+    monkeypatch.chdir(tmp_path)
+    return run_here
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from bakeoff import lazy
 from bakeoff.config import components, renamed, signatures
 from bakeoff.config.component import Component
 from bakeoff.errors import ConfigError
-from bakeoff.request import spec
+from bakeoff.request import resuming, spec
 from bakeoff.testing import contract
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -95,4 +95,4 @@ def test_a_run_of_an_earlier_version_is_kept_where_only_names_have_changed(tmp_p
         text = text.replace(f"{new}\n", f"{old}\n")
     assert "bakeoff.models.extractive.Extractive" in text
     (tmp_path / "config.yaml").write_text(text.replace("predict_batch_size", "batch_rows"))
-    assert spec.changes(request) == []
+    assert resuming.changes(request) == []

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, distributions, requires, version
+from importlib.metadata import Distribution, PackageNotFoundError, distributions, requires, version
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,17 @@ def _versions() -> Mapping[str, str]:
 @cache
 def installed() -> str:
     """List every installed distribution with its version in pip's format, one per line."""
-    packages = {(d.metadata["Name"].lower(), f"{d.metadata['Name']}=={d.version}") for d in distributions()}
+    packages = {(name.lower(), f"{name}=={version}") for name, version in map(_name_and_version, distributions())}
     return "".join(f"{line}\n" for _, line in sorted(packages))
+
+
+def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+    """Name and version as the first lines of the metadata give them: parsing all of it takes a quarter of a run."""
+    head = (distribution.read_text("METADATA") or "").partition("\n\n")[0]
+    name, number = (re.search(rf"^{key}: *(.+?) *$", head, re.MULTILINE) for key in ("Name", "Version"))
+    if name is None or number is None:
+        return distribution.metadata["Name"], distribution.version
+    return name[1], number[1]
 
 
 def command() -> str:

@@ -64,9 +64,9 @@ def refused(done, *said: str) -> None:  # type: ignore[no-untyped-def]
     ids=lambda value: " ".join(value) if isinstance(value, list) and value and "=" in value[0] else None,
 )
 def test_a_wrong_request_says_what_is_allowed(
-    bakeoff: CommandLine, pets: Path, arguments: list[str], said: list[str]
+    bakeoff_here: CommandLine, pets: Path, arguments: list[str], said: list[str]
 ) -> None:
-    refused(bakeoff(*arguments), *said)
+    refused(bakeoff_here(*arguments), *said)
     assert not list(pets.parent.glob("outputs/*/*/result.json")), "it ended before work"
 
 
@@ -75,12 +75,12 @@ def test_all_faults_are_reported_together(bakeoff: CommandLine) -> None:
     refused(done, "model.dept", "decision.metric", "metrics.names")
 
 
-def test_a_missing_value_is_asked_for(bakeoff: CommandLine) -> None:
-    refused(bakeoff("data=csv", "model=linear"), "data.path=…", "data.target=…")
+def test_a_missing_value_is_asked_for(bakeoff_here: CommandLine) -> None:
+    refused(bakeoff_here("data=csv", "model=linear"), "data.path=…", "data.target=…")
 
 
-def test_a_missing_file(bakeoff: CommandLine, pets: Path) -> None:
-    refused(bakeoff(*OWN, "data.path=pet.csv"), "data.path", "pet.csv", 'Did you mean "pets.csv"?')
+def test_a_missing_file(bakeoff_here: CommandLine, pets: Path) -> None:
+    refused(bakeoff_here(*OWN, "data.path=pet.csv"), "data.path", "pet.csv", 'Did you mean "pets.csv"?')
 
 
 def test_a_file_with_another_separator(bakeoff: CommandLine, pets: Path) -> None:
@@ -89,26 +89,26 @@ def test_a_file_with_another_separator(bakeoff: CommandLine, pets: Path) -> None
     assert bakeoff(*OWN).returncode == 0
 
 
-def test_a_config_that_is_no_yaml(bakeoff: CommandLine, tmp_path: Path) -> None:
+def test_a_config_that_is_no_yaml(bakeoff_here: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "conf/model").mkdir(parents=True)
     (tmp_path / "conf/model/bad.yaml").write_text("a: [1, 2\nb: }")
-    refused(bakeoff("--config-dir", "conf", "model=bad"), "bad.yaml", "line 2")
+    refused(bakeoff_here("--config-dir", "conf", "model=bad"), "bad.yaml", "line 2")
 
 
-def test_an_empty_file(bakeoff: CommandLine, pets: Path) -> None:
+def test_an_empty_file(bakeoff_here: CommandLine, pets: Path) -> None:
     pets.write_text("")
-    refused(bakeoff(*OWN), "data.path", "empty")
+    refused(bakeoff_here(*OWN), "data.path", "empty")
 
 
-def test_a_ragged_row(bakeoff: CommandLine, pets: Path) -> None:
+def test_a_ragged_row(bakeoff_here: CommandLine, pets: Path) -> None:
     lines = pets.read_text().splitlines()
     lines[7] += ",surplus"
     pets.write_text("\n".join(lines))
-    refused(bakeoff(*OWN), "data.path", "8")
+    refused(bakeoff_here(*OWN), "data.path", "8")
 
 
-def test_a_target_that_does_not_exist(bakeoff: CommandLine, pets: Path) -> None:
-    refused(bakeoff(*OWN, "data.target=labl"), 'data.target: there is no column "labl"', 'Did you mean "label"?')
+def test_a_target_that_does_not_exist(bakeoff_here: CommandLine, pets: Path) -> None:
+    refused(bakeoff_here(*OWN, "data.target=labl"), 'data.target: there is no column "labl"', 'Did you mean "label"?')
 
 
 @pytest.mark.parametrize(
@@ -119,30 +119,30 @@ def test_a_target_that_does_not_exist(bakeoff: CommandLine, pets: Path) -> None:
     ],
     ids=["one class", "infinite"],
 )
-def test_columns_that_cannot_serve(bakeoff: CommandLine, pets: Path, change: dict, said: list[str]) -> None:
+def test_columns_that_cannot_serve(bakeoff_here: CommandLine, pets: Path, change: dict, said: list[str]) -> None:
     pd.read_csv(pets).assign(**change).to_csv(pets, index=False)
-    refused(bakeoff(*OWN), *said)
+    refused(bakeoff_here(*OWN), *said)
 
 
-def test_a_class_with_a_single_row(bakeoff: CommandLine, pets: Path) -> None:
+def test_a_class_with_a_single_row(bakeoff_here: CommandLine, pets: Path) -> None:
     frame = pd.read_csv(pets)
     frame.loc[5, "label"] = "hamster"
     frame.to_csv(pets, index=False)
-    refused(bakeoff(*OWN), "hamster")
+    refused(bakeoff_here(*OWN), "hamster")
 
 
-def test_duplicate_ids(bakeoff: CommandLine, pets: Path) -> None:
+def test_duplicate_ids(bakeoff_here: CommandLine, pets: Path) -> None:
     pd.read_csv(pets).assign(number=[0, *range(119)]).to_csv(pets, index=False)
-    refused(bakeoff(*OWN, "data.id=number"), "data.id", "number")
+    refused(bakeoff_here(*OWN, "data.id=number"), "data.id", "number")
 
 
-def test_a_file_that_is_not_utf8(bakeoff: CommandLine, pets: Path) -> None:
+def test_a_file_that_is_not_utf8(bakeoff_here: CommandLine, pets: Path) -> None:
     pets.write_bytes(pets.read_bytes().replace(b"pet number 7,", b"p\x81t number 7,"))
-    refused(bakeoff(*OWN), "data.encoding", "utf-8")
+    refused(bakeoff_here(*OWN), "data.encoding", "utf-8")
 
 
-def test_a_split_that_leaves_nothing_to_test(bakeoff: CommandLine, pets: Path) -> None:
-    refused(bakeoff(*OWN, "data.split.test=0"), "data.split")
+def test_a_split_that_leaves_nothing_to_test(bakeoff_here: CommandLine, pets: Path) -> None:
+    refused(bakeoff_here(*OWN, "data.split.test=0"), "data.split")
 
 
 def test_an_output_folder_that_is_not_writable(bakeoff: CommandLine, pets: Path) -> None:

@@ -74,7 +74,7 @@ def test_plan_prints_the_space(bakeoff: CommandLine, tmp_path: Path) -> None:
     assert not (tmp_path / "outputs").exists()
 
 
-def test_wrong_searches_are_refused(bakeoff: CommandLine) -> None:
+def test_wrong_searches_are_refused(bakeoff_here: CommandLine) -> None:
     for arguments, said in [
         (["search=tpee"], 'Did you mean "tpe"?'),
         (["search=tpe", "search.trials=null"], "never end"),
@@ -88,7 +88,7 @@ def test_wrong_searches_are_refused(bakeoff: CommandLine) -> None:
         (["search=tpe", "search.constraints={rmse: '< 3'}"], "search.constraints.rmse"),
         (["model.regressor.alpha=interval(1, 5)"], "Add search=tpe"),
     ]:  # fmt: skip
-        done = bakeoff("model=linear", "data=diabetes", *arguments)
+        done = bakeoff_here("model=linear", "data=diabetes", *arguments)
         assert done.returncode == 2, (arguments, done.stderr)
         assert said in done.stderr, done.stderr
         assert "Traceback" not in done.stderr

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from bakeoff import record
 from bakeoff.config.settings import BELONGS, Config, SearchSettings, register
 from bakeoff.errors import ConfigError
-from bakeoff.request import spec, validation
+from bakeoff.request import resuming, validation
 from bakeoff.request.spec import Request
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -128,7 +128,7 @@ def finished(tmp_path: Path) -> Path:
 
 
 def test_the_same_request_keeps_a_finished_run(finished: Path) -> None:
-    assert spec.changes(asked(folder=finished)) == []
+    assert resuming.changes(asked(folder=finished)) == []
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_the_same_request_keeps_a_finished_run(finished: Path) -> None:
      "data.metric=mae", "decision.confidence=0.9", "model.card.licence=MIT", "data.card.summary=other"],
 )  # fmt: skip
 def test_what_changes_nothing_that_is_learnt_keeps_a_finished_run(finished: Path, override: str) -> None:
-    assert spec.changes(asked(override, folder=finished)) == []
+    assert resuming.changes(asked(override, folder=finished)) == []
 
 
 @pytest.mark.parametrize(
@@ -152,11 +152,11 @@ def test_what_changes_nothing_that_is_learnt_keeps_a_finished_run(finished: Path
     ],
 )
 def test_what_changes_the_result_is_told_with_both_values(finished: Path, override: str, said: str) -> None:
-    assert spec.changes(asked(override, folder=finished)) == [said]
+    assert resuming.changes(asked(override, folder=finished)) == [said]
 
 
 def test_another_model_changes_nearly_everything(finished: Path) -> None:
-    changed = spec.changes(asked("model=catboost", folder=finished))
+    changed = resuming.changes(asked("model=catboost", folder=finished))
     assert any(line.startswith("model._target_: bakeoff.models.Estimator → ") for line in changed)
 
 
@@ -164,14 +164,14 @@ def test_a_run_of_a_version_with_other_keys_is_told_apart(finished: Path) -> Non
     config = finished / record.CONFIG
     config.write_text(config.read_text().replace("record_git:", "record_svn:"))
     with pytest.raises(ConfigError, match=r"recorded by a version .* other keys: record_svn: .*\nAdd resume=false"):
-        spec.changes(asked(folder=finished))
+        resuming.changes(asked(folder=finished))
 
 
 def test_numbers_and_lists_that_went_through_a_file_are_no_change(tmp_path: Path) -> None:
     odd = ("model.regressor.alpha=1e-7", "data.ignore=[s1]", "+model.dimensions=10", "model.card.summary='null'")
     record.begin(tmp_path, asked(*odd).to_config())
     assert record.read_config(tmp_path) == asked(*odd).to_config()
-    assert spec.changes(asked(*odd, folder=tmp_path)) == []
+    assert resuming.changes(asked(*odd, folder=tmp_path)) == []
 
 
 SLOTS = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,33 +16,12 @@ from pandas.api import types
 from bakeoff import advice
 from bakeoff.columns import kinds
 from bakeoff.columns.base import Converted, Declared
-from bakeoff.data import columns, conversion, dates, numerals, roles
+from bakeoff.data import columns, conversion, counters, dates, numerals, roles
 from bakeoff.data.numerals import Guess, NumberFormat
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Rows, Source
 from bakeoff.errors import DataError
 from bakeoff.task import DataNote, NoteRank, Reading, Schema
-
-UNNAMED = re.compile(r"Unnamed: \d+|index|level_0|__index_level_0__")
-COUNTERS = frozenset(
-    [
-        "id",
-        "idx",
-        "index",
-        "row",
-        "row_id",
-        "rowid",
-        "row_number",
-        "rownum",
-        "rownames",
-        "no",
-        "nr",
-        "#",
-        "number",
-        "record",
-    ]
-)
-"""Names under which a column that counts the rows is left out; one of another name is kept, and named."""
 
 
 @dataclass
@@ -216,8 +194,8 @@ class _Reader:
             if columns_of[name].isna().all():
                 self.cells.left_out.append(name)
                 self._say(name, "{columns}: empty, left out.", "", NoteRank.VALUES)
-            elif (counts := self._counts_rows(columns_of[name], name)) is not None:
-                if counts:
+            elif counters.counts_rows(columns_of[name], self.cells.is_test):
+                if counters.is_no_feature(name):
                     self.cells.left_out.append(name)
                     self._say(name, "{columns}: counts the rows, left out.", "number")
                 else:
@@ -227,21 +205,6 @@ class _Reader:
                         "ignore",
                         NoteRank.VALUES,  # it may give the target away, so that it must not be among "3 more"
                     )
-
-    def _counts_rows(self, values: pd.Series, name: str) -> bool | None:
-        """Return whether to drop a column that numbers the rows; None if it does not number them."""
-        numbers = _whole(values)
-        if numbers is None:
-            return None
-        is_unnamed = bool(UNNAMED.fullmatch(name)) or not name.strip()
-        if is_unnamed and len(np.unique(numbers)) == len(numbers):
-            return True  # an index that was written with the rows, in their order or not
-        starts = [0] if self.cells.is_test is None else [0, int((~self.cells.is_test).sum())]
-        steps = np.diff(numbers)
-        steps = np.delete(steps, [start - 1 for start in starts if start]) if len(starts) > 1 else steps
-        if numbers[0] not in (0, 1) or len(numbers) < 20 or not (steps == 1).all():
-            return None
-        return is_unnamed or name.strip().lower() in COUNTERS
 
     def _is_guessed(self, values: pd.Series, name: str) -> bool:
         """Return whether to infer the type of a column of texts."""
@@ -435,20 +398,3 @@ def _is_infinite(value: Any) -> bool:
 def _is_beyond(values: pd.Series) -> bool:
     largest = max((abs(int(value)) for value in values.dropna() if not _is_infinite(value)), default=0)
     return largest > (2**63 - 1 if values.notna().all() else numerals.LARGEST_EXACT)
-
-
-def _whole(values: pd.Series) -> NDArray[np.int64] | None:
-    """A column of whole numbers without a missing value; None where it is none."""
-    if values.isna().any():
-        return None
-    if types.is_bool_dtype(values.dtype):
-        return None
-    if types.is_integer_dtype(values.dtype):
-        return np.asarray(values, dtype=np.int64)
-    head = values.iloc[:20].astype(str)
-    if not head.str.fullmatch(r"\d+").all() or types.is_float_dtype(values.dtype):
-        return None
-    try:
-        return np.asarray(values.astype("str").astype("int64"))
-    except (ValueError, OverflowError, TypeError):
-        return None

@@ -11,7 +11,7 @@ from bakeoff.errors import ConfigError
 from bakeoff.llm import served
 from bakeoff.llm.base import Identifies
 from bakeoff.record import Run
-from bakeoff.request import spec
+from bakeoff.request import resuming
 from bakeoff.request.spec import Request
 from bakeoff.task import NOT_ASKED
 
@@ -38,7 +38,7 @@ def reason_to_run(request: Request) -> str | None:
     if run.status != "ok":
         return ""
     record.verify(run)
-    changed = spec.changes(request)
+    changed = resuming.changes(request)
     if changed and _is_budget_raised(run, request, changed):
         return f"{request.variant}: it goes on where its budget had ended ({'; '.join(changed)})."
     if changed:
@@ -53,7 +53,7 @@ def reason_to_run(request: Request) -> str | None:
         return f"{request.folder}: {_source(request)} changed since this variant ran ({change}); it runs anew."
     if (other := _other_model(run, request)) is not None:
         return f"{request.variant}: {request.parts['llm'].arguments.get('base_url')} serves {other}; it runs anew."
-    if spec.is_longer(request):
+    if resuming.is_longer(request):
         return ""
     if request.record_validation and not (request.folder / record.VALIDATION).is_file():
         return f"{request.variant}: its test predictions are kept, and {ONLY_VALIDATION}."
@@ -82,9 +82,9 @@ def _is_budget_raised(run: Run, request: Request, changed: Sequence[str]) -> boo
     rows = run.details.get("rows") or {}
     if not any(reason.startswith("budget") for reason in rows.get(NOT_ASKED) or {}):
         return False
-    before = spec.recorded(request.folder)
-    earlier = spec.flat_values(before.identity if before else {})
-    now = spec.flat_values(Request.from_config(request.to_record(), request.folder).identity)
+    before = resuming.recorded(request.folder)
+    earlier = resuming.flat_values(before.identity if before else {})
+    now = resuming.flat_values(Request.from_config(request.to_record(), request.folder).identity)
     return all(
         key.rpartition(".")[2] in BUDGETS and (now.get(key) is None or now[key] > earlier.get(key))
         for key in (change.partition(":")[0] for change in changed)

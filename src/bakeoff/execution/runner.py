@@ -29,7 +29,7 @@ from bakeoff.models import out_of_sample, persistence
 from bakeoff.models.base import Context, Model, require_columns
 from bakeoff.models.tabular import in_memory
 from bakeoff.record import Run, Score
-from bakeoff.request import spec
+from bakeoff.request import resuming
 from bakeoff.request.spec import Request
 from bakeoff.search import Compose, Search
 from bakeoff.solutions.answers import simulated
@@ -131,9 +131,9 @@ def _lacks_only_validation(request: Request, task: Task) -> bool:
     if not (request.resume and request.record_validation and (request.folder / record.RESULT).is_file()):
         return False
     run = record.read_run(request.folder)
-    is_kept = run.status == "ok" and run.fingerprint == task.fingerprint and not spec.is_longer(request)
+    is_kept = run.status == "ok" and run.fingerprint == task.fingerprint and not resuming.is_longer(request)
     is_missing = not (request.folder / record.VALIDATION).is_file()
-    return is_kept and is_missing and request.model.target != in_memory.TARGET and not spec.changes(request)
+    return is_kept and is_missing and request.model.target != in_memory.TARGET and not resuming.changes(request)
 
 
 def _completed(request: Request, task: Task, clock: Clock) -> Run:
