@@ -178,31 +178,28 @@ def test_four_workers_share_the_trials_of_a_journal(start: Callable[..., Bakeoff
     assert all(socket.gethostname() in name for name in trials["worker"])
 
 
-def test_workers_search_over_config_groups(start: Callable[..., Bakeoff], tmp_path: Path) -> None:
-    """A worker composes the config of another model by itself."""
-    space = 'search.space={model: "choice(forest, nearest_neighbors)"}'
-    arguments = ["hydra/launcher=joblib", "search.workers=2", "search.trials=8", "search=random", space]
-    trials = start([*forest(tmp_path, trees=5), *arguments]).wait()
-    assert list(trials["state"]) == ["COMPLETE"] * 8
+def test_workers_search_over_config_groups_one_variant_after_another_while_somebody_watches(
+    start: Callable[..., Bakeoff], tmp_path: Path
+) -> None:
+    """A worker composes the config of another model by itself; variants are fitted and timed one at a time."""
+    screen, terminal = pty.openpty()
+    seen = bytearray()
+    arguments = [
+        "hydra/launcher=joblib", "search.workers=2", "search.trials=6", "model=forest,nearest_neighbors",
+        'search.space={model: "choice(forest, nearest_neighbors)"}',
+    ]  # fmt: skip
+    bakeoff = start([*forest(tmp_path, trees=300), *arguments], stderr=terminal)
+    os.close(terminal)
+    with contextlib.suppress(OSError):  # the end of a terminal is an error
+        while chunk := os.read(screen, 4096):
+            seen += chunk
+    trials = bakeoff.wait()
+    assert list(trials["state"]) == ["COMPLETE"] * 6
     assert set(trials["param:model"]) == {"forest", "nearest_neighbors"}
     of_forest = trials["param:model"] == "forest"
     assert (trials["param:model.regressor.max_features"].notna() == of_forest).all()
     assert (trials["param:model.regressor.n_neighbors"].notna() == ~of_forest).all()
     assert trials["worker"].notna().all()
-
-
-def test_variants_are_fitted_and_timed_one_after_another_while_somebody_watches(
-    start: Callable[..., Bakeoff], tmp_path: Path
-) -> None:
-    screen, terminal = pty.openpty()
-    seen = bytearray()
-    arguments = ["hydra/launcher=joblib", "search.workers=2", "search.trials=4", "model=forest,nearest_neighbors"]
-    bakeoff = start([*forest(tmp_path, trees=700), *arguments], stderr=terminal)
-    os.close(terminal)
-    with contextlib.suppress(OSError):  # the end of a terminal is an error
-        while chunk := os.read(screen, 4096):
-            seen += chunk
-    bakeoff.wait()
     first, second = (
         json.loads((bakeoff.run_folder.parent / variant / "result.json").read_text())
         for variant in ("forest", "nearest_neighbors")
@@ -211,7 +208,7 @@ def test_variants_are_fitted_and_timed_one_after_another_while_somebody_watches(
         seconds=sum(first["seconds"].values()) - first["seconds"]["data"]
     )
     assert pd.Timestamp(second["started"]) > ended
-    assert re.search(rb"forest: trial [1-4]/4, best rmse [\d.]+, \d+ s left", seen)
+    assert re.search(rb"forest: trial [1-6]/6, best rmse [\d.]+, \d+ s left", seen)
 
 
 def test_more_than_one_worker_needs_a_launcher(bakeoff: Any) -> None:
