@@ -11,7 +11,7 @@ import pyarrow
 from numpy.typing import NDArray
 
 from bakeoff.columns import kinds as column_kinds
-from bakeoff.data import cells, columns, duplicates, fingerprint, roles, sealing, splits, units
+from bakeoff.data import cells, columns, duplicates, fingerprint, roles, sealing, splits, totals, units
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
 from bakeoff.data.splits import Traits
@@ -109,6 +109,7 @@ def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Ta
     features = roles.features(frame, settings, where, table.left_out)
     roles.refuse_copies(frame, features if settings.target else (), settings.target, where)
     targets = frame[settings.target] if settings.target else pd.Series(None, index=frame.index, dtype=object)
+    totals.refuse(frame, targets, is_test, where)
     target = read_target(targets, settings, where)
     ids = roles.ids(frame, settings.id, is_test, where)
     group = roles.groups(frame, settings.group, where)
