@@ -76,6 +76,19 @@ def test_an_unclosed_quote_is_reported(tmp_path: Path) -> None:
     assert said(Csv(written(tmp_path, 'a,b\n1,"2\n3,4\n'))).startswith("data.path: ")
 
 
+def test_backslashes_before_quotes_are_refused_where_they_end_a_field(tmp_path: Path) -> None:
+    content = 't,y\n"he said ""hi""",1\n"and \\"bye\\" then",2\n'
+    message = said(Csv(written(tmp_path, content)))
+    assert message.startswith('data.path: line 3 of my.csv writes a quote within quotes as \\"')
+    assert "pd.read_csv('my.csv', escapechar='\\\\')" in message
+    fine = 't,y\n"a path C:\\dir\\",1\nfive \\"inch,2\n"json ""x\\""y""",3\n'
+    assert Csv(written(tmp_path, fine)).read().frame["t"].tolist() == [
+        "a path C:\\dir\\",
+        'five \\"inch',
+        'json "x\\"y"',
+    ]
+
+
 def test_a_wrong_encoding_names_key_and_byte(tmp_path: Path) -> None:
     path = written(tmp_path, "text,label\ncafé,a\n".encode("latin-1"))
     assert said(Csv(path, encoding="utf-8")) == (
@@ -92,6 +105,15 @@ def test_a_wrong_encoding_names_key_and_byte(tmp_path: Path) -> None:
     assert Csv(path, encoding="latin-1").read().frame["text"][0] == "café"
     assert said(Csv(path, encoding="latin-one"), ConfigError).startswith('data.encoding: "latin-one" is unknown')
     assert "byte 13" in said(JsonLines(written(tmp_path, '{"text": "café"}'.encode("latin-1"), "b.jsonl")))
+
+
+def test_a_file_of_two_encodings_is_refused_unless_one_is_declared(tmp_path: Path) -> None:
+    lines = [f"café {i},1\n".encode("utf-8" if i < 20 else "cp1252") for i in range(40)]
+    path = written(tmp_path, b"t,y\n" + b"".join(lines))
+    assert "mixes encodings: 20 of its letters are UTF-8, and 20 bytes are not, first in line 22" in said(Csv(path))
+    assert Csv(path, encoding="cp1252").read().frame["t"].tolist()[::39] == ["cafÃ© 0", "café 39"]
+    french = "t,y\n" + "«CAFÉ» où l'été,1\n" + "à l'opéra déjà été,2\n" * 10
+    assert "CAFÉ" in Csv(written(tmp_path, french.encode("cp1252"))).read().frame["t"][0]
 
 
 def test_a_binary_file_is_no_csv(tmp_path: Path) -> None:

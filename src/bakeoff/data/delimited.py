@@ -135,7 +135,10 @@ def _parsed(path: Path, key: str, dialect: Dialect, header: Sequence[str]) -> pa
     converting = arrow.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True
     )
-    if _may_end_within_quotes(path, key):
+    n_quotes, n_escaped = _quotes(path, key)
+    if n_escaped:
+        _refuse_escapes(path, key, dialect)
+    if n_quotes % 2:  # one never closes and would swallow the rest, or is part of a text
         return _named(_slowly(path, key, dialect, header), header, path, key)
     try:
         with files.opened(path, key) as stream:
@@ -147,13 +150,31 @@ def _parsed(path: Path, key: str, dialect: Dialect, header: Sequence[str]) -> pa
     return _named(table, header, path, key)
 
 
-def _may_end_within_quotes(path: Path, key: str) -> bool:
-    """Return whether the number of quotes is odd: one never closes and would swallow the rest, or is part of a text."""
-    quotes = 0
+def _quotes(path: Path, key: str) -> tuple[int, int]:
+    """Number of quotes in a file, and of those behind a backslash."""
+    quotes, escaped, last = 0, 0, b""
     with files.opened(path, key) as stream:
         while chunk := stream.read(files.CHUNK):
             quotes += chunk.count(b'"')
-    return quotes % 2 == 1
+            escaped += (last + chunk).count(b'\\"')
+            last = chunk[-1:]
+    return quotes, escaped
+
+
+def _refuse_escapes(path: Path, key: str, dialect: Dialect) -> None:
+    """Raise ``DataError`` where a backslash before a quote cannot be part of a text: the field would end there."""
+    with files.opened_text(path, key, dialect.encoding) as text:
+        reader = csv.reader(text, delimiter=dialect.separator, strict=True)
+        line = 1
+        try:
+            for fields in reader:
+                line = reader.line_num + 1
+                del fields
+        except csv.Error:
+            raise DataError(
+                f'{key}: line {line} of {path.name} writes a quote within quotes as \\", where CSV doubles it: "". '
+                f"Convert it, in pandas: pd.read_csv({path.name!r}, escapechar='\\\\').to_csv('new.csv', index=False)"
+            ) from None
 
 
 def _named(table: pa.Table, header: Sequence[str], path: Path, key: str) -> pa.Table:

@@ -17,6 +17,8 @@ from typing import IO, Any, cast
 from bakeoff.errors import ConfigError, DataError, did_you_mean
 
 CHUNK = 1 << 20
+MOST_CHANCE_LETTERS = 20
+"""Up to one letter of UTF-8 in so many others, two letters of cp1252 side by side may look like it."""
 COMPRESSED = (".gz", ".zip", ".zst", ".bz2", ".xz")
 OPTION_OF = {
     ".csv": "csv",
@@ -242,7 +244,26 @@ def encoding_of(path: Path, key: str, declared: str | None) -> tuple[str, str | 
         return "utf-8-sig", None
     if wrong_byte(path, key, "cp1252") is not None:
         _refuse_undecodable(path, key, "utf-8")
+    _refuse_mixed(path, key)
     return "cp1252", f"{path.name} is not UTF-8, and is read as cp1252, such as {_sample(path, key)}."
+
+
+def _refuse_mixed(path: Path, key: str) -> None:
+    """Raise ``DataError`` where a file that is not UTF-8 holds letters of UTF-8 too often for chance: it is of two."""
+    n_utf8, n_other, first = 0, 0, 0
+    with opened(path, key) as stream:
+        for number, line in enumerate(stream, 1):
+            if line.isascii():
+                continue
+            beyond = [char for char in line.decode("utf-8", "surrogateescape") if not char.isascii()]
+            others = sum("\udc80" <= char <= "\udcff" for char in beyond)
+            n_utf8, n_other = n_utf8 + len(beyond) - others, n_other + others
+            first = first or (number if others else 0)
+    if n_utf8 * MOST_CHANCE_LETTERS >= n_other:
+        raise DataError(
+            f"{key}: {path.name} mixes encodings: {n_utf8:,} of its letters are UTF-8, and {n_other:,} bytes are not, "
+            f"first in line {first}. Convert it to one encoding; data.encoding=cp1252 reads all of it as that one."
+        )
 
 
 def codecs_name(encoding: str) -> str:
