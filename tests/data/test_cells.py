@@ -226,6 +226,16 @@ def test_classes_that_differ_only_in_case_or_white_space_are_said(tmp_path: Path
     assert 'differ only in case or white space are kept apart: "Yes " (20 rows), "yes" (20 rows).' in notes(task)
     frame.assign(y=["caf\u00e9", "cafe\u0301", "no"] * 20).to_csv(tmp_path / "b.csv", index=False)
     assert "are kept apart" in notes(load(Csv(str(tmp_path / "b.csv"))))
+    frame.assign(y=["yes ", "no", "no"] * 20).to_csv(tmp_path / "c.csv", index=False)
+    said = notes(load(Csv(str(tmp_path / "c.csv"))))
+    assert 'White space around classes is part of their names: "yes " (20 rows).' in said
+
+
+def test_groups_and_slices_that_differ_only_in_case_or_white_space_are_said(tmp_path: Path) -> None:
+    groups = [f"g{i % 20}{' ' * (i % 40 > 20)}" for i in range(N)]
+    task = load_csv(tmp_path, {"g": groups, "s": ["EU", "eu", "US"] * 20}, group="g", slices=("s",))
+    assert '"g": values that differ only in case or white space are kept apart: "g1", "g1 ", and 18 more' in notes(task)
+    assert '"s": values that differ only in case or white space are kept apart: "EU", "eu".' in notes(task)
     assert "white space" not in notes(load_csv(tmp_path, {"x": np.arange(N)}))
 
 

@@ -254,6 +254,28 @@ def test_excel_cells_that_are_empty_for_a_reason_are_refused(tmp_path: Path) -> 
             assert part in said(source)
 
 
+def test_rows_and_columns_that_excel_hides_are_read_and_said(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["x", "z", "y"], [1, 5, "a"], [2, 5, "b"], [3, 5, "a"]):
+        book.active.append(row)
+    book.save(tmp_path / "shown.xlsx")
+    assert not Excel(str(tmp_path / "shown.xlsx")).read().notes
+    for number in (3, 4, 9):
+        book.active.row_dimensions[number].hidden = True
+    book.active.column_dimensions["B"].hidden = True
+    book.create_sheet("other")
+    book.active.sheet_state = "hidden"
+    book.save(tmp_path / "hidden.xlsx")
+    read = Excel(str(tmp_path / "hidden.xlsx"), sheet="Sheet").read()
+    assert [note.text for note in read.notes] == [
+        "The sheet Sheet of hidden.xlsx is hidden, and is read.",
+        "hidden.xlsx hides 2 rows, row 3 first, by a filter or by hand: they are read like the others.",
+        "hidden.xlsx hides z: read like the other columns.",
+    ]
+    assert read.frame["x"].tolist() == [1, 2, 3]
+
+
 def test_parquet_with_names_of_two_levels_is_refused(tmp_path: Path) -> None:
     frame = pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", "b"), ("a", "c")]))
     frame.to_parquet(tmp_path / "levels.parquet")

@@ -11,7 +11,7 @@ import pyarrow
 from numpy.typing import NDArray
 
 from bakeoff.columns import kinds as column_kinds
-from bakeoff.data import cells, columns, duplicates, fingerprint, roles, sealing, splits, totals, units
+from bakeoff.data import cells, columns, duplicates, fingerprint, roles, sealing, spelling, splits, totals, units
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
 from bakeoff.data.splits import Traits
@@ -142,9 +142,18 @@ def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Ta
             part,
             kind.strata(target.y),
         ),
-        notes=(*target.notes, *table.notes),
+        notes=(*target.notes, *_spellings(frame, settings), *table.notes),
         texts=tuple(name for name in read.texts if name not in table.explained),
     )
+
+
+def _spellings(frame: pd.DataFrame, settings: DataSettings) -> list[DataNote]:
+    """Notes on groups and slices that look like one and are several."""
+    groups = [settings.group] if settings.group else []
+    return [
+        *spelling.notes(frame, groups, "data.group"),
+        *spelling.notes(frame, settings.slices, "data.slices"),
+    ]
 
 
 def _parts(settings: DataSettings, target: Target) -> list[str]:

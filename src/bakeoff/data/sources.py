@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from bakeoff.data import delimited, files, typed_files
 from bakeoff.errors import ConfigError, DataError
-from bakeoff.task import DataNote, Reading
+from bakeoff.task import DataNote, NoteRank, Reading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,7 +147,15 @@ class Excel(File):
 
     def read(self) -> Rows:
         """All rows of the file or files."""
-        return _both(self.path, self.test_path, lambda path, key: typed_files.read_excel(path, key, self.sheet))
+        notes: list[DataNote] = []
+
+        def read(path: Path, key: str) -> pd.DataFrame:
+            frame, sentences = typed_files.read_excel(path, key, self.sheet)
+            notes.extend(DataNote(sentence, key, NoteRank.VALUES) for sentence in sentences)
+            return frame
+
+        rows = _both(self.path, self.test_path, read)
+        return replace(rows, notes=tuple(notes))
 
 
 @dataclass(frozen=True)

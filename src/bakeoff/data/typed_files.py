@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bakeoff import advice
 from bakeoff.data import files
 from bakeoff.errors import AssetError, ConfigError, DataError, did_you_mean
 
@@ -62,12 +63,18 @@ LARGEST_EXACT = 2.0**53
 MERGED = re.compile(rb'<mergeCell ref="([A-Z]+(\d+))(:[A-Z]+\d+)"')
 """Merged cells below a worksheet's data: the first with its row, and the last."""
 
+HIDDEN_ROW = re.compile(rb'<row [^>]*\bhidden="(?:1|true)"[^>]*>')
+HIDDEN_COLUMN = re.compile(rb'<col [^>]*\bhidden="(?:1|true)"[^>]*>')
+
 CALCULATED_TEXT = re.compile(rb'<c r="([A-Z]+\d+)"[^>]*\bt="str"')
 """Cells with a formula whose result is a text, which may be empty."""
 
 
-def read_excel(path: Path, key: str, sheet: str | None) -> pd.DataFrame:
+def read_excel(path: Path, key: str, sheet: str | None) -> tuple[pd.DataFrame, list[str]]:
     """Read a sheet of a workbook, cells as Excel holds them: numbers, dates, booleans or text.
+
+    Returns:
+        The rows, and sentences on those that are hidden in the workbook.
 
     Raises:
         AssetError: openpyxl is not installed.
@@ -100,6 +107,7 @@ def read_excel(path: Path, key: str, sheet: str | None) -> pd.DataFrame:
                 f"{did_you_mean(sheet, names)}"
             )
         rows = [list(row) for row in book[sheet or names[0]].iter_rows(values_only=True)]
+        hidden = _hidden(path, book[sheet or names[0]], rows)
     finally:
         book.close()
     if any(cell is None for row in rows for cell in row):
@@ -112,7 +120,30 @@ def read_excel(path: Path, key: str, sheet: str | None) -> pd.DataFrame:
         f"Unnamed: {i}" if cell is None else str(cell) for i, cell in enumerate([*rows[0], *[None] * width][:width])
     ]
     _refuse_twins([name.strip() for name in header], path, key)
-    return pd.DataFrame([row[:width] for row in rows[1:]], columns=header, dtype=object)
+    return pd.DataFrame([row[:width] for row in rows[1:]], columns=header, dtype=object), hidden
+
+
+def _hidden(path: Path, sheet: Any, values: list[list[Any]]) -> list[str]:
+    """Sentences on rows and columns that Excel does not show, filtered out or hidden, and on a hidden sheet."""
+    with zipfile.ZipFile(path) as archive:
+        content = archive.read(sheet._worksheet_path)
+    rows = [int(number[1]) for tag in HIDDEN_ROW.findall(content) if (number := re.search(rb'\br="(\d+)"', tag))]
+    rows = [row for row in rows if row <= len(values) and any(cell is not None for cell in values[row - 1])]
+    names = []
+    for tag in HIDDEN_COLUMN.findall(content):
+        first, last = (int(re.search(rb'\b%s="(\d+)"' % end, tag)[1]) for end in (b"min", b"max"))  # type: ignore[index]
+        names += [str(name) for name in (values[0] if values else [])[first - 1 : last] if name is not None]
+    sentences = (
+        [f"The sheet {sheet.title} of {path.name} is hidden, and is read."] if sheet.sheet_state != "visible" else []
+    )
+    if rows:
+        sentences.append(
+            f"{path.name} hides {len(rows):,} rows, row {rows[0]} first, by a filter or by hand: they are read like "
+            "the others."
+        )
+    if names:
+        sentences.append(f"{path.name} hides {advice.listed(names)}: read like the other columns.")
+    return sentences
 
 
 def _refuse_unseen_values(path: Path, key: str, sheet: str, values: list[list[Any]]) -> None:

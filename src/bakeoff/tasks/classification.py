@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ import pandas as pd
 from pandas.api import types
 
 from bakeoff import advice, booleans
-from bakeoff.data import columns
+from bakeoff.data import columns, spelling
 from bakeoff.data.target import Target, refuse_missing
 from bakeoff.errors import ConfigError, DataError, did_you_mean
 from bakeoff.task import DataNote, NoteRank, Predictions, Schema
@@ -111,12 +110,14 @@ def _labels(values: pd.Series) -> tuple[NDArray[Any], tuple[str, ...]]:
 
 def _lookalikes(y: NDArray[Any], classes: tuple[str, ...]) -> tuple[DataNote, ...]:
     """A note on classes that differ only in case, white space or how letters are composed: easy to miss."""
-    spellings: dict[str, list[str]] = {}
-    for name in classes:
-        spellings.setdefault(" ".join(unicodedata.normalize("NFKC", name).split()).casefold(), []).append(name)
-    alike = [names for names in spellings.values() if len(names) > 1]
+    alike = spelling.alike(classes)
     if not alike:
-        return ()
+        blank = [name for name in classes if name != name.strip()]
+        if not blank:
+            return ()
+        examples = advice.listed(f'"{name}" ({(y == name).sum():,} rows)' for name in blank)
+        text = f"White space around classes is part of their names: {examples}."
+        return (DataNote(text, "data.target", NoteRank.VALUES),)
     examples = ", ".join(f'"{name}" ({(y == name).sum():,} rows)' for name in alike[0][:5])
     more = f", and {len(alike) - 1} more such groups" if len(alike) > 1 else ""
     text = f"Classes that differ only in case or white space are kept apart: {examples}{more}."
