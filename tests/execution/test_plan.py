@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from command_line import CommandLine
 from hydra import compose, initialize_config_dir
 
 from bakeoff.config.settings import register
@@ -27,3 +29,20 @@ def test_a_plan_of_a_search_counts_every_trial() -> None:
     projected = plan.project(tuned)["model"]
     assert (projected.calls, projected.trials) == (30 + OF_A_FIT + 3 * (20 + OF_A_FIT), 3)
     runner.forget_tasks()
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.depth=-1", "model.depth: -1 is out of range. Allowed: from 1 to 16."),
+        ("decision.require={3: 4}", "decision.require.3: there is no such requirement."),
+        ("decision.metric=rmse", "decision.metric: rmse is not defined for this task."),
+    ],
+)
+def test_plan_refuses_what_a_run_refuses(tmp_path: Path, bakeoff: CommandLine, override: str, message: str) -> None:
+    rows = "".join(f"{i}.5,{'ab'[i % 2]}\n" for i in range(60))
+    (tmp_path / "my.csv").write_text(f"x,y\n{rows}")
+    for data in (["data=my.csv", "data.target=y"], ["data=breast_cancer"]):
+        for verb in (["plan"], []):
+            done = bakeoff(*verb, "model=catboost", "tracker=none", *data, override)
+            assert done.returncode == 2 and message in done.stderr

@@ -71,6 +71,27 @@ def check_tasks(jobs: Sequence[Job]) -> None:
         raise ConfigError("\n".join(dict.fromkeys(faults)))
 
 
+def check_models(jobs: Sequence[Job]) -> None:
+    """Check for a plan that every model can serve its task, as ``check_tasks`` does before a run.
+
+    What is shipped fits together, and its data are not read: only variants on files, or with a value given by hand.
+    """
+    from bakeoff.execution import runner
+
+    faults = []
+    given = [job for job in jobs if "path" in job.request.source.arguments or any(map(_is_value, job.overrides))]
+    for job in sorted(given, key=lambda job: job.request.data_key):
+        try:
+            task = runner.load_task(job.request)
+            check_decision(job.request, task)
+            business.build_valuer(job.request.business, task.schema)
+            runner.make_model(job.request, task.schema)
+        except ConfigError as error:
+            faults.append(str(error))
+    if faults:
+        raise ConfigError("\n".join(dict.fromkeys(faults)))
+
+
 def check_decision(request: Request, task: Task) -> None:
     """Raise ``ConfigError`` if no verdict on this task may rest on the declared metric or minimum difference."""
     from bakeoff.compare import decision, vetoes
@@ -83,6 +104,11 @@ def check_decision(request: Request, task: Task) -> None:
     decision.deciding_metric(request.decision.metric, task.schema)
     if request.decision.smallest_difference is not None:
         decision.smallest_difference(request.decision.smallest_difference, incumbent_value=1)
+
+
+def _is_value(override: str) -> bool:
+    """Return whether an override sets a key within a component, such as ``model.depth=6``."""
+    return "." in override.partition("=")[0]
 
 
 def _no_other(request: Request) -> Callable[[Mapping[str, str]], Request]:

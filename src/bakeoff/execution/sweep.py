@@ -86,6 +86,7 @@ def run(
     if plan:
         from bakeoff.report import plan as plans
 
+        prechecks.check_models(waiting)
         llm_use = {job.request.variant: outlook.llm_use(job.request) for job in waiting}
         requests, of_waiting = [job.request for job in jobs], [job.request for job in waiting]
         plans.show(requests, of_waiting, llm_use, outlook.notes(jobs, waiting))
