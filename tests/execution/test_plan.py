@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from command_line import CommandLine
 from hydra import compose, initialize_config_dir
 
 from bakeoff.config.settings import register
@@ -13,6 +12,7 @@ from bakeoff.config.shipped import conf_dir
 from bakeoff.execution import plan, runner
 from bakeoff.request import validation
 from bakeoff.request.spec import Request
+from command_line import CommandLine
 
 OF_A_FIT = 3  # requests without content, by which probabilities are calibrated
 
