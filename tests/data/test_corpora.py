@@ -329,6 +329,32 @@ class TestFolder:
         with pytest.raises(DataError, match=r"data\.corpus: 1 of 5 documents have no text: scan\.pdf\. Recognise"):
             Questions(str(folder.parent / "asked.jsonl"), str(folder)).read()
 
+    def test_with_files_of_other_formats_and_pages_without_text_says_so(self, folder):
+        from pypdf import PdfReader, PdfWriter
+
+        writer = PdfWriter()
+        writer.append(PdfReader(folder / "paper.pdf"))
+        writer.add_blank_page(100, 100)
+        writer.write(folder / "paper.pdf")
+        rows = Questions(str(folder.parent / "asked.jsonl"), str(folder)).read()
+        pages, others = map(str, rows.notes)
+        assert pages.startswith("1 of 2 pages of paper.pdf (2) have no text")
+        assert others.startswith("1 file is left out of the corpus, which takes .md,") and "logo.png" in others
+        assert "no.md" not in others, "hidden files are not meant to be documents"
+        assert rows.corpus.set_index("id").loc["paper.pdf", "text"].strip() == "Tuples do not change."
+
+    def test_with_utf16_or_undeclared_html_is_refused_and_not_guessed(self, folder):
+        asked = Questions(str(folder.parent / "asked.jsonl"), str(folder))
+        (folder / "notes.txt").write_bytes("The tower.".encode("utf-16-le"))
+        with pytest.raises(DataError, match=r"notes\.txt holds the byte 0 at character 1: it is no text, or utf-16"):
+            asked.read()
+        (folder / "notes.txt").write_text("x")
+        (folder / "page.html").write_bytes("<p>Столица</p>".encode("cp1251"))
+        with pytest.raises(DataError, match=r"page\.html is not utf-8: byte 3 is 0xd1"):
+            asked.read()
+        (folder / "page.html").write_bytes('<meta charset="cp1251"><p>Столица</p>'.encode("cp1251"))
+        assert asked.read().corpus.set_index("id").loc["page.html", "text"].strip() == "Столица"
+
     def test_with_a_broken_document_names_it(self, folder):
         (folder / "paper.pdf").write_bytes(b"no pdf")
         with pytest.raises(DataError, match=r"data\.corpus: paper\.pdf cannot be read as PDF"):

@@ -148,6 +148,14 @@ def test_what_is_asked_makes_the_fingerprint() -> None:
     assert same[0].fingerprint == same[1].fingerprint
 
 
+def test_season_that_the_time_does_not_tell_is_noted() -> None:
+    numbered = counting(200).assign(day=range(200))
+    notes = "".join(map(str, load(numbered, forecast={"season": None}).notes))
+    assert "does not tell how long a season is" in notes and "(data.forecast.season)" in notes
+    for told in (load(numbered, forecast={"season": 2}), load(counting(200), forecast={"season": None})):
+        assert "does not tell" not in "".join(map(str, told.notes))
+
+
 def test_overlapping_test_rows_are_noted() -> None:
     assert any("overlap" in note.text for note in load(counting(100), forecast={"stride": 1}).notes)
     assert not any("overlap" in note.text for note in load(counting(100)).notes)

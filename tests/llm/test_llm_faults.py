@@ -11,6 +11,7 @@ from email.utils import formatdate
 import pytest
 from asking import build_request
 from proxy import started
+from scripted import serving
 
 from bakeoff.errors import ConfigError, LLMError
 from bakeoff.llm import failures
@@ -129,6 +130,13 @@ def test_a_refused_key_ends_all_at_once(client, proxy, requests, monkeypatch):
     with pytest.raises(LLMError, match=r"401.*SOME_KEY"):
         client(key_env="SOME_KEY").complete(requests)
     assert len(proxy.seen) <= 2, "one for each thread, and none again"
+
+
+def test_redirects_in_a_circle_end_all_at_once(client, requests):
+    with serving(lambda body, number: (307, b"", {"Location": "/v1/chat/completions"})) as server:
+        with pytest.raises(LLMError, match=r"redirects requests in a circle.*llm\.base_url"):
+            client(base_url=server.url, concurrency=1, retries=5).complete(requests)
+        assert len(server.seen) < 30, "one request and its redirects"
 
 
 def test_an_empty_account_is_not_asked_for_patience(client, proxy, requests):

@@ -57,12 +57,13 @@ class Questions:
         path = _existing(self.questions, "data.questions")
         corpus = _existing(self.corpus, "data.corpus")
         test = None if self.test_questions is None else _existing(self.test_questions, "data.test_questions")
-        table = documents.read(corpus, "data.corpus")
-        known = list(table["id"])
+        read = documents.read(corpus, "data.corpus")
+        known = list(read.table["id"])
         return Rows(
             _asked(path, "data.questions", known),
             None if test is None else _asked(test, "data.test_questions", known),
-            table,
+            read.table,
+            notes=read.notes,
         )
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bakeoff import advice
 from bakeoff.data import records
 from bakeoff.data.records import Record
 from bakeoff.errors import ConfigError, DataError
+from bakeoff.task import DataNote, NoteRank
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,11 +28,40 @@ BLOCKS = (
 IDS, TEXTS = ("id", "_id", "doc_id"), ("text", "contents")
 """Columns of a table of documents."""
 
+BROKEN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
+"""What pypdf raises, besides errors of its own, for files that are damaged."""
+
 NUMBER = r"-?(0|[1-9]\d*)(\.\d*[1-9])?"
 
 
-def read(path: Path, key: str) -> pd.DataFrame:
-    """The documents of a table, or of a folder: ``id``, ``title``, ``text``, and metadata, one row a document.
+PAGE = "\f"
+"""Stands between the pages of a PDF."""
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Documents as they were read.
+
+    Attributes:
+        table: ``id``, ``title``, ``text``, and metadata, one row a document.
+        notes: on files and pages that are not in it.
+    """
+
+    table: pd.DataFrame
+    notes: tuple[DataNote, ...] = ()
+
+
+def read(path: Path, key: str) -> Documents:
+    """The documents of a table, or of a folder.
 
     A file of a folder has its path within it for an id, and ``folder`` and ``format`` for metadata.
 
@@ -35,7 +69,7 @@ def read(path: Path, key: str) -> pd.DataFrame:
         DataError: there is no document, or one cannot be read, has no text, or has the id of another.
         ConfigError: a library that reads the format is not installed.
     """
-    return folder(path, key) if path.is_dir() else table(path, key)
+    return folder(path, key) if path.is_dir() else Documents(table(path, key))
 
 
 def table(path: Path, key: str) -> pd.DataFrame:
@@ -89,18 +123,16 @@ def with_numbers(documents: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def folder(path: Path, key: str) -> pd.DataFrame:
-    """The md, txt, html and pdf files of a folder and of those in it. Hidden files and others are left out."""
+def folder(path: Path, key: str) -> Documents:
+    """The md, txt, html and pdf files of a folder and of those in it. Hidden files are left out, others with a note."""
     files = sorted(
         file
         for file in path.rglob("*")
-        if file.suffix.lower() in FORMATS
-        and file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+        if file.suffix.lower() in FORMATS and file.is_file() and not _is_hidden(file, path)
     )
     if not files:
         raise DataError(f'{key}: the folder "{path}" has no file that ends in {", ".join(FORMATS)}.')
-    rows, empty = [], []
+    rows, empty, blank_pages = [], [], dict[str, str]()
     for file in files:
         name = file.relative_to(path).as_posix()
         _refuse_undecoded(name, key)
@@ -109,13 +141,39 @@ def folder(path: Path, key: str) -> pd.DataFrame:
             empty.append(name)
         parent = file.parent.relative_to(path).as_posix()
         kind = file.suffix.lower().lstrip(".")
-        rows.append({"id": name, "title": title or file.stem, "text": text, "folder": parent, "format": kind})
+        pages = text.split(PAGE) if kind == "pdf" else [text]
+        blank = [str(number) for number, page in enumerate(pages, 1) if not page.strip()]
+        if blank and len(blank) < len(pages):
+            blank_pages[name] = f"{len(blank):,} of {len(pages):,} pages of {name} ({advice.listed(blank)})"
+        rows.append(
+            {"id": name, "title": title or file.stem, "text": "\n\n".join(pages), "folder": parent, "format": kind}
+        )
     if empty:
         raise DataError(
             f"{key}: {len(empty)} of {len(files)} documents have no text: {', '.join(empty[:5])}"
             f"{', …' if len(empty) > 5 else ''}. Recognise the text of scanned pages first, or take these files out."
         )
-    return frame(rows)
+    return Documents(frame(rows), tuple(_notes(path, list(blank_pages.values()))))
+
+
+def _notes(path: Path, blank_pages: Sequence[str]) -> Iterator[DataNote]:
+    """Notes on the files of a folder that are no documents, and on pages of its documents that have no text."""
+    if blank_pages:
+        text = f"{advice.listed(blank_pages)} have no text, as scanned ones have none: they cannot be found."
+        yield DataNote(text, "data.corpus", NoteRank.ROWS)
+    others = sorted(
+        file.relative_to(path).as_posix()
+        for file in path.rglob("*")
+        if file.is_file() and file.suffix.lower() not in FORMATS and not _is_hidden(file, path)
+    )
+    if others:
+        count = "1 file is" if len(others) == 1 else f"{len(others):,} files are"
+        text = f"{count} left out of the corpus, which takes {', '.join(FORMATS)}: {advice.listed(others)}."
+        yield DataNote(text, "data.corpus", NoteRank.ROWS)
+
+
+def _is_hidden(file: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(folder).parts)
 
 
 def _refuse_undecoded(name: str, key: str) -> None:
@@ -137,10 +195,15 @@ def _id_column(record: Record, key: str) -> str:
 
 def _decoded(path: Path, where: str) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
         raise DataError(f"{where} is not utf-8: byte {error.start} is 0x{byte:02x}. Convert the file.") from None
+    if "\0" in text:
+        raise DataError(
+            f"{where} holds the byte 0 at character {text.index(chr(0))}: it is no text, or utf-16. Convert the file."
+        )
+    return text
 
 
 def _plain(path: Path, where: str) -> tuple[str, str]:
@@ -156,7 +219,10 @@ def _markdown(path: Path, where: str) -> tuple[str, str]:
 def _html(path: Path, where: str) -> tuple[str, str]:
     """Title and text; headings become those of markdown, so that text can be cut at them."""
     bs4 = _library("bs4", where)
-    soup = bs4.BeautifulSoup(path.read_bytes(), "html.parser")
+    content = path.read_bytes()
+    declared = bs4.dammit.EncodingDetector.find_declared_encoding(content, is_html=True, search_entire_document=False)
+    has_mark = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    soup = bs4.BeautifulSoup(content if declared or has_mark else _decoded(path, where), "html.parser")
     title = soup.title.get_text() if soup.title else ""
     for part in soup(["head", "script", "style", "template", "noscript"]):
         part.decompose()
@@ -183,14 +249,16 @@ def _pdf(path: Path, where: str) -> tuple[str, str]:
     pypdf = _library("pypdf", where)
     try:
         reader = pypdf.PdfReader(path)
-        text = "\n\n".join(page.extract_text() for page in reader.pages)
-        return str((reader.metadata and reader.metadata.title) or "").strip(), text
+        pages = [page.extract_text() for page in reader.pages]
+        title = str((reader.metadata and reader.metadata.title) or "").strip()
     except pypdf.errors.DependencyError as error:
         raise ConfigError(f"{where} is encrypted: {error}. Install it, or save the file without encryption.") from None
     except pypdf.errors.FileNotDecryptedError:
         raise DataError(f"{where} is encrypted with a password. Save it without, or take it out.") from None
-    except (pypdf.errors.PyPdfError, ValueError, KeyError) as error:
-        raise DataError(f"{where} cannot be read as PDF: {error}.") from error
+    except (pypdf.errors.PyPdfError, *BROKEN) as error:
+        cause = f"{type(error).__name__}: {error}".rstrip(".: ")
+        raise DataError(f"{where} cannot be read as PDF ({cause}). Save it again, or take it out.") from error
+    return title, PAGE.join(pages)
 
 
 def _library(name: str, where: str) -> Any:

@@ -63,7 +63,7 @@ def read(source: Source, settings: DataSettings) -> Table:
     schema = Schema(settings.kind, settings.target, {QUESTION: "text", HISTORY: "text"})
     read = columns.read(frame, settings.slices, {}, where) if settings.slices else None
     slices = pd.DataFrame({} if read is None else dict(read.values), index=frame.index)
-    return Table(schema, X, y, ids, slices, traits, _notes(corpus, y), corpus)
+    return Table(schema, X, y, ids, slices, traits, (*rows.notes, *_notes(corpus, y)), corpus)
 
 
 def _notes(corpus: Corpus, y: NDArray[Any]) -> tuple[DataNote, ...]:

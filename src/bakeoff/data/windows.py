@@ -105,7 +105,7 @@ def load(source: Source, settings: DataSettings) -> Task:
         notes=(
             *([sealing.note(len(tested), len(unseen))] if len(unseen) else []),
             *_untested(recorded.tracks, test),
-            *_notes(recorded, lengths, parts),
+            *_notes(recorded, lengths, parts, settings),
         ),
         sealed=unseen if len(unseen) else None,
     )
@@ -286,7 +286,7 @@ def _untested(tracks: Sequence[Track], test: Sequence[Positions]) -> list[DataNo
     return [DataNote(f"{text}{advice.listed(names)}.", "data.split", NoteRank.ROWS)]
 
 
-def _notes(recorded: Recorded, lengths: Lengths, parts: Parts) -> tuple[DataNote, ...]:
+def _notes(recorded: Recorded, lengths: Lengths, parts: Parts, settings: DataSettings) -> tuple[DataNote, ...]:
     count, many = recorded.grid.count, len(recorded.tracks)
     moments = (
         f"{count:,} moments, one every {recorded.grid.step.words}{f', of {many:,} series' if many > 1 else ''}: "
@@ -300,6 +300,11 @@ def _notes(recorded: Recorded, lengths: Lengths, parts: Parts) -> tuple[DataNote
             "of consecutive rows, and more rows in the same time say little more."
         )
         notes.append(DataNote(overlap, "data.forecast.stride"))
+    if lengths.season == 1 and settings.forecast.season is None:
+        unknown = (
+            "The time column does not tell how long a season is: the seasonal naive forecast repeats the last value."
+        )
+        notes.append(DataNote(unknown, "data.forecast.season"))
     unscaled = [track.name for track in recorded.tracks if _scale(track, lengths, parts) == 0]
     if unscaled:
         whose = f" of {advice.listed(unscaled)}" if many > 1 else ""
