@@ -8,6 +8,7 @@ import pytest
 from asking import build_request
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted import says, serving
 
 import bakeoff
 from bakeoff.errors import ConfigError
@@ -51,6 +52,18 @@ def test_a_budget_in_dollars_ends_after_what_is_in_flight(client, proxy, request
     assert 3 <= answered <= 4, "two and a half, and at most one more in flight"
     assert llm.usage()["cost_usd"] == pytest.approx(sum(c.cost_usd for c in found))
     assert "llm.max_cost_usd" in llm.usage()["budget_ended"]
+
+
+def test_budget_in_dollars_holds_where_the_server_counts_no_tokens(client):
+    """A reply without token counts has an unknown price: it counts as the most that it can have cost."""
+    requests = [build_request(f"Say {i}.") for i in range(20)]
+    with serving(lambda body, number: says("Yes.", usage=None)) as server:
+        llm = client(base_url=server.url, price=DEAR, concurrency=1, max_cost_usd=0.05, cache="off")
+        found = llm.complete(requests)
+        assert 0 < len(server.seen) < 20
+    assert statuses(found).count("ok") == len(server.seen)
+    assert "by the length of texts: the server counts no tokens" in llm.usage()["budget_ended"]
+    assert llm.usage()["cost_usd"] is None, "what was paid stays unknown"
 
 
 def test_a_search_spends_one_budget_however_many_trials_make_a_model(client, proxy, requests):

@@ -155,9 +155,11 @@ class Session:
         They must be of the model that is served now. Where the server does not list it, a completion tells: that of a
         request that is to be sent anyway, else that of one sent again.
         """
-        for earlier in batch.earlier.values():
+        for key, earlier in batch.earlier.items():
             self._usage.went_on(earlier)
-            self._budget.went_on(earlier.calls, sum(c.cost_usd for c in earlier.ended))
+            self._budget.went_on(earlier.calls)
+            for completion in earlier.ended:
+                self._budget.paid(completion.cost_usd, self._most_usd(requests[key], completion.raw or ""))
         self._identify(batch)
         taken = [key for key, earlier in batch.earlier.items() if earlier.replies]
         self._server.has_earlier_answers = self._server.has_earlier_answers or bool(taken)
@@ -390,12 +392,19 @@ class Session:
         self._usage.refused(limit)
         return f"budget: {limit}", f"{limit}{f'; before: {last}' if last else ''}"
 
+    def _most_usd(self, request: LLMRequest, text: str, model: str = "") -> float:
+        """The most that a request without token counts can have cost: no token is shorter than a byte."""
+        if self._budget.max_cost_usd is None:
+            return nan
+        read = sum(len(message.content.encode()) for message in request.messages)
+        return self._price(model, read, max(len(text.encode()), request.max_tokens))
+
     def _read(self, reply: Reply, request: LLMRequest) -> Completion:
         if reply.is_counted:
             cost = self._price(reply.model, int(reply.input_tokens), int(reply.output_tokens))
         else:  # the token count is unknown
             cost = 0.0 if self._price(reply.model, 1, 1) == 0 else nan
-        self._budget.paid(cost)
+        self._budget.paid(cost, self._most_usd(request, f"{reply.text}{reply.reasoning}", reply.model))
         self._usage.paid(reply.input_tokens, reply.output_tokens, cost)
         completion = Completion(
             "ok",

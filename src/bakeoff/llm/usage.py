@@ -38,6 +38,7 @@ class Budget:
         self.max_cost_usd = max_cost_usd
         self.calls = 0
         self.spent_usd = 0.0
+        self.is_estimated = False
 
     def reserve(self) -> bool:
         """Count one more request, if there is room for it."""
@@ -47,16 +48,22 @@ class Budget:
             self.calls += 1
             return True
 
-    def went_on(self, calls: int, cost_usd: float) -> None:
-        """Add what earlier parts of the run have spent; a cost of NaN is unknown."""
+    def went_on(self, calls: int) -> None:
+        """Add the requests of earlier parts of the run."""
         with self._lock:
             self.calls += calls
-        self.paid(cost_usd)
 
-    def paid(self, cost_usd: float) -> None:
-        """Add the cost of a completion; NaN if unknown."""
+    def paid(self, cost_usd: float, most_usd: float = math.nan) -> None:
+        """Add the cost of a completion.
+
+        Args:
+            cost_usd: NaN if unknown.
+            most_usd: added instead of an unknown cost, so that it cannot exceed the limit unseen; NaN: nothing is.
+        """
         with self._lock:
-            self.spent_usd += 0.0 if math.isnan(cost_usd) else cost_usd
+            self.is_estimated = self.is_estimated or math.isnan(cost_usd)
+            amount = most_usd if math.isnan(cost_usd) else cost_usd
+            self.spent_usd += 0.0 if math.isnan(amount) else amount
 
     @property
     def ended(self) -> str | None:
@@ -64,7 +71,8 @@ class Budget:
         if self.max_calls is not None and self.calls >= self.max_calls:
             return f"llm.max_calls={self.max_calls} was reached"
         if self.max_cost_usd is not None and self.spent_usd >= self.max_cost_usd:
-            return f"llm.max_cost_usd={self.max_cost_usd:g} was reached"
+            by_length = " at most, by the length of texts: the server counts no tokens" if self.is_estimated else ""
+            return f"llm.max_cost_usd={self.max_cost_usd:g} was reached{by_length}"
         return None
 
 

@@ -29,7 +29,7 @@ def texts(X: pd.DataFrame, schema: Schema) -> list[str]:
     """Each of n rows as text: the value of a single column as it is, of several a line for each with its name."""
     names = list(schema.columns)
     if len(names) == 1:
-        return [shown(value) for value in X[names[0]]]
+        return [value.strip() if isinstance(value, str) else shown(value) for value in X[names[0]]]
     rows = zip(*(X[name] for name in names), strict=True)
     return ["\n".join(f"{name}: {shown(v)}" for name, v in zip(names, row, strict=True)) for row in rows]
 
@@ -37,9 +37,15 @@ def texts(X: pd.DataFrame, schema: Schema) -> list[str]:
 def shown(value: Any) -> str:
     """A value as one would write it in a line; missing ones are unknown."""
     if isinstance(value, float):
-        return "unknown" if math.isnan(value) else f"{value:g}"
+        return "unknown" if math.isnan(value) else number(value)
     # NaT is the one value beside NaN that is not equal to itself.
     return "unknown" if value is None or value != value else re.sub(r"\s+", " ", str(value)).strip()
+
+
+def number(value: float) -> str:
+    """A number with all of its digits: 1234567.5, and 3 for 3.0."""
+    is_whole = math.isfinite(value) and value == int(value) and abs(value) < 2**53
+    return str(int(value)) if is_whole else repr(float(value))
 
 
 @dataclass(frozen=True)

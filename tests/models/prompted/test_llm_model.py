@@ -205,6 +205,22 @@ def test_a_server_that_tells_no_logprobs_is_named(fitted, scripted):
         fitted(scripted(Completion("ok", "ham")), method="logprobs").predict(ASKED.X)
 
 
+def test_prompt_shows_texts_with_their_lines_and_numbers_with_all_digits(fitted, scripted):
+    """Code has its indentation, and an amount its cents: ``1.23457e+06`` is another number."""
+    code = table(["def f():\n    return 1\n", "x = 2"], ["spam", "ham"])
+    llm = scripted(Completion("ok", "spam"))
+    fitted(llm).predict(code.X)
+    assert "def f():\n    return 1" in llm.requests[0].messages[-1].content
+    schema = Schema("regression", "price", {"amount": "numeric", "rooms": "numeric"})
+    X = pd.DataFrame({"amount": [1234567.25, np.nan], "rooms": [3.0, 4.0]})
+    llm = scripted(Completion("ok", parsed={"value": 1.0}))
+    train = Examples(X, np.array([9876543.5, 2.0]), np.arange(2), X.iloc[:, :0])
+    fitted(llm, schema, train, "estimate", shots=2, shots_by="random").predict(X)
+    sent = "\n".join(message.content for message in llm.requests[0].messages)
+    assert "amount: 1234567.25\nrooms: 3" in sent and "amount: unknown" in sent
+    assert '{"value": 9876543.5}' in sent and '{"value": 2}' in sent
+
+
 def test_row_without_a_label_among_the_likeliest_tokens_has_no_answer(fitted, scripted):
     """A reply that begins with ``The`` or a thought names no label: the first one would be a guess."""
     rows = [tokens(Ġspam=-0.2, ham=-2.0), tokens(The=-0.1, It=-3.0)]

@@ -23,7 +23,7 @@ from bakeoff.models.prompted import answers, labels
 from bakeoff.models.prompted.labels import Spoken
 from bakeoff.models.prompted.shots import Shots
 from bakeoff.models.qa.found import Timed, objects
-from bakeoff.models.texts import Reader, texts
+from bakeoff.models.texts import Reader, number, texts
 from bakeoff.retrieval.base import Embedder
 from bakeoff.task import ABSTAINED, NO_ANSWER, OK, Examples, Predictions, RowStatus, Schema, Usage, questions
 
@@ -210,7 +210,7 @@ class PromptedLLM(Model):
         if self.schema_.kind == "classification":
             return self.spoken_.word(str(truth))
         if self.schema_.kind == "regression":
-            return f'{{"value": {float(truth):g}}}'
+            return f'{{"value": {number(float(truth))}}}'
         return truth.answers[0] if truth.answers else self.reader.abstention
 
     def _build_requests(self, X: pd.DataFrame) -> list[LLMRequest]:
