@@ -52,6 +52,7 @@ def build_requests(n: int, **more: Any) -> list[Any]:
     [
         (says(None, "content_filter"), "filtered: by the server's content filter"),
         (says(None, refusal="I can't help with that."), "refused: by the model"),
+        (says("positive", refusal="I can't help with that."), "refused: by the model"),
         (says("I'm sorry, but I can't assist with that."), "refused: by the model"),
         (says("", reasoning_content="positive, I think"), "unreadable: as an answer (thoughts alone)"),
         (says("", "length", reasoning_content="Hm"), "cut: within its thoughts, at 4 tokens (llm.thinking_tokens)"),
@@ -110,6 +111,13 @@ def test_server_that_streams_unasked_is_read(serve):
 
     (found,) = llm(serve(stream)).complete(build_requests(1, choices=CHOICES))
     assert (found.status, found.text, found.input_tokens, found.output_tokens) == ("ok", "positive", 3, 2)
+
+
+def test_reply_after_a_byte_order_mark_is_read(serve):
+    status, content, headers = says("positive", refusal=False)
+    marked = b"\xef\xbb\xbf" + json.dumps(content).encode()
+    (completion,) = llm(serve(lambda body, n: (status, marked, headers))).complete(build_requests(1))
+    assert (completion.status, completion.text) == ("ok", "positive")
 
 
 def test_half_a_surrogate_pair_costs_no_row(serve):

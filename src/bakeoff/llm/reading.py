@@ -26,7 +26,7 @@ def formed(completion: Completion, request: LLMRequest) -> Completion:
     room = f"at {request.max_tokens} tokens"
     if completion.finish in FILTERED:
         return _invalid(completion, "filtered: by the server's content filter")
-    if completion.refusal and not text:
+    if completion.refusal:  # whatever stands beside it
         return _invalid(completion, "refused: by the model")
     if not text and not completion.logprobs:
         if is_open or thoughts or completion.reasoning or completion.is_cut:

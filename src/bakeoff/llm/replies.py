@@ -97,6 +97,7 @@ def read(text: str, headers: Mapping[str, str], seconds: float, model: str, base
     Raises:
         Trouble: it is no reply.
     """
+    text = text.removeprefix("\ufeff")
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         body = _of_stream(text) if kind == "text/event-stream" or text.startswith("data:") else json.loads(text)
@@ -187,7 +188,7 @@ def _reply(body: Mapping[str, Any], seconds: float, model: str) -> Reply:
         seconds=seconds,
         is_cut=finish in ("length", "max_tokens", "MAX_TOKENS"),
         reasoning=_well_formed(_text(message.get("reasoning_content") or message.get("reasoning"))),
-        refusal=_well_formed(_text(message.get("refusal"))),
+        refusal=_well_formed(_text(message.get("refusal") or None)),
         finish=finish,
     )
 

@@ -202,7 +202,9 @@ def test_where_no_request_gets_an_answer_the_run_says_so(fitted, scripted, metho
 
 def test_a_server_that_tells_no_logprobs_is_named(fitted, scripted):
     with pytest.raises(LLMError, match=r"returns no log-probabilities. Choose model\.method=generate"):
-        fitted(scripted(Completion("ok", "ham")), method="logprobs").predict(ASKED.X)
+        llm = scripted(Completion("ok", "ham"))
+        fitted(llm, method="logprobs").predict(ASKED.X)
+    assert len(llm.requests) == 3, "those that measure what the prompt leans to, and none of a row"
 
 
 def test_prompt_shows_texts_with_their_lines_and_numbers_with_all_digits(fitted, scripted):

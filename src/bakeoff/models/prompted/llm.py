@@ -261,9 +261,7 @@ class PromptedLLM(Model):
     def _by_logprobs(
         self, completions: Sequence[Completion], before: Timed | None, transcripts: Sequence[Transcript]
     ) -> Predictions:
-        has_logprobs = [bool(c.logprobs) for c in completions if c.status == "ok"]
-        if has_logprobs and not any(has_logprobs):
-            raise LLMError("llm: the server returns no log-probabilities. Choose model.method=generate.")
+        _require_logprobs(completions, transcripts)
         proba = np.array([self._proba(c) for c in completions])
         best = proba.argmax(axis=1)
         output = np.array([self.schema_.classes[i] for i in best], dtype=object)
@@ -311,6 +309,7 @@ class PromptedLLM(Model):
         requests = self._content_free()
         completions = self.llm.complete(requests)
         transcripts = [replace(t, row=None) for t in from_requests(requests, completions)]
+        _require_logprobs(completions, transcripts)
         probabilities = [self.spoken_.probabilities(c.logprobs) for c in completions if c.logprobs]
         leaning = np.asarray(np.mean(probabilities, axis=0), dtype=np.float64) if probabilities else None
         return leaning, transcripts
@@ -321,6 +320,13 @@ def _values(X: pd.DataFrame, schema: Schema) -> list[dict[str, Any]]:
     if schema.kind == "qa":
         return [{"question": question.text, "history": question.history} for question in questions(X)]
     return [{"text": text} for text in texts(X, schema)]
+
+
+def _require_logprobs(completions: Sequence[Completion], transcripts: Sequence[Transcript]) -> None:
+    """Raise ``LLMError`` where answers came back, and none has log-probabilities."""
+    answered = [completion for completion in completions if completion.status == "ok"]
+    if answered and not any(completion.logprobs for completion in answered):
+        raise LLMError("llm: the server returns no log-probabilities. Choose model.method=generate.", transcripts)
 
 
 def _finite(value: float) -> float:
