@@ -170,6 +170,11 @@ def test_a_request_that_fails_for_a_while_is_asked_again(server):
             {},
             {"object": "list", "data": [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": [1.0, 2.0]}]},
         ),
+        (
+            200,
+            {},
+            {"object": "list", "data": [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": [None]}]},
+        ),
         (200, {}, {"unexpected": 1}),
         (200, {}, b"<html>not JSON"),
         (200, {"Content-Type": "text/html"}, b"<html>a captive portal"),

@@ -6,11 +6,13 @@ import random
 import sqlite3
 import time
 from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from counted import Counted, corpus, embedded, vector
 
+from bakeoff.errors import AssetError
 from bakeoff.retrieval import embeddings
 from bakeoff.retrieval.embed import Hashing
 from bakeoff.retrieval.retrievers import Dense, Hybrid
@@ -29,6 +31,26 @@ def test_vectors_of_another_embedder_are_not_mistaken_for_its_own(cache):
     wide, _, _ = embeddings.embedded(Hashing(64), ["a cat"])
     narrow, reused, _ = embeddings.embedded(Hashing(32), ["a cat"])
     assert (wide.shape, narrow.shape, reused) == ((1, 64), (1, 32), 0)
+
+
+@dataclass(frozen=True)
+class Fickle:
+    """Gives vectors of any length under one name."""
+
+    dimensions: int
+    value: float = 1.0
+    identity: str = "fickle"
+
+    def embed(self, texts, threads=1):
+        return np.full((len(texts), self.dimensions), self.value, dtype=np.float32)
+
+
+def test_embedder_that_changes_its_dimensions_or_gives_no_numbers_is_refused(cache):
+    embeddings.embedded(Fickle(4), ["a", "b"])
+    with pytest.raises(AssetError, match="fickle gave vectors of 2 and of 4 dimensions: it has changed"):
+        embeddings.embedded(Fickle(2), ["a", "b", "c", "d"])  # 12 numbers would also be 4 vectors of 3
+    with pytest.raises(AssetError, match=r"fickle gives vectors that hold no numbers \(NaN\)"):
+        embeddings.embedded(Fickle(4, np.nan), ["e"])
 
 
 def test_a_changed_document_embeds_that_document_only(cache, tmp_path):

@@ -228,6 +228,8 @@ class OpenAIEmbeddings:
             vectors = np.array(rows, dtype=np.float32).reshape(len(rows), -1 if rows else self.dimensions or 0)
         except (TypeError, ValueError):
             raise LLMError(f"{where} gives what are no vectors, or vectors of several lengths.") from None
+        if not np.isfinite(vectors).all():
+            raise LLMError(f"{where} gives vectors with what are no numbers (null, NaN or infinite).")
         return normalised(vectors)
 
 

@@ -8,7 +8,7 @@ import sqlite3
 import time
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,9 +66,20 @@ def embedded(
             raise AssetError(f"embeddings: {file} cannot be used: {error}.") from error
         _set_aside(file, error)
         known, replayed = _known(file, embedder, first, threads)
+    _refuse_several_lengths(embedder, known.values(), file)
     vectors = np.frombuffer(b"".join(known[key] for key in keys), dtype="<f4").reshape(len(keys), -1)
     _keep(whole, vectors)
     return vectors, len(texts) - (len(first) - replayed), time.perf_counter() - started
+
+
+def _refuse_several_lengths(embedder: Embedder, vectors: Iterable[bytes], file: Path) -> None:
+    """Raise ``AssetError`` where an embedder now gives other dimensions than it gave the texts of before."""
+    lengths = sorted({len(vector) // 4 for vector in vectors})
+    if len(lengths) > 1:
+        raise AssetError(
+            f"embeddings: {embedder.identity} gave vectors of {' and of '.join(map(str, lengths))} dimensions: it has "
+            f"changed under the same name. Give it another identity, or delete {file}."
+        )
 
 
 def verify(embedder: Embedder) -> None:
@@ -100,6 +111,8 @@ def _known(file: Path, embedder: Embedder, texts: Mapping[bytes, str], threads: 
                 if not part:
                     continue
                 vectors = np.asarray(embedder.embed([texts[key] for key in part], threads), dtype="<f4")
+                if not np.isfinite(vectors).all():
+                    raise AssetError(f"embeddings: {embedder.identity} gives vectors that hold no numbers (NaN).")
                 rows = [(key, vector.tobytes()) for key, vector in zip(part, vectors, strict=True)]
                 with database:
                     database.executemany(
