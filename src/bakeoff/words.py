@@ -55,6 +55,9 @@ _RESTORED = str.maketrans("\ue000\ue001\ue002\ue003\ue004", ".-+#/")
 _FRACTION = lazy.pattern(r"(?<![\d/])(\d+)[/\u2044](\d+)(?![\d/])")
 _DECIMALS = lazy.pattern(r"(?<![\d.,])(\d+)[.,](?!\d{3}(?!\d))(\d+)(?![.,]?\d)")
 """A number with one point or comma that does not stand before three digits, as a separator of thousands would."""
+_GROUPED_POINT = lazy.pattern(r"(?<![\d.,])\d{1,3}(?:,\d{3})+\.\d+(?![.,]?\d)")
+_GROUPED_COMMA = lazy.pattern(r"(?<![\d.,])\d{1,3}(?:\.\d{3})+,\d+(?![.,]?\d)")
+"""Numbers with separators of thousands and decimals, as 1,234.5 and 1.234,5."""
 _MINUS = lazy.pattern(r"(?<![^\s(\[$€£])[-\u2212\u2013](?=[$€£]?\d)")
 _SUFFIX = lazy.pattern(r"(?<=[a-z])(?:\+{1,2}|#)(?!\w)")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -70,11 +73,14 @@ _RUN = lazy.pattern(rf"[{UNSPACED}]+")
 def normalised(text: str) -> str:
     """In lower case, without punctuation, articles and needless space, as the official script of SQuAD does it.
 
-    What makes another number or name of the same characters stays: the point of ``1.5`` (``15``), the minus of ``-5``,
+    What makes another number or name of the same characters stays: the point of ``1.5`` (``15``) and of ``1,234.5``,
+    which is ``1234.5``, the minus of ``-5``,
     the stroke of ``1/2``, the signs of ``C++``, ``C#`` and ``A+``. Where nothing is left, as of ``**`` or ``a``, the
     text itself in lower case: else all such answers were equal.
     """
     lower = (text if text.isascii() else unicodedata.normalize("NFKC", text)).lower()
+    lower = _GROUPED_POINT.sub(lambda number: number[0].replace(",", "").replace(".", _KEPT_POINT), lower)
+    lower = _GROUPED_COMMA.sub(lambda number: number[0].replace(".", "").replace(",", _KEPT_POINT), lower)
     lower = _FRACTION.sub(rf"\1{_KEPT_SLASH}\2", _DECIMALS.sub(rf"\1{_KEPT_POINT}\2", lower))
     lower = _MINUS.sub(_KEPT_MINUS, lower)
     lower = _SUFFIX.sub(lambda sign: sign[0].replace("+", _KEPT_PLUS).replace("#", _KEPT_SHARP), lower)

@@ -49,7 +49,9 @@ def test_answers_are_normalised_as_squad_does(text, expected):
 @pytest.mark.parametrize(
     ("answer", "gold", "is_same"),
     [
-        ("1.5", "15", False), ("1,5", "1.5", True), ("1.5.", "1.5", True), ("3,000", "3000", True), ("-5", "5", False),
+        ("1.5", "15", False), ("1,5", "1.5", True), ("1,234.5", "1234.5", True), ("1,234.5", "12345", False),
+        ("1.234,5", "1234.5", True), ("1,234.567", "1234567", False), ("$1,234,567.89", "1234567.89", True),
+         ("1.5.", "1.5", True), ("3,000", "3000", True), ("-5", "5", False),
         ("\u22125 °C", "-5 °C", True), ("-$5", "5", False), ("2010-2012", "2010–2012", True), ("1/2", "12", False),
         ("½", "1/2", True), ("31/05/2024", "31.05.2024", True), ("555-1234", "5551234", True), ("C++", "C", False),
         ("C#", "c#", True), ("A+", "A", False), ("No. 5", "No 5", True), ("U.S.", "US", True), ("$5", "5", True),
