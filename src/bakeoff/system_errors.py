@@ -15,10 +15,21 @@ ADVICE = {
 }
 
 
+NO_ROOM = (
+    "failed to map segment",
+    "cannot allocate memory",
+    "Cannot allocate memory",
+    "cannot enable executable stack",
+)
+"""Words of the loader of shared libraries where there is no memory for one."""
+
+
 def explain(error: Exception) -> str | None:
     """One-line message for a system error; None for any other error, which may be a bug in bakeoff itself."""
     if isinstance(error, MemoryError):
         return f"There is not enough memory: {error}" if str(error) else "There is not enough memory."
+    if isinstance(error, ImportError) and any(words in str(error) for words in NO_ROOM):
+        return f"There is not enough memory to load a library: {error}"
     if isinstance(error, UnicodeDecodeError):
         return f"A file is not valid {error.encoding}: byte {error.start} of it is {error.object[error.start]:#04x}."
     if isinstance(error, ValueError) and isinstance(error.__cause__, OSError):  # a log file that cannot be opened

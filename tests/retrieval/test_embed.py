@@ -153,6 +153,39 @@ def test_a_server_is_asked_in_batches_and_each_text_gets_its_vector(server):
     assert asking(server, dimensions=4).embed([]).shape == (0, 4)
 
 
+def test_redirect_to_another_host_gets_neither_rows_nor_key(server, monkeypatch):
+    other = Server()
+    server.faults = [(307, {"Location": f"{other.url}/embeddings"}, {})] * 3
+    with pytest.raises(LLMError, match="307"):
+        asking(server).embed(["a"])
+    assert other.requests == []
+    other.http.shutdown()
+    other.http.server_close()
+
+
+def test_server_on_this_machine_gets_texts_past_a_proxy_of_the_environment(server, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert np.allclose(asking(server, retries=0).embed(["a"]), wanted(["a"]), atol=1e-6)
+
+
+def test_texts_of_a_request_that_was_answered_are_not_paid_twice(server, tmp_path):
+    texts = [f"text number {i}" for i in range(80)]
+    embedder = asking(server, batch=16, retries=0)
+    embedder.verify()
+    server.requests.clear()
+    vectors, stop = server.vectors, []
+    server.vectors = lambda body: vectors(body) if len(server.requests) <= 3 or stop else []
+    with pytest.raises(LLMError):
+        embeddings.embedded(embedder, texts, folder=tmp_path)
+    stop.append(True)
+    embeddings.embedded(embedder, texts, folder=tmp_path)
+    sent = [text for _, _, body in server.requests for text in body["input"]]
+    assert sorted(sent.count(text) for text in texts) == [1] * 64 + [2] * 16, "only the failed request is repeated"
+
+
 def test_a_request_that_fails_for_a_while_is_asked_again(server):
     server.faults = [(429, {"Retry-After": "0"}, {}), (503, {"Retry-After": "0"}, {})]
     assert np.allclose(asking(server).embed(["a"]), wanted(["a"]), atol=1e-6)

@@ -75,6 +75,12 @@ def _guarded(arguments: list[str]) -> int:
             raise
         print(secrets.hide(str(error)), file=sys.stderr)
         return WRONG
+    except MemoryError as error:
+        error.__traceback__ = None  # which holds all that took the memory; nothing is imported here: that takes some
+        if wants_traceback:
+            raise
+        sys.stderr.write(f"There is not enough memory{': ' if str(error) else '.'}{error}\n")
+        return FAILED
     except Exception as error:
         from bakeoff import system_errors
         from bakeoff.config import hydra_errors

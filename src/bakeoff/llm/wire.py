@@ -13,7 +13,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from bakeoff.llm import replies
+from bakeoff import secrets
+from bakeoff.llm import limits, replies
 from bakeoff.llm.base import LLMRequest
 from bakeoff.llm.choices import ANSWER
 from bakeoff.llm.replies import (
@@ -41,6 +42,8 @@ ADVICE = {
 """Remedies for a server that refuses a request and names this part of it."""
 
 
+MOST_BYTES = 16_000_000
+"""Size of a reply: a thousand times that of a long one."""
 JSON_TOKENS = 16
 """Extra output tokens for a choice wrapped in JSON."""
 OPTIONAL = ("logprobs", "temperature", "seed", "max_tokens", "max_completion_tokens", "response_format", "grammar")
@@ -183,6 +186,8 @@ def errors_as_trouble(base_url: str, sent: Mapping[str, Any]) -> Iterator[None]:
         raise Trouble("timeout", f"{base_url} gave no answer in time", reason="error: (timeout)") from None
     except openai.APIConnectionError as error:
         cause = error.__cause__ or error
+        if isinstance(cause, limits.EndlessReply):
+            raise _endless(base_url, cause) from None
         if type(cause).__name__ in ("ConnectError", "ProxyError", "UnsupportedProtocol", "APIConnectionError"):
             raise Trouble("connection", f"{base_url} cannot be reached: {cause}", reason=UNREACHABLE) from None
         if type(cause).__name__ == "TooManyRedirects":
@@ -190,18 +195,29 @@ def errors_as_trouble(base_url: str, sent: Mapping[str, Any]) -> Iterator[None]:
             raise Trouble("refused", message, is_final=True, is_for_all=True, reason="error: (redirects)") from None
         message = f"{base_url} dropped the connection: {str(cause).rstrip('.')}"
         raise Trouble("connection", message, reason="error: (connection dropped)") from None
+    except limits.EndlessReply as error:
+        raise _endless(base_url, error) from None
     except openai.APIStatusError as error:
         raise _of_status(error, base_url, sent) from None
 
 
-def connect(base_url: str, key: str, timeout_seconds: float, headers: Mapping[str, str] | None = None) -> Any:
-    """Create the official client, without its own retries: ours are counted and stay within the budget.
+def connect(
+    base_url: str,
+    key: str,
+    timeout_seconds: float,
+    headers: Mapping[str, str] | None = None,
+    retries: int = 0,
+    most_bytes: int = MOST_BYTES,
+) -> Any:
+    """Create the official client. It follows no redirect: rows and keys go to the server that was named.
 
     Args:
         base_url: of the server. One on this machine bypasses any proxy in the environment, so local data stays local.
         key: empty for none.
         timeout_seconds: per request.
         headers: sent with each request, besides those of the client.
+        retries: of the client's own; those of ours are counted and stay within the budget.
+        most_bytes: maximum size of a reply.
     """
     import openai
 
@@ -215,9 +231,13 @@ def connect(base_url: str, key: str, timeout_seconds: float, headers: Mapping[st
         base_url=base_url,
         api_key=key or "none",
         timeout=timeout_seconds,
-        max_retries=0,
-        default_headers=dict(headers or {}),
-        http_client=openai.DefaultHttpxClient(trust_env=False) if is_here else None,
+        max_retries=retries,
+        default_headers={"Accept-Encoding": "identity", **(headers or {})},
+        http_client=openai.DefaultHttpxClient(
+            trust_env=not is_here,
+            follow_redirects=False,
+            event_hooks={"response": [limits.limiting(most_bytes, timeout_seconds)]},
+        ),
     )
     keep_account_at_openai(client)
     return client
@@ -240,8 +260,16 @@ def build_choice_schema(choices: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
+def _endless(base_url: str, error: Exception) -> Trouble:
+    return Trouble("server_error", f"{base_url}: {error}", is_final=True, reason="error: (reply without end)")
+
+
 def _of_status(error: Any, base_url: str, body: Mapping[str, Any]) -> Exception:
     status = error.status_code
+    if 300 <= status < 400:
+        where = str(error.response.headers.get("location", "another address"))
+        message = f"{base_url} redirects to {secrets.without_secrets(where):.200}, and redirects are not followed"
+        return Trouble("refused", message, is_final=True, is_for_all=True, reason=f"error: HTTP {status}")
     message_of_server = _told(error)
     wait = _wait(error.response.headers)
     code = getattr(error, "code", None)

@@ -81,7 +81,10 @@ class KnowsEnglishOnly(Protocol):
 
 @runtime_checkable
 class IsServed(Protocol):
-    """An embedder behind a server, which may load another model under the same name."""
+    """An embedder behind a server, which may load another model under the same name.
+
+    Where it has an attribute ``batch``, the number of texts per request, the vectors of each request are kept at once.
+    """
 
     def verify(self) -> None:
         """Check once a process which model is served; ``identity`` changes with it."""

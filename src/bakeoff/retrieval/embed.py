@@ -152,6 +152,7 @@ def missing(where: str) -> str:
 
 
 OPENAI = "https://api.openai.com/v1"
+MOST_BYTES = 500_000_000  # of one reply: 2,048 vectors of 8,192 numbers
 
 
 @dataclass(frozen=True)
@@ -211,10 +212,9 @@ class OpenAIEmbeddings:
         chosen: dict[str, Any] = {} if self.dimensions is None else {"dimensions": self.dimensions}
         where = f"embedder: {self.model} at {secrets.without_secrets(self.base_url)}"
         rows: list[Any] = []
-        with openai.OpenAI(
-            api_key=key, base_url=self.base_url, max_retries=self.retries, timeout=self.timeout_seconds
+        with wire.connect(
+            self.base_url, key, self.timeout_seconds, retries=self.retries, most_bytes=MOST_BYTES
         ) as client:
-            wire.keep_account_at_openai(client)
             for start in range(0, len(texts), self.batch):
                 batch = [text or " " for text in texts[start : start + self.batch]]  # servers refuse an empty text
                 try:

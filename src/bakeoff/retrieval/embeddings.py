@@ -23,7 +23,7 @@ from bakeoff.retrieval.base import Embedder, IsServed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-AT_ONCE = 256  # new texts per commit: the most a killed process loses
+AT_ONCE = 256  # new texts per commit: the most a killed process loses; of a served embedder, one request
 KEPT_BYTES = 512_000_000  # maximum size of the vectors held in memory by this process
 WAIT_SECONDS = 120.0  # maximum wait for another process to finish writing
 
@@ -102,10 +102,11 @@ def _known(file: Path, embedder: Embedder, texts: Mapping[bytes, str], threads: 
         known = _read(database, list(texts))
         replayed = len(known)
         new = [key for key in texts if key not in known]
-        for start in range(0, len(new), AT_ONCE):
+        at_once = _at_once(embedder)
+        for start in range(0, len(new), at_once):
             # One process at a time: what another has embedded, or paid for, meanwhile is not embedded again.
             with FileLock(file.with_suffix(".lock")):
-                part = new[start : start + AT_ONCE]
+                part = new[start : start + at_once]
                 known |= _read(database, part)
                 part = [key for key in part if key not in known]
                 if not part:
@@ -120,6 +121,12 @@ def _known(file: Path, embedder: Embedder, texts: Mapping[bytes, str], threads: 
                     )
                 known |= dict(rows)
         return known, replayed
+
+
+def _at_once(embedder: Embedder) -> int:
+    """Texts per commit: those of one request where each request is paid for."""
+    batch = getattr(embedder, "batch", None) if isinstance(embedder, IsServed) else None
+    return batch if isinstance(batch, int) and batch > 0 else AT_ONCE
 
 
 @contextmanager
