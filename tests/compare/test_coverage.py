@@ -135,6 +135,21 @@ def scores(share: float, apart: tuple[float, float]) -> Draw:
     return draw
 
 
+def stated(slope: float) -> Draw:
+    """Probabilities whose logits are so many times those of the truth; 1 is calibrated."""
+
+    def draw(rng: np.random.Generator, n: int) -> Pair:
+        names = np.array(BINARY.classes, dtype=object)
+        signal = 2 * rng.standard_normal(n)
+        y, tables = (rng.random(n) < expit(signal)).astype(int), []
+        for factor in (1.0, slope):
+            p = expit(factor * signal)
+            tables.append(table(BINARY, names[y], names[(p > 0.5).astype(int)], proba=np.column_stack([1 - p, p])))
+        return tables[0], tables[1]
+
+    return draw
+
+
 def errors(tail: float) -> Draw:
     """Regression with errors of Student's t, or normal where ``tail`` is 0."""
 
@@ -241,6 +256,8 @@ CASES = [
     *(Case("10 % positive", m, n, scores(0.1, (1.2, 1.4))) for m in RANKS for n in (100, 300)),
     *(Case("10 % positive, far apart", m, n, scores(0.1, (2.9, 3.1))) for m in RANKS for n in (100, 300)),
     *(Case("30 % positive", m, n, scores(0.3, (1.2, 1.4))) for m in ("log_loss", "brier") for n in FEW),
+    *(Case("calibrated", "calibration_error", n, stated(1.0), equal(0.0)) for n in (100, 300, 1_000)),
+    *(Case(f"logits times {s:g}", "calibration_error", n, stated(s)) for s in (1.3, 2.0) for n in (100, 300, 1_000)),
     *(Case("normal errors", m, n, errors(0)) for m in ("mae", "rmse", "r2", "median_absolute_error") for n in FEW),
     *(Case("heavy tails", m, n, errors(4)) for m in ("mae", "rmse") for n in (100, 300)),
     *(Case("answers", "exact_match", n, answers, (0.93, 0.03)) for n in (50, 200)),
@@ -296,7 +313,7 @@ def test_95_percent_intervals_hold_the_truth_in_93_percent_of_test_sets_or_more(
 
 @pytest.mark.parametrize(
     "case",
-    [c for c in CASES if str(c) in ("right 0.97, accuracy, 200 rows", "each row twice, accuracy, 300 rows")],
+    [c for c in CASES if str(c).startswith(("right 0.97, accuracy, 200", "each row twice, a", "calibrated, cal"))],
     ids=str,
 )
 def test_intervals_hold_the_truth_in_most_of_a_few_test_sets(case: Case) -> None:

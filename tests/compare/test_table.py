@@ -22,7 +22,9 @@ from bakeoff.compare.selection import corrected_gain
 from bakeoff.metrics import get
 from bakeoff.task import PredictionTable
 
-SETS, RESAMPLES = 1_000, 400
+SETS, RESAMPLES, JOINT = 1_000, 400, 2_000
+"""Simulated bake-offs, and resamples of each: a joint level of several challengers lies farther out in the tails."""
+
 ACCURACY, F1 = get("accuracy"), get("f1")
 NAMES = np.array(BINARY.classes, dtype=object)
 
@@ -66,7 +68,7 @@ def right(rng: np.random.Generator, rows: int, shares: dict[str, float]) -> dict
 def decided(tables: dict[str, PredictionTable], margin: float, metric: str = "accuracy") -> Decision:
     """The verdict on all others against ``old``."""
     chosen = get(metric)
-    (panel,) = panels.panels("old", tables, [chosen], RESAMPLES)
+    (panel,) = panels.panels("old", tables, [chosen], RESAMPLES if len(tables) == 2 else JOINT)
     gained = gains.gains(chosen, [panel], 0.95)
     return decide(chosen, "old", panel.value("old", metric), gained, margin, panel.rows)
 
@@ -111,7 +113,7 @@ def power_to_keep(new: tuple[float, ...], rows: int) -> Callable[[int], float]:
         alone = jointly = 0
         for i in range(sets):
             shares = {"old": 0.85} | {f"c{j}": share for j, share in enumerate(new)}
-            (panel,) = panels.panels("old", right(np.random.default_rng([37, i]), rows, shares), [ACCURACY], RESAMPLES)
+            (panel,) = panels.panels("old", right(np.random.default_rng([37, i]), rows, shares), [ACCURACY], JOINT)
             gained = gains.gains(ACCURACY, [panel], 0.95)
             alone += decide(ACCURACY, "old", panel.value("old", "accuracy"), gained, 0.01, rows).verdict == "keep"
             jointly += all(g.high <= 0.01 for g in gained)

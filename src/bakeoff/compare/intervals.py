@@ -5,6 +5,7 @@
 | of labels of a classification | Dirichlet on the joint table (``outcomes``) |
 | mean of rows that are 0 or 1 | the same |
 | other means, ratios, roots of sums; ROC AUC, average precision | Student's t of the jackknife (``jackknife``) |
+| calibration error | noncentral chi-squared distribution of the squared gaps (``calibration_error``) |
 | the same where every row contributes alike (AUC 1 and 0.5; equal answers) | Jeffreys' bound on the share of others |
 | the rest: quantiles, labels of several per row, functions of the whole table | percentile, expanded for few units |
 
@@ -22,9 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.compare import jackknife, outcomes
+from bakeoff.compare.calibration_error import Apart, CalibrationError
 from bakeoff.compare.outcomes import Outcomes
 from bakeoff.compare.units import Units
 from bakeoff.metrics import FromLabels, FromRanks, FromSums, Metric
+from bakeoff.metrics.calibration import FromGaps
 from bakeoff.task import PredictionTable
 from bakeoff.tasks import kinds
 
@@ -202,6 +205,8 @@ def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = N
         if drawn[-1] - drawn[0] <= ROUNDING and others:
             return _uniform(sides, value, max(1, freedom) + 1)
         return Drawn(value, drawn, None if is_exact else max(1, freedom), bool(others))
+    if isinstance(first.metric.resample, FromGaps):
+        return _of_calibration(sides, units, value)
     moved = [
         influences
         for side in sides
@@ -223,6 +228,19 @@ def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = N
     if len(np.unique(draws)) < LEAST_DISTINCT:
         return Unknown(value, f"its resamples have fewer than {LEAST_DISTINCT} distinct values")
     return Drawn(value, draws, freedom, bool(others))
+
+
+def _of_calibration(sides: Sequence[Side], units: Units, value: float) -> Uncertainty:
+    """Uncertainty of a calibration error, or of the difference of two."""
+    errors = []
+    for side in sides:
+        assert isinstance(side.metric.resample, FromGaps)
+        error = CalibrationError.from_gaps(side.value, *side.metric.resample.gaps(side.table), units)
+        if error is None:
+            return Unknown(value, "no two rows have the same confidence")
+        errors.append(error)
+    first, *others = errors
+    return Apart(first, others[0], sides[1].share) if others else first
 
 
 def needs_draws(metric: Metric, table: PredictionTable) -> bool:

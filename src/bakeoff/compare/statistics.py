@@ -171,7 +171,8 @@ def _parts(tables: Mapping[str, PredictionTable], jobs: Sequence[Job]) -> list[E
     """The jobs, grouped by the work that they share."""
     groups: dict[Callable[[Mapping[str, PredictionTable], Sequence[Job]], Evaluate], list[Job]] = {}
     for variant, metric in jobs:
-        shared = {FromSums: _sums, FromLabels: _labels, FromRanks: _ranks}.get(type(metric.resample), _alone)
+        ways = ((FromSums, _sums), (FromLabels, _labels), (FromRanks, _ranks))
+        shared = next((way for of, way in ways if isinstance(metric.resample, of)), _alone)
         groups.setdefault(shared, []).append((variant, metric))
     return [shared(tables, of_group) for shared, of_group in groups.items()]
 

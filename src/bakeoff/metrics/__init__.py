@@ -33,6 +33,7 @@ from bakeoff.errors import ConfigError
 from bakeoff.metrics import (
     abstention,
     answers,
+    calibration,
     classification,
     documents,
     forecast,
@@ -95,6 +96,7 @@ __all__ = [
     "applicable",
     "applies_to",
     "asked",
+    "calibration",
     "classification",
     "documents",
     "forecast",

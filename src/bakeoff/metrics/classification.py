@@ -14,9 +14,6 @@ from bakeoff.metrics.definition import has_labels, is_binary, is_classification,
 from bakeoff.metrics.resampling import Floats, FromLabels, FromSums, OfLabels, mean_of, ratio, with_ones
 from bakeoff.task import PredictionTable
 
-CALIBRATION_BINS = 15
-"""Equal-width bins of the confidence, as in Guo et al. (2017)."""
-
 LEAST_OF_RARER_CLASS = 10
 """Rows of the rarer of two classes below which intervals of metrics of one class are not trusted."""
 
@@ -314,24 +311,6 @@ def _squared_error(table: PredictionTable) -> Floats:
     return np.asarray(error / 2 if len(table.schema.classes) == 2 else error)
 
 
-def _calibration_gap(table: PredictionTable) -> tuple[NDArray[np.intp], Floats]:
-    """Of the most probable class: the bin of its probability, and whether it is right less that probability."""
-    proba, rows = _proba(table), np.arange(len(table))
-    top = proba.argmax(axis=1)
-    confidence = proba[rows, top]
-    bins = np.clip(np.ceil(confidence * CALIBRATION_BINS).astype(np.intp) - 1, 0, CALIBRATION_BINS - 1)
-    return bins, _truth(table)[rows, top] - confidence
-
-
-def _gaps_by_bin(table: PredictionTable) -> Floats:
-    bins, gap = _calibration_gap(table)
-    return with_ones(*(np.where(bins == i, gap, 0.0) for i in range(CALIBRATION_BINS)))
-
-
-def _mean_gap(sums: Floats) -> Floats:
-    return np.asarray(np.abs(sums[:, :-1]).sum(axis=1) / sums[:, -1])
-
-
 @rank_metric("roc_auc", resample=_roc_auc)
 def roc_auc(table: PredictionTable) -> float:
     """Probability that a positive row outranks a negative one: of the positive class, or averaged over one-vs-rest.
@@ -382,16 +361,3 @@ def brier(table: PredictionTable) -> float:
     from sklearn.metrics import brier_score_loss
 
     return float(brier_score_loss(table.target, _proba(table), labels=list(table.schema.classes)))
-
-
-@proba_metric(
-    "expected_calibration_error",
-    direction="minimize",
-    resample=FromSums(_gaps_by_bin, _mean_gap),
-    cannot_decide="a constant that predicts the share of each class is perfectly calibrated",
-    no_interval="chance alone moves it away from 0, where a calibrated model should be",
-)
-def expected_calibration_error(table: PredictionTable) -> float:
-    """Distance between confidence and accuracy of the most probable class (Naeini et al. 2015, Guo et al. 2017)."""
-    bins, gap = _calibration_gap(table)
-    return float(np.abs(np.bincount(bins, weights=gap)).sum() / len(table))
