@@ -114,6 +114,12 @@ def test_rows_of_a_bad_week_are_worth_fewer() -> None:
     drift = {"old": table(VALUES, y, y + 1.0), "new": table(VALUES, y, y + 2 + weeks)}
     (finding,) = findings("serial_dependence", replace(evidence, tables=drift))
     assert "for new vs old, 600 rows are worth about" in finding and "data.group" in finding
+    weekly, short = (
+        {name: replace(one, units=np.arange(n) // length) for name, one in drift.items()} for length in (100, 25)
+    )
+    assert findings("serial_dependence", replace(evidence, tables=weekly)) == ()
+    (finding,) = findings("serial_dependence", replace(evidence, tables=short))
+    assert "about as few as the 24 blocks of time that intervals draw" in finding
 
 
 @pytest.mark.parametrize(("memory", "low", "high"), [(0.0, 900, 1_000), (0.5, 250, 420), (0.9, 25, 90)])

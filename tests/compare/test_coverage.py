@@ -233,6 +233,26 @@ def series(horizon: int, stride: int, memory: float) -> Draw:
     return draw
 
 
+def in_time(memory: float) -> Draw:
+    """Rows of a split by time, whose noise is autoregressive, in the blocks that such a split draws."""
+
+    def draw(rng: np.random.Generator, n: int) -> Pair:
+        from scipy.signal import lfilter
+
+        def noise() -> np.ndarray:
+            white = rng.standard_normal(n + 60) * np.sqrt(1 - memory**2)
+            return lfilter([1.0], [1.0, -memory], white)[60:]
+
+        common, unit = noise(), units.from_moments(np.arange(n))
+        names, y = np.array(BINARY.classes, dtype=object), (rng.random(n) < 0.5).astype(int)
+        more = {} if unit is None else {"units": unit}
+        outputs = [np.where(ndtr(np.sqrt(0.5) * (common + noise())) < 0.8, y, 1 - y) for _ in range(2)]
+        a, b = (table(BINARY, names[y], names[output], **more) for output in outputs)
+        return a, b
+
+    return draw
+
+
 def equal(value: float) -> tuple[float, float]:
     return value, 0.0
 
@@ -267,6 +287,7 @@ CASES = [
     Case("each row twice", "accuracy", 300, grouped(2, 1.0), equal(0.8)),
     Case("each row twice, right 0.97", "accuracy", 100, grouped(2, 1.0, 0.97), equal(0.97)),
     *(Case("30 groups of 10", m, 300, grouped_errors(10, 0.6), equal(v)) for m, v in GROUPED_ERRORS.items()),
+    *(Case(f"rows in time, AR(1) {m}", "accuracy", n, in_time(m), equal(0.8)) for m in (0, 0.6) for n in MANY),
     Case("daily forecasts, AR(1) 0.3", "mase", 73, series(1, 1, 0.3), equal(ABSOLUTE)),
     *(Case("daily forecasts, AR(1) 0.6", "mase", n, series(1, 1, 0.6), equal(ABSOLUTE)) for n in (73, 300)),
     Case("horizon 12, stride 12, AR(1) 0.6", "mase", 60, series(12, 12, 0.6), equal(ABSOLUTE)),

@@ -82,6 +82,7 @@ def test_a_time_split_of_repeated_profiles_keeps_every_row(tmp_path: Path) -> No
     assert rows(task) == (1920, 480, 600)
     assert "2,760 rows repeat an earlier input: taken as independent draws" in notes(task)
     assert "; all 600 test inputs also stand in training. (data.duplicates)" in notes(task)
+    assert task.test.units is not None and len(np.unique(task.test.units)) == 600 // 17, "neighbours are drawn together"
 
 
 def test_repeated_profiles_are_split_as_independent_rows(tmp_path: Path) -> None:

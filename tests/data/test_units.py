@@ -47,3 +47,13 @@ def test_from_origins_many_series_with_few_moments_are_units() -> None:
     codes = units.from_origins(numbers, series, horizon=2)
     assert codes is not None and len(set(codes.tolist())) == 30
     assert pd.Series(codes).groupby(series).nunique().max() == 1
+
+
+def test_from_moments_neighbouring_rows_are_blocks_in_any_order_of_the_file() -> None:
+    moments = np.random.default_rng(0).permutation(np.repeat(np.arange(200), 2))
+    codes = units.from_moments(moments)
+    assert codes is not None and len(set(codes.tolist())) == 200 // 12
+    assert pd.Series(codes).groupby(moments).nunique().max() == 1
+    in_order = codes[np.argsort(moments, kind="stable")]
+    assert np.count_nonzero(np.diff(in_order)) == 200 // 12 - 1, "blocks are consecutive"
+    assert units.from_moments(np.arange(10)) is None

@@ -209,8 +209,10 @@ def _of_rows(
     value = entrants.score(incumbent).value
     table, draws = entrants.tables[incumbent], entrants.scored[incumbent].draws
     compared = {name: of for name, of in entrants.tables.items() if name in (recipes or entrants.tables)}
+    split = next((run.task.get("split") or {} for run in entrants.runs if run.task), {})
+    is_by_time = split.get("kind") == "time"
     return [
-        *notes_of.of_units(entrants.metric, table, math.nan if value is None else value, draws),
+        *notes_of.of_units(entrants.metric, table, math.nan if value is None else value, draws, is_by_time),
         *notes_of.of_recipes(recipes),
         *notes_of.of_rows(incumbent, compared, pairs),
     ]

@@ -35,7 +35,11 @@ def of_rows(incumbent: str, tables: Mapping[str, PredictionTable], pairs: Sequen
 
 
 def of_units(
-    metric: Metric, table: PredictionTable, value: float, draws: Mapping[str, NDArray[np.float64]]
+    metric: Metric,
+    table: PredictionTable,
+    value: float,
+    draws: Mapping[str, NDArray[np.float64]],
+    is_by_time: bool = False,
 ) -> list[str]:
     """A note on the units of resampling, and on how many independent rows they are worth; empty where rows are units.
 
@@ -44,6 +48,7 @@ def of_units(
         table: the incumbent's rows.
         value: its value of the metric.
         draws: metric → its bootstrap values.
+        is_by_time: whether the test rows are the last ones, in the order of time.
     """
     units = Units.from_table(table)
     if units.are_rows:
@@ -51,6 +56,11 @@ def of_units(
     known = draws.get(metric.name)
     worth = None if known is None else effective_rows(Side(metric, table, value), known)
     about = "" if worth is None else f", worth about {round(worth):,} independent rows for {metric.name}"
+    if is_by_time and np.count_nonzero(np.diff(units.codes)) == units.count - 1:
+        return [
+            "Intervals draw blocks of neighbouring rows, because rows that follow each other in time are not independent: "
+            f"{len(table):,} test rows in {units.count:,} blocks{about}."
+        ]
     return [
         f"Intervals draw whole {units.kind}s, because rows of one {units.kind} are not independent: {units}{about}."
     ]

@@ -67,3 +67,19 @@ def from_origins(numbers: NDArray[np.intp], series: NDArray[Any], horizon: int) 
     if number_of_blocks < LEAST_BLOCKS and len(set(series.tolist())) > number_of_blocks:
         return from_groups(series)
     return from_groups(blocks)
+
+
+def from_moments(times: NDArray[Any]) -> Units | None:
+    """Cut rows into blocks of neighbouring moments; None where each block is a row.
+
+    Rows that follow each other in time share its surprises. A block spans twice the cube root of the number of
+    moments, of the order that Hall, Horowitz & Jing (1995) find best for a variance: rows that are independent after all
+    lose little by it, and the check ``serial_dependence`` finds dependence that outlasts it.
+
+    Args:
+        times: moment of each row, shape (n,).
+    """
+    place = np.unique(times, return_inverse=True)[1]
+    count = int(place.max()) + 1 if len(place) else 0
+    length = max(1, min(round(2 * count ** (1 / 3)), count // LEAST_BLOCKS))
+    return from_groups(np.minimum(place // length, max(0, count // length - 1)))

@@ -9,8 +9,9 @@ from bakeoff.compare.checks.base import Evidence, check
 from bakeoff.compare.checks.losses import row_losses
 from bakeoff.compare.units import Units
 
-LEAST_ROWS, WORTH = 100, 0.8
-"""Rows below which a correlation is not looked for, and the share of independent rows below which it matters."""
+LEAST_ROWS, WORTH, SPANS = 100, 0.8, 2
+"""Rows below which a correlation is not looked for, the share of independent rows below which it matters, and how many
+independent rows a block of time must hold to contain it."""
 
 
 @check(
@@ -25,18 +26,25 @@ def serial_dependence(evidence: Evidence) -> list[str]:
         return []
     losses = {name: loss for name, table in evidence.tables.items() if (loss := row_losses(table)) is not None}
     first, *others = losses or [""]
-    worth = []
+    findings = []
     for name in others:
-        same = np.array_equal(evidence.tables[name].ids, evidence.tables[first].ids)
-        if same and len(losses[name]) >= LEAST_ROWS and Units.from_table(evidence.tables[name]).are_rows:
-            worth.append((effective_rows(losses[name] - losses[first]), name, len(losses[name])))
-    if not worth or min(worth)[0] >= WORTH * min(worth)[2]:
-        return []
-    rows, name, n = min(worth)
-    return [
+        table = evidence.tables[name]
+        if len(table) < LEAST_ROWS or not np.array_equal(table.ids, evidence.tables[first].ids):
+            continue
+        units, worth = Units.from_table(table), effective_rows(losses[name] - losses[first])
+        # A block holds the dependence if it is longer than that reaches: rows for each independent one, twice.
+        least = WORTH * len(table) if units.are_rows else SPANS * units.count
+        if worth < least:
+            findings.append((worth / least, _describe(name, first, len(table), worth, units)))
+    return [min(findings)[1]] if findings else []
+
+
+def _describe(name: str, first: str, n: int, worth: float, units: Units) -> str:
+    drawn = "" if units.are_rows else f", about as few as the {units.count} blocks of time that intervals draw"
+    return (
         f"Test rows follow each other in time, and so do their errors: for {name} vs {first}, {n:,} rows are worth "
-        f"about {round(rows):,}. Draw rows of one period together: data.group=COLUMN, such as the day or the week."
-    ]
+        f"about {round(worth):,}{drawn}. Draw rows of one period together: data.group=COLUMN, such as the month, with data.split.kind=time."
+    )
 
 
 def effective_rows(values: NDArray[np.float64]) -> float:
