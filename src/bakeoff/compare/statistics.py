@@ -14,6 +14,7 @@ from threadpoolctl import ThreadpoolController
 from bakeoff import environment
 from bakeoff.compare.units import Units
 from bakeoff.metrics import FromLabels, FromQuantile, FromRanks, FromSums, Metric, Resample, applies_to
+from bakeoff.metrics.abstention import FromRisks, Selection
 from bakeoff.metrics.ranking import rank_values, rankings
 from bakeoff.metrics.resampling import Whole, counting, label_groups, label_sums
 from bakeoff.task import PredictionTable
@@ -171,7 +172,7 @@ def _parts(tables: Mapping[str, PredictionTable], jobs: Sequence[Job]) -> list[E
     """The jobs, grouped by the work that they share."""
     groups: dict[Callable[[Mapping[str, PredictionTable], Sequence[Job]], Evaluate], list[Job]] = {}
     for variant, metric in jobs:
-        ways = ((FromSums, _sums), (FromLabels, _labels), (FromRanks, _ranks))
+        ways = ((FromSums, _sums), (FromLabels, _labels), (FromRanks, _ranks), (FromRisks, _risks))
         shared = next((way for of, way in ways if isinstance(metric.resample, of)), _alone)
         groups.setdefault(shared, []).append((variant, metric))
     return [shared(tables, of_group) for shared, of_group in groups.items()]
@@ -227,6 +228,23 @@ def _ranks(tables: Mapping[str, PredictionTable], jobs: Sequence[Job]) -> Evalua
             statistics = [m.resample.statistic for m in metrics if isinstance(m.resample, FromRanks)]
             for metric, values in zip(metrics, rank_values(ranked[variant], drawn, statistics), strict=True):
                 yield variant, metric.name, values
+
+    return evaluate
+
+
+def _risks(tables: Mapping[str, PredictionTable], jobs: Sequence[Job]) -> Evaluate:
+    """All metrics of a variant's risks from one accumulation of its errors."""
+    by_variant = _by_variant(jobs)
+    selections = {variant: Selection.from_table(tables[variant]) for variant in by_variant}
+
+    def evaluate(drawn: Whole) -> Iterator[tuple[str, str, Floats]]:
+        counts = np.ascontiguousarray(drawn.T)
+        pieces = _ranges(range(len(counts)), PIECE // len(drawn))
+        for variant, metrics in by_variant.items():
+            risks = (selections[variant].risks(counts[some.start : some.stop]) for some in pieces)
+            values = [[m.resample.of(*each) for m in metrics if isinstance(m.resample, FromRisks)] for each in risks]
+            for metric, parts in zip(metrics, zip(*values, strict=True), strict=True):
+                yield variant, metric.name, np.concatenate(parts)
 
     return evaluate
 

@@ -7,7 +7,9 @@ thresholds only. Rows that the variant withholds are the last to be accepted.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,28 +35,56 @@ selective_metric = partial(
 )
 
 
-def confidence_order(table: PredictionTable) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows by falling confidence, shape (n,), and the position after each group of equal confidence, shape (g,)."""
-    sure = stated_confidence(table.predictions)
-    assert sure is not None
-    sure = np.where(table.predictions.status == WITHHELD, -1.0, np.nan_to_num(sure, nan=-1.0))
-    order = np.argsort(-sure, kind="stable")
-    return order, np.flatnonzero(np.append(np.diff(sure[order]) != 0, True)) + 1
+@dataclass(frozen=True)
+class Selection:
+    """Rows by falling confidence.
 
-
-def risks(table: PredictionTable, counts: Counts) -> tuple[Floats, Floats]:
-    """Share of rows accepted at each threshold, and the share of errors among them, shape (B, g) each.
-
-    A threshold at which no drawn row is accepted has risk 0.
+    Attributes:
+        order: rows by falling confidence, shape (n,).
+        ends: position after each group of equal confidence, shape (g,).
+        is_wrong: whether each row in that order is wrong, shape (n,).
     """
-    order, ends = confidence_order(table)
-    right = kinds.get(table.schema.kind).is_right(table.predictions.output, table.target)
-    assert right is not None
-    drawn = counts.take(order, axis=1).astype(np.float64)
-    accepted = np.cumsum(drawn, axis=1)[:, ends - 1]
-    errors = np.cumsum(drawn * ~np.asarray(right, dtype=np.bool_)[order], axis=1)[:, ends - 1]
-    risk = np.divide(errors, accepted, out=np.zeros_like(errors), where=accepted > 0)
-    return accepted / accepted[:, -1:], risk
+
+    order: NDArray[np.intp]
+    ends: NDArray[np.intp]
+    is_wrong: NDArray[np.bool_]
+
+    @classmethod
+    def from_table(cls, table: PredictionTable) -> Selection:
+        """Put the rows in order. The table must state confidences."""
+        sure = stated_confidence(table.predictions)
+        right = kinds.get(table.schema.kind).is_right(table.predictions.output, table.target)
+        assert sure is not None and right is not None
+        sure = np.where(table.predictions.status == WITHHELD, -1.0, np.nan_to_num(sure, nan=-1.0))
+        order = np.argsort(-sure, kind="stable")
+        ends = np.flatnonzero(np.append(np.diff(sure[order]) != 0, True)) + 1
+        return cls(order, ends, ~np.asarray(right, dtype=np.bool_)[order])
+
+    def risks(self, counts: NDArray[Any]) -> tuple[Floats, Floats]:
+        """Share of rows accepted at each threshold, and the share of errors among them, shape (B, g) each.
+
+        A threshold at which no drawn row is accepted has risk 0.
+
+        Args:
+            counts: how often each row was drawn, shape (B, n).
+        """
+        drawn = counts.take(self.order, axis=1).astype(np.int32)
+        accepted = np.cumsum(drawn, axis=1, dtype=np.int32).take(self.ends - 1, axis=1).astype(np.float64)
+        drawn *= self.is_wrong
+        errors = np.cumsum(drawn, axis=1, dtype=np.int32).take(self.ends - 1, axis=1)
+        risk = np.divide(errors, accepted, out=np.zeros_like(accepted), where=accepted > 0)
+        return accepted / accepted[:, -1:], risk
+
+
+@dataclass(frozen=True)
+class FromRisks:
+    """A metric of the risks at all thresholds: ``of`` takes coverage and risk, shape (B, g) each, and gives (B,)."""
+
+    of: OfRisks
+
+    def __call__(self, table: PredictionTable, counts: Counts) -> Floats:
+        """The value for each resample, shape (B,)."""
+        return self.of(*Selection.from_table(table).risks(counts))
 
 
 def _area(coverage: Floats, risk: Floats) -> Floats:
@@ -68,15 +98,11 @@ def _greatest_coverage(most: float) -> OfRisks:
     return greatest
 
 
-def _resampled(table: PredictionTable, counts: Counts, of: OfRisks) -> Floats:
-    return of(*risks(table, counts))
-
-
 def _over(table: PredictionTable, of: OfRisks) -> float:
-    return float(of(*risks(table, np.ones((1, len(table)), dtype=np.float32)))[0])
+    return float(FromRisks(of)(table, np.ones((1, len(table)), dtype=np.float32))[0])
 
 
-@selective_metric("aurc", "minimize", resample=partial(_resampled, of=_area))
+@selective_metric("aurc", "minimize", resample=FromRisks(_area))
 def aurc(table: PredictionTable) -> float:
     """Area under the risk-coverage curve (Geifman et al. 2019): mean share of errors over all thresholds."""
     return _over(table, _area)
@@ -90,8 +116,7 @@ def _declare_coverage(percent: int) -> None:
         return _over(table, greatest)
 
     coverage.__doc__ = f"Greatest share of rows that a threshold accepts with at most {percent} % of errors among them."
-    resample = partial(_resampled, of=greatest)
-    selective_metric(f"coverage_at_risk_{percent}", "maximize", greatest=1.0, resample=resample)(coverage)
+    selective_metric(f"coverage_at_risk_{percent}", "maximize", greatest=1.0, resample=FromRisks(greatest))(coverage)
 
 
 for _percent in (1, 5, 10):
