@@ -58,8 +58,8 @@ def of_units(
     about = "" if worth is None else f", worth about {round(worth):,} independent rows for {metric.name}"
     if is_by_time and np.count_nonzero(np.diff(units.codes)) == units.count - 1:
         return [
-            "Intervals draw blocks of neighbouring rows, because rows that follow each other in time are not independent: "
-            f"{len(table):,} test rows in {units.count:,} blocks{about}."
+            "Intervals draw blocks of neighbouring rows, because rows that follow each other in time are not "
+            f"independent: {len(table):,} test rows in {units.count:,} blocks{about}."
         ]
     return [
         f"Intervals draw whole {units.kind}s, because rows of one {units.kind} are not independent: {units}{about}."

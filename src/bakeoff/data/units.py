@@ -73,8 +73,8 @@ def from_moments(times: NDArray[Any]) -> Units | None:
     """Cut rows into blocks of neighbouring moments; None where each block is a row.
 
     Rows that follow each other in time share its surprises. A block spans twice the cube root of the number of
-    moments, of the order that Hall, Horowitz & Jing (1995) find best for a variance: rows that are independent after all
-    lose little by it, and the check ``serial_dependence`` finds dependence that outlasts it.
+    moments, of the order that Hall, Horowitz & Jing (1995) find best for a variance: rows that are independent after
+    all lose little by it, and the check ``serial_dependence`` finds dependence that outlasts it.
 
     Args:
         times: moment of each row, shape (n,).

@@ -43,7 +43,8 @@ def _describe(name: str, first: str, n: int, worth: float, units: Units) -> str:
     drawn = "" if units.are_rows else f", about as few as the {units.count} blocks of time that intervals draw"
     return (
         f"Test rows follow each other in time, and so do their errors: for {name} vs {first}, {n:,} rows are worth "
-        f"about {round(worth):,}{drawn}. Draw rows of one period together: data.group=COLUMN, such as the month, with data.split.kind=time."
+        f"about {round(worth):,}{drawn}. Draw rows of one period together: data.group=COLUMN, such as the month, with "
+        "data.split.kind=time."
     )
 
 
