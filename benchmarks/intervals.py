@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import _quick
 import numpy as np
@@ -145,7 +146,7 @@ def main() -> None:
             continue  # a whole bake-off
         with tempfile.TemporaryDirectory() as scratch:
             environment = {**os.environ, "BAKEOFF_LEDGER": scratch}
-            command = [sys.executable, os.path.abspath(__file__), part, *sys.argv[1:]]
+            command = [sys.executable, str(Path(__file__).resolve()), part, *sys.argv[1:]]
             subprocess.run(command, cwd=scratch, env=environment, check=True)
 
 
