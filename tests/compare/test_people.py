@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from bakeoff import record
+from bakeoff.compare import people
 from bakeoff.compare.comparison import Comparison, compare
 from bakeoff.compare.ledger import FILE, Ledger
 from bakeoff.config.settings import DecisionSettings
@@ -188,7 +189,8 @@ GOOD = {"id": "q1", "variant": "old", "grade": "1"}
         ([{"id": "q1", "grade": "1"}], r'does not say which answer it labels\. Add a column "variant" \(old, newer\)'),
         ([{"id": "q1", "grade": "1", "output": "nobody said it"}], "no variant gave the answer"),
         ([{"row": "q1", "variant": "old", "grade": "1"}], r'has no "id"'),
-        ([{"id": "q1", "variant": "old", "grade": None}], 'has a "grade"'),
+        ([{"id": "q1", "variant": "old", "grade": None}], 'has a "grade".*filled in: id, variant'),
+        ([{"id": "q1", "variant": "old", "grades": "yes"}], 'id, variant, grades.*Did you mean "grades"'),
     ],
 )
 def test_wrong_file_is_refused_with_what_is_allowed(
@@ -202,6 +204,8 @@ def test_file_that_is_not_there_names_the_nearest(two: list[Run], tmp_path: Path
     by_people(tmp_path / "labels.csv")
     with pytest.raises(DataError, match=r'there is no file ".*lables\.csv".*Did you mean "labels\.csv"'):
         corrected(two, tmp_path / "lables.csv")
+    with pytest.raises(DataError, match="is a folder"):
+        corrected(two, tmp_path)
 
 
 def test_grades_on_another_scale(two: list[Run], tmp_path: Path) -> None:
@@ -224,6 +228,35 @@ def test_refused_judge_takes_no_look_and_more_labels_are_another(two: list[Run],
     again = compare(two, with_labels(by_people(tmp_path / "few.csv", 60)), "old", ledger)
     more = compare(two, with_labels(by_people(tmp_path / "more.csv", 100)), "old", ledger)
     assert (first.looks.number, again.looks.number, more.looks.number) == (1, 1, 2)
+
+
+def test_same_labels_in_another_file_order_and_scale_take_no_other_look(two: list[Run], tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / FILE)
+    first = by_people(tmp_path / "labels.csv", 60)
+    compare(two, with_labels(first), "old", ledger)
+    frame = pd.read_csv(first).iloc[::-1].assign(note="read twice")
+    frame["grade"] = [5 if grade == "yes" else 1 for grade in frame["grade"]]
+    empty = pd.DataFrame([{"id": "q399", "variant": "old"}])
+    pd.concat([frame, empty]).to_csv(tmp_path / "other.csv", index=False, sep=";")
+    settings = with_labels(tmp_path / "other.csv", labels_scale=[1, 5])
+    assert compare(two, settings, "old", ledger).looks.count == 1
+
+
+def test_labels_beside_another_deciding_metric_say_what_they_correct(two: list[Run], tmp_path: Path) -> None:
+    settings = with_labels(by_people(tmp_path / "labels.csv"), metric="token_f1")
+    notes = " ".join(compare(two, settings, "old").notes)
+    assert "The labels correct judge alone, and the verdict is by token_f1" in notes
+
+
+def test_metric_of_another_grader_that_is_a_language_model_is_not_trusted_either(two: list[Run]) -> None:
+    details = {"style": {"validated": False}}
+    runs = [replace(run, details=details) for run in two]
+    tables = {run.variant: record.read_predictions(run) for run in two}
+    styled = {name: replace(table, grades={"style": table.grades["judge"]}) for name, table in tables.items()}
+    needs = ["grade:style"]
+    assert "(style) that nobody validated" in people.distrust(needs, runs, styled, SETTINGS)
+    assert people.distrust(needs, runs, styled, replace(SETTINGS, trust_judge=True)) == ""
+    assert people.distrust(["grade:similarity"], runs, styled, SETTINGS) == ""
 
 
 def test_labels_as_a_user_gives_them(bakeoff: CommandLine, tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def load_entrants(finished: Sequence[Run], settings: DecisionSettings) -> Entran
     for name, score in by_people.items():
         if GRADE in scored[name].scores:
             scored[name] = replace(scored[name], scores={**scored[name].scores, GRADE: score})
-    notes += people.notes(tables, labels, by_people)
+    notes += people.notes(tables, labels, by_people, metric.name)
     refused = unanswered.too_many(lost, settings.max_unanswered)
     refused |= unanswered.too_few_grades(tables, metric, settings.max_unanswered)
     return Entrants(finished, tables, schema, metric, measured, scored, refused, notes, labels)

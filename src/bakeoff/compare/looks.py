@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from bakeoff.advice import listed
 from bakeoff.compare.decision import Decision
+from bakeoff.grading.labels import GRADE
 from bakeoff.metrics import Metric
 from bakeoff.task import PredictionTable
 from bakeoff.tasks import kinds
@@ -247,11 +248,7 @@ def questions(
         tables: variant → its predictions.
         labels: digest of people's labels: a metric that they correct is asked anew with other labels.
     """
-    named = (
-        f"{metric.name} by {labels[:8]}"
-        if labels and any(n.startswith("grade:") for n in metric.needs)
-        else metric.name
-    )
+    named = f"{metric.name} by {labels[:8]}" if labels and f"grade:{GRADE}" in metric.needs else metric.name
     digests = {name: digest(table, metric.needs) for name, table in tables.items()}
     if challengers and incumbent in digests:
         pairs = {name: incumbent for name in challengers if digests[name] != digests[incumbent]}

@@ -69,8 +69,17 @@ def corrected_scores(
     return scores
 
 
-def notes(tables: Mapping[str, PredictionTable], labels: Labels | None, scores: Mapping[str, Score]) -> list[str]:
-    """Sentences on what labels corrected, and on how far judge and people agree."""
+def notes(
+    tables: Mapping[str, PredictionTable], labels: Labels | None, scores: Mapping[str, Score], metric: str = GRADE
+) -> list[str]:
+    """Sentences on what labels corrected, and on how far judge and people agree.
+
+    Args:
+        tables: variant → its predictions.
+        labels: people's labels.
+        scores: variant → its mean label, where there are enough.
+        metric: name of the decision metric.
+    """
     if labels is None:
         return []
     lines = []
@@ -90,6 +99,11 @@ def notes(tables: Mapping[str, PredictionTable], labels: Labels | None, scores: 
                 f"{variant}: judge {number(raw)} is not corrected: people labelled {int(both.sum())} of its answers, "
                 f"and {LEAST_LABELS} are needed."
             )
+    if metric != GRADE:
+        lines.append(
+            f"The labels correct {GRADE} alone, and the verdict is by {metric}. To decide by what people say: "
+            f"decision.metric={GRADE}"
+        )
     if len(labels.raters) > 1:
         lines.append(_between_people(labels))
     if labels.empty:
@@ -131,12 +145,16 @@ def distrust(
     settings: DecisionSettings,
 ) -> str:
     """Explain why no verdict rests on the deciding metric, a judge that nobody validated; empty where one may."""
-    if not any(GRADE in table.grades for table in tables.values()):
+    judges = [name for name in _judges(metric_needs, runs) if any(name in table.grades for table in tables.values())]
+    if not judges or settings.trust_judge or (judges == [GRADE] and settings.labels is not None):
         return ""
-    if f"grade:{GRADE}" not in metric_needs or settings.labels is not None or settings.trust_judge:
+    if all(_details(run, name).get("validated") for run in runs for name in judges):
         return ""
-    if all(_details(run).get("validated") for run in runs):
-        return ""
+    if judges != [GRADE]:
+        return (
+            f"the verdict rests on grades of a language model ({', '.join(judges)}) that nobody validated, and labels "
+            f"of people correct {GRADE} alone. Take its word: decision.trust_judge=true"
+        )
     return (
         "the judge is not validated: nobody knows how far people agree with it, or whether it is softer on one "
         f"variant. Label answers of both (bakeoff compare DIR labels=labels.csv, or {KEY}), or take its word: "
@@ -146,9 +164,10 @@ def distrust(
 
 def trusted(metric_needs: Sequence[str], runs: Sequence[Run], settings: DecisionSettings) -> str:
     """A sentence for a verdict that rests on a judge's word; empty for any other."""
-    if f"grade:{GRADE}" not in metric_needs or settings.labels is not None:
+    judges = _judges(metric_needs, runs)
+    if not judges or (judges == [GRADE] and settings.labels is not None):
         return ""
-    if all(_details(run).get("validated") for run in runs):
+    if all(_details(run, name).get("validated") for run in runs for name in judges):
         return (
             "The judge was validated on other answers (metrics.graders.judge.labels): one that is softer on a "
             "variant is not corrected."
@@ -156,6 +175,12 @@ def trusted(metric_needs: Sequence[str], runs: Sequence[Run], settings: Decision
     return "Nobody validated the judge (decision.trust_judge=true)."
 
 
-def _details(run: Run) -> Mapping[str, Any]:
-    known = run.details.get(GRADE)
+def _judges(metric_needs: Sequence[str], runs: Sequence[Run]) -> list[str]:
+    """Names of the graders that a metric rests on and that are language models: those that people can validate."""
+    names = [need.removeprefix("grade:") for need in metric_needs if need.startswith("grade:")]
+    return [name for name in names if name == GRADE or any("validated" in _details(run, name) for run in runs)]
+
+
+def _details(run: Run, grader: str) -> Mapping[str, Any]:
+    known = run.details.get(grader)
     return known if isinstance(known, Mapping) else {}

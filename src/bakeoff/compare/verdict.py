@@ -19,7 +19,6 @@ from bakeoff.compare.ledger import Ledger
 from bakeoff.compare.looks import Looks
 from bakeoff.compare.panels import Panel
 from bakeoff.config.settings import DecisionSettings
-from bakeoff.grading import labels
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,8 @@ def reach(
     able = [name for pair in pairs for name in pair.challengers if name not in refused]
     challengers = [name for name in able if name not in vetoed]
     distrust = people.distrust(entrants.metric.needs, entrants.runs, entrants.tables, settings) if challengers else ""
-    questions = looks_of.questions(entrants.metric, incumbent, challengers, entrants.tables, labels.digest(settings))
+    known_labels = "" if entrants.labels is None else entrants.labels.digest
+    questions = looks_of.questions(entrants.metric, incumbent, challengers, entrants.tables, known_labels)
     if distrust:  # no verdict, no look
         questions = {}
     looks = ledger.look(entrants.runs, questions, settings)

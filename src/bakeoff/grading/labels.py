@@ -50,6 +50,17 @@ class Labels:
         """Names of the people."""
         return sorted({rater for rows in self.marks.values() for marks in rows.values() for rater in marks})
 
+    @property
+    def digest(self) -> str:
+        """Digest of the grades: equal for the same ones in another file, order or scale, with or without empty rows."""
+        content = [
+            (variant, row, rater, round(grade, 9))
+            for variant, rows in self.marks.items()
+            for row, marks in rows.items()
+            for rater, grade in marks.items()
+        ]
+        return hashlib.sha256(json.dumps(sorted(content)).encode()).hexdigest()
+
     def of(self, variant: str, table: PredictionTable) -> Floats:
         """Mean grade of each of n answers of a variant, shape (n,); NaN where there is none."""
         marks = self.marks.get(variant, {})
@@ -89,10 +100,10 @@ def load_labels(settings: DecisionSettings, tables: Mapping[str, PredictionTable
         name: {str(i): str(o) for i, o in zip(t.ids, t.predictions.output, strict=True)} for name, t in graded.items()
     }
     marks: dict[str, dict[str, dict[str, float]]] = {}
-    empty = 0
+    empty, columns = 0, dict[str, None]()
     for row in records.read(file, KEY):
         if ANSWER not in row.values and ROW in row.values:
-            empty += 1
+            empty, columns = empty + 1, columns | dict.fromkeys(row.values)
             continue
         grade = _grade(row, low, high)
         rater = str(row.values.get(RATER, ""))
@@ -106,12 +117,15 @@ def load_labels(settings: DecisionSettings, tables: Mapping[str, PredictionTable
                 )
             of_row[rater] = grade
     if not marks:
-        raise DataError(f'{KEY}: no row of {settings.labels} has a "{ANSWER}".')
+        raise DataError(
+            f'{KEY}: no row of {settings.labels} has a "{ANSWER}". Columns that are filled in: {", ".join(columns)}.'
+            f"{did_you_mean(ANSWER, columns)}"
+        )
     return Labels(settings.labels, marks, empty)
 
 
 def digest(settings: DecisionSettings) -> str:
-    """Digest of the file of labels; empty where there is none."""
+    """Digest of the file of labels, unread; empty where there is none."""
     file = None if settings.labels is None else Path(settings.labels).expanduser()
     return hashlib.sha256(file.read_bytes()).hexdigest() if file is not None and file.is_file() else ""
 
@@ -119,6 +133,8 @@ def digest(settings: DecisionSettings) -> str:
 def existing(path: str) -> Path:
     """The file of labels. Raises ``DataError`` that names the nearest file where there is none."""
     file = Path(path).expanduser()
+    if file.is_dir():
+        raise DataError(f'{KEY}: "{path}" is a folder. Name a file of labels in it.')
     if not file.is_file():
         near = did_you_mean(file.name, [p.name for p in file.parent.iterdir()] if file.parent.is_dir() else ())
         raise DataError(f'{KEY}: there is no file "{path}" (looked from {Path.cwd()}).{near}')
