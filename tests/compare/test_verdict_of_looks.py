@@ -95,6 +95,7 @@ def test_digest_is_of_answers_and_not_of_seconds() -> None:
     known = table(45, 25)
     assert digest(known) == digest(replace(known, seconds=np.full(400, 9.0)))
     assert digest(known) != digest(table(45, 26))
+    assert digest(known) == digest(known.take(np.arange(400)[::-1]))
     rounded = replace(known.predictions, proba=np.full((400, 2), 0.1 + 0.2))
     exact = replace(known.predictions, proba=np.full((400, 2), 0.3))
     assert digest(replace(known, predictions=rounded)) == digest(replace(known, predictions=exact))

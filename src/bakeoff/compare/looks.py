@@ -182,7 +182,7 @@ PREDICTED = {
 
 
 def digest(table: PredictionTable, metric_needs: Sequence[str] = ()) -> str:
-    """Digest of predictions: equal for answers to the same rows that the deciding metric cannot tell apart.
+    """Digest of predictions, in any order: equal for answers to the same rows that the deciding metric cannot tell apart.
 
     Args:
         table: the predictions.
@@ -191,7 +191,7 @@ def digest(table: PredictionTable, metric_needs: Sequence[str] = ()) -> str:
     """
     predictions = table.predictions
     outputs = kinds.get(table.schema.kind).write_outputs(predictions.output)
-    columns = [table.ids, outputs, predictions.status]
+    columns = [table.ids.astype(str), outputs, predictions.status]
     if predictions.proba is not None and "proba" in metric_needs:
         columns += list(predictions.proba.T)
     columns += [
@@ -202,9 +202,10 @@ def digest(table: PredictionTable, metric_needs: Sequence[str] = ()) -> str:
         if held is not None:
             is_number = np.issubdtype(held.dtype, np.floating)
             columns.append(held if is_number else np.array([repr(each) for each in held], dtype=object))
+    order = np.argsort(_hashes(table.ids.astype(str)), kind="stable")
     sha = hashlib.sha256()
     for column in columns:
-        sha.update(_hashes(column).tobytes())
+        sha.update(_hashes(column)[order].tobytes())
     return sha.hexdigest()[:16]
 
 
