@@ -182,7 +182,7 @@ PREDICTED = {
 
 
 def digest(table: PredictionTable, metric_needs: Sequence[str] = ()) -> str:
-    """Digest of predictions, in any order: equal for answers to the same rows that the deciding metric cannot tell apart.
+    """Digest of predictions, in any order: equal for answers that the deciding metric cannot tell apart.
 
     Args:
         table: the predictions.
