@@ -51,6 +51,7 @@ _ANSWER_KEYS = ("answer", "response", "short_answer", "final_answer", "antwort")
 _IS_THE_ANSWER = lazy.pattern(r"[;,.]\s*\S.*\bis\s+the\s+answer\b", re.IGNORECASE)
 _APART = lazy.pattern(r"\s+[-–—]\s+|\s*[(;:]\s*|[.,]\s+|\n")
 _ANOTHER = lazy.pattern(rf"[\s,:]*{_BEST}(?:right\s+)?(?:{_NAMES})\b", re.IGNORECASE)
+_FEW = 3  # words of an answer that stands alone
 _LONGEST_PHRASE = 300  # characters: a long text that begins so goes on to say something
 
 
@@ -237,9 +238,18 @@ class Reader:
 def _is_corrected(text: str) -> bool:
     """Return whether a text takes back the answer that it gave first, and states no other in a line of its own."""
     return any(
-        one.before.strip() and (one.is_certain or _ANOTHER.match(one.after)) and not stated_answers(one.after)
+        one.before.strip()
+        and (one.is_certain or _ANOTHER.match(one.after) or _is_another(one.before, one.after))
+        and not stated_answers(one.after)
         for one in corrections(text)
     )
+
+
+def _is_another(before: str, after: str) -> bool:
+    """Return whether a few words of an answer are followed by others: ``Paris``, then ``Actually, Lyon``."""
+    words = re.findall(r"\w+", after.casefold())
+    given = re.findall(r"\w+", before.casefold())
+    return 0 < len(words) <= _FEW and len(given) <= 2 * _FEW and not set(words) & set(given)
 
 
 def _parted(text: str) -> tuple[str, str]:
