@@ -348,6 +348,7 @@ def _fit(request: Request, task: Task, clock: Clock) -> Model:
     with clock.step("fit", "fitting"):
         if model.uses_validation:
             model.fit(development.train, development.valid, context)
+            model.fit_to_all(development.examples, context)
         else:
             model.fit(development.examples, None, context)
     record.write_curves(request.folder, model.report().curves)

@@ -127,6 +127,12 @@ class Model(ABC):
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Learn from ``train``; use ``valid`` (None when there is none) only to stop early or to calibrate."""
 
+    def fit_to_all(self, rows: Examples, context: Context) -> None:
+        """Learn once more, from training and validation rows together, after ``fit`` has used the latter to stop early.
+
+        Called on a model with ``uses_validation`` whose predictions are not of these rows. Default: nothing.
+        """
+
     @abstractmethod
     def predict(self, X: pd.DataFrame) -> Predictions:
         """Predict n ≥ 1 rows of the feature columns. Raises ``RuntimeError`` before ``fit``."""

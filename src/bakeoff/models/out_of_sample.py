@@ -70,6 +70,8 @@ def predicted(
     for held, other in (halves, halves[::-1]):
         model = build()
         model.fit(development.train, valid.take(other), context)
+        used = np.concatenate([np.arange(development.n_train), development.n_train + other])
+        model.fit_to_all(development.examples.take(used), context)
         fitted.append((np.intersect1d(held, wanted), model))
     return _table(development, valid, fitted, predict), [
         *notes,

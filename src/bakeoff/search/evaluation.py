@@ -105,7 +105,12 @@ class Evaluation:
     @property
     def facts(self) -> dict[str, Any]:
         """Facts about the task to which conditions of a search space may refer."""
-        return {"kind": self.schema.kind, "columns": sorted(set(self.schema.columns.values()))}
+        facts = {"kind": self.schema.kind, "columns": sorted(set(self.schema.columns.values()))}
+        if self.schema.kind == "regression":
+            targets = [rows.y for fold in self.folds for rows in (fold.train, fold.valid)]
+            is_positive = all((np.asarray(y, dtype=np.float64) > 0).all() for y in targets)
+            facts["target"] = "positive" if is_positive else "any"
+        return facts
 
     @property
     def deciding(self) -> tuple[int, int]:

@@ -203,6 +203,7 @@ class Solution(DecidedByPeople):
         for model in self.models.values():
             if model.uses_validation:
                 model.fit(train, valid, inner)
+                model.fit_to_all(everything, inner)
             else:
                 model.fit(everything, None, inner)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bakeoff.errors import ConfigError
+from bakeoff.errors import ConfigError, DataError
 from bakeoff.models.base import Context
 from bakeoff.models.tabular.catboost import CatBoost
 from bakeoff.task import Examples, Schema
@@ -84,3 +85,55 @@ def test_text_helps_to_predict_values() -> None:
     model = CatBoost(iterations=50)
     model.fit(Examples(X, y, np.arange(100), X.iloc[:, :0]), None, Context(schema, 0, 1))
     assert np.abs(model.predict(X).output - y).mean() < 10
+
+
+PRICES = Schema("regression", "y", {"x": "numeric"})
+
+
+def prices(seed: int, n: int = 200) -> Examples:
+    random = np.random.default_rng(seed)
+    X = pd.DataFrame({"x": random.standard_normal(n)})
+    return Examples(X, np.exp(10 + X["x"].to_numpy()), np.arange(n) + 1000 * seed, X.iloc[:, :0])
+
+
+def test_refit_learns_from_the_validation_rows_with_the_trees_that_stopping_kept() -> None:
+    train, valid = prices(0, 60), prices(1, 200)
+    whole = Examples(
+        pd.concat([train.X, valid.X]), np.concatenate([train.y, valid.y]), np.arange(260), pd.DataFrame(index=range(260))
+    )
+    once, again = (CatBoost(iterations=60, early_stopping_rounds=5, refit=refit) for refit in (False, True))
+    for model in (once, again):
+        model.fit(train, valid, Context(PRICES, 0, 1))
+        model.fit_to_all(whole, Context(PRICES, 0, 1))
+    assert once.booster_.tree_count_ == again.booster_.tree_count_
+    new = prices(2)
+    error_once, error_again = (np.mean((m.predict(new.X).output - new.y) ** 2) for m in (once, again))
+    assert error_again < error_once
+
+
+def test_the_logarithm_of_a_target_is_learnt_and_predictions_are_on_its_own_scale(tmp_path: Path) -> None:
+    model = CatBoost(iterations=200, target_transform="log")
+    model.check(PRICES)
+    model.fit(prices(0), None, Context(PRICES, 0, 1))
+    new = prices(2)
+    predicted = model.predict(new.X).output
+    assert np.median(np.abs(np.log(predicted) - np.log(new.y))) < 0.1
+    model.save(tmp_path)
+    assert np.array_equal(CatBoost.load(tmp_path).predict(new.X).output, predicted)
+
+
+def test_the_logarithm_of_a_target_that_is_not_positive_is_refused() -> None:
+    rows = prices(0)
+    rows.y[3] = 0.0
+    with pytest.raises(DataError, match="log needs targets above 0, and the least of these is 0"):
+        CatBoost(target_transform="log").fit(rows, None, Context(PRICES, 0, 1))
+    with pytest.raises(ConfigError, match="log is for regression"):
+        CatBoost(target_transform="log").check(NOISE)
+    with pytest.raises(ConfigError, match='no transform \'logs\'. Allowed: none, log. Did you mean "log"'):
+        CatBoost(target_transform="logs").check(PRICES)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("share", [0.0, 1.5])
+def test_a_share_of_columns_out_of_range_is_refused(share: float) -> None:
+    with pytest.raises(ConfigError, match="model.rsm"):
+        CatBoost(rsm=share).check(NOISE)

@@ -185,3 +185,14 @@ def test_a_file_that_names_functions_is_refused(tmp_path: Path) -> None:
     skops.io.dump({"encoder": model.encoder_, "estimator": model.estimator_}, tmp_path / estimator.FILE)
     with pytest.raises(DataError, match=r"pandas\.[\w.]*read_pickle"):
         Estimator.load(tmp_path)
+
+
+def test_the_logarithm_of_a_target_is_learnt_and_predictions_are_on_its_own_scale(tmp_path: Path) -> None:
+    X = pd.DataFrame({"x": np.linspace(0, 10, 200)})
+    rows = Examples(X, np.exp(3 + 0.5 * X["x"].to_numpy()), np.arange(200), X.iloc[:, :0])
+    model = Estimator(regressor=LinearRegression(), target_transform="log")
+    model.check(VALUES)
+    fit(model, VALUES, rows)
+    assert np.allclose(model.predict(X).output, rows.y, rtol=1e-6)
+    model.save(tmp_path)
+    assert np.array_equal(Estimator.load(tmp_path).predict(X).output, model.predict(X).output)

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from bakeoff.errors import ConfigError, DataError, did_you_mean
 from bakeoff.models import classes, columns, multilabel, persistence
 from bakeoff.models.base import Context, Model, Report, no_report, require_fitted, require_kind
+from bakeoff.models.tabular import transformed
+from bakeoff.models.tabular.transformed import Transform
 from bakeoff.task import Examples, Predictions, Schema
 from bakeoff.tasks import kinds
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 FILE = "model.cbm"
 MISSING = "(missing)"
 ROUNDS_A_REPORT = 10
-OWN = ("iterations", "depth", "learning_rate", "l2_leaf_reg", "early_stopping_rounds", "extra")
+OWN = ("iterations", "depth", "learning_rate", "l2_leaf_reg", "rsm", "early_stopping_rounds", "extra")
 # Parameters set by the constructor or the run, with CatBoost's aliases.
 OF_SAMPLING = ("subsample", "bagging_temperature", "mvs_reg", "sampling_frequency", "sampling_unit")
 TAKEN = frozenset(
@@ -35,6 +37,7 @@ TAKEN = frozenset(
         "max_depth",
         "eta",
         "reg_lambda",
+        "colsample_bylevel",
         "od_type",
         "od_wait",
         "random_seed",
@@ -70,7 +73,10 @@ class CatBoost(Model):
         depth: maximum depth of each tree, 1 to 16.
         learning_rate: shrinkage applied to each tree.
         l2_leaf_reg: L2 regularisation of the leaf values.
+        rsm: share of the columns that are tried at each split (random subspace method), above 0 and up to 1.
         early_stopping_rounds: trees without a better validation score after which fitting ends; None: never.
+        refit: after early stopping, fit the number of trees that it found to training and validation rows.
+        target_transform: ``log``: learn the logarithm of a positive target (regression).
         extra: more CatBoost parameters, by CatBoost's names.
     """
 
@@ -78,7 +84,10 @@ class CatBoost(Model):
     depth: int = 6
     learning_rate: float = 0.08
     l2_leaf_reg: float = 3.0
+    rsm: float = 1.0
     early_stopping_rounds: int | None = 50
+    refit: bool = False
+    target_transform: Transform = "none"
     extra: dict[str, Any] | None = None
 
     uses_validation = True
@@ -99,19 +108,31 @@ class CatBoost(Model):
             if value is not None and (value < low or (high is not None and value > high)):
                 allowed = f"from {low:g} to {high}" if high else f"{low:g} or more"
                 raise ConfigError(f"model.{name}: {value} is out of range. Allowed: {allowed}.")
+        if not 0 < self.rsm <= 1:
+            raise ConfigError(f"model.rsm: {self.rsm} is no share of columns. Allowed: above 0, up to 1.")
+        transformed.check(self.target_transform, schema)
         if self.extra:
             self._check_extra(self.extra, schema)
 
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Boost on ``train`` for ``iterations``, or until more trees no longer help on ``valid``."""
+        self._boost(train, valid, context, self.iterations)
+
+    def fit_to_all(self, rows: Examples, context: Context) -> None:
+        """With ``refit``, boost on training and validation rows for as many trees as early stopping kept."""
+        if self.refit:
+            self._boost(rows, None, context, max(1, int(self.booster_.tree_count_)))
+
+    def _boost(self, train: Examples, valid: Examples | None, context: Context, iterations: int) -> None:
         from catboost import CatBoostError
 
         self.schema_ = schema = context.schema
         parameters: dict[str, Any] = {
-            "iterations": self.iterations,
+            "iterations": iterations,
             "depth": self.depth,
             "learning_rate": self.learning_rate,
             "l2_leaf_reg": self.l2_leaf_reg,
+            "rsm": self.rsm,
             "random_seed": context.seed,
             "thread_count": context.threads,
             "allow_writing_files": False,
@@ -154,7 +175,7 @@ class CatBoost(Model):
         require_fitted(self, "booster_")
         pool = self._pool(X)
         if self.schema_.kind == "regression":
-            return Predictions(np.asarray(self.booster_.predict(pool), dtype=np.float64))
+            return Predictions(transformed.inverse(self.booster_.predict(pool), self.target_transform))
         proba = np.asarray(self.booster_.predict_proba(pool), dtype=np.float64)
         if self.schema_.kind == "multilabel":
             return multilabel.from_proba(self.labels_.spread(proba), self.schema_.classes)
@@ -183,6 +204,8 @@ class CatBoost(Model):
         schema = self.schema_
         if y is not None and schema.kind == "classification":
             y = classes.codes(y, schema.classes)
+        if y is not None and schema.kind == "regression":
+            y = transformed.forward(y, self.target_transform)
         if y is not None and schema.kind == "multilabel":
             y = multilabel.indicators(y, schema.classes)[:, self.labels_.fitted]
         numbers = columns.as_numbers(X, schema.of_kind("numeric"), schema.of_kind("date"))

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from bakeoff.errors import ConfigError
 from bakeoff.models import persistence, threads
 from bakeoff.models.base import Context, Model, require_fitted, require_kind
-from bakeoff.models.tabular import heads
+from bakeoff.models.tabular import heads, transformed
+from bakeoff.models.tabular.transformed import Transform
 from bakeoff.task import Examples, Predictions, Schema
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Estimator(Model):
         ngrams: longest sequence of words that is a term of ``tfidf``.
         dimensions: of each text under ``lsa``, and of each category with more than ``max_categories`` values.
         max_categories: maximum distinct values for one-hot encoding; with more, a category is encoded by its spelling.
+        target_transform: ``log``: learn the logarithm of a positive target (regression).
     """
 
     classifier: object = None
@@ -53,6 +55,7 @@ class Estimator(Model):
     ngrams: int = 2
     dimensions: int = 30
     max_categories: int = 40
+    target_transform: Transform = "none"
 
     supports_lag_features = True
     # In a search: the rows that were encoded first, and the encoded rows.
@@ -66,6 +69,7 @@ class Estimator(Model):
         estimator, where = self._estimator(schema)
         heads.check(estimator, where)
         self._check_text(schema, estimator)
+        transformed.check(self.target_transform, schema)
         for name in ("ngrams", "dimensions", "max_categories"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"model.{name}: {getattr(self, name)} is less than 1.")
@@ -75,7 +79,7 @@ class Estimator(Model):
         schema = context.schema
         estimator = heads.copied(self._estimator(schema)[0], schema)
         heads.settle(estimator, context)
-        y = heads.target(train.y, schema)
+        y = transformed.forward(heads.target(train.y, schema), self.target_transform)
         with threads.working(estimator, context.threads):
             encoded = self._encoded(train.X, y, estimator, context)
             heads.fit(estimator, encoded.matrix, y)
@@ -91,7 +95,10 @@ class Estimator(Model):
         """Predict n rows, with probabilities where the estimator has them. Raises ``RuntimeError`` before ``fit``."""
         require_fitted(self, "estimator_")
         with threads.working(self.estimator_, 1 if len(X) <= threads.FEW_ROWS else self.threads_):
-            return heads.answer(self.estimator_, self._matrix(X), self.schema_)
+            answer = heads.answer(self.estimator_, self._matrix(X), self.schema_)
+        if self.target_transform == "none":
+            return answer
+        return replace(answer, output=transformed.inverse(answer.output, self.target_transform))
 
     def _matrix(self, X: pd.DataFrame) -> Any:
         """The encoded rows; in a search, the validation rows are encoded once."""
