@@ -99,7 +99,10 @@ def prices(seed: int, n: int = 200) -> Examples:
 def test_refit_learns_from_the_validation_rows_with_the_trees_that_stopping_kept() -> None:
     train, valid = prices(0, 60), prices(1, 200)
     whole = Examples(
-        pd.concat([train.X, valid.X]), np.concatenate([train.y, valid.y]), np.arange(260), pd.DataFrame(index=range(260))
+        pd.concat([train.X, valid.X]),
+        np.concatenate([train.y, valid.y]),
+        np.arange(260),
+        pd.DataFrame(index=range(260)),
     )
     once, again = (CatBoost(iterations=60, early_stopping_rounds=5, refit=refit) for refit in (False, True))
     for model in (once, again):
@@ -129,7 +132,7 @@ def test_the_logarithm_of_a_target_that_is_not_positive_is_refused() -> None:
         CatBoost(target_transform="log").fit(rows, None, Context(PRICES, 0, 1))
     with pytest.raises(ConfigError, match="log is for regression"):
         CatBoost(target_transform="log").check(NOISE)
-    with pytest.raises(ConfigError, match='no transform \'logs\'. Allowed: none, log. Did you mean "log"'):
+    with pytest.raises(ConfigError, match="no transform 'logs'. Allowed: none, log. Did you mean \"log\""):
         CatBoost(target_transform="logs").check(PRICES)  # type: ignore[arg-type]
 
 
