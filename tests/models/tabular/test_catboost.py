@@ -138,5 +138,5 @@ def test_the_logarithm_of_a_target_that_is_not_positive_is_refused() -> None:
 
 @pytest.mark.parametrize("share", [0.0, 1.5])
 def test_a_share_of_columns_out_of_range_is_refused(share: float) -> None:
-    with pytest.raises(ConfigError, match="model.rsm"):
+    with pytest.raises(ConfigError, match=r"model\.rsm"):
         CatBoost(rsm=share).check(NOISE)
