@@ -31,8 +31,8 @@ class Dimension:
         key: of the config, e.g. ``model.depth``, or a config group, e.g. ``model``.
         sweep: its values in Hydra's sweep grammar.
         when: conditions on other keys, each key → the value it must have; all must hold. ``task.columns`` holds the
-            kinds of columns that the task has, and ``task.kind`` its kind; ``task.target`` of a regression is ``positive`` where all
-            training targets are above 0.
+            kinds of columns that the task has, and ``task.kind`` its kind; ``task.target`` of a regression is
+            ``positive`` where all targets of development rows are above 0.
     """
 
     key: str

@@ -122,6 +122,10 @@ class SearchSettings:
     dollars: float | None = field(default=None, metadata=IN_NEITHER)
     usd_per_hour: float = field(default=0.10, metadata=IN_NEITHER)  # price of this hardware
     total: BudgetSettings = field(default_factory=BudgetSettings, metadata=IN_NEITHER)
+    # Rounds in which variants race for the total budget (successive halving); None: equal shares.
+    racing: int | None = field(default=None, metadata=IN_NEITHER)
+    # Rounds of the race in which this variant took part; the sweeper says so.
+    lasted: int | None = field(default=None, metadata=IN_NEITHER)
     objectives: list[str] | None = field(default=None, metadata=IN_IDENTITY)  # None: the decision metric
     constraints: Any = field(default=None, metadata=IN_IDENTITY)  # mapping of metric: "<= 50"
     validation: ValidationSettings = field(default_factory=ValidationSettings, metadata=IN_IDENTITY)

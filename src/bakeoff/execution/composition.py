@@ -203,8 +203,10 @@ def _containers(composed: DictConfig) -> dict[str, Any]:
 
 
 def _shares(master: DictConfig, variants: int) -> list[str]:
-    """Overrides that give each variant an equal share of the total budget, if there is one."""
-    shares = []
+    """Overrides that give each variant an equal share of the total budget, if there is one that is not raced for."""
+    shares: list[str] = []
+    if master.search.racing is not None:
+        return shares
     for key in spec.BUDGET:
         total, own = master.search.total[key], master.search[key]
         if total is not None:

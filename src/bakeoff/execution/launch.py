@@ -121,6 +121,25 @@ def _search(launcher: Launcher, jobs: Sequence[Job]) -> None:
     _raise_first(returned)
 
 
+def explore(launcher: Launcher, jobs: Sequence[Job]) -> None:
+    """Run the trials of searches within their budgets, and nothing else; several variants at once on Slurm alone."""
+    kind = type(launcher).__name__
+    if kind == RAY:
+        jobs = [_of_ray(launcher, job) for job in jobs]
+    for batch in [jobs] if kind == SLURM else [[job] for job in jobs]:
+        _search(launcher, [job for job in batch if job.is_shared])
+        alone = [
+            worker for job in batch if not job.is_shared for worker in _of_workers(job, _threads(launcher, job.request))
+        ]
+        if alone:
+            _launched(launcher, alone)
+
+
+def standing(request: Request) -> float:
+    """Best value of a search within its budget, larger is better; minus infinity where no trial has a value."""
+    return _searching(request).standing()
+
+
 def _counts(jobs: Sequence[Job], wait: bool = False) -> tuple[int, int]:
     """Queue the missing trials of all searches, and count those started and ended."""
     counts = [_searching(job.request).prepare(wait) for job in jobs]

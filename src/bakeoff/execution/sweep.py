@@ -18,7 +18,7 @@ from bakeoff import record
 from bakeoff.config import trust
 from bakeoff.config.component import write
 from bakeoff.errors import ConfigError, VariantsFailed
-from bakeoff.execution import composition, finished, outlook, parts, prechecks
+from bakeoff.execution import composition, finished, outlook, parts, prechecks, race
 from bakeoff.execution.launch import Job
 from bakeoff.execution.overrides import expand
 from bakeoff.record import locks
@@ -99,7 +99,7 @@ def run(
         prechecks.check_tasks(waiting)
         gc.freeze()  # data and libraries are loaded, and stay
         try:
-            parts.launch_in_order(launcher, waiting)
+            parts.launch_in_order(launcher, race.run(launcher, jobs, waiting, announce))
         finally:
             _remove_if_empty(Path(str(master.hydra.sweep.dir)))
             failed = _compare(jobs, len(jobs) - len(waiting), show)

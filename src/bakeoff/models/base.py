@@ -127,7 +127,7 @@ class Model(ABC):
     def fit(self, train: Examples, valid: Examples | None, context: Context) -> None:
         """Learn from ``train``; use ``valid`` (None when there is none) only to stop early or to calibrate."""
 
-    def fit_to_all(self, rows: Examples, context: Context) -> None:
+    def fit_to_all(self, rows: Examples, context: Context) -> None:  # noqa: B027 - nothing is the default
         """Learn once more, from training and validation rows together, after ``fit`` has used the latter to stop early.
 
         Called on a model with ``uses_validation`` whose predictions are not of these rows. Default: nothing.

@@ -52,6 +52,14 @@ def show(
 
 def _budget(request: Request) -> str:
     settings = request.search
+    if settings.racing is not None:
+        totals = [
+            (settings.total.trials, "{} trials"),
+            (settings.total.seconds, "{:g} s"),
+            (settings.total.dollars, "${:g}"),
+        ]
+        pot = " or ".join(text.format(total) for total, text in totals if total is not None)
+        return f"races for {pot} of search in {settings.racing} rounds"
     parts = [f"{settings.trials} trials"] if settings.trials is not None else []
     parts += [f"{settings.seconds:g} s"] if settings.seconds is not None else []
     parts += [f"${settings.dollars:g}"] if settings.dollars is not None else []

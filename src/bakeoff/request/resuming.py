@@ -35,6 +35,8 @@ def is_longer(request: Request) -> bool:
     if earlier is None or not request.is_tuned:
         return False
     before, now = earlier.search, request.search
+    if now.racing is not None and before.racing is not None:  # what each of them gets, the race decides
+        before, now = before.total, now.total
     budgets = [(getattr(before, key), getattr(now, key)) for key in BUDGET]
     return any(old is not None and (new is None or new > old) for old, new in budgets)
 

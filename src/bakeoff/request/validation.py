@@ -130,6 +130,7 @@ def _check_search(request: Request) -> None:
         if name not in metrics.MEASUREMENTS:
             metrics.asked(name, "search.objectives")
     _check_budget(settings)
+    _check_racing(request)
     for dimension in request.dimensions():
         _check_dimension(dimension, request)
 
@@ -164,12 +165,35 @@ def _check_budget(settings: SearchSettings) -> None:
     for key, budget in budgets.items():
         if budget is not None and budget <= 0:
             raise ConfigError(f"search.{key}: {budget} is no budget. Give more than 0.")
-    if not any(budgets.values()) and not _is_sampler(settings, "BruteForceSampler"):
+    is_raced = settings.racing is not None and any(getattr(settings.total, key) for key in BUDGET)
+    if not any(budgets.values()) and not is_raced and not _is_sampler(settings, "BruteForceSampler"):
         raise ConfigError("search: it would never end. Give search.trials, search.seconds or search.dollars.")
     for key in ("workers", "threads", "validation.rows"):
         count = attrgetter(key)(settings)
         if count is not None and count < 1:
             raise ConfigError(f"search.{key}: {count} is less than 1.")
+
+
+def _check_racing(request: Request) -> None:
+    """Refuse a race without rounds or without a budget to race for, and a race among seeds of one variant."""
+    settings = request.search
+    if settings.racing is None:
+        return
+    if settings.racing < 2:
+        raise ConfigError(
+            f"search.racing: a race has 2 rounds or more, and {settings.racing} is given. The usual is 3."
+        )
+    totals = {key: getattr(settings.total, key) for key in BUDGET}
+    for key, total in totals.items():
+        if total is not None and total <= 0:
+            raise ConfigError(f"search.total.{key}: {total} is no budget. Give more than 0.")
+    if not any(totals.values()):
+        raise ConfigError("search.racing: there is no budget to race for. Add search.total.seconds=60.")
+    if request.seeds > 1:
+        raise ConfigError(
+            "search.racing: seeds of one variant must be searched alike, and a race gives them unequal budgets. "
+            "Leave out search.racing, or seeds."
+        )
 
 
 def _check_dimension(dimension: Dimension, request: Request) -> None:

@@ -144,7 +144,11 @@ class Search:
         return begun, len(studies.finished(study))
 
     def work(self) -> None:
-        """Run queued trials as one of several workers, until none is left or the budget is spent."""
+        """Run trials until the budget is spent: alone the missing ones, as one of several workers the queued ones."""
+        if self.settings.workers == 1:
+            with studies.at_work(self._resume(), None):
+                self._advance()
+            return
         study = self.open()
         with studies.at_work(study, self.settings.worker) as worker:
             while self._ended(study, Tally(studies.finished(study))) is None:
@@ -162,6 +166,10 @@ class Search:
             return self._run()
 
     def _run(self) -> Best:
+        return self._best(*self._advance())
+
+    def _advance(self) -> tuple[optuna.Study, str]:
+        """Run the missing trials; return the study, and the name of the budget that is spent."""
         study = self.open()
         studies.heal(study)
         tally = Tally(studies.finished(study), study.user_attrs.get(studies.LOST_USD, 0.0))
@@ -173,7 +181,24 @@ class Search:
                 continue
             tally.add(ended_trial)
             self.announce(self._progress(tally))
-        return self._best(study, ended)
+        return study, ended
+
+    def standing(self) -> float:
+        """Best value of the trials that the budget holds, larger is better; minus infinity where none has a value.
+
+        Later trials do not count: a search that went on has the same standing as when its budget was spent.
+        """
+        study = self._open()
+        tally = Tally([])
+        for trial in studies.finished(study):
+            if self._ended(study, tally) is not None:
+                break
+            tally.add(trial)
+        chosen = self._choose(tally.trials)
+        if chosen is None or any(violation > 0 for violation in chosen.constraints.values()):
+            return -math.inf
+        position, sign = self.evaluation.deciding
+        return sign * float(chosen.values[position])
 
     def _resume(self) -> optuna.Study:
         """Open the study after its process was killed: what that process alone had begun begins anew."""
@@ -324,6 +349,7 @@ class Search:
                 "seconds": self.settings.seconds,
                 "dollars": self.settings.dollars,
             },
+            "racing": self._racing(),
             "objectives": {o.name: o.direction for o in self.evaluation.objectives},
             "best": {"trial": chosen.number, "values": list(chosen.values), "is_feasible": chosen in feasible},
             "pareto": [
@@ -335,6 +361,14 @@ class Search:
             "importances": _importances(study, complete, self.evaluation.signs[0]),
         }
         return Best(best, dict(chosen.params), summary, [self._row(t) for t in study.get_trials(deepcopy=False)])
+
+    def _racing(self) -> dict[str, Any] | None:
+        """Rounds of the race, those in which the variant took part, and the budget of all; None without a race."""
+        s = self.settings
+        if s.racing is None or s.lasted is None:
+            return None
+        total = {"trials": s.total.trials, "seconds": s.total.seconds, "dollars": s.total.dollars}
+        return {"rounds": s.racing, "lasted": s.lasted, "total": total}
 
     def _row(self, trial: FrozenTrial) -> dict[str, Any]:
         values = trial.values or [math.nan] * len(self.evaluation.objectives)

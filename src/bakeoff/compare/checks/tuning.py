@@ -22,7 +22,7 @@ that is its edge."""
 @check("same_budget", "Was every variant tuned with the same budget?")
 def same_budget(evidence: Evidence) -> list[str]:
     """Unequal budgets favour whoever had the larger one."""
-    budgets = {run.variant: run.search["budget"] for run in evidence.runs if run.search}
+    budgets = {run.variant: _shared_budget(run.search) for run in evidence.runs if run.search}
     untuned = [run.variant for run in evidence.runs if not run.search and run.family != "rules"]
     is_one_budget = len({json.dumps(budget, sort_keys=True) for budget in budgets.values()}) < 2
     if is_one_budget and not (budgets and untuned):
@@ -100,6 +100,13 @@ def _place(value: float, low: float, high: float, is_log: bool) -> float:
     if is_log:
         value, low, high = math.log(value), math.log(low), math.log(high)
     return (value - low) / (high - low)
+
+
+def _shared_budget(search: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The budget of a search, or the one that it raced for: validation rows decided how much of it each got."""
+    racing = search.get("racing")
+    shared: Mapping[str, Any] = racing["total"] if racing else search["budget"]
+    return shared
 
 
 def _budget(budget: Mapping[str, Any]) -> str:
