@@ -1,10 +1,10 @@
 """Tables in a minute of search: bakeoff's ``experiment=tabular_best`` and FLAML on the same rows, with equal seconds.
 
-The split is scikit-learn's ``train_test_split(test_size=0.25, random_state=0)``, not stratified. The variant to compare
-is ``together``: it was named before, not picked by its test score. FLAML is no dependency: name the Python of an
-environment that has it (``pip install "flaml[automl]" pandas pyarrow``); it runs after bakeoff, on the same files.
+The split is scikit-learn's ``train_test_split(test_size=0.25, random_state=SPLIT)``, not stratified. The variant to
+compare is ``together``: it was named before, not picked by its test score. FLAML is no dependency: name the Python of
+an environment that has it (``pip install "flaml[automl]" pandas pyarrow``); it runs after bakeoff, on the same files.
 
-python benchmarks/tabular.py [--data churn credit ames] [--seconds 60] [--flaml PYTHON]
+python benchmarks/tabular.py [--data churn credit ames] [--seconds 60] [--split 0] [--flaml PYTHON]
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ from bakeoff import record
 BAKEOFF = Path(sys.executable).parent / "bakeoff"
 TARGETS = {"churn": "churn", "credit": "Status", "ames": "Sale_Price"}
 METRICS = {"churn": "roc_auc", "credit": "roc_auc", "ames": "rmse"}
-SHARES = {"linear": 1 / 12, "catboost": 7 / 12, "hist_gradient_boosting": 1 / 3}
-"""Of the seconds, as in the experiment."""
 FLAML = """
 import json, sys
 import pandas as pd
@@ -51,12 +49,13 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--data", nargs="+", choices=TARGETS, default=list(TARGETS))
     ask.add_argument("--seconds", type=float, default=60.0, help="of search, for each of the two")
+    ask.add_argument("--split", type=int, default=0, help="random state of the split")
     ask.add_argument("--flaml", type=Path, help="Python of an environment with FLAML; otherwise only bakeoff runs")
     ask.add_argument("--rows", type=int, help="the first ones of the table; all unless given")
     given = _quick.parse(ask, data=["credit"], seconds=0.6, rows=400)
     for name in given.data:
         with tempfile.TemporaryDirectory() as folder:
-            write_split(name, Path(folder), given.rows)
+            write_split(name, Path(folder), given.split, given.rows)
             for variant, value in bakeoff(name, Path(folder), given.seconds).items():
                 print(f"{name}: bakeoff {variant}: {METRICS[name]} {value:,.4f}", flush=True)
             if given.flaml is not None:
@@ -66,14 +65,14 @@ def main() -> None:
                 )
 
 
-def write_split(name: str, folder: Path, rows: int | None) -> None:
+def write_split(name: str, folder: Path, split: int, rows: int | None) -> None:
     """Write train.parquet and test.parquet."""
     from sklearn.model_selection import train_test_split
 
     from bakeoff.data import Sample
 
     frame = Sample(name).read().frame
-    train, test = train_test_split(frame if rows is None else frame.head(rows), test_size=0.25, random_state=0)
+    train, test = train_test_split(frame if rows is None else frame.head(rows), test_size=0.25, random_state=split)
     train.to_parquet(folder / "train.parquet", index=False)
     test.to_parquet(folder / "test.parquet", index=False)
 
@@ -83,12 +82,8 @@ def bakeoff(name: str, folder: Path, seconds: float) -> dict[str, float]:
     arguments = [
         "experiment=tabular_best", "data=parquet", f"data.path={folder}/train.parquet",
         f"data.test_path={folder}/test.parquet", f"data.target={TARGETS[name]}", f"decision.metric={METRICS[name]}",
-        f"name={name}", "tracker=none", "report=none",
+        f"name={name}", "tracker=none", "report=none", f"search.total.seconds={seconds:g}", "decision.ledger=false",
     ]  # fmt: skip
-    arguments += [
-        f"hydra.sweeper.variants.{variant}=['model={variant}','search.seconds={share * seconds:g}']"
-        for variant, share in SHARES.items()
-    ]
     subprocess.run([BAKEOFF, *arguments], cwd=folder, check=True, stdout=sys.stderr)
     runs = record.read_runs(folder / "outputs" / name)
     return {run.variant: float(run.metrics[METRICS[name]].value) for run in runs if run.status == "ok"}
