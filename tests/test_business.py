@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import bakeoff as python
-from bakeoff import business, metrics, record
+from bakeoff import business, capacity, metrics, record
 from bakeoff.errors import ConfigError
 from bakeoff.report import monthly
 from bakeoff.report.blocks import Table
@@ -212,3 +212,65 @@ def test_missing_number_in_a_column_of_the_values_is_said(tmp_path: Path, monkey
         models=["constant", "linear"],
     )  # fmt: skip
     assert any("predictions have no value (charges has no number there)" in note for note in bake.comparison.notes)
+
+
+def scored(n: int = 1000, seed: int = 0) -> tuple[Examples, Predictions, np.ndarray]:
+    """Rows with probabilities that tell the classes apart a little."""
+    random = np.random.default_rng(seed)
+    positive = random.random(n)
+    truth = np.where(random.random(n) < positive, "Yes", "No").astype(object)
+    X = pd.DataFrame({"charges": np.ones(n), "plan": "a"})
+    output = np.where(positive > 0.5, "Yes", "No").astype(object)
+    predictions = Predictions(output, np.column_stack([1 - positive, positive]))
+    return Examples(X, truth, np.arange(n), X.iloc[:, :0]), predictions, positive
+
+
+@pytest.mark.parametrize(
+    ("declared", "per_month", "share"),
+    [("5%", None, 0.05), (500, 20_000, 0.025), ("500 a week", 20_000, 0.1087), ("20 per day", 20_000, 0.03044)],
+)
+def test_capacity_is_a_share_of_the_rows(declared: Any, per_month: float | None, share: float) -> None:
+    node = {**MATRIX, "capacity": declared, "per_month": per_month}
+    found = capacity.of_business(node, SCHEMA)
+    assert found is not None and found.share == pytest.approx(share, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"capacity": "500 a fortnight"}, r"capacity: '500 a fortnight' is no number of positive predictions"),
+        ({"capacity": -3}, r"capacity: -3 is no number of positive predictions"),
+        ({"capacity": 500}, r"Add business\.per_month=20000, or give a share such as 5%"),
+    ],
+)
+def test_a_capacity_that_says_nothing_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        business.build_valuer({**MATRIX, **changes}, SCHEMA)
+
+
+def test_a_capacity_without_a_positive_class_is_refused() -> None:
+    three = Schema("classification", "y", {"charges": "numeric"}, ("a", "b", "c"))
+    node = {"_target_": "bakeoff.business.Outcomes", "capacity": "5%"}
+    with pytest.raises(ConfigError, match=r"business\.capacity: it is of positive predictions"):
+        business.build_valuer(node, three)
+
+
+def test_a_threshold_keeps_the_capacity_of_the_business_model() -> None:
+    rows, predictions, positive = scored()
+    held = HeldOut(SCHEMA, rows, Recorded({"part": predictions}, rows.y), Judge("recall"), 0, capacity=0.1)
+    threshold = Threshold("part")
+    threshold.learn(held)
+    assert (positive >= threshold.threshold_).mean() == pytest.approx(0.1, abs=0.005)
+    stricter = Threshold("part", capacity=0.05)
+    stricter.learn(held)
+    assert (positive >= stricter.threshold_).mean() == pytest.approx(0.05, abs=0.005)
+
+
+def test_only_a_variant_that_is_shown_to_exceed_the_capacity_is_refused() -> None:
+    limit = capacity.Capacity(0.1, "10%")
+    at, well_above = (table(["No"] * 1000, ["Yes"] * n + ["No"] * (1000 - n)) for n in (105, 140))
+    assert limit.excess(at) == ""
+    assert (
+        limit.excess(well_above)
+        == 'it predicts "Yes" for 14.0% of the rows, more than the 10.00% of business.capacity=10%'
+    )

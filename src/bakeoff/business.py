@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bakeoff import capacity
 from bakeoff.config import components
 from bakeoff.config.component import Component
 from bakeoff.errors import ConfigError, did_you_mean
@@ -61,15 +62,19 @@ class ValueMatrix:
             as ``monthly_charges * 12``.
         withheld: value of a row from which the model abstains, beside the price of the person who decides then.
         per_month: number of predictions a month; None: values are told for 1,000 predictions only.
+        capacity: greatest number of positive predictions: 500 (a month), ``500 a week``, or a share such as ``5%``;
+            None: any. Thresholds keep it, and a variant that is shown to exceed it may not be shipped.
     """
 
     values: dict[str, dict[str, Cell]]
     withheld: Cell = 0.0
     per_month: float | None = None
+    capacity: Cell | None = None
 
     def __post_init__(self) -> None:
-        """Validate the volume."""
+        """Validate volume and capacity."""
         _check_volume(self.per_month)
+        capacity.check(self.capacity, self.per_month)
 
     def check(self, schema: Schema) -> None:
         """Every pair of classes has a value, and every column is there."""
@@ -119,6 +124,8 @@ class Outcomes:
         escalated: of a row that a person decided, as the last stage of a cascade, beside the price of the person; None:
             a right or a wrong answer as any other.
         per_month: number of predictions a month; None: values are told for 1,000 predictions only.
+        capacity: greatest number of positive predictions: 500 (a month), ``500 a week``, or a share such as ``5%``;
+            None: any. Thresholds keep it, and a variant that is shown to exceed it may not be shipped.
     """
 
     right: float = 1.0
@@ -126,10 +133,12 @@ class Outcomes:
     withheld: float = 0.0
     escalated: float | None = None
     per_month: float | None = None
+    capacity: Cell | None = None
 
     def __post_init__(self) -> None:
-        """Validate the volume."""
+        """Validate volume and capacity."""
         _check_volume(self.per_month)
+        capacity.check(self.capacity, self.per_month)
 
     def check(self, schema: Schema) -> None:
         """Answers must be right or wrong."""
@@ -229,6 +238,7 @@ def build_valuer(
         return lambda table, X: table
     model: BusinessModel = components.instantiate(node, "business", "business")
     model.check(schema)
+    capacity.of_business(node, schema)
 
     def value(table: PredictionTable, X: pd.DataFrame) -> PredictionTable:
         import numpy as np

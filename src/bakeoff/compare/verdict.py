@@ -59,7 +59,7 @@ def reach(
         ledger: counts the looks at these test rows, which decide what error rate this verdict may spend.
     """
     refused = entrants.refused
-    vetoed = vetoes.find(entrants.runs, entrants.scores, settings.require)
+    vetoed = vetoes.find(entrants.runs, entrants.scores, settings.require, entrants.tables)
     able = [name for pair in pairs for name in pair.challengers if name not in refused]
     challengers = [name for name in able if name not in vetoed]
     distrust = people.distrust(entrants.metric.needs, entrants.runs, entrants.tables, settings) if challengers else ""

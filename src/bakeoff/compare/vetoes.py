@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bakeoff import metrics
+from bakeoff import capacity, metrics
 from bakeoff.config import cards
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.metrics import Metric
 from bakeoff.metrics.bounds import read_bounds
 from bakeoff.numbers import number
 from bakeoff.record import Run, Score
+from bakeoff.task import PredictionTable
 
 CARD = ("family", "licence", *cards.ORDERED)
 """Keys of a card that may be required."""
@@ -33,7 +34,10 @@ def check(required: Mapping[str, Any] | None) -> None:
 
 
 def find(
-    runs: Sequence[Run], scores: Mapping[str, Mapping[str, Score]], required: Mapping[str, Any] | None
+    runs: Sequence[Run],
+    scores: Mapping[str, Mapping[str, Score]],
+    required: Mapping[str, Any] | None,
+    tables: Mapping[str, PredictionTable] | None = None,
 ) -> dict[str, str]:
     """Name of each variant that may not be shipped → why, as a clause with the variant as its subject.
 
@@ -41,6 +45,7 @@ def find(
         runs: finished runs.
         scores: of each variant, by metric.
         required: ``decision.require``. What a card does not state, and a metric that is not known, is not met.
+        tables: predictions of each variant, which may exceed the capacity of its business model.
     """
     check(required)
     found: dict[str, list[str]] = {}
@@ -53,6 +58,10 @@ def find(
                 reason = _of_metric(key, wanted, None if known is None else known.value)
             if reason:
                 found.setdefault(run.variant, []).append(reason)
+        if (table := (tables or {}).get(run.variant)) is not None:
+            limit = capacity.of_business(run.business, table.schema)
+            if limit is not None and (excess := limit.excess(table)):
+                found.setdefault(run.variant, []).append(excess)
     return {name: f"{name} may not be shipped: {'; '.join(reasons)}" for name, reasons in found.items()}
 
 
@@ -72,7 +81,8 @@ def describe(
         is_better = mine is not None and best is not None and sign * mine > sign * best
         if is_better and mine is not None and best is not None:
             clause = f"{clause}, although its {metric.name} is better ({number(mine)} vs {number(best)})"
-        sentences.append((not is_better, f"{clause} (decision.require)."))
+        key = "" if capacity.KEY in clause else " (decision.require)"
+        sentences.append((not is_better, f"{clause}{key}."))
     return [sentence for _, sentence in sorted(sentences, key=lambda pair: pair[0])]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff import business, cost, record
+from bakeoff import business, capacity, cost, record
 from bakeoff.compare import decision
 from bakeoff.config import cards, components, search_space
 from bakeoff.cost import RunSeconds
@@ -219,7 +219,9 @@ def _held_out(solution: Solution, request: Request, task: Task, parts: Mapping[s
     value = business.build_valuer(request.business, task.schema)
     priced = replace(judge, price=lambda table, X: value(price(table), X))
     groups = development.groups[development.n_train :][rows]
-    return HeldOut(task.schema, valid, _recorded(valid, asked), priced, request.seed, groups)
+    limit = capacity.of_business(request.business, task.schema)
+    share = None if limit is None else limit.share
+    return HeldOut(task.schema, valid, _recorded(valid, asked), priced, request.seed, groups, share)
 
 
 def _answered(held: HeldOut) -> tuple[HeldOut, list[str]]:

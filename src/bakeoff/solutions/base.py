@@ -41,6 +41,7 @@ class HeldOut:
         judge: ranks combined predictions.
         seed: of random choices.
         groups: equal for rows that belong together, shape (n,); None: each row is by itself.
+        capacity: greatest share of rows that may be predicted positive, as the business model declares it; None: any.
     """
 
     schema: Schema
@@ -49,6 +50,7 @@ class HeldOut:
     judge: Judge
     seed: int
     groups: NDArray[np.intp] | None = None
+    capacity: float | None = None
 
     def __len__(self) -> int:
         return len(self.rows)

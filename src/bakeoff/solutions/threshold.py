@@ -33,8 +33,8 @@ class Threshold(OfOnePart):
         part: name of the part.
         threshold: the probability; null: learnt on validation rows for the objective.
         objective: metric for which it is learnt, such as ``net_value_per_1k``; null: the metric that decides.
-        capacity: greatest share of rows that may be predicted positive, such as 0.05 of all customers; null: any. Below
-            it the threshold serves the objective.
+        capacity: greatest share of rows that may be predicted positive, such as 0.05 of all customers; null: that
+            of the business model, if it has one. Below it the threshold serves the objective.
         limits: metric → bound that the threshold keeps on validation rows, such as ``precision: ">= 0.9"``.
         parts: name of the part → its model, or the name of a variant of the bake-off; a part that is not here is the
             variant of its own name.
@@ -85,10 +85,11 @@ class Threshold(OfOnePart):
         self.schema_, self.objective_ = held.schema, held.judge.metric
         given = held.answers.of(self.part, np.arange(len(held)))
         positive = self._positive(given)
+        most = min((share for share in (self.capacity, held.capacity) if share is not None), default=None)
 
         def rank(threshold: float) -> tuple[float, ...]:
             at = self._at(given, positive, threshold)
-            over = 0.0 if self.capacity is None else max(0.0, float((positive >= threshold).mean()) - self.capacity)
+            over = 0.0 if most is None else max(0.0, float((positive >= threshold).mean()) - most)
             return (-over, *held.judge.rank(held.judge.table(held.schema, held.rows, at)))
 
         distinct = np.unique(positive)[::-1]

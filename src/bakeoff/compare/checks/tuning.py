@@ -14,6 +14,7 @@ from bakeoff.errors import ConfigError
 from bakeoff.record import Run
 from bakeoff.request.spec import Request
 
+PARTS = "parts"
 LEAST_TRIALS, LAST, EDGE = 20, 0.1, 0.02
 """Trials from which the best one says something, the last share of them in which it is late, and the share of a space
 that is its edge."""
@@ -23,7 +24,11 @@ that is its edge."""
 def same_budget(evidence: Evidence) -> list[str]:
     """Unequal budgets favour whoever had the larger one."""
     budgets = {run.variant: _shared_budget(run.search) for run in evidence.runs if run.search}
-    untuned = [run.variant for run in evidence.runs if not run.search and run.family != "rules"]
+    untuned = [
+        run.variant
+        for run in evidence.runs
+        if not run.search and run.family != "rules" and not run.details.get(PARTS)  # solutions: their parts are listed
+    ]
     is_one_budget = len({json.dumps(budget, sort_keys=True) for budget in budgets.values()}) < 2
     if is_one_budget and not (budgets and untuned):
         return []
