@@ -34,9 +34,9 @@ def is_longer(request: Request) -> bool:
     earlier = recorded(request.folder)
     if earlier is None or not request.is_tuned:
         return False
-    before, now = earlier.search, request.search
-    if now.racing is not None and before.racing is not None:  # what each of them gets, the race decides
-        before, now = before.total, now.total
+    sides = (earlier.search, request.search)
+    is_raced = all(search.racing is not None for search in sides)  # then the race decides what each variant gets
+    before, now = ((search.total if is_raced else search) for search in sides)
     budgets = [(getattr(before, key), getattr(now, key)) for key in BUDGET]
     return any(old is not None and (new is None or new > old) for old, new in budgets)
 
