@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import shipped_configs
 from command_line import BAKEOFF, CommandLine, run_here
 
 # pytest-xdist tells its workers a width; a pipe has none.
@@ -26,6 +27,7 @@ os.environ["BAKEOFF_LEDGER"] = _LEDGERS.name
 
 # The libraries that tests import are a million objects: looking through them for garbage often is a tenth of the time.
 gc.set_threshold(100_000, 50, 100)
+shipped_configs.parse_once()
 
 
 @pytest.fixture(autouse=True)

@@ -119,18 +119,21 @@ def test_a_model_that_runs_here_costs_no_dollars():
     assert LlamaCpp().cost(10**6, 10**6) == 0
 
 
-def test_a_tuned_run_spends_one_budget_on_trials_and_predictions(proxy, own_cache, tmp_path, monkeypatch):
+def test_a_tuned_run_spends_one_budget_on_trials_and_predictions(own_cache, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows = [
         f"message number {i} about {'prizes' if i % 2 else 'lunch'},{'spam' if i % 2 else 'ham'}" for i in range(40)
     ]
     (tmp_path / "mails.csv").write_text("\n".join(["text,label", *rows]) + "\n")
-    with pytest.raises(bakeoff.VariantsFailed, match="max_calls=10 was reached"):
+    with (
+        serving(lambda body, number: says("spam")) as script,
+        pytest.raises(bakeoff.VariantsFailed, match="max_calls=10 was reached"),
+    ):
         bakeoff.run(
-            "model=llm", "llm=vllm", f"llm.base_url={proxy.url}", "llm.model=smollm2", "llm.cache=off",
+            "model=llm", "llm=vllm", f"llm.base_url={script.url}", "llm.model=smollm2", "llm.cache=off",
             "llm.max_calls=10",
             "model.method=generate", "data=csv", "data.path=mails.csv", "data.target=label", "search=random",
             "search.trials=3", "search/pruner=none", "search.space={model.shots: 'choice(0, 1)'}",
             "decision.resamples=200", "tracker=none",
         )  # fmt: skip
-    assert len(proxy.seen) == 10
+    assert len(script.seen) == 10

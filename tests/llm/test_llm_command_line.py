@@ -1,4 +1,4 @@
-"""The command line against a real server on a bad day: every row is answered, and result.json counts what happened."""
+"""The command line against servers on a bad day: every row is answered, and result.json counts what happened."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import json
 
 import pandas as pd
 import pytest
+from proxy import started
+from scripted import says, serving
 
 ROWS = 8
 
 
 @pytest.fixture
-def run(bakeoff, proxy, own_cache, tmp_path):
+def run(bakeoff, own_cache, tmp_path):
     """Run the ``llm`` model on a few messages; give back the process, its result.json and its predictions."""
 
-    def run(*more, **env):
+    def run(proxy, *more, **env):
         done = bakeoff(
             "model=llm", "llm=openai_compatible", "llm.model=smollm2", f"llm.base_url={proxy.url}", "llm.concurrency=2",
             "data=sms_spam", f"test_rows={ROWS}", "variant=it", "name=it", "decision.resamples=100", *more, **env,
@@ -31,11 +33,12 @@ def run(bakeoff, proxy, own_cache, tmp_path):
     return run
 
 
-def test_nothing_is_lost_and_all_is_counted(run, proxy):
+def test_nothing_is_lost_and_all_is_counted(run):
     # Not one after the other: each retry of the same row waits twice as long as the one before.
     faults = ("rate_limited:0.2", "server_error", "cut", "malformed", "hang", 'says:{"answer": "eggs"}')
-    proxy.then(*(then for fault in faults for then in (fault, None)))
-    done, result, rows = run("model.method=generate", "llm.constrain=schema", "llm.timeout_seconds=4")
+    with serving(lambda body, number: says('{"answer": "ham"}')) as script, started(script.url) as proxy:
+        proxy.then(*(then for fault in faults for then in (fault, None)))
+        done, result, rows = run(proxy, "model.method=generate", "llm.constrain=schema", "llm.timeout_seconds=4")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(rows) == ROWS and set(rows.output) <= {"ham", "spam"}
     assert (rows["calls"] == 1).all() and not rows.cached.any() and (rows.seconds > 0).all()
@@ -52,7 +55,7 @@ def test_nothing_is_lost_and_all_is_counted(run, proxy):
 def test_a_second_run_replays_the_first_and_a_budget_that_ends_is_said(run, proxy):
     """One after the other: three runs of the command take as long as they take."""
     price = "llm.price={input: 1.0, output: 2.0}"
-    done, result, rows = run("llm.max_calls=6", price)
+    done, result, rows = run(proxy, "llm.max_calls=6", price)
     assert done.returncode == 0, done.stdout + done.stderr
     # Two of the six calls measure what the prompt leans to, or none where there is nothing to calibrate.
     told = result["details"]["llm"]
@@ -61,7 +64,7 @@ def test_a_second_run_replays_the_first_and_a_budget_that_ends_is_said(run, prox
     assert f"{len(rows)} of {ROWS}" in done.stdout
     sent = len(proxy.seen)
 
-    done, result, again = run(price, "resume=false")
+    done, result, again = run(proxy, price, "resume=false")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(again) == ROWS and again.cached.sum() == len(rows)
     was, now = rows.set_index("id"), again[again.cached].set_index("id")
@@ -71,6 +74,6 @@ def test_a_second_run_replays_the_first_and_a_budget_that_ends_is_said(run, prox
     assert result["details"]["llm"]["calls"] == asked
 
     proxy.then(*["server_error"] * 100)
-    done, result, third = run(price, "resume=false")
+    done, result, third = run(proxy, price, "resume=false")
     assert done.returncode == 0, "nothing had to be asked"
     assert third.cached.all() and result["details"]["llm"]["calls"] == 0
