@@ -274,3 +274,9 @@ def test_only_a_variant_that_is_shown_to_exceed_the_capacity_is_refused() -> Non
         limit.excess(well_above)
         == 'it predicts "Yes" for 14.0% of the rows, more than the 10.00% of business.capacity=10%'
     )
+
+
+def test_a_misspelt_class_is_named_before_the_cell_that_it_leaves_empty() -> None:
+    values = {"Yes": {"Yess": 1, "No": 0}, "No": {"Yes": 0, "No": 0}}
+    with pytest.raises(ConfigError, match=r'there is no class "Yess"\. Classes: No, Yes\. Did you mean "Yes"'):
+        business.build_valuer({**MATRIX, "values": values}, SCHEMA)

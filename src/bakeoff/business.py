@@ -80,17 +80,17 @@ class ValueMatrix:
         """Every pair of classes has a value, and every column is there."""
         if schema.kind != "classification":
             raise ConfigError(f"business.values: a matrix values labels, and this task is {schema.kind} (data.kind).")
-        for truth in schema.classes:
-            row = self.values.get(truth)
-            missing = [label for label in schema.classes if label not in (row or {})]
-            if missing:
-                raise ConfigError(f'business.values.{truth}: there is no value for the prediction "{missing[0]}".')
         for label in [*self.values, *(label for row in self.values.values() for label in row)]:
             if label not in schema.classes:
                 raise ConfigError(
                     f'business.values: there is no class "{label}". Classes: {", ".join(schema.classes)}.'
                     f"{did_you_mean(label, schema.classes)}"
                 )
+        for truth in schema.classes:
+            row = self.values.get(truth)
+            missing = [label for label in schema.classes if label not in (row or {})]
+            if missing:
+                raise ConfigError(f'business.values.{truth}: there is no value for the prediction "{missing[0]}".')
         _check_columns(self.columns(), schema, "business.values")
 
     def columns(self) -> list[str]:
