@@ -73,6 +73,10 @@ _JOINED = lazy.pattern(
     r"|或|和)[\s,.:…]+)*",
     re.IGNORECASE,
 )
+_OBJECT = lazy.pattern(r"\s*(?:```\w*\s*)?\{\s*[\"'\w]")
+_PAIR = lazy.pattern(
+    r"[\"']?(?P<key>\w+)[\"']?\s*:\s*(?P<quote>[\"']?)(?P<said>[^\"'\n{}]+?)(?P=quote)\s*(?:,|\}|\n|$)"
+)
 _UNITS = r"(?:stars?|stern(?:en?)?|points?|punkt(?:en?)?|étoiles?|estrellas?|⭐️?)"
 _OUT_OF = lazy.pattern(
     rf"(?<![\d.,])(\d+)\s*{_UNITS}?\s*(?:/|\(?out\s+of|von|sur|de)\s*(\d+)(?![\d.,]*\d)(?:\s*{_UNITS})?", re.IGNORECASE
@@ -128,6 +132,8 @@ def choice(text: str, choices: Sequence[str]) -> str | None:
     if named_in_json:
         named = _only(named_in_json)
         return _only(_corrected(text[text.rfind("}") + 1 :] if "}" in text else "", choices, named) or [named])
+    if _OBJECT.match(text):  # that is broken or cut: words of its reasons are no answer
+        return _only(_in_broken_object(text, choices) or [None])
     if all(one.isdecimal() for one in choices):
         text = _without_scale(text, max(map(int, choices)))
     if corrected := _corrected(text, choices):
@@ -221,12 +227,20 @@ def _in_json(text: str, choices: Sequence[str]) -> Iterator[str | None]:
 def _in_object(value: Mapping[Any, Any], choices: Sequence[str]) -> Iterator[str | None]:
     keys = [key for key in value if str(key).lower() in _KEYS]
     flags = {_same(str(key), choices): flag for key, flag in value.items()}
+    decided = {name: flag for name, flag in flags.items() if name is not None and isinstance(flag, bool)}
     if keys:
         yield _of_value(value[keys[0]], choices)
-    elif None not in flags and all(isinstance(flag, bool) for flag in flags.values()):
-        yield _only([name for name, flag in flags.items() if flag])
+    elif decided:
+        yield _only([name for name, flag in decided.items() if flag])
     elif len(value) == 1:
         yield _of_value(next(iter(value.values())), choices)
+    else:
+        yield None  # an answer that it may hold is under a key that is not known
+
+
+def _in_broken_object(text: str, choices: Sequence[str]) -> list[str | None]:
+    """What an object that is no JSON gives under the keys of answers, such as one of Python's or one that was cut."""
+    return [alone(match["said"], choices) for match in _PAIR.finditer(text) if match["key"].lower() in _KEYS]
 
 
 def _of_value(value: Any, choices: Sequence[str]) -> str | None:

@@ -23,6 +23,7 @@ _DENIED = lazy.pattern(
     r"^[\"'”’»*_`]*\s*(?:\w+\s+)?(?:(?:is|are|was|seems?|would(?:\s+be)?|does|do|can|could|will|ist)\s*(?:\bnot\b|n['’]t\b|\bnicht\b))"
     r"|^[\"'”’»*_`]*\s*(?:(?:is|are|was|seems?|would\s+be|ist)\s+)?(?:wrong|incorrect|unlikely|false|excluded|falsch)\b"
     r"|^[\"'”’»*_`]*\s*(?:nor\b|değil|नहीं)"
+    r"|^[\"'”’»*_`]*\s+(?:answer|response|choice|option)\s*(?:is\b|was\b|would\b|[:=])"  # the correct answer is Paris
     r"|^[\"'”’」』*_`]*\s*(?:的?(?:では|じゃ)(?:ない|なく|ありません)|이?\s*아[니닙닌])"
     r"|^[\"'”’»*_`]*\s*(?:nicht|not|pas|no)\s*[!.]*$|^\s*[,.…]+\s*not\s*[!.]*$"
     r"|^[\"'”’»*_`]*\s*(?:probability|likelihood|score|chance|risk|odds|confidence)\b[^.\n]{0,24}?(?:\b(?:low|small|slim|little|minimal"
@@ -32,13 +33,20 @@ _DENIED = lazy.pattern(
     re.IGNORECASE,
 )
 NEGATED = lazy.pattern(
-    r"\s*[:=?(–—-]+\s*(?:(?:no|false|unlikely)\s*(?:[.,;!)\n]|$)|(?:0?[.,][0-4]\d*|0(?:[.,]0+)?(?!\s*%))\s*(?:[,;)\n]|$)"
-    r"|[0-4]?\d(?:[.,]\d+)?\s*%)|\s*[,.…]+\s*not\s*[!.]*\s*$",
+    r"[\"'”’»)*_`]*\s*[:=?(–—-]+[*_`\"'\s]*(?:(?:no|false|unlikely)\s*(?:[.,;!)\n]|$)"
+    r"|(?:0?[.,][0-4]\d*|0(?:[.,]0+)?(?!\s*%))\s*(?:[,;)\n]|$)|[0-4]?\d(?:[.,]\d+)?\s*%)"
+    r"|\s*[,.…]+\s*not\s*[!.]*\s*$",
     re.IGNORECASE,
 )
 """What follows a choice that is denied, or has less than half of the probability."""
 
 
+_PARTLY = lazy.pattern(r"\b(?:mostly|largely|nearly|almost|somewhat|not\s+fully|not\s+entirely)\s*$", re.IGNORECASE)
+_IN_PART = lazy.pattern(
+    r"^\s*(?:in\s+parts?\b|only\s+(?:in\s+part|partly|partially)\b|to\s+some\s+extent\b)", re.IGNORECASE
+)
+_TRUTHS = frozenset(("true", "false", "correct", "incorrect", "right", "wrong", "yes", "no", "supported", "entailed"))
+"""Choices that hold as a whole or not at all."""
 _REJECTED = lazy.pattern(
     r"\b(?:wrong|incorrect|false|previous|old|former|rejected|excluded)\b[^.!?\n]{0,24}:[\s\"'„“«*_`]*$", re.IGNORECASE
 )
@@ -64,6 +72,8 @@ def is_denied(text: str, start: int, end: int) -> bool:
     clause = _CLAUSE.split(before)[-1]
     sentence_end = re.search(r"[.!?。！？\n]", text[end:])
     is_question = sentence_end is not None and sentence_end[0] in "?？"
+    if text[start:end].casefold() in _TRUTHS and (_PARTLY.search(clause) or _IN_PART.match(after)):
+        return True
     if is_question or _is_hypothetical(before, after) or _REJECTED.search(before):
         return True
     return bool(_DENIES.search(clause) or _DENIED.match(after) or NEGATED.match(after))
