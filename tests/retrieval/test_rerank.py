@@ -8,6 +8,7 @@ import pytest
 
 from bakeoff.errors import ConfigError
 from bakeoff.llm.base import Completion
+from bakeoff.models.qa.found import notes
 from bakeoff.retrieval.base import Hit, Passage
 from bakeoff.retrieval.embed import Hashing
 from bakeoff.retrieval.rerank import MMR, CrossEncoder, Pointwise, probability_of_yes
@@ -92,6 +93,15 @@ def test_an_llm_ranks_passages_and_what_got_no_answer_goes_last():
 
 
 @pytest.mark.slow
+def test_passages_that_an_llm_sees_in_part_are_counted_and_noted(cache):
+    frame = pd.DataFrame({"id": ["short", "long"], "title": "", "text": ["a cat", "a cat " + "and so on " * 30]})
+    index = Reranked(BM25(), Pointwise(Yes(), words=20)).index(Corpus(frame, "cats of two lengths"))
+    assert notes(index.details()) == ()
+    index.search(["cat", "cats"], 2)
+    (note,) = notes(index.details())
+    assert note.startswith("2 of 4 passages were shown to the reranker in part: retriever.reranker.words")
+
+
 def test_a_real_llm_ranks_passages():
     from bakeoff.llm.local import LlamaCpp
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ import numpy as np
 from bakeoff.errors import ConfigError
 from bakeoff.llm.base import LLM, Completion, LLMRequest, Message
 from bakeoff.retrieval import embeddings, sentence_models
-from bakeoff.retrieval.base import Embedder, Hit, Index
+from bakeoff.retrieval.base import Embedder, Hit, Index, Passage
 from bakeoff.retrieval.embed import missing
 from bakeoff.retrieval.passages import body
 
@@ -33,16 +34,23 @@ class RerankedIndex:
     reranker: Reranker
     depth: int
     threads: int
+    _cuts: Counter[str] = field(default_factory=Counter, init=False, repr=False)
 
     def search(self, queries: Sequence[str], k: int, where: str | None = None) -> list[list[Hit]]:
         """Up to k passages: those to the depth in the new order, then the others as they were."""
         first_hits = self.first.search(queries, max(k, self.depth), where)
-        again = self.reranker.rerank(queries, [hits[: self.depth] for hits in first_hits], self.threads)
+        deep = [hits[: self.depth] for hits in first_hits]
+        again = self.reranker.rerank(queries, deep, self.threads)
+        if isinstance(self.reranker, Pointwise):
+            self._cuts["shown"] += sum(map(len, deep))
+            self._cuts["part"] += sum(self.reranker.is_cut(hit.passage) for hits in deep for hit in hits)
         return [_joined(new, hits[self.depth :])[:k] for new, hits in zip(again, first_hits, strict=True)]
 
     def details(self) -> Mapping[str, Any]:
         """Details of the first index and of the reranker."""
         details: dict[str, Any] = {"index": "reranked", "reranker": type(self.reranker).__name__}
+        if self._cuts["part"]:
+            details |= {"reranked_in_part": self._cuts["part"], "reranked": self._cuts["shown"]}
         usage = getattr(getattr(self.reranker, "llm", None), "usage", None)
         return details | {"first": dict(self.first.details())} | ({} if usage is None else {"llm": dict(usage())})
 
@@ -127,6 +135,10 @@ class Pointwise:
             for query, candidates in zip(queries, hits, strict=True)
             for hit in candidates
         ]
+
+    def is_cut(self, passage: Passage) -> bool:
+        """Return whether the model is shown only the beginning of a passage."""
+        return len(body(passage.title, passage.text).split()) > self.words
 
     def _build_request(self, query: str, hit: Hit) -> LLMRequest:
         excerpt = " ".join(body(hit.passage.title, hit.passage.text).split()[: self.words])

@@ -166,6 +166,11 @@ def notes(details: Mapping[str, Any]) -> tuple[str, ...]:
             "that the embedder reads at once: the mean of their parts is searched, which finds less. Cut them shorter "
             "(retriever.chunker.words)."
         )
+    if cut := details.get("reranked_in_part"):
+        own.append(
+            f"{cut:,} of {details['reranked']:,} passages were shown to the reranker in part: "
+            "retriever.reranker.words is shorter. Raise it, or cut passages shorter (retriever.chunker.words)."
+        )
     if details.get("not_english"):
         own.append(
             "The documents are not in English, the only language that the embedder knows: dense search finds much less "
