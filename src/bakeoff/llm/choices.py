@@ -44,7 +44,7 @@ _HEAD = (
     r"|etiqueta|risposta|resposta|ответ|回答|答案|标签|類別|类别|分类|ラベル|答)"
 )
 _STATED = lazy.pattern(
-    rf"(?:^|(?<=[.!?;,\n]))\s*[*_`#>\s-]*{_HEAD}[*_`\s]*"
+    rf"(?:^|(?<=[.!?;:,\n]))\s*[*_`#>\s-]*{_HEAD}[*_`\s]*"
     r"(?:to\s+\w+(?:\s+\w+){0,4}\s+)?(?:(?:is|are|ist|es|est|è|é|would\s+be|should\s+be|是)\b\s*[:：]?|[:：=])"
     r"[*_`\s]*(?P<said>[^\n]+)",
     re.IGNORECASE,
