@@ -4,11 +4,13 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import sqlite3
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
@@ -403,3 +405,43 @@ def test_a_file_that_unpacks_to_an_absurd_size_is_refused(
         path.write_bytes({"csv.gz": gzip, "csv.xz": lzma, "csv.bz2": bz2}[ending].compress(content))
     with pytest.raises(DataError, match=r"bomb\.csv\.\w+ unpacks to more than 0\.0 GB, over 100 times its size"):
         Csv(str(path)).read()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
+@pytest.mark.parametrize("source", [Csv, JsonLines, Parquet])
+def test_a_pipe_or_a_device_is_refused_unread(tmp_path: Path, make: Any, source: Any) -> None:
+    make(tmp_path / "rows.csv")
+    assert "is a pipe or a device" in said(source(str(tmp_path / "rows.csv")))
+
+
+def test_a_link_to_itself_is_said(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").symlink_to(tmp_path / "rows.csv")
+    assert "is a link" in said(Csv(str(tmp_path / "rows.csv")))
+
+
+def edited_workbook(path: Path, edit: Callable[[bytes], bytes]) -> Path:
+    """A workbook whose sheet is edited as XML."""
+    pd.DataFrame({"a": [1, 2], "y": ["a", "b"]}).to_excel(path.with_name("sound.xlsx"), index=False)
+    with (
+        zipfile.ZipFile(path.with_name("sound.xlsx")) as sound,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out,
+    ):
+        for name in sound.namelist():
+            content = sound.read(name)
+            out.writestr(name, edit(content) if name.endswith("sheet1.xml") else content)
+    return path
+
+
+def test_entities_of_a_workbook_are_not_expanded(tmp_path: Path) -> None:
+    def edit(content: bytes) -> bytes:
+        nested = b"".join(b'<!ENTITY e%d "%s">' % (i, b"&e%d;" % (i - 1) * 10) for i in range(1, 9))
+        head = b'<!DOCTYPE r [<!ENTITY e0 "AAAAAAAAAA">' + nested + b'<!ENTITY x SYSTEM "file:///etc/passwd">]>'
+        return head + content.replace(b"<v>1</v>", b"<v>&e8;&x;</v>")
+
+    assert "cannot be read as an Excel workbook" in said(Excel(str(edited_workbook(tmp_path / "w.xlsx", edit))))
+
+
+def test_a_workbook_that_unpacks_to_an_absurd_size_is_refused(tmp_path: Path) -> None:
+    row = b'<row r="3"><c r="A3"><v>1</v></c></row>' * 3_000_000
+    path = edited_workbook(tmp_path / "w.xlsx", lambda content: content.replace(b"</sheetData>", row + b"</sheetData>"))
+    assert "unpacks to 0.1 GB, over 100 times its size" in said(Excel(str(path)))

@@ -310,8 +310,10 @@ def _is_whole(text: str) -> bool:
 def _existing(path: str, key: str) -> Path:
     """The file or folder. Raises ``DataError`` that names the nearest in its folder."""
     file = Path(path).expanduser()
-    if file.exists():
+    if file.is_file() or file.is_dir():
         return file
+    if file.exists():
+        raise DataError(f"{key}: {file} is a pipe or a device, which cannot be read twice. Write its rows into a file.")
     if not file.parent.is_dir():
         raise DataError(f'{key}: there is no folder "{file.parent}" (looked from {Path.cwd()}).')
     others = [other.name for other in file.parent.iterdir()]

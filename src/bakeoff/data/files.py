@@ -38,6 +38,7 @@ OPTION_OF = {
 """Ending of a file name → the option of the group ``data`` that reads it."""
 
 MOST_UNPACKED_BYTES, MOST_RATIO = 1_000_000_000, 100  # both exceeded: no table compresses like that
+MOST_WORKBOOK_BYTES = 100_000_000  # of XML, which takes ten times as long to read
 AT_ONCE = 1 << 20
 PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip"}
 KNOWN = {
@@ -62,8 +63,12 @@ BYTE_ORDER_MARKS = (
 def existing(path: str, key: str) -> Path:
     """The file or folder of that name. Raises ``DataError`` that names the config key and the nearest name."""
     file = Path(path).expanduser()
-    if file.exists():
+    if file.is_file() or file.is_dir():
         return file
+    if file.exists():
+        raise DataError(f"{key}: {file} is a pipe or a device, which cannot be read twice. Write its rows into a file.")
+    if file.is_symlink():
+        raise DataError(f"{key}: {file} is a link to a file that is not there, or to itself.")
     if not file.parent.is_dir():
         raise DataError(f'{key}: there is no folder "{file.parent}" (looked from {Path.cwd()}).')
     others = [p.name for p in file.parent.iterdir()]
@@ -156,7 +161,7 @@ class _Bounded(io.BufferedIOBase):
 def refuse_bomb(archive: zipfile.ZipFile, path: Path, key: str) -> None:
     """Raise ``DataError`` if the members of an archive unpack to an absurd size, as in a workbook made to do harm."""
     unpacked = sum(member.file_size for member in archive.infolist())
-    if unpacked > max(MOST_UNPACKED_BYTES, MOST_RATIO * path.stat().st_size):
+    if unpacked > max(MOST_WORKBOOK_BYTES, MOST_RATIO * path.stat().st_size):
         raise DataError(
             f"{key}: {path.name} unpacks to {unpacked / 1e9:.1f} GB, over {MOST_RATIO} times its size. It is not read."
         )

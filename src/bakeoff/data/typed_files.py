@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+import zlib
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,7 +107,7 @@ def read_excel(path: Path, key: str, sheet: str | None) -> tuple[pd.DataFrame, l
                 f'data.sheet: there is no sheet "{sheet}" in {path.name}. Sheets: {", ".join(names)}.'
                 f"{did_you_mean(sheet, names)}"
             )
-        rows = [list(row) for row in book[sheet or names[0]].iter_rows(values_only=True)]
+        rows = _rows(book[sheet or names[0]], path, key)
         hidden = _hidden(path, book[sheet or names[0]], rows)
     finally:
         book.close()
@@ -121,6 +122,23 @@ def read_excel(path: Path, key: str, sheet: str | None) -> tuple[pd.DataFrame, l
     ]
     _refuse_twins([name.strip() for name in header], path, key)
     return pd.DataFrame([row[:width] for row in rows[1:]], columns=header, dtype=object), hidden
+
+
+def _rows(sheet: Any, path: Path, key: str) -> list[list[Any]]:
+    """All rows of a sheet. Raises ``DataError`` where its XML is damaged, or expands beyond measure."""
+    try:
+        return [list(row) for row in sheet.iter_rows(values_only=True)]
+    except (
+        SyntaxError,
+        ValueError,
+        TypeError,
+        LookupError,
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise DataError(f"{key}: {path.name} cannot be read as an Excel workbook: {_first_line(error)}.") from error
 
 
 def _hidden(path: Path, sheet: Any, values: list[list[Any]]) -> list[str]:
