@@ -176,6 +176,14 @@ def test_dates_that_are_not_read_as_dates_are_named(tmp_path: Path, cells: list[
     assert f"day: {said}" in notes(task)
 
 
+def test_times_with_and_without_offset_are_refused_as_time_and_said_of_features(tmp_path: Path) -> None:
+    moments = [f"2024-01-{1 + i // 24:02d}T{i % 24:02d}:00{'+02:00' * (i % 2)}" for i in range(N)]
+    with pytest.raises(DataError, match=r'with an offset from UTC \("2024-01-01T01:00\+02:00"\) and without'):
+        load_csv(tmp_path, {"d": moments, "u": np.arange(N) * 0.5}, time="d")
+    assert "all read as UTC" in notes(load_csv(tmp_path, {"d": moments}))
+    assert "read as UTC" not in notes(load_csv(tmp_path, {"d": [f"{moment[:16]}Z" for moment in moments]}))
+
+
 def test_the_zero_date_of_a_database_is_missing_and_said(tmp_path: Path) -> None:
     task = load_csv(tmp_path, {"day": ["0000-00-00", "2024-01-02"] * 30})
     assert task.schema.columns["day"] == "date"

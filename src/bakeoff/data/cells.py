@@ -280,6 +280,11 @@ class _Reader:
             texts, name not in self.settings.slices and name != self.settings.time
         )
         if parsed is not None:
+            if mixed := columns.mixed_offsets(texts[parsed.notna()]):
+                if name == self.settings.time:
+                    return texts  # which is refused where its part is read
+                text = f'{{columns}}: times with an offset from UTC ("{mixed[0]}") and without ("{mixed[1]}"), '
+                self._say(name, text + "all read as UTC.", "category")
             reading = Reading(missing=tuple(text for text, _ in marks), date_format=form_of_dates)
             return self._taken(name, Converted(parsed, reading, conversion.remark_on(marks)))
         looks_like = dates.looks_like(texts)

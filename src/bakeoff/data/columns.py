@@ -154,6 +154,15 @@ def dates(values: pd.Series) -> pd.Series | None:
     return None if parsed.isna().sum() > values.isna().sum() else _in_utc(parsed)
 
 
+def mixed_offsets(values: pd.Series) -> tuple[str, str] | None:
+    """A time with an offset from UTC and one without, where a column of ISO dates has both; else None."""
+    present = values.dropna()
+    has_offset = present.str.fullmatch(r".*[T ].*(?:Z|[+-]\d{2}:?\d{2})")
+    if not has_offset.any() or has_offset.all():
+        return None
+    return str(present[has_offset].iloc[0]), str(present[~has_offset].iloc[0])
+
+
 def row_hashes(features: Mapping[str, pd.Series] | pd.DataFrame, n: int) -> NDArray[np.uint64]:
     """A hash of each row's content, shape (n,). Equal rows have equal hashes, whatever width their numbers have."""
     mixed = np.zeros(n, dtype=np.uint64)

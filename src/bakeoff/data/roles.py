@@ -133,6 +133,11 @@ def times(frame: pd.DataFrame, name: str | None, where: str) -> NDArray[Any] | N
                 f'data.time: "{name}" of {where} holds "{example}". It must hold numbers or dates such as 2024-05-31.'
                 f"{_date_advice(values)}"
             )
+        if mixed := columns.mixed_offsets(values):
+            raise DataError(
+                f'data.time: "{name}" of {where} holds times with an offset from UTC ("{mixed[0]}") and without '
+                f'("{mixed[1]}"): their order is not known. Write all with their offset, or none.'
+            )
         values = parsed
     return values.to_numpy()
 
@@ -143,7 +148,7 @@ def _date_advice(values: pd.Series) -> str:
     if form is None and dates.looks_like(values) is None:
         return ""
     declared = {str(values.name): f"date:{form or '%d/%m/%Y'}"}
-    which = "" if form else ", with the format that they have,"
+    which = "" if form else " with the format that they have"
     return f" Declare what they are{which}: {advice.override('data.columns', declared)}"
 
 
