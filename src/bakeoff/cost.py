@@ -182,9 +182,19 @@ def run_seconds(
     labelling: Mapping[str, Any] = (details or {}).get(LABELLING) or {}
     learned = [*(part.get("learning_usd", 0.0) for part in parts.values()), labelling.get("usd", 0.0)]
     paid += sum(math.nan if usd is None else float(usd) for usd in learned)  # a price that is not known is null
-    replayed = float(labelling.get("replayed_seconds") or 0.0)  # labels cost what they took when they were asked for
-    fitting = seconds.get("fit", 0.0) + seconds.get(PARTS_SECONDS, 0.0) + replayed
-    return RunSeconds(searching + fitting, 1 / rows_per_s, paid)
+    return RunSeconds(searching + fit_seconds(seconds, details), 1 / rows_per_s, paid)
+
+
+def fit_seconds(seconds: Mapping[str, float], details: Mapping[str, Any] | None = None) -> float:
+    """Seconds of a fit, with those of a solution's parts, and those that replayed labels took when they were asked for.
+
+    Args:
+        seconds: step → seconds spent on it.
+        details: of the run; those of a distilled model say how long its replayed labels had taken.
+    """
+    labelling: Mapping[str, Any] = (details or {}).get(LABELLING) or {}
+    replayed = float(labelling.get("replayed_seconds") or 0.0)
+    return seconds.get("fit", 0.0) + seconds.get(PARTS_SECONDS, 0.0) + replayed
 
 
 def priced(

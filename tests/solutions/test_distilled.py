@@ -106,3 +106,10 @@ def test_too_few_rows_are_refused() -> None:
 def test_price_of_labels_is_part_of_what_a_run_paid_for(usd: Any, expected: float) -> None:
     took = cost.run_seconds({"fit": 3.0}, None, 10.0, {"labelling": {"usd": usd}})
     assert took.search_usd == pytest.approx(expected, nan_ok=True)
+
+
+def test_seconds_of_a_fit_hold_those_that_replayed_labels_had_taken() -> None:
+    details = {"labelling": {"usd": 0.5, "replayed_seconds": 40.0}}
+    assert cost.fit_seconds({"fit": 2.0}, details) == 42.0
+    assert cost.run_seconds({"fit": 2.0}, None, 10.0, details).fit == 42.0
+    assert cost.fit_seconds({"fit": 2.0, cost.PARTS_SECONDS: 3.0}, {}) == 5.0

@@ -291,9 +291,10 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         notes += inputs.leave(request.folder, task, table.predictions, request.record_inputs)
     if request.record_validation and solution is None:
         notes += _validated(request, task, clock, fitted, started.search is not None)
+    known = {**model.report().details, **details}
     measured = {
         "throughput_rows_per_s": len(table) / max(answers.seconds_of_all(table, clock.seconds["predict"]), 1e-9),
-        "fit_seconds": clock.seconds.get("fit", math.nan) + clock.seconds.get(cost.PARTS_SECONDS, 0.0),
+        "fit_seconds": cost.fit_seconds(clock.seconds, known) if "fit" in clock.seconds else math.nan,
         "model_bytes": float(model_bytes),
         "peak_memory_mb": math.nan if fitted or solution is not None else memory.megabytes,
     }
@@ -301,7 +302,7 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
         measured["replayed"] = cached / len(graded)
         notes.append(_replayed(cached, len(graded), [*model.report().details.values(), *of_graders.values()]))
     with clock.step("score", "scoring"):
-        run_seconds = cost.run_seconds(clock.seconds, started.search, measured["throughput_rows_per_s"], details)
+        run_seconds = cost.run_seconds(clock.seconds, started.search, measured["throughput_rows_per_s"], known)
         try:
             graded = cost.priced(graded, request.cost, run_seconds)
         except ConfigError as error:
