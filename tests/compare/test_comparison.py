@@ -349,7 +349,7 @@ def test_another_question_can_be_asked_of_the_same_runs(three: list[Run]) -> Non
 
 KEYS = ["task", "metric", "direction", "smallest_difference", "confidence", "joint_confidence", "test_rows",
         "incumbent", "verdict", "winner", "reason", "variants", "differences", "notes", "checks", "of",
-        "corrected_gain", "cost", "business", "is_one_money", "looks",
+        "corrected_gain", "cost", "business", "is_one_money", "looks", "settings",
         "leaderboard_sha256", "sha256"]  # fmt: skip
 
 
