@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pandas as pd
 import pytest
 
 import bakeoff as python
-from bakeoff import numbers, record
+from bakeoff import numbers, record, unfinished
 from bakeoff.report import markdown, page, pages
 from bakeoff.report.blocks import Table, Text
 from bakeoff.report.chapters import effort, material
@@ -211,3 +213,13 @@ def test_very_many_rows_are_sampled_alike_and_it_is_said(outputs: Path, monkeypa
         if chapter.title in ("Errors", "Probabilities and confidence", "Rows side by side", "Latency and time"):
             first = chapter.blocks[0]
             assert isinstance(first, Text) and first.lines[0].startswith(said)
+
+
+def test_left_over_of_a_killed_command_is_removed_with_the_next_report(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    name = unfinished.prefix(pages.REPORT).replace(f"-{os.getpid()}-", f"-{dead.pid}-")
+    left = tmp_path / f"{name}abc123.part"
+    left.write_text("half")
+    pages.write(Document("x", "keep", "neutral", "because", (), ()), tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == [pages.REPORT]

@@ -78,6 +78,7 @@ def _findings(comparison: Comparison) -> str:
 def write(document: Document, folder: Path) -> Path:
     """Write ``report.html`` into a folder, whole or not at all, and return its path."""
     path = folder / REPORT
+    record.remove_left(folder)  # the comparison of a command that was killed here is whole, and is not made again
     record.write_text(path, page.render(document))
     return path
 
