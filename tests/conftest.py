@@ -8,17 +8,19 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+# Each worker, and all that it starts, keeps to one core: where several have as many threads as there are cores, most of
+# their time goes into waiting for each other. A search of small models took six times the processor's time.
+# Before numpy is imported, which starts a thread for each core.
+if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_setaffinity"):
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
+
 import pandas as pd
 import pytest
 
 import shipped_configs
 from command_line import BAKEOFF, CommandLine, run_here
 
-# Each worker, and all that it starts, keeps to one core: where several have as many threads as there are cores, most of
-# their time goes into waiting for each other. A search of small models took six times the processor's time.
-if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_setaffinity"):
-    cores = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 # pytest-xdist tells its workers a width; a pipe has none.
 os.environ.pop("COLUMNS", None)
 # A developer's key would send the runs of all tests to W&B. Tracking has tests of its own, which turn it on: a process
