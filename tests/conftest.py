@@ -15,6 +15,7 @@ if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_seta
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
 
+import hypothesis
 import pandas as pd
 import pytest
 
@@ -35,6 +36,9 @@ os.environ["BAKEOFF_LEDGER"] = _LEDGERS.name
 # The libraries that tests import are a million objects: looking through them for garbage often is a tenth of the time.
 gc.set_threshold(100_000, 50, 100)
 shipped_configs.parse_once()
+# An example that is slow since the machine has other work is no fault.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
