@@ -92,6 +92,14 @@ def test_rows_of_bins_of_their_own_have_no_interval() -> None:
     assert isinstance(uncertain, Unknown) and "same confidence" in uncertain.reason
 
 
+@pytest.mark.parametrize("jitter", [0.0, 1e-16, 1e-9, 1e-6, 1e-4, 1e-3])
+def test_rows_that_are_alike_but_for_rounding_have_an_interval_or_none(jitter: float) -> None:
+    """A language model may be 90 % sure of every row, and right about all: nearly nothing varies."""
+    confidence = 0.9 + jitter * np.random.default_rng(0).standard_normal(60)
+    uncertain = known(table(confidence, np.ones(60)))
+    assert isinstance(uncertain, Unknown) or uncertain.interval(0.95) == pytest.approx((0.1, 0.1), abs=0.01)
+
+
 def test_calibration_error_cannot_decide() -> None:
     with pytest.raises(ConfigError, match="a constant that predicts the share of each class is perfectly calibrated"):
         deciding_metric("calibration_error", SCHEMA)

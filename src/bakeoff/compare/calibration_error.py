@@ -21,6 +21,10 @@ Floats = NDArray[np.float64]
 MOST_CURVATURE = 1.0
 """Most variance of a row's gap: that of a share is at most 0.25, in four places of the formula."""
 
+ROUNDING = 1e-12
+"""Variance by chance, as a share of the squares, below which it is an error of rounding."""
+LARGE_SUM = 1e5
+
 
 @dataclass(frozen=True)
 class CalibrationError:
@@ -68,9 +72,9 @@ class CalibrationError:
             covariance = (sums.T @ sums) * np.outer(grown, grown)
         weighted = np.sqrt(share)[:, None] * covariance * np.sqrt(share)
         by_chance, spread = float(np.trace(weighted)), float((weighted**2).sum())
-        if by_chance <= 0:
-            return None
         squares = float((share * mean**2).sum())
+        if by_chance <= ROUNDING * squares:  # rows of a bin that are all alike say nothing of what varies
+            return None
         of_error = squares - by_chance
         scale = spread / by_chance
         if of_error > 0:
@@ -97,9 +101,11 @@ class CalibrationError:
     def _noncentrality(self, probability: float) -> float:
         """The noncentrality with which so small a sum has that probability; 0 where it is less likely anyway."""
         from scipy.optimize import brentq
-        from scipy.stats import chi2, ncx2
+        from scipy.stats import chi2, ncx2, norm
 
         x, freedom = self.squares / self.scale, self.by_chance / self.scale
+        if x > LARGE_SUM:  # where scipy's distribution is NaN; the normal one with its mean and variance is near
+            return max(0.0, x - freedom - float(norm.ppf(probability)) * math.sqrt(2 * max(0.0, 2 * x - freedom)))
         if chi2.cdf(x, freedom) <= probability:
             return 0.0
 
