@@ -146,8 +146,8 @@ def test_what_changes_nothing_that_is_learnt_keeps_a_finished_run(finished: Path
         ("seed=1", "seed: 0 → 1"),
         ("data.split.test=0.3", "data.split.test: 0.2 → 0.3"),
         ("model.regressor.alpha=1", "model.regressor.alpha: 10.0 → 1"),
-        ("+model.dimensions=5", "model.dimensions: nothing → 5"),
-        ("~model.ngrams", "model.ngrams: 2 → nothing"),
+        ("+model.dimensions=5", "model.dimensions: 30 → 5"),
+        ("~model.regressor.alpha", "model.regressor.alpha: 10.0 → 1.0"),
         ("data.ignore=[s1]", "data.ignore: [] → ['s1']"),
     ],
 )
@@ -158,6 +158,50 @@ def test_what_changes_the_result_is_told_with_both_values(finished: Path, overri
 def test_another_model_changes_nearly_everything(finished: Path) -> None:
     changed = resuming.changes(asked("model=catboost", folder=finished))
     assert any(line.startswith("model._target_: bakeoff.models.Estimator → ") for line in changed)
+
+
+@pytest.fixture
+def before_keys_were_added(tmp_path: Path) -> Path:
+    """A run folder of CatBoost from before three keys were added to its option."""
+    content = asked("model=catboost").to_config()
+    for key in ("rsm", "refit", "target_transform"):
+        del content["model"][key]
+    record.begin(tmp_path, content)
+    return tmp_path
+
+
+def test_a_run_without_keys_that_were_added_later_is_kept_where_they_change_nothing(
+    before_keys_were_added: Path,
+) -> None:
+    assert resuming.changes(asked("model=catboost", folder=before_keys_were_added)) == []
+
+
+def test_a_run_without_keys_that_were_added_later_is_another_request_where_they_are_set(
+    before_keys_were_added: Path,
+) -> None:
+    request = asked("model=catboost", "model.refit=true", "model.rsm=0.5", folder=before_keys_were_added)
+    assert resuming.changes(request) == ["model.refit: False → True", "model.rsm: 1.0 → 0.5"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("classification", []), ("regression", ["search.declared.model.target_transform"])],
+)
+def test_a_parameter_that_a_search_gained_for_another_kind_of_task_keeps_a_finished_run(
+    tmp_path: Path, kind: str, expected: list[str]
+) -> None:
+    content = asked("search=random").to_config()
+    del content["model"]["target_transform"], content["model"]["search_space"]["target_transform"]
+    record.begin(tmp_path, content)
+    task = {"schema": {"kind": kind, "target": "y", "columns": {"x": "numeric"}}}
+    record.finish(record.Run(tmp_path, "mine", "classical", "ok", "2026-11-26T09:00:00+00:00", task=task))
+    changed = resuming.changes(asked("search=random", folder=tmp_path))
+    assert sorted({line.partition(": ")[0].rsplit(".when")[0].removesuffix(".sweep") for line in changed}) == expected
+
+
+def test_an_argument_is_compared_with_a_default_of_the_same_class_only(before_keys_were_added: Path) -> None:
+    changed = resuming.changes(asked("model=random_forest", folder=before_keys_were_added))
+    assert "model.target_transform: nothing → none" in changed
 
 
 def test_a_run_of_a_version_with_other_keys_is_told_apart(finished: Path) -> None:
