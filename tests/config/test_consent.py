@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from bakeoff import environment
 from bakeoff.config import components, consent
+from bakeoff.config.shipped import conf_dir
 from bakeoff.errors import ConfigError
 from bakeoff.models import persistence
 
@@ -154,6 +156,31 @@ def test_another_host_than_the_command_names_is_refused(monkeypatch: pytest.Monk
     monkeypatch.setenv(environment.COMMAND, "bakeoff experiment=e llm.base_url=https://box.example/v1")
     with pytest.raises(ConfigError, match=r"sent to https://evil\.example"):
         components.instantiate(JUDGE, "metrics.graders.judge", "metrics.graders")
+
+
+@pytest.mark.parametrize(
+    "verb", ["rerun outputs/x/v", "predict outputs/x/v rows.csv", "refresh outputs/x data.path=n.csv"]
+)
+def test_verb_that_reads_a_run_offers_what_it_takes(monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    node = LLM | {"base_url": "https://box.example:8000/v1"}
+    monkeypatch.setenv(environment.COMMAND, f"bakeoff {verb}")
+    with pytest.raises(ConfigError) as caught:
+        components.instantiate(node, "llm", "llm")
+    message = str(caught.value)
+    assert "add --trust to the command, or set BAKEOFF_KEY_HOSTS=box.example:8000." in message
+    assert "llm.base_url=" not in message, "a verb without overrides"
+    monkeypatch.setenv(environment.COMMAND, f"bakeoff {verb} --trust")
+    components.instantiate(node, "llm", "llm")
+
+
+@pytest.mark.parametrize(
+    "command", ["rerun outputs/x/v", "experiment=mine", "plan experiment=mine", "--config-dir conf experiment=mine"]
+)
+def test_shipped_server_and_default_account_need_no_consent(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv(environment.COMMAND, f"bakeoff {command}")
+    for slot, name in (("llm", "openai"), ("embedder", "openai"), ("tracker", "wandb")):
+        node = yaml.safe_load((conf_dir() / slot / f"{name}.yaml").read_text())
+        components.check_component({key: value for key, value in node.items() if key != "card"}, slot, slot=slot)
 
 
 def test_password_of_a_refused_url_is_not_shown() -> None:

@@ -168,11 +168,11 @@ NAMES = tuple(command.name for command in COMMANDS)
 def split(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
     """The verb, and the arguments without it; None where there is no verb.
 
-    A verb is the first argument; only ``--config-dir DIR`` may stand before it.
+    A verb is the first argument; only ``--config-dir DIR`` and ``--trust`` may stand before it.
     """
     position = 0
-    while position < len(arguments) and arguments[position].partition("=")[0] in ("--config-dir", "-cd"):
-        position += 1 if "=" in arguments[position] else 2
+    while position < len(arguments) and arguments[position].partition("=")[0] in ("--config-dir", "-cd", "--trust"):
+        position += 1 if "=" in arguments[position] or arguments[position] == "--trust" else 2
     if position >= len(arguments) or not _is_word(arguments[position]):
         return None, list(arguments)
     return arguments[position], [*arguments[:position], *arguments[position + 1 :]]

@@ -66,15 +66,14 @@ def check_key(component: Component, where: str) -> None:
             continue
         shown = secrets.without_secrets(url)
         raise ConfigError(
-            f"{where}.{URL}: {variable} would be sent to {shown}, which a file names and you did not. If you mean it, "
-            f"add {where}.{URL}={shown} to the command, or set {KEY_HOSTS}={_host(url)}. To send no key: "
-            f"{where}.{key}=null. See docs/safety.md."
+            f"{where}.{URL}: {variable} would be sent to {shown}, which a file names and you did not. "
+            f"{_consent(f'{where}.{URL}', shown, f'{KEY_HOSTS}={_host(url)}', f'{where}.{key}=null')}"
         )
     if not (_is_near(url) or _is_named(url) or _origin(url) in {origin for _, origin in _shipped()}):
         shown = secrets.without_secrets(url)
         raise ConfigError(
-            f"{where}.{URL}: rows of your data would be sent to {shown}, which a file names and you did not. If you "
-            f"mean it, add {where}.{URL}={shown} to the command, or set {KEY_HOSTS}={_host(url)}. See docs/safety.md."
+            f"{where}.{URL}: rows of your data would be sent to {shown}, which a file names and you did not. "
+            f"{_consent(f'{where}.{URL}', shown, f'{KEY_HOSTS}={_host(url)}')}"
         )
 
 
@@ -85,18 +84,27 @@ def _check_place(component: Component, where: str) -> None:
     if component.target.endswith(f".{TRACKER}") and not is_own:
         raise ConfigError(
             f"{where}.{ENTITY}: runs would be tracked in the account {entity!r:.60}, which a file names and you did "
-            f"not. If you mean it, add {where}.{ENTITY}={entity} to the command, or set WANDB_ENTITY={entity}. See "
-            "docs/safety.md."
+            f"not. {_consent(f'{where}.{ENTITY}', str(entity), f'WANDB_ENTITY={entity}')}"
         )
     for key in PLACES:
         place = component.arguments.get(key)
         if isinstance(place, str) and environment.COMMAND in os.environ and not _is_allowed_place(place):
             shown = secrets.without_secrets(place)
             raise ConfigError(
-                f"{where}.{key}: rows of your data would be written to {shown}, which a file names and you did not. If "
-                f"you mean it, add {where}.{key}={shown} to the command. A file may name a folder in the working "
-                "directory. See docs/safety.md."
+                f"{where}.{key}: rows of your data would be written to {shown}, which a file names and you did not. "
+                f"{_consent(f'{where}.{key}', shown)} A file may name a folder in the working directory."
             )
+
+
+def _consent(key: str, value: str, variable: str = "", keyless: str = "") -> str:
+    """How the person at the keyboard allows what a file names: by what the command at hand takes."""
+    words = os.environ.get(environment.COMMAND, "").split()
+    if len(words) > 1 and words[1].isalpha() and words[1] != "plan":  # a verb that reads runs takes no settings
+        ways, keyless = f"If the run is yours, add {FLAG} to the command", ""
+    else:
+        ways = f"If you mean it, add {key}={value} to the command"
+    ways += f", or set {variable}" if variable else ""
+    return f"{ways}.{f' To send no key: {keyless}.' if keyless else ''} See docs/safety.md."
 
 
 def _is_allowed_place(place: str) -> bool:
@@ -139,8 +147,8 @@ def check_storage(url: str | None, bakeoff: Path) -> None:
         return
     shown = secrets.without_secrets(url)
     raise ConfigError(
-        f"search.storage: {shown} is named by a file and not by you. If you mean it, add search.storage='{shown}' to "
-        f"the command. A file may name an SQLite database in {bakeoff}. See docs/safety.md."
+        f"search.storage: {shown} is named by a file and not by you. {_consent('search.storage', repr(shown))} "
+        f"A file may name an SQLite database in {bakeoff}."
     )
 
 

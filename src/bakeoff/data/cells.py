@@ -23,6 +23,9 @@ from bakeoff.data.sources import Rows, Source
 from bakeoff.errors import DataError
 from bakeoff.task import DataNote, NoteRank, Reading, Schema
 
+LONGEST_CELL = 10_000_000
+"""Characters of a cell, twice a Bible: in a longer one a quote or a line end is missing."""
+
 
 @dataclass
 class Cells:
@@ -100,6 +103,7 @@ class _Reader:
         used = [name for name in columns_of if name not in settings.ignore]
         for name in used:
             columns_of[name] = self._without_marks(self._unified(columns_of[name]))
+            self._refuse_long_cells(columns_of[name])
         self._leave_out(columns_of, used)
         self._bring_together(columns_of, used)
         guesses = {
@@ -144,6 +148,8 @@ class _Reader:
         if not types.is_object_dtype(values.dtype):
             return values
         inferred = types.infer_dtype(values, skipna=True)
+        if inferred == "bytes":
+            raise columns.unsupported(values, "bytes", self.where)
         if inferred == "integer" and _is_beyond(values):  # which is said where types are found
             return conversion.texts(values)
         if (
@@ -165,6 +171,22 @@ class _Reader:
                 self.mixed.add(name)
             return conversion.texts(values)
         return values
+
+    def _refuse_long_cells(self, values: pd.Series) -> None:
+        """Raise ``DataError`` where a cell holds more than a document does, over which everything would take hours."""
+        if columns.is_string(values):
+            lengths = values.str.len().fillna(0).to_numpy()
+        elif types.is_object_dtype(values.dtype):
+            lengths = np.array([len(value) if isinstance(value, str) else 0 for value in values])
+        else:
+            return
+        if lengths.max(initial=0) > LONGEST_CELL:
+            row = int(lengths.argmax())
+            raise DataError(
+                f"data: row {row + 1:,} of {self.where} holds {int(lengths[row]):,} characters in column "
+                f'"{values.name}"; the most is {LONGEST_CELL:,}. Look for a quote or a line end that is missing there, '
+                "or split the text."
+            )
 
     def _is_feature(self, name: str) -> bool:
         """Return whether a column is a feature of no declared type, and nothing else."""

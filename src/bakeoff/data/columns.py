@@ -110,7 +110,7 @@ def plain(values: pd.Series, where: str) -> pd.Series:
     if types.is_bool_dtype(dtype):
         return values.astype("object").map({True: "True", False: "False"}).astype("str")
     if types.is_complex_dtype(dtype) or types.is_timedelta64_dtype(dtype) or isinstance(dtype, pd.PeriodDtype):
-        raise _unsupported(values, str(dtype), where)
+        raise unsupported(values, str(dtype), where)
     if types.is_numeric_dtype(dtype):
         if isinstance(dtype, np.dtype):
             return values
@@ -119,7 +119,7 @@ def plain(values: pd.Series, where: str) -> pd.Series:
         return _in_utc(values)
     if types.is_string_dtype(dtype):
         return values.astype("str")
-    raise _unsupported(values, str(dtype), where)
+    raise unsupported(values, str(dtype), where)
 
 
 def label(value: Any) -> str:
@@ -201,7 +201,7 @@ def _unboxed(values: pd.Series, where: str) -> pd.Series:
         ),
         None,
     )
-    raise _unsupported(values, "values of several types" if example is None else f"a {type(example).__name__}", where)
+    raise unsupported(values, "values of several types" if example is None else f"a {type(example).__name__}", where)
 
 
 def _in_utc(values: pd.Series) -> pd.Series:
@@ -210,7 +210,8 @@ def _in_utc(values: pd.Series) -> pd.Series:
     return values.astype("datetime64[us]")
 
 
-def _unsupported(values: pd.Series, dtype: str, where: str) -> DataError:
+def unsupported(values: pd.Series, dtype: str, where: str) -> DataError:
+    """The error of a column that holds what no column can."""
     return DataError(
         f'data: column "{values.name}" of {where} holds {dtype}. A column holds numbers, dates, booleans or strings. '
         "Convert it, or add it to data.ignore."

@@ -37,7 +37,7 @@ OPTION_OF = {
 }
 """Ending of a file name → the option of the group ``data`` that reads it."""
 
-MOST_UNPACKED_BYTES, MOST_RATIO = 1_000_000_000, 100  # both exceeded: no table compresses like that
+MOST_UNPACKED_BYTES, MOST_RATIO = 200_000_000, 100  # both exceeded: no table compresses like that
 MOST_WORKBOOK_BYTES = 100_000_000  # of XML, which takes ten times as long to read
 AT_ONCE = 1 << 20
 PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz", b"PK\x03\x04": "zip"}

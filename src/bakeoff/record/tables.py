@@ -84,6 +84,7 @@ def write_inputs(bakeoff: Path, test: Examples, fingerprint: str) -> str | None:
     Returns:
         The reason why the file cannot be written; None if it exists.
     """
+    import pandas as pd
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -94,7 +95,8 @@ def write_inputs(bakeoff: Path, test: Examples, fingerprint: str) -> str | None:
         frame = test.X.reset_index(drop=True)
         if "id" in frame:
             frame = frame.rename(columns={"id": "feature:id"})
-        frame.insert(0, "id", [str(identity) for identity in test.ids])
+        ids = pd.Series([str(identity) for identity in test.ids], name="id", dtype=object)
+        frame = pd.concat([ids, frame], axis=1)  # inserted into thousands of columns, it would take a warning of pandas
         try:
             table = pa.Table.from_pandas(frame, preserve_index=False)
         except (pa.ArrowException, TypeError, ValueError) as error:
