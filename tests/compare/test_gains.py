@@ -42,6 +42,14 @@ def test_alike_challengers_need_less_than_bonferroni() -> None:
     assert 0.96 < joint_level(draws(9, 0.7), 0.95) < 1 - 0.05 / 9
 
 
+def test_ties_of_labels_on_few_rows_widen_intervals_and_a_twin_of_the_incumbent_does_not() -> None:
+    some = draws(9, 0.5)
+    fine, coarse = joint_level(some, 0.95), joint_level([np.round(2 * drawn) for drawn in some], 0.95)
+    assert fine < coarse <= 1 - 0.05 / 9 + 1e-12
+    twin = np.zeros(len(some[0]))
+    assert joint_level([some[0], twin], 0.95) == pytest.approx(0.95, abs=0.001)
+
+
 def test_undefined_draws_are_no_obstacle() -> None:
     some = draws(2, 0.5)
     some[1][:100] = np.nan

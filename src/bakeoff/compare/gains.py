@@ -65,11 +65,21 @@ def joint_level(differences: Sequence[Floats], confidence: float) -> float:
     together = together[~np.isnan(together).any(axis=1)]
     if len(together) < LEAST_JOINT_DRAWS or (1 - confidence) * len(together) < LEAST_IN_TAIL:
         return most
+    level = float(np.quantile(_distances_from_median(together).max(axis=1), confidence))
+    return min(most, max(confidence, level))
+
+
+def _distances_from_median(draws: Floats) -> Floats:
+    """Level of the interval of each column that just holds each of its draws, shape as ``draws``.
+
+    Labels on few rows give few different values. Draws of one value count by the outermost of their ranks: their mean
+    rank would let the interval end within them, and levels come out too low. Those at the median are inside of every
+    interval.
+    """
     from scipy.stats import rankdata
 
-    ranks = rankdata(together, axis=0) / (len(together) + 1)
-    level = float(np.quantile(np.abs(2 * ranks - 1).max(axis=1), confidence))
-    return min(most, max(confidence, level))
+    first, last = (2 * rankdata(draws, method=side, axis=0) / (len(draws) + 1) - 1 for side in ("min", "max"))
+    return np.where(first * last <= 0, np.abs(first + last) / 2, np.maximum(np.abs(first), np.abs(last)))
 
 
 def level(metric: str, panels: Sequence[Panel], confidence: float) -> float:
