@@ -153,6 +153,42 @@ def test_validation_and_test_that_disagree_are_named() -> None:
     assert findings("same_order", agree) == findings("validation_gap", agree) == ()
 
 
+def learned(name: str, on_training: float, on_test: float, on_validation: float | None = None) -> Run:
+    one = tuned(name, on_test if on_validation is None else on_validation, on_test)
+    seen = {"rows": 500, "metrics": {"f1": on_training}}
+    return replace(one, search=None if on_validation is None else one.search, details={record.SEEN_ROWS: seen})
+
+
+def test_variant_that_knows_its_training_rows_by_heart_is_named_where_a_simpler_one_is_as_good() -> None:
+    tables = {"forest": of_plan("team", 300)[1], "linear": of_plan("team", 300)[1]}
+    forest, linear = learned("forest", 1.0, 0.80), learned("linear", 0.82, 0.795)
+    evidence = Evidence((forest, linear), tables, BINARY, margin=0.01, metric="f1")
+    (finding,) = findings("training_gap", evidence)
+    assert finding.startswith(
+        "forest: f1 1.00 on 500 of its training rows, 0.800 on test rows; linear, with 0.820 and 0.795, is as good"
+    )
+    worth_it = replace(evidence, runs=(forest, learned("linear", 0.79, 0.77)))
+    alike = replace(evidence, runs=(forest, learned("linear", 0.98, 0.80)))
+    small = replace(evidence, runs=(learned("forest", 0.91, 0.80), linear))
+    drifted = replace(evidence, runs=(learned("forest", 1.0, 0.80, on_validation=0.95), linear))
+    unknown = replace(evidence, runs=(replace(forest, details={}), linear))
+    for other in (worth_it, alike, small, drifted, unknown):
+        assert findings("training_gap", other) == ()
+
+
+def test_errors_on_training_rows_are_compared_as_a_share() -> None:
+    def erring(name: str, on_training: float, on_test: float) -> Run:
+        score = Score(on_test, 0.9 * on_test, 1.1 * on_test)
+        seen = {"rows": 500, "metrics": {"rmse": on_training}}
+        return run(Path(name), metrics={"rmse": score}, details={record.SEEN_ROWS: seen})
+
+    runs = erring("forest", 20.0, 50.0), erring("linear", 45.0, 50.2)
+    y = np.arange(100.0)
+    evidence = Evidence(runs, {"forest": table(VALUES, y, y)}, VALUES, margin=0.5, metric="rmse", sign=-1)
+    assert findings("training_gap", evidence)[0].startswith("forest: rmse 20")
+    assert findings("training_gap", replace(evidence, runs=(erring("forest", 25.0, 50.0), runs[1]))) == ()
+
+
 def test_best_setting_at_the_edge_of_its_space_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "linear"
     folder.mkdir()

@@ -15,7 +15,7 @@ import numpy as np
 from bakeoff import assets, business, cost, data, environment, record, search, system_errors
 from bakeoff.config import cards, component, components
 from bakeoff.errors import BakeoffError, ConfigError, Unavailable, Unfinished
-from bakeoff.execution import answers, describing, inputs, scoring, solving
+from bakeoff.execution import answers, describing, inputs, scoring, seen_rows, solving
 from bakeoff.execution.clock import Clock, Step
 from bakeoff.execution.fitted import Fitted
 from bakeoff.execution.measurement import PeakMemory
@@ -320,6 +320,10 @@ def _evaluate(request: Request, task: Task, started: Run, clock: Clock, fitted: 
     report = model.report()
     notes += [*report.notes, *_mixed([*report.details.values(), *of_graders.values()])]
     details = {**report.details, **details, **of_graders, "rows": rows}
+    if fitted is None and solution is None:
+        predictions, took = table.predictions, clock.seconds["predict"]
+        seen = seen_rows.scores(model, started.family, development, predictions, took)
+        details |= {} if seen is None else {record.SEEN_ROWS: seen}
     return replace(
         started,
         status="ok",

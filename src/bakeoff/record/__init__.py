@@ -29,7 +29,19 @@ from bakeoff.record.names import (
     TRIALS,
     VALIDATION,
 )
-from bakeoff.record.run import Run, Score, Status, data_notes, finish, is_run, read_run, read_runs, schema_of, verify
+from bakeoff.record.run import (
+    SEEN_ROWS,
+    Run,
+    Score,
+    Status,
+    data_notes,
+    finish,
+    is_run,
+    read_run,
+    read_runs,
+    schema_of,
+    verify,
+)
 from bakeoff.record.tables import (
     read_frame,
     read_inputs,
@@ -64,6 +76,7 @@ __all__ = [
     "PROFILE",
     "REPLIES",
     "RESULT",
+    "SEEN_ROWS",
     "TRACE",
     "TRACKING",
     "TRANSCRIPTS",

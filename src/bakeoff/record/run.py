@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Status = Literal["ok", "failed", "interrupted"]
 
+SEEN_ROWS = "training_rows"
+"""Key, among the details of a run, of its scores on a sample of the training rows: ``rows``, ``metrics``."""
+
 
 @dataclass(frozen=True)
 class Score:

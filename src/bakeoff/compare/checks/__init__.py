@@ -29,7 +29,7 @@ from bakeoff.compare.checks.seeds import one_seed, rival_seeds
 from bakeoff.compare.checks.slices import seen_inputs, weak_slice
 from bakeoff.compare.checks.time import serial_dependence
 from bakeoff.compare.checks.tuning import edge_of_space, met_constraints, same_budget, search_ended
-from bakeoff.compare.checks.validation import same_order, validation_gap
+from bakeoff.compare.checks.validation import same_order, training_gap, validation_gap
 
 __all__ = ["OWN", "Check", "Checked", "Evidence", "Severity", "State", "check", "checked", "names", "own"]
 
@@ -38,7 +38,7 @@ OWN = (
     one_seed, rival_seeds, too_good, says_more_than_one_thing, same_machine, same_version, timed_alone, answered,
     found_something, seen_inputs, weak_slice, label_noise, single_column, ordered_classes, near_duplicates,
     copied_texts, looks_spent, edge_of_space, same_order, validation_gap, serial_dependence, alike, calibration,
-    found_slices, judge_family, unseen_test,
+    found_slices, judge_family, unseen_test, training_gap,
 )  # fmt: skip
 """bakeoff's own checks."""
 
