@@ -79,7 +79,8 @@ def _distances_from_median(draws: Floats) -> Floats:
     from scipy.stats import rankdata
 
     first, last = (2 * rankdata(draws, method=side, axis=0) / (len(draws) + 1) - 1 for side in ("min", "max"))
-    return np.where(first * last <= 0, np.abs(first + last) / 2, np.maximum(np.abs(first), np.abs(last)))
+    distances: Floats = np.where(first * last <= 0, np.abs(first + last) / 2, np.maximum(np.abs(first), np.abs(last)))
+    return distances
 
 
 def level(metric: str, panels: Sequence[Panel], confidence: float) -> float:
