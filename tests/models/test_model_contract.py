@@ -24,7 +24,9 @@ CONF = Path(__file__).parents[2] / "conf"
 OF_QUESTIONS = ("extractive", "faq", "rag", "retrieve")
 OF_SERIES = ("seasonal_naive",)
 OF_TEXTS = ("central", "lead")  # held to the contract in a file of their own
-OF_PARTS = ("cascade", "ensemble", "calibrated", "threshold", "segmented", "abstaining", "distilled")  # tests/solutions
+OF_PARTS = (  # tests/solutions
+    "cascade", "ensemble", "calibrated", "threshold", "segmented", "per_segment", "abstaining", "distilled",
+)  # fmt: skip
 MODELS = sorted(
     {path.stem for path in (CONF / "model").glob("*.yaml")}
     - {*OF_QUESTIONS, *OF_SERIES, *OF_TEXTS, *OF_PARTS, "llm", "decision", "finetune", "setfit"}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bakeoff.solutions.cascade import Cascade as Cascade
     from bakeoff.solutions.distilled import Distilled as Distilled
     from bakeoff.solutions.ensemble import Ensemble as Ensemble
+    from bakeoff.solutions.per_segment import PerSegment as PerSegment
     from bakeoff.solutions.segmented import Segmented as Segmented
     from bakeoff.solutions.threshold import Threshold as Threshold
 else:

@@ -10,10 +10,10 @@ import numpy as np
 
 from bakeoff.errors import ConfigError
 from bakeoff.models.base import ModelReport, require_kind
-from bakeoff.models.rules.conditions import MISSING, check_column
+from bakeoff.models.rules.conditions import MISSING
 from bakeoff.predictions import Predictions, merged
 from bakeoff.predictions import Stage as Answered
-from bakeoff.solutions import language
+from bakeoff.solutions import language, segments
 from bakeoff.solutions.answers import Answers, without_partial_fields
 from bakeoff.solutions.base import HeldOut, Solution, require_known
 from bakeoff.solutions.judging import Judge
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SEPARATOR = " / "
-LANGUAGE = "language"
-"""Column by which texts are told apart by their language, where the table has none of that name."""
 
 
 @dataclass(eq=False)
@@ -67,25 +65,13 @@ class Segmented(Solution):
     def check_solution(self, schema: Schema) -> None:
         """Raise ``ConfigError`` where columns or parts make no sense."""
         require_kind(self, schema, "classification", "multilabel", "regression", "qa", "retrieval", "generation")
-        if not self.by:
-            raise ConfigError("model.by: name the columns whose values make the segments, such as [region].")
-        for name in self._columns:
-            if name != LANGUAGE or name in schema.columns:
-                check_column(name, schema, "model.by")
-            elif not schema.of_kind("text"):
-                raise ConfigError("model.by: there is no text in which a language could be detected (data.text).")
-            else:
-                language.require_detector()
+        segments.check(self.by, schema)
         if self.fallback is not None:
             require_known([self.fallback], self.names, "model.fallback")
         if not self.learns and not self.segments:
             raise ConfigError("model.choices: name two parts or more, or give model.segments.")
         if self.min_rows < 1:
             raise ConfigError(f"model.min_rows: {self.min_rows} is less than 1.")
-
-    @property
-    def _columns(self) -> list[str]:
-        return [self.by] if isinstance(self.by, str) else list(self.by)
 
     def judge(self, schema: Schema, deciding: str | None = None) -> Judge:
         """The declared objective."""
@@ -101,9 +87,10 @@ class Segmented(Solution):
         self.chosen_: dict[str, str] = {}
         self.small_: list[str] = []
         segment = self._segment(held.rows.X)
+        given = {self._key(str(value)) for value in self.segments}
         for value in sorted(set(segment)):
             rows = np.flatnonzero(segment == value)
-            if value in self.segments or language.UNSURE in value:
+            if value in given or language.UNSURE in value:
                 continue
             if len(rows) < self.min_rows:
                 self.small_.append(value)
@@ -120,21 +107,24 @@ class Segmented(Solution):
         return max(choices, key=lambda name: ranks[name])
 
     def _segment(self, X: pd.DataFrame) -> Any:
-        values = [self._values(name, X) for name in self._columns]
+        names = segments.columns_of(self.by)
+        values = [segments.values(name, X, self.schema_, missing=MISSING) for name in names]
         return np.array([SEPARATOR.join(row) for row in zip(*values, strict=True)], dtype=object)
 
-    def _values(self, name: str, X: pd.DataFrame) -> Any:
-        if name != LANGUAGE or name in self.schema_.columns:
-            return X[name].astype(str).where(X[name].notna(), MISSING).to_numpy(dtype=object)
-        texts = (
-            X[list(self.schema_.of_kind("text"))].astype(str).where(X[list(self.schema_.of_kind("text"))].notna(), "")
+    def _key(self, value: str) -> str:
+        """A segment that somebody gave, or an earlier version saved: a number may end in ``.0`` there."""
+        names, values = segments.columns_of(self.by), value.split(SEPARATOR)
+        if len(values) != len(names):
+            return value
+        numeric = set(self.schema_.of_kind("numeric"))
+        return SEPARATOR.join(
+            v.removesuffix(".0") if name in numeric else v for name, v in zip(names, values, strict=True)
         )
-        return language.detected(texts.agg("\n".join, axis=1))
 
     def combine(self, answers: Answers, X: pd.DataFrame) -> Predictions:
         """Ask the part of each segment for its rows."""
         chosen, fallback = (self.chosen_, self.fallback_) if self.learns else ({}, self.fallback or self.choices[0])
-        of_segment = {**chosen, **self.segments}
+        of_segment = {self._key(str(value)): name for value, name in {**chosen, **self.segments}.items()}
         owner = np.array([of_segment.get(value, fallback) for value in self._segment(X)], dtype=object)
         if not len(owner):
             return answers.of(fallback, np.arange(0))
