@@ -188,6 +188,13 @@ def test_parts_that_cannot_be_are_refused_before_any_work(overrides: list[str], 
     assert not list(Path.cwd().glob("outputs/*/*/result.json"))
 
 
+def test_option_of_a_nested_model_is_for_the_models_that_have_it() -> None:
+    overrides = ("model.by=mean radius", "model@model.base=constant", "model.min_rows=1000")
+    bake = python.bakeoff(*QUICK, *overrides, models=["constant", "per_segment"])
+    run = next(run for name, run in bake.items() if name.startswith("per_segment"))
+    assert len(bake) == 2 and run.config["model"]["base"]["_target_"].endswith("Constant")
+
+
 def test_name_that_may_be_several_variants_is_refused() -> None:
     with pytest.raises(ConfigError, match="linear can be any of the variants"):
         python.bakeoff(*QUICK, "model.stages=[constant,linear]", "model.ngrams=1,2", models=["linear", "cascade"])

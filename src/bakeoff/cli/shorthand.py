@@ -150,11 +150,14 @@ def with_new_keys(overrides: Sequence[str]) -> list[str]:
     """Allow overrides to add keys where Hydra rejects those it has not seen.
 
     Keys of mappings from column names are the user's. In a sweep over models, a key of one need not be one of another:
-    the keys of solutions are passed to solutions only, and each variant is checked.
+    the keys of solutions are passed to solutions only, and each variant is checked. The option of a nested model is a
+    sweep over one value there, since Hydra looks for the place of other options in a model that may have none.
     """
     is_sweep = any(o.startswith("model=") and "," in unquoted(o.partition("=")[2]) for o in overrides)
     open_keys = (*OPEN_MAPPINGS, *(["model."] if is_sweep else []))
-    return [f"++{override}" if override.startswith(open_keys) else override for override in overrides]
+    nested = re.compile(r"(model@model\.[\w.]+)=(\w+)")
+    placed = [nested.sub(r"\1=choice(\2)", o) if is_sweep and nested.fullmatch(o) else o for o in overrides]
+    return [f"++{override}" if override.startswith(open_keys) else override for override in placed]
 
 
 def _written_out(override: str) -> list[str]:

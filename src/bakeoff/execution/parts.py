@@ -24,7 +24,7 @@ from bakeoff.solutions.base import HUMAN
 PARTS = "parts"
 """Key of an option of ``model`` that is a solution."""
 MODEL = "model"
-OF_SOLUTIONS = frozenset({PARTS, "teacher"})
+OF_SOLUTIONS = frozenset({PARTS, "teacher", "base"})
 """Keys by which an option of ``model`` is a model made of models."""
 
 
@@ -61,13 +61,15 @@ class SweptModels:
 
 
 def _option(overrides: Sequence[Override]) -> str:
-    chosen = [o.get_value_element_as_str().strip("'\"") for o in overrides if o.key_or_group == MODEL]
+    chosen = [
+        o.get_value_element_as_str().strip("'\"") for o in overrides if o.key_or_group == MODEL and o.package is None
+    ]
     return chosen[-1] if chosen else ""
 
 
 def _model_key(override: Override) -> str:
-    """The key of the model that an override gives a value or, by one entry of ``search.space``, searches."""
-    key, value = override.key_or_group, override.value()
+    """The key of the model that an override sets to a value or an option or, by ``search.space``, searches."""
+    key, value = override.package or override.key_or_group, override.value()
     if key == "search.space" and isinstance(value, Mapping) and len(value) == 1:
         key = str(next(iter(value)))
     group, _, rest = key.partition(".")
