@@ -188,6 +188,15 @@ def test_parts_that_cannot_be_are_refused_before_any_work(overrides: list[str], 
     assert not list(Path.cwd().glob("outputs/*/*/result.json"))
 
 
+def test_solution_of_an_earlier_command_is_not_made_anew_as_its_option_declares_it() -> None:
+    python.bakeoff(*QUICK, "model.stages=[constant,linear]", models=["cascade"])
+    again = (*QUICK, "model.stages=[cascade,linear]", "variant=two")
+    with pytest.raises(ConfigError, match=r"two: its part cascade would be a new variant.*cascade-stages=constant"):
+        python.bakeoff(*again, models=["cascade"])
+    bake = python.bakeoff(*again, '++model.parts.cascade="cascade-stages=constant+linear"', models=["cascade"])
+    assert bake["two"].record.details["parts"]["cascade"]["variant"] == "cascade-stages=constant+linear"
+
+
 def test_option_of_a_nested_model_is_for_the_models_that_have_it() -> None:
     overrides = ("model.by=mean radius", "model@model.base=constant", "model.min_rows=1000")
     bake = python.bakeoff(*QUICK, *overrides, models=["constant", "per_segment"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from hydra.core.override_parser.types import Override
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
-from bakeoff import record
+from bakeoff import advice, record
 from bakeoff.advice import hydra_value
 from bakeoff.errors import ConfigError, VariantsFailed, did_you_mean
 from bakeoff.execution import launch, solving
@@ -126,6 +127,7 @@ def _with_parts_of(
             if wanted not in options:
                 raise _unknown(wanted, job, found, options)
             part = compose(_lines_of_part(wanted, job))
+            _refuse_twin_of_kept_solution(wanted, part, job)
             twin = next((other for other in found if other.request.folder == part.request.folder), None)
             if twin is job:
                 raise ConfigError(f"{job.request.variant}: a solution cannot be part of itself.")
@@ -161,6 +163,20 @@ def _refuse_variant_named_human(job: Job, jobs: Sequence[Job]) -> None:
         raise ConfigError(
             f'{job.request.variant}: its stage "{HUMAN}" is a person, and a variant of this bake-off has that name. '
             "Give the variant another name."
+        )
+
+
+def _refuse_twin_of_kept_solution(name: str, part: Job, job: Job) -> None:
+    """Raise ``ConfigError`` where a part would be added as its option declares it beside a kept one made otherwise."""
+    if not solving.structures(part.request):
+        return
+    pattern = f"{glob.escape(name)}-*/{record.RESULT}"
+    kept = sorted(path.parent.name for path in job.request.bakeoff.glob(pattern))
+    if kept and not (job.request.bakeoff / name / record.RESULT).is_file():
+        raise ConfigError(
+            f"{job.request.variant}: its part {name} would be a new variant, as the option of model declares it, and "
+            f"this bake-off holds {', '.join(kept)}. Name the one that is meant: "
+            f"{advice.override(f'++model.parts.{name}', kept[0])}"
         )
 
 
