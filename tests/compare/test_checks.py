@@ -172,7 +172,7 @@ WEAK = {
 
 OF_RECORDS = {
     "edge_of_space", "same_order", "validation_gap", "serial_dependence", "alike", "calibration", "found_slices",
-    "judge_family", "unseen_test", "training_gap",
+    "judge_family", "unseen_test", "training_gap", "clustered_rows",
 }  # fmt: skip
 """Checks that test_checks_of_records.py tries."""
 

@@ -134,6 +134,37 @@ def test_effective_rows_of_an_autoregression(memory: float, low: float, high: fl
     assert low <= np.median(worth) <= high
 
 
+def of_patients(shared: float, seed: int = 0) -> tuple[pd.DataFrame, dict[str, PredictionTable]]:
+    """900 visits of 60 patients, whose hardness for a variant is the patient's own by a share."""
+    rng = np.random.default_rng(seed)
+    patient, n = rng.integers(60, size=900), 900
+    frame = pd.DataFrame({"patient_id": 1_000 + patient, "age": rng.integers(18, 80, n), "ward": patient % 4})
+    frame.index = pd.Index([str(i) for i in range(n)])
+    y, tables = rng.integers(2, size=n), {}
+    for name in ("old", "new"):
+        hard = np.sqrt(shared) * rng.standard_normal(60)[patient] + np.sqrt(1 - shared) * rng.standard_normal(n)
+        tables[name] = table(PATIENTS, NAMES[y], NAMES[np.where(hard > 0.8, 1 - y, y)])
+    return frame, tables
+
+
+PATIENTS = replace(BINARY, columns={"patient_id": "numeric", "age": "numeric", "ward": "categorical"})
+
+
+def test_rows_of_one_patient_are_named_where_they_are_hard_together_and_not_by_chance(tmp_path: Path) -> None:
+    reports = []
+    for i, shared in enumerate((0.8, *[0.0] * 12)):
+        (tmp_path / f"{i}" / "old").mkdir(parents=True)
+        frame, tables = of_patients(shared, i)
+        frame.rename_axis("id").reset_index().to_parquet(tmp_path / f"{i}" / record.INPUTS)
+        evidence = Evidence((run(tmp_path / f"{i}" / "old"),), tables, PATIENTS)
+        reports.append(findings("clustered_rows", evidence))
+        grouped = {name: replace(one, units=frame["patient_id"].to_numpy()) for name, one in tables.items()}
+        assert findings("clustered_rows", replace(evidence, tables=grouped)) == ()
+    assert reports[0][0].startswith("Test rows of one patient_id go together: for new vs old, 900 rows with 60 values")
+    assert reports[0][0].endswith("add data.group=patient_id")
+    assert not any(reports[1:])
+
+
 def tuned(name: str, on_validation: float, on_test: float) -> Run:
     search = {"trials": 30, "budget": {}, "objectives": {"f1": "maximize"},
               "best": {"trial": 3, "values": [on_validation], "is_feasible": True}}  # fmt: skip

@@ -17,6 +17,7 @@ from bakeoff import plugins
 from bakeoff.compare.checks.base import Check, Checked, Evidence, Severity, State, check
 from bakeoff.compare.checks.baselines import references, simple_baseline
 from bakeoff.compare.checks.calibration import calibration
+from bakeoff.compare.checks.clusters import clustered_rows
 from bakeoff.compare.checks.found_slices import found_slices
 from bakeoff.compare.checks.labels import label_noise
 from bakeoff.compare.checks.language import judge_family, unseen_test
@@ -38,7 +39,7 @@ OWN = (
     one_seed, rival_seeds, too_good, says_more_than_one_thing, same_machine, same_version, timed_alone, answered,
     found_something, seen_inputs, weak_slice, label_noise, single_column, ordered_classes, near_duplicates,
     copied_texts, looks_spent, edge_of_space, same_order, validation_gap, serial_dependence, alike, calibration,
-    found_slices, judge_family, unseen_test, training_gap,
+    found_slices, judge_family, unseen_test, training_gap, clustered_rows,
 )  # fmt: skip
 """bakeoff's own checks."""
 
