@@ -149,6 +149,19 @@ def test_a_percentage_of_nothing_is_no_threshold() -> None:
     assert threshold("1%", RMSE, "perfect", Score(0.0, 0.0, 0.0)).value == 0
 
 
+def test_a_threshold_that_no_variant_can_reach_is_said() -> None:
+    beyond = threshold("5", F1, "constant", Score(0.4, 0.3, 0.5))
+    assert beyond.value == 5
+    assert beyond.note == (
+        "No variant can gain 5 on constant's f1 of 0.400, which is at most 1: no challenger can ship with this "
+        "threshold (decision.smallest_difference). For a share, write 5%."
+    )
+    assert "no challenger can ship" in threshold("200%", F1, "old", Score(0.7, 0.6, 0.8)).note
+    assert threshold("0.1", F1, "old", Score(0.7, 0.6, 0.8)).note == ""
+    assert threshold("5", RMSE, "old", Score(4.0, 3.0, 5.0)).note == ""
+    assert threshold(None, F1, "old", Score(0.995, 0.99, 1.0)).note == ""
+
+
 def test_a_metric_has_a_threshold_of_its_own() -> None:
     assert threshold(None, F1, "old", Score(0.5, 0.4, 0.6)).value == 0.01
     assert threshold(None, RMSE, "old", Score(500.0, 400.0, 600.0)).value == 5

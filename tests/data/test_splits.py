@@ -207,6 +207,19 @@ def test_a_class_that_only_the_given_test_rows_have_is_refused() -> None:
         split(Traits(np.arange(22), y, is_test=np.arange(22) >= 18), SplitSettings())
 
 
+def test_a_class_that_the_given_test_rows_spell_otherwise_is_refused_with_the_nearest() -> None:
+    y = np.array(["Yes", "No"] * 10 + ["yes", "yes"], dtype=object)
+    with pytest.raises(DataError, match=r'Classes to learn from: No, Yes\. Did you mean "Yes"\?'):
+        split(Traits(np.arange(22), y, is_test=np.arange(22) >= 18), SplitSettings())
+
+
+def test_a_time_split_far_from_its_shares_is_noted() -> None:
+    time = np.repeat([1, 2, 3, 4], [20, 250, 20, 10])
+    made = split(Traits(np.arange(300), time=time), SplitSettings(kind="time"))
+    assert len(made.test) == 10
+    assert ["3% for test, not 20%" in note.text for note in made.notes] == [True]
+
+
 def test_few_rows_of_each_class_are_learnt_from_and_the_test_stays_the_same() -> None:
     labels = np.array(["a"] * 200 + ["b"] * 60 + ["c"] * 10, dtype=object)
     traits = Traits(np.arange(270), labels)

@@ -189,12 +189,25 @@ def threshold(declared: str | None, metric: Metric, incumbent: str, score: Score
     value = math.nan if score.value is None else score.value
     difference = smallest_difference(text, value)
     if not text.endswith("%") or metric.direction == "minimize" or not _may_be_zero(score):
-        return Threshold(difference, share=float(text.rstrip("%")) / 100 if text.endswith("%") else 0.0)
+        share = float(text.rstrip("%")) / 100 if text.endswith("%") else 0.0
+        note = "" if declared is None else _out_of_reach(text, difference, metric, incumbent, value)
+        return Threshold(difference, note, share)
     problem = f"{text} of {incumbent}'s {metric.name} of {number(value)} is no meaningful threshold"
     if metric.margin.endswith("%"):
         return Threshold(math.nan, f"{problem}. Add {override('decision.smallest_difference', 0.01)}.")
     return Threshold(
         float(metric.margin), f"{problem}; {metric.margin} is used instead (decision.smallest_difference)."
+    )
+
+
+def _out_of_reach(text: str, difference: float, metric: Metric, incumbent: str, value: float) -> str:
+    """A caveat where no variant can gain as much as the threshold, because the metric has a greatest value."""
+    if metric.greatest is None or not metric.greatest - value < difference:
+        return ""
+    share = "" if text.endswith("%") or difference < 1 else f" For a share, write {text}%."
+    return (
+        f"No variant can gain {text} on {incumbent}'s {metric.name} of {number(value)}, which is at most "
+        f"{metric.greatest:g}: no challenger can ship with this threshold (decision.smallest_difference).{share}"
     )
 
 

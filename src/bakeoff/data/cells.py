@@ -72,7 +72,7 @@ def declared_types(schema: Schema) -> dict[str, str]:
 def typed(rows: Rows, settings: DataSettings, where: str) -> Cells:
     """Do what ``read`` does, for rows already read."""
     frame, is_test = roles.stack(rows, where)
-    cells = Cells(frame, is_test, notes=list(rows.notes))
+    cells = Cells(frame, is_test, notes=[*rows.notes, *roles.unused_columns(rows)])
     roles.refuse_absent(frame, settings, where)
     reader = _Reader(cells, settings, rows, where)
     reader.convert()

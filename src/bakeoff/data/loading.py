@@ -11,7 +11,19 @@ import pyarrow
 from numpy.typing import NDArray
 
 from bakeoff.columns import kinds as column_kinds
-from bakeoff.data import cells, columns, duplicates, fingerprint, roles, sealing, spelling, splits, totals, units
+from bakeoff.data import (
+    cells,
+    columns,
+    duplicates,
+    fingerprint,
+    other_rows,
+    roles,
+    sealing,
+    spelling,
+    splits,
+    totals,
+    units,
+)
 from bakeoff.data.settings import DataSettings
 from bakeoff.data.sources import Source
 from bakeoff.data.splits import Traits
@@ -52,6 +64,8 @@ def task_from(table: Table, settings: DataSettings) -> Task:
         table = _without_unlearnable(table, split.train, learnt_from)
     if split.kind == "given" and settings.duplicates == "auto":
         duplicates.refuse_copied_test(table, learnt_from, split.test)
+    is_given = table.traits.is_test is not None
+    differences = other_rows.notes(table.X, table.schema.columns, learnt_from, split.test) if is_given else []
     parted = sealing.parted(split, table.traits, settings.split.sealed, settings.split.seed)
     is_seen = [
         np.isin(table.traits.content[rows], table.traits.content[learnt_from]) for rows in (parted.test, parted.sealed)
@@ -66,6 +80,7 @@ def task_from(table: Table, settings: DataSettings) -> Task:
         *table.notes,
         *columns.text_notes(texts),
         *split.notes,
+        *differences,
         *equal_rows.notes(int(is_seen[0].sum()), len(is_seen[0])),
         *([sealing.note(len(test), len(sealed))] if len(sealed) else []),
     )
@@ -108,10 +123,12 @@ def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Ta
     where = source.name
     table = cells.read(source, settings)
     frame, is_test = table.frame, table.is_test
+    if is_test is not None:
+        where = f"{source.name}, followed by its test rows"  # rows are counted through both
     features = roles.features(frame, settings, where, table.left_out)
     roles.refuse_copies(frame, features if settings.target else (), settings.target, where)
     targets = frame[settings.target] if settings.target else pd.Series(None, index=frame.index, dtype=object)
-    totals.refuse(frame, targets, is_test, where)
+    totals.refuse(frame, targets, is_test, source.name)
     target = read_target(targets, settings, where)
     ids = roles.ids(frame, settings.id, is_test, where)
     group = roles.groups(frame, settings.group, where)
@@ -144,7 +161,12 @@ def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Ta
             part,
             kind.strata(target.y),
         ),
-        notes=(*target.notes, *_spellings(frame, settings), *table.notes),
+        notes=(
+            *target.notes,
+            *_spellings(frame, settings),
+            *roles.unused_parts(frame, features if settings.split.splitter is None else ()),
+            *table.notes,
+        ),
         texts=tuple(name for name in read.texts if name not in table.explained),
     )
 

@@ -18,6 +18,7 @@ from bakeoff.data.settings import DataSettings, SplitSettings
 from bakeoff.data.sources import Rows
 from bakeoff.data.target import rows as listed
 from bakeoff.errors import DataError, did_you_mean
+from bakeoff.task import DataNote, NoteRank
 
 
 def stack(rows: Rows, where: str) -> tuple[pd.DataFrame, NDArray[np.bool_] | None]:
@@ -203,6 +204,30 @@ def parts(
     if not (part == TEST).any():
         raise DataError(f'data.split.column: no row of {where} is for the test in "{name}".')
     return (part, None) if (part == VALID).any() else (None, part == TEST)
+
+
+def unused_parts(frame: pd.DataFrame, names: Sequence[str]) -> list[DataNote]:
+    """Notes on features that name a part of the split for each row, while the split is made otherwise."""
+    notes = []
+    for name in names:
+        values = {str(value).strip().lower() for value in frame[name].dropna().unique()[: len(PART_OF) + 1]}
+        if {"train", "test"} <= values <= set(PART_OF):
+            declaration = advice.override("data.split.column", name)
+            text = (
+                f'"{name}" names a part of the split for each row, and is taken for a feature: another split is made. '
+                f"To split by it: {declaration}; to leave it out: {advice.override('data.ignore', [name])}."
+            )
+            notes.append(DataNote(text, "data.split.column", NoteRank.ROWS))
+    return notes
+
+
+def unused_columns(rows: Rows) -> list[DataNote]:
+    """A note on columns that only the given test rows have, which nothing can be learnt about."""
+    extra = [] if rows.test is None else [name for name in rows.test.columns if name not in rows.frame.columns]
+    if not extra:
+        return []
+    text = f"Columns that only the test rows have are left out: {advice.listed(extra)}."
+    return [DataNote(text, "data.test_path", NoteRank.VALUES)]
 
 
 def _declared(settings: DataSettings) -> Iterator[tuple[str, str]]:

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bakeoff import advice
 from bakeoff.data.dealing import TEST, TRAIN, VALID, by_share
 from bakeoff.data.settings import SplitSettings
-from bakeoff.errors import ConfigError, DataError
+from bakeoff.errors import ConfigError, DataError, did_you_mean
 from bakeoff.task import DataNote, NoteRank
 
 DROPPED = -1
@@ -131,6 +132,7 @@ def split(traits: Traits, settings: SplitSettings, repeats: Repeats = INDEPENDEN
             _drop_repeated(part, traits.content, notes)
     elif is_ordered and traits.time is not None and len(free):
         part[free] = _by_time(traits.time[free], shares)
+        _note_shares(part[free], shares, len(np.unique(traits.time[free])), notes)
     elif len(free):
         units = _units(traits.take(free), repeats, by == "group", notes)
         strata = (traits.labels if traits.strata is None else traits.strata) if by == "stratified" else None
@@ -305,8 +307,10 @@ def _refuse_unlearnable(part: NDArray[np.int8], labels: NDArray[Any]) -> None:
                 if n == 1
                 else "rows, none to learn from in this split"
             )
+            near = did_you_mean(name, known - {name}) if name not in known else ""
             raise DataError(
-                f'data.target: class "{name}" has {n} {why}. Bring more, merge it with another class, or remove it.'
+                f'data.target: class "{name}" has {n} {why}. Bring more, merge it with another class, or remove it. '
+                f"Classes to learn from: {advice.listed(sorted(known))}.{near}"
             )
 
 
