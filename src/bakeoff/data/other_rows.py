@@ -44,7 +44,7 @@ def _of_categories(name: str, known: pd.Series, given: pd.Series) -> str:
     if len(new) <= MOST_NEW * len(given):
         return ""
     return (
-        f'{name}: {len(new):,} of {len(given):,} test values never occur in the rows to learn from, such as '
+        f"{name}: {len(new):,} of {len(given):,} test values never occur in the rows to learn from, such as "
         f'"{new.iloc[0]}"; values there: {advice.listed(known.value_counts().index, 3)}.'
     )
 
