@@ -78,6 +78,43 @@ def test_read_target_json_lists_in_text_are_labels(tmp_path: Path) -> None:
     assert targets(load(Csv(str(tmp_path / "a.csv")))) == READ
 
 
+@pytest.mark.parametrize("kind", ["auto", "multilabel"])
+def test_read_target_lists_as_pandas_writes_them_to_csv_are_labels(tmp_path: Path, kind: str) -> None:
+    ROWS.to_csv(tmp_path / "my.csv", index=False)
+    task = load(Csv(str(tmp_path / "my.csv")), kind=kind)
+    assert task.schema.kind == "multilabel"
+    assert targets(task) == READ
+
+
+def cells(folder: Path, topics: list[str]) -> Source:
+    ROWS.assign(topics=topics * (len(ROWS) // len(topics))).to_csv(folder / "my.csv", index=False)
+    return Csv(str(folder / "my.csv"))
+
+
+@pytest.mark.parametrize("cell", ["['loops' 'files']", "loops", "[loops, files]"])
+def test_read_target_what_is_no_list_beside_lists_is_refused(tmp_path: Path, cell: str) -> None:
+    with pytest.raises(DataError, match=r"holds lists, and also .*Write all cells as JSON lists"):
+        load(cells(tmp_path, ["['loops']", "['files']", cell]))
+
+
+def test_read_target_brackets_belong_to_labels_where_a_separator_is_declared(tmp_path: Path) -> None:
+    task = load(cells(tmp_path, ["[a];[b]", "[b]", "[a]"]), label_separator=";")
+    assert task.schema.classes == ("[a]", "[b]")
+
+
+def test_read_target_two_separators_are_refused_unless_one_is_declared(tmp_path: Path) -> None:
+    source = cells(tmp_path, ["loops|files", "loops;files", "loops", "files|loops"])
+    with pytest.raises(DataError, match=r'separated by "\|", and by ";" in "loops;files"\. Use one separator'):
+        load(source)
+    assert "loops;files" in load(source, label_separator="|").schema.classes
+
+
+def test_read_target_labels_that_differ_in_case_are_noted(tmp_path: Path) -> None:
+    task = load(cells(tmp_path, ["loops|files", "Loops", "files"]))
+    text = 'Labels that differ only in case or white space are kept apart: "Loops" (20 rows), "loops" (20 rows).'
+    assert any(note.text == text for note in task.notes)
+
+
 @pytest.mark.parametrize(
     ("topics", "message"),
     [

@@ -11,7 +11,7 @@ from bakeoff.data import columns
 from bakeoff.data.target import Target, refuse_missing
 from bakeoff.task import DataNote, Schema
 from bakeoff.tasks.classification import KIND as CLASSIFICATION
-from bakeoff.tasks.lists import holds_lists
+from bakeoff.tasks.lists import holds_lists, list_from_text
 from bakeoff.tasks.multilabel import KIND as MULTILABEL
 from bakeoff.tasks.multilabel import may_hold_several
 from bakeoff.tasks.regression import KIND as REGRESSION
@@ -49,14 +49,16 @@ class Auto(TableKind):
         values = columns.plain(column, where)
         distinct = values.nunique()
         kind: TableKind
-        if columns.is_string(values):
+        if columns.is_string(values) and all(list_from_text(text) is not None for text in values.unique()):
+            kind, reason = MULTILABEL, "the target holds lists"
+        elif columns.is_string(values):
             kind, reason = CLASSIFICATION, "the target holds labels"
         elif _is_whole(values) and distinct <= MOST_INTEGER_CLASSES:
             kind, reason = CLASSIFICATION, f"the target holds {distinct} distinct integers"
         else:
             kind, reason = REGRESSION, f"the target holds {distinct:,} distinct numbers"
         target = kind.read_target(column, settings, where)
-        separator = may_hold_several(target.classes)
+        separator = None if target.kind == MULTILABEL.name else may_hold_several(target.classes)
         if separator is not None:
             several = (
                 f'Each label is one class, though labels seem to hold several, separated by "{separator}", such as '

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bakeoff.data import columns
+from bakeoff.advice import override
+from bakeoff.data import columns, spelling
 from bakeoff.data.target import Target, refuse_missing
 from bakeoff.errors import DataError
 from bakeoff.task import DataNote, NoteRank, Predictions, PredictionTable, Schema
-from bakeoff.tasks.lists import holds_lists, is_list
+from bakeoff.tasks.lists import holds_lists, is_list, list_from_text, looks_like_list
 from bakeoff.tasks.table import TableKind
 
 if TYPE_CHECKING:
@@ -175,8 +176,8 @@ def _from_text(column: pd.Series, settings: DataSettings, where: str) -> tuple[l
     values = columns.plain(column, where)
     texts = [columns.label(value) if there else "" for value, there in zip(values, values.notna(), strict=True)]
     filled = [text.strip() for text in texts if text.strip()]
-    if filled and settings.label_separator is None and all(_is_json_list(text) for text in filled):
-        return [_listed(json.loads(text), column, where) if text.strip() else [] for text in texts], []
+    if settings.label_separator is None and any(map(looks_like_list, filled)):
+        return [_list_of(text, column, where) if text.strip() else [] for text in texts], []
     separator, notes = settings.label_separator, list[DataNote]()
     if separator is None:
         separator = _sniffed(filled)
@@ -186,21 +187,41 @@ def _from_text(column: pd.Series, settings: DataSettings, where: str) -> tuple[l
             else f'No cell of "{column.name}" holds a separator: no row has more than one label.'
         )
         notes.append(DataNote(text, "data.label_separator"))
-    return [
+    rows = [
         [part.strip() for part in text.split(separator) if part.strip()]
         if separator
         else ([text.strip()] if text.strip() else [])
         for text in texts
-    ], notes
+    ]
+    if separator and settings.label_separator is None:
+        _refuse_second_separator(rows, separator, column, where)
+    return rows, notes
 
 
-def _is_json_list(text: str) -> bool:
-    if not (text.startswith("[") and text.endswith("]")):
-        return False
-    try:
-        return isinstance(json.loads(text), list)
-    except json.JSONDecodeError:
-        return False
+def _list_of(text: str, column: pd.Series, where: str) -> list[str]:
+    """The labels in the text of a list. Raises ``DataError`` where it is none, as where NumPy printed an array."""
+    cell = list_from_text(text)
+    if cell is None:
+        raise DataError(
+            f'data.target: "{column.name}" of {where} holds lists, and also {text[:60]!r}. Write all cells as '
+            'JSON lists, such as ["a", "b"], or declare data.label_separator=… where brackets belong to the labels.'
+        )
+    return _listed(cell, column, where)
+
+
+def _refuse_second_separator(rows: Sequence[Sequence[str]], separator: str, column: pd.Series, where: str) -> None:
+    """Raise ``DataError`` where a label is several others, joined by another separator."""
+    known = {label for labels in rows for label in labels}
+    for other in SEPARATORS:
+        joined = [
+            label for label in sorted(known) if other in label and {p.strip() for p in label.split(other)} <= known
+        ]
+        if joined:
+            raise DataError(
+                f'data.target: the labels of "{column.name}" of {where} are separated by "{separator}", and by '
+                f'"{other}" in "{joined[0]}". Use one separator in all rows, or declare it: '
+                f"{override('data.label_separator', separator)}"
+            )
 
 
 def _sniffed(texts: Sequence[str]) -> str | None:
@@ -214,6 +235,12 @@ def _notes_on(y: NDArray[Any], counts: Mapping[str, int], settings: DataSettings
     without = sum(not labels for labels in y)
     if without:
         notes.append(DataNote(f"{without:,} of {len(y):,} rows have no label.", "data.target", NoteRank.VALUES))
+    alike = spelling.alike(sorted(counts))
+    if alike:
+        examples = ", ".join(f'"{label}" ({counts[label]:,} rows)' for label in alike[0][:5])
+        more = f", and {len(alike) - 1} more such groups" if len(alike) > 1 else ""
+        text = f"Labels that differ only in case or white space are kept apart: {examples}{more}."
+        notes.append(DataNote(text, "data.target", NoteRank.VALUES))
     rare = [label for label, count in sorted(counts.items()) if count < LEAST_OF_A_LABEL]
     if rare:
         listed = ", ".join(rare[:3]) + (", …" if len(rare) > 3 else "")
