@@ -197,6 +197,13 @@ def test_solution_of_an_earlier_command_is_not_made_anew_as_its_option_declares_
     assert bake["two"].record.details["parts"]["cascade"]["variant"] == "cascade-stages=constant+linear"
 
 
+def test_fault_of_a_part_that_was_added_names_the_part() -> None:
+    x = np.arange(200)
+    pd.DataFrame({"x": x, "label": np.where(x % 3 == 0, "a", "b")}).to_csv("odd.csv", index=False)
+    with pytest.raises(ConfigError, match=r"^rules: model\.rules: there are no rules"):
+        python.bakeoff("data=odd.csv", "data.target=label", "model.stages=[rules,linear]", models=["linear", "cascade"])
+
+
 def test_option_of_a_nested_model_is_for_the_models_that_have_it() -> None:
     overrides = ("model.by=mean radius", "model@model.base=constant", "model.min_rows=1000")
     bake = python.bakeoff(*QUICK, *overrides, models=["constant", "per_segment"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 
-from bakeoff import business, record
+from bakeoff import advice, business, record
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.execution.launch import Job
 from bakeoff.request.spec import Request
@@ -48,7 +48,7 @@ def check_tasks(jobs: Sequence[Job]) -> None:
     from bakeoff import search
     from bakeoff.execution import runner
 
-    faults = []
+    faults: dict[str, list[str]] = {}
     for job in sorted(jobs, key=lambda job: job.request.data_key):
         try:
             task = runner.load_task(job.request)
@@ -66,9 +66,9 @@ def check_tasks(jobs: Sequence[Job]) -> None:
                 if not job.parts:  # those that a solution is tuned on are yet to run
                     runner.searching(job.request, task, _no_other(job.request)).prepare()
         except ConfigError as error:
-            faults.append(str(error))
+            faults.setdefault(str(error), []).append(job.request.variant)
     if faults:
-        raise ConfigError("\n".join(dict.fromkeys(faults)))
+        raise _refusal(faults, jobs)
 
 
 def check_models(jobs: Sequence[Job]) -> None:
@@ -78,7 +78,7 @@ def check_models(jobs: Sequence[Job]) -> None:
     """
     from bakeoff.execution import runner
 
-    faults = []
+    faults: dict[str, list[str]] = {}
     given = [job for job in jobs if "path" in job.request.source.arguments or any(map(_is_value, job.overrides))]
     for job in sorted(given, key=lambda job: job.request.data_key):
         try:
@@ -87,9 +87,19 @@ def check_models(jobs: Sequence[Job]) -> None:
             business.build_valuer(job.request.business, task.schema)
             runner.make_model(job.request, task.schema)
         except ConfigError as error:
-            faults.append(str(error))
+            faults.setdefault(str(error), []).append(job.request.variant)
     if faults:
-        raise ConfigError("\n".join(dict.fromkeys(faults)))
+        raise _refusal(faults, jobs)
+
+
+def _refusal(faults: Mapping[str, Sequence[str]], jobs: Sequence[Job]) -> ConfigError:
+    """One error of all faults; among several variants, a fault of a model says whose it is, as of an added part."""
+    return ConfigError(
+        "\n".join(
+            f"{advice.listed(names)}: {fault}" if len(jobs) > 1 and fault.startswith("model") else fault
+            for fault, names in faults.items()
+        )
+    )
 
 
 def check_decision(request: Request, task: Task) -> None:
