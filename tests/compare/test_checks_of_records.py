@@ -66,6 +66,30 @@ def test_slice_that_nobody_declared_is_found_and_one_of_chance_is_not(tmp_path: 
     assert sum(bool(report) for report in reports[1:]) <= 1
 
 
+def test_slice_of_a_few_hard_groups_is_chance_where_rows_are_drawn_in_groups(tmp_path: Path) -> None:
+    """Plans of 40 customers, each of whom is easy or hard for 30 rows: no plan is harder than another."""
+    reports: dict[bool, int] = {True: 0, False: 0}
+    for i in range(12):
+        rng = np.random.default_rng(i)
+        customer = np.repeat(np.arange(40), 30)
+        frame = pd.DataFrame({"plan": rng.choice([f"p{plan}" for plan in range(8)], 40)[customer], "age": 30.0})
+        frame.index = pd.Index([str(row) for row in range(1_200)])
+        (tmp_path / f"{i}" / "linear").mkdir(parents=True)
+        frame.rename_axis("id").reset_index().to_parquet(tmp_path / f"{i}" / record.INPUTS)
+        y, is_hard = rng.integers(2, size=1_200), (rng.random(40) < 0.2)[customer]
+        wrong = rng.random(1_200) < np.where(is_hard, 0.9, 0.02)
+        predicted = table(BINARY, NAMES[y], NAMES[np.where(wrong, 1 - y, y)])
+        declared = replace(predicted, slices=frame[["plan"]].reset_index(drop=True))
+        for is_grouped in reports:
+            units = customer if is_grouped else None
+            evidence = Evidence(
+                (run(tmp_path / f"{i}" / "linear"),), {"linear": replace(declared, units=units)}, BINARY
+            )
+            reports[is_grouped] += len(findings("weak_slice", evidence))
+            assert not is_grouped or len(findings("found_slices", evidence)) <= 1
+    assert reports[True] <= 2 and reports[False] >= 8, reports
+
+
 def test_slices_are_not_searched_without_inputs(tmp_path: Path) -> None:
     evidence = Evidence((run(tmp_path / "linear"),), {"linear": of_plan("team", 400)[1]}, BINARY)
     assert findings("found_slices", evidence) == ()

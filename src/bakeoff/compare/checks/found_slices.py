@@ -6,7 +6,6 @@ count (as in SliceLine, Sagadeeva & Boehm 2021, whose search is exhaustive; here
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from bakeoff import record
 from bakeoff.compare.checks.base import Evidence, check
-from bakeoff.compare.checks.losses import loss_of_constant, row_losses
+from bakeoff.compare.checks.losses import excess, loss_of_constant, row_losses
 from bakeoff.compare.units import Units
 from bakeoff.errors import DataError
 from bakeoff.tasks import kinds
@@ -74,16 +73,20 @@ def found_slices(evidence: Evidence) -> list[str]:
     loss = losses[best][: len(table)]
     X = inputs.reindex([str(identity) for identity in table.ids])
     # Whole units go to one half: rows of one group are alike on both.
-    is_searched = np.random.default_rng(0).permutation(Units.from_table(table).codes.max() + 1) % 2 == 0
-    first = is_searched[Units.from_table(table).codes]
+    units = Units.from_table(table)
+    first = (np.random.default_rng(0).permutation(units.count) % 2 == 0)[units.codes]
     single = [s for s in _slices(X, evidence.schema.columns, first) if _is_large(s, first)]
     if loss[first].std() == 0 or loss[~first].std() == 0:
         return []
-    worst = sorted(single, key=lambda s: -_excess(loss, s.rows, first))[:WORST]
+    worst = sorted(single, key=lambda s: -excess(loss, s.rows, first, units))[:WORST]
     pairs = [a & b for a, b in combinations(worst, 2) if a.columns != b.columns]
     ranked = sorted(
-        (s for s in (*single, *pairs) if _is_large(s, first) and _is_much_worse(loss, table.target, s.rows, first)),
-        key=lambda s: -_excess(loss, s.rows, first),
+        (
+            s
+            for s in (*single, *pairs)
+            if _is_large(s, first) and _is_much_worse(loss, table.target, s.rows, first, units)
+        ),
+        key=lambda s: -excess(loss, s.rows, first, units),
     )
     candidates: list[Slice] = []
     for one in ranked:
@@ -95,7 +98,7 @@ def found_slices(evidence: Evidence) -> list[str]:
         f"{best} is much worse where {s.words} ({int(s.rows.sum()):,} rows): its {measure} is "
         f"{loss[s.rows].mean():.3g} there, and {loss.mean():.3g} over all rows."
         for s in candidates
-        if _excess(loss, s.rows, ~first) > needed and _is_much_worse(loss, table.target, s.rows, ~first)
+        if excess(loss, s.rows, ~first, units) > needed and _is_much_worse(loss, table.target, s.rows, ~first, units)
     ]
 
 
@@ -146,21 +149,12 @@ def _is_large(one: Slice, first: Rows) -> bool:
     return min(int(half.sum()) for half in inside) >= LEAST_OF_SLICE and not one.rows.all()
 
 
-def _excess(loss: NDArray[np.float64], rows: Rows, half: Rows) -> float:
-    """Difference of the mean loss inside and outside, in standard errors (Welch 1947)."""
-    inside, outside = loss[rows & half], loss[~rows & half]
-    if len(inside) < 2 or len(outside) < 2:
-        return -math.inf
-    error = math.sqrt(inside.var(ddof=1) / len(inside) + outside.var(ddof=1) / len(outside))
-    return float((inside.mean() - outside.mean()) / error) if error > 0 else -math.inf
-
-
-def _is_much_worse(loss: NDArray[np.float64], target: NDArray[Any], rows: Rows, half: Rows) -> bool:
+def _is_much_worse(loss: NDArray[np.float64], target: NDArray[Any], rows: Rows, half: Rows, units: Units) -> bool:
     """Return whether a slice is clearly worse than the whole, and not only because it is harder for a constant, too."""
     inside = rows & half
     ratio = loss[inside].mean() / loss[half].mean()
     of_constant = loss_of_constant(target[inside]) / max(loss_of_constant(target[half]), 1e-300)
-    return bool(ratio > WEAK and ratio > WEAK * of_constant and _excess(loss, rows, half) > 2)
+    return bool(ratio > WEAK and ratio > WEAK * of_constant and excess(loss, rows, half, units) > 2)
 
 
 def _overlap(rows: Rows, other: Rows) -> float:

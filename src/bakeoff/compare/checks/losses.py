@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bakeoff.compare.units import Units
 from bakeoff.task import PredictionTable
 from bakeoff.tasks import kinds
 
@@ -27,3 +29,34 @@ def loss_of_constant(target: NDArray[Any]) -> float:
         return float(np.abs(target - np.median(target)).mean())
     counts = Counter(map(str, target))
     return 1 - max(counts.values()) / len(target)
+
+
+def excess(loss: NDArray[np.float64], rows: NDArray[np.bool_], among: NDArray[np.bool_], units: Units) -> float:
+    """Difference of the mean loss inside and outside of a slice, in standard errors (Welch 1947).
+
+    Rows of one unit count together (Liang & Zeger 1986). One unit on both sides makes the error larger than it is.
+
+    Args:
+        loss: of n rows.
+        rows: whether each is in the slice, shape (n,).
+        among: whether each is looked at, shape (n,).
+        units: of the rows.
+
+    Returns:
+        Minus infinity where one side has fewer than two units, or does not vary.
+    """
+    means, variance = [], 0.0
+    for side in (rows & among, ~rows & among):
+        n = int(side.sum())
+        if n < 2:
+            return -math.inf
+        means.append(float(loss[side].mean()))
+        apart: NDArray[Any] = loss[side] - means[-1]
+        count = n
+        if not units.are_rows:
+            codes = units.codes[side]
+            apart, count = np.bincount(codes, apart), int(np.count_nonzero(np.bincount(codes)))
+        if count < 2:
+            return -math.inf
+        variance += count / (count - 1) * float((apart**2).sum()) / n**2
+    return (means[0] - means[1]) / math.sqrt(variance) if variance > 0 else -math.inf

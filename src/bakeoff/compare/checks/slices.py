@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bakeoff.compare.checks.base import Evidence, check
-from bakeoff.compare.checks.losses import loss_of_constant, row_losses
+from bakeoff.compare.checks.losses import excess, loss_of_constant, row_losses
+from bakeoff.compare.units import Units
 from bakeoff.task import SEEN_INPUT, PredictionTable
 from bakeoff.tasks import kinds
 
@@ -36,6 +37,7 @@ def weak_slice(evidence: Evidence) -> list[str]:
         return []
     best = min(losses, key=lambda name: float(losses[name].mean()))
     loss, target = losses[best], evidence.tables[best].target
+    units = Units.from_table(evidence.tables[best])
     slices = evidence.tables[best].slices.drop(columns=SEEN_INPUT, errors="ignore")
     measure = "mean absolute error" if kinds.get(evidence.schema.kind).is_numeric else "error rate"
     parts = [
@@ -50,15 +52,15 @@ def weak_slice(evidence: Evidence) -> list[str]:
         for column, value, rows in parts
         if loss[rows].mean() > WEAK_SLICE * loss.mean()
         and loss[rows].mean() * loss_of_constant(target) > WEAK_SLICE * loss.mean() * loss_of_constant(target[rows])
-        and _is_clearly_worse(loss, rows, len(parts))
+        and _is_clearly_worse(loss, rows, units, len(parts))
     ]
 
 
-def _is_clearly_worse(loss: NDArray[np.float64], rows: NDArray[np.intp], looks: int) -> bool:
+def _is_clearly_worse(loss: NDArray[np.float64], rows: NDArray[np.intp], units: Units, looks: int) -> bool:
     """Test whether the rows have a higher mean loss than the others, at 5 % over all looks (Welch, Bonferroni)."""
-    others = np.delete(loss, rows)
-    error = math.sqrt(loss[rows].var() / len(rows) + others.var() / len(others))
-    return bool(loss[rows].mean() - others.mean() > NormalDist().inv_cdf(1 - 0.05 / looks) * error)
+    inside = np.zeros(len(loss), dtype=np.bool_)
+    inside[rows] = True
+    return excess(loss, inside, np.ones(len(loss), dtype=np.bool_), units) > NormalDist().inv_cdf(1 - 0.05 / looks)
 
 
 def _better_on_seen(name: str, table: PredictionTable) -> str | None:
