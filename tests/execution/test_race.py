@@ -11,6 +11,11 @@ from typing import Any
 import pytest
 from tests.command_line import BAKEOFF
 
+from bakeoff import load
+from bakeoff.report.blocks import Table
+from bakeoff.report.chapters import effort
+from bakeoff.report.chapters.material import Material
+
 RACE = (
     "-m", "model=linear,nearest_neighbors,constant_like,hist_gradient_boosting", "data=diabetes", "search=random",
     "search.total.trials=24", "search.trials=null", "search.racing=2", "tracker=none", "report=none", "name=race",
@@ -52,6 +57,19 @@ def test_the_worse_half_leaves_its_budget_to_the_others(raced: tuple[Path, str])
     assert "No more search for " in printed and "constant_like" in printed.partition("No more search for ")[2]
 
 
+def test_report_of_a_race_says_who_was_given_what_and_who_went_on(raced: tuple[Path, str]) -> None:
+    folder = raced[0] / "outputs" / "race"
+    bake = load(folder)
+    (table,) = effort.race(Material(bake.comparison, [run.record for run in bake.values()], folder))
+    assert isinstance(table, Table)
+    assert table.title == "Race for one budget, in 2 rounds"
+    assert [column.title for column in table.columns][:3] == ["variant", "trials given", "trials run"]
+    assert [(row[1], row[2], row[-1]) for row in table.rows] == [(9, 9, "in all 2 rounds")] * 2 + [
+        (3, 3, "no more after round 1")
+    ] * 2
+    assert "constant_like" in [row[0] for row in table.rows[2:]]
+
+
 def test_a_race_is_one_budget_and_so_no_fault_of_method(raced: tuple[Path, str]) -> None:
     assert "not tuned with the same budget" not in raced[1]
 
@@ -89,6 +107,7 @@ def test_an_interrupted_race_goes_on_as_if_it_had_not_been(raced: tuple[Path, st
         (("search.total.trials=null", "search.trials=5"), "search.racing: there is no budget to race for"),
         (("seeds=2",), "search.racing: seeds of one variant must be searched alike"),
         (("search.total.seconds=-1",), "search.total.seconds: -1.0 is no budget"),
+        (("search.workers=2",), "search.workers: more than one needs a launcher that runs jobs side by side"),
     ],
 )
 def test_a_wrong_race_is_refused_before_work(tmp_path: Path, overrides: tuple[str, ...], message: str) -> None:

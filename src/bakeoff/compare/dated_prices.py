@@ -17,6 +17,10 @@ from bakeoff.record import Run
 from bakeoff.usage import Usage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
     from bakeoff.task import PredictionTable
 
 SAME = 0.02
@@ -54,26 +58,49 @@ def _has_price(usage: Usage) -> bool:
 
 
 def _of_parts(run: Run, table: PredictionTable, day: date, notes: list[str]) -> Usage:
-    """Usage of a solution: each stage that asks is priced as the variant that it is."""
+    """Usage of a solution: rows that a stage asked about are priced as in the run of that part, at any depth."""
     parts: Mapping[str, Mapping[str, Any]] = run.details[cost.PARTS]
-    traced = [trace for trace in table.predictions.trace if "/" not in trace.name]
     usage = table.predictions.usage
+    traced = [(trace.name, trace.rows, trace.usage) for trace in table.predictions.trace if "/" not in trace.name]
+    if len(parts) == 1 and not any(_part_of(name, parts) for name, _, _ in traced):  # what it asks, its only part asks
+        traced = [(next(iter(parts)), np.arange(len(usage)), usage)]
     dollars = np.zeros(len(usage))
     recorded = np.zeros(len(usage))
-    for trace in traced:
-        recorded[trace.rows] += trace.usage.cost_usd
-        if not _has_price(trace.usage):
-            dollars[trace.rows] += trace.usage.cost_usd
+    for name, rows, of_stage in traced:
+        recorded[rows] += of_stage.cost_usd
+        if not _has_price(of_stage):
+            dollars[rows] += of_stage.cost_usd
             continue
-        if trace.name not in parts:
-            raise DataError(f"the variant of its stage {trace.name} is not recorded")
-        part = record.read_run(run.folder.parent / str(parts[trace.name]["variant"]))
-        if part.details.get(cost.PARTS):
-            raise DataError(f"its part {trace.name} is a solution itself")
-        dollars[trace.rows] += _of_run(part, trace.usage, day, notes).cost_usd
+        part = _part_of(name, parts)
+        if part is None:
+            raise DataError(f"the variant of its stage {name} is not recorded")
+        folder = run.folder.parent / str(parts[part]["variant"])
+        dollars[rows] += _of_part(folder, table.ids[rows], of_stage, day, notes)
     if not traced or not np.allclose(recorded, usage.cost_usd, rtol=SAME, equal_nan=True):
         raise DataError("its stages do not add up to what was paid")
     return replace(usage, cost_usd=dollars)
+
+
+def _part_of(stage: str, parts: Mapping[str, Any]) -> str | None:
+    """The part that a stage of a trace asked: for ``a+b`` it was b, which must agree with a."""
+    return next((name for name in (stage, stage.rpartition("+")[2]) if name in parts), None)
+
+
+def _of_part(folder: Path, ids: NDArray[Any], recorded: Usage, day: date, notes: list[str]) -> NDArray[np.float64]:
+    """Price of the requests that a part made for some rows, by the run of that part, shape (n,).
+
+    Raises:
+        DataError: the price is unknown, or the part has run again since.
+    """
+    part = record.read_run(folder)
+    own = record.read_predictions(part)
+    position = {str(identity): i for i, identity in enumerate(own.ids)}
+    rows = np.array([position.get(str(identity), -1) for identity in ids], dtype=np.intp)
+    if (rows < 0).any() or not np.allclose(own.predictions.usage.cost_usd[rows], recorded.cost_usd, equal_nan=True):
+        raise DataError(f"its part {part.variant} has run again since")
+    solved = _of_parts(part, own, day, notes) if part.details.get(cost.PARTS) else None
+    usage = _of_run(part, own.predictions.usage, day, notes) if solved is None else solved
+    return usage.cost_usd[rows]
 
 
 def _of_run(run: Run, usage: Usage, day: date, notes: list[str]) -> Usage:

@@ -60,11 +60,7 @@ def run(launcher: Launcher, jobs: Sequence[Job]) -> Sequence[JobReturn]:
         jobs = [_of_ray(launcher, job) for job in jobs]
     if not any(job.is_shared for job in jobs):
         return _launched(launcher, [job.overrides for job in jobs])
-    if kind == SEQUENTIAL:
-        raise ConfigError(
-            "search.workers: more than one needs a launcher that runs jobs side by side. "
-            "Add hydra/launcher=joblib on one machine, ray or submitit_slurm on several."
-        )
+    require_workers(launcher, jobs)
     returned: list[JobReturn] = []
     failures = []
     for batch in [jobs] if kind == SLURM else [[job] for job in jobs]:
@@ -76,6 +72,15 @@ def run(launcher: Launcher, jobs: Sequence[Job]) -> Sequence[JobReturn]:
     if failures:
         raise VariantsFailed("\n".join(failures))
     return returned
+
+
+def require_workers(launcher: Launcher, jobs: Sequence[Job]) -> None:
+    """Raise ``ConfigError`` if searches have several workers, and the launcher runs one job after the other."""
+    if type(launcher).__name__ == SEQUENTIAL and any(job.is_shared for job in jobs):
+        raise ConfigError(
+            "search.workers: more than one needs a launcher that runs jobs side by side. "
+            "Add hydra/launcher=joblib on one machine, ray or submitit_slurm on several."
+        )
 
 
 def _of_ray(launcher: Launcher, job: Job) -> Job:

@@ -18,7 +18,7 @@ from bakeoff import record
 from bakeoff.config import trust
 from bakeoff.config.component import write
 from bakeoff.errors import ConfigError, VariantsFailed
-from bakeoff.execution import composition, finished, outlook, parts, prechecks, race
+from bakeoff.execution import composition, finished, launch, outlook, parts, prechecks, race
 from bakeoff.execution.launch import Job
 from bakeoff.execution.overrides import expand
 from bakeoff.record import locks
@@ -91,6 +91,7 @@ def run(
         requests, of_waiting = [job.request for job in jobs], [job.request for job in waiting]
         plans.show(requests, of_waiting, llm_use, outlook.notes(jobs, waiting))
         return []
+    launch.require_workers(launcher, waiting)
     prechecks.check_folders(waiting)
     folders = [job.request.folder for job in jobs]
     with locks.held([job.request.folder for job in waiting], wait=_say_beside) as is_waited_for:

@@ -22,6 +22,8 @@ STILL_IMPROVING = 0.2
 """A search whose best trial is among this last share of its trials was probably still improving."""
 PARAMETER = "param:"
 MOST_LINES = 60
+BUDGET = {"trials": "trials", "seconds": "seconds", "dollars": "US dollars"}
+"""Keys of a budget, and their words."""
 MOST_AXES = 6
 AXES = ("epoch", "step", "iteration")
 NO_CURVES = ("steps", "learning_rate", "lr", "seconds")
@@ -73,6 +75,29 @@ def searches(material: Material) -> list[Block]:
     columns = (Column("variant", "variant"), Column("key", "key"), Column("value", "chosen"))
     table = Table(columns, tuple(chosen), "What the searches chose")
     return [history, *([Text(tuple(findings), style="warning")] if findings else []), *blocks, table]
+
+
+def race(material: Material) -> list[Block]:
+    """What each variant of a race was given and used, and when it was given no more."""
+    of_variants = [(run.variant, run.search or {}) for run in material.finished]
+    raced = [(variant, search, search["racing"]) for variant, search in of_variants if search.get("racing")]
+    if not raced:
+        return []
+    given = [key for key in BUDGET if any(search["budget"].get(key) is not None for _, search, _ in raced)]
+    objective = next(iter(raced[0][1]["objectives"]), "objective")
+    columns = (
+        Column("variant", "variant"), *(Column(key, f"{BUDGET[key]} given", "number") for key in given),
+        Column("used", "trials run", "count"), Column("seconds", "seconds of search", "number"),
+        Column("best", f"best {objective} on validation rows", "number"), Column("outcome", "outcome"),
+    )  # fmt: skip
+    rows = []
+    for variant, search, racing in sorted(raced, key=lambda each: -each[2]["lasted"]):
+        is_last = racing["lasted"] == racing["rounds"]
+        outcome = f"in all {racing['rounds']} rounds" if is_last else f"no more after round {racing['lasted']}"
+        best = search["best"]["values"][0] if search.get("best") else None
+        budget = [search["budget"].get(key) for key in given]
+        rows.append((variant, *budget, search["trials"], search["seconds"], best, outcome))
+    return [Table(columns, tuple(rows), f"Race for one budget, in {raced[0][2]['rounds']} rounds")]
 
 
 def _trials(variant: str, trials: pd.DataFrame, objective: str, direction: str) -> list[Block]:
