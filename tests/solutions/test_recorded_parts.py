@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
+from tests.command_line import BAKEOFF
 
 import bakeoff as python
 from bakeoff import record
@@ -322,3 +324,40 @@ def test_structure_is_searched_over_parts_that_run_once() -> None:
     tried = {json.loads(value)[0] for value in run.trials["param:model.stages"]}
     assert tried <= {"constant", "linear"} and len(run.trials) == 4
     assert list(run.record.details["parts"]) == run.record.parameters["stages"]
+
+
+def test_threshold_is_learned_from_rows_whose_value_is_known_and_says_so(tmp_path: Path) -> None:
+    """Missing amounts make the value of all unknown where such a row is flagged: they must not choose the threshold."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=400)
+    amount = random.uniform(10, 100, 400)
+    amount[random.choice(400, 60, replace=False)] = np.nan
+    y = np.where(x + random.normal(size=400) > 0, "yes", "no")
+    pd.DataFrame({"x": x, "amount": amount, "y": y}).to_csv("rows.csv", index=False)
+    (tmp_path / "conf" / "business").mkdir(parents=True)
+    values = '{"yes": {"yes": amount, "no": 0}, "no": {"yes": -20, "no": 0}}'
+    matrix = f"_target_: bakeoff.business.ValueMatrix\nvalues: {values}\n"
+    (tmp_path / "conf" / "business" / "mine.yaml").write_text(matrix, "utf-8")
+    arguments = (
+        "-m", "model=linear,threshold", "data=csv", "data.path=rows.csv", "data.target=y", "data.positive=yes",
+        "name=x", "business=mine", "incumbent=linear", "decision=value_first", "tracker=none", "report=none",
+    )  # fmt: skip
+    command = [BAKEOFF, *arguments, "--config-dir", "conf"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    content = json.loads((tmp_path / "outputs" / "x" / "threshold" / "result.json").read_text("utf-8"))
+    (note,) = [note for note in content["notes"] if "with a number in amount" in note]
+    assert "Learned from the " in note and " of 64 validation rows with a number in amount" in note
+    assert np.isfinite(content["details"]["validation"]["cross_fitted"])
+
+
+def test_threshold_from_validation_rows_of_one_class_says_that_nothing_could_be_learned(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    x = random.normal(size=200)
+    part = np.repeat(["train", "valid", "test"], [120, 30, 50])
+    y = np.where((x > 0) & (part != "valid"), "yes", "no")
+    pd.DataFrame({"x": x, "y": y, "part": part}).to_csv("rows.csv", index=False)
+    bake = python.bakeoff(
+        "data=csv", "data.path=rows.csv", "data.target=y", "data.positive=yes", "data.split.column=part", "name=one",
+        "incumbent=linear", "tracker=none", "report=none", models=["linear", "threshold"],
+    )  # fmt: skip
+    assert any('All 30 validation rows are "no": nothing is learned' in note for note in bake["threshold"].record.notes)

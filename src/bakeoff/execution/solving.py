@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bakeoff import business, capacity, cost, record
+from bakeoff import business, capacity, cost, metrics, record
 from bakeoff.compare import decision
 from bakeoff.config import cards, components, search_space
 from bakeoff.cost import RunSeconds
@@ -126,7 +126,7 @@ def solve(solution: Solution, request: Request, task: Task, test: Examples) -> S
     notes: list[str] = []
     unanswered: list[str] = []
     if held is not None and solution.learns:
-        held, unanswered = _answered(held)
+        held, unanswered = _comparable(held, request)
     details: dict[str, Any] = {cost.PARTS: {name: _described(part) for name, part in parts.items()}}
     valid = None
     if held is not None:
@@ -224,17 +224,39 @@ def _held_out(solution: Solution, request: Request, task: Task, parts: Mapping[s
     return HeldOut(task.schema, valid, _recorded(valid, asked), priced, request.seed, groups, share)
 
 
-def _answered(held: HeldOut) -> tuple[HeldOut, list[str]]:
-    """The rows that every part answered, and a note where these are not all. Raises ``DataError`` where none is."""
+def _comparable(held: HeldOut, request: Request) -> tuple[HeldOut, list[str]]:
+    """The rows on which candidates can be compared, and notes where these are not all.
+
+    Raises:
+        DataError: there is none.
+    """
     answered = held.answered
     if not len(answered):
         raise DataError("model.parts: there is no validation row that every part answered, so nothing can be learned.")
-    if len(answered) == len(held):
-        return held, []
-    return answered, [
-        f"Learned from the {len(answered):,} of {len(held):,} validation rows that every part answered: on the others, "
-        "it cannot be compared with what it might be."
-    ]
+    notes = []
+    if len(answered) < len(held):
+        notes.append(
+            f"Learned from the {len(answered):,} of {len(held):,} validation rows that every part answered: on the "
+            "others, it cannot be compared with what it might be."
+        )
+    optimised = (held.judge.metric, *(limit.metric for limit in held.judge.limits))
+    columns = business.columns_of(request.business) if any(map(metrics.is_money, optimised)) else []
+    valued = answered.with_numbers(columns)
+    listed = ", ".join(columns)
+    if not len(valued):
+        raise DataError(f"business.values: no validation row has a number in {listed}, so no value can be learned for.")
+    if len(valued) < len(answered):
+        notes.append(
+            f"Learned from the {len(valued):,} of {len(answered):,} validation rows with a number in {listed}: the "
+            "value of the others is unknown."
+        )
+    labels = set(valued.rows.y.tolist()) if kinds.get(held.schema.kind).has_one_label else set()
+    if len(labels) == 1:
+        notes.append(
+            f'All {len(valued):,} validation rows are "{labels.pop()}": nothing is learned about the other classes. '
+            "Give validation rows of each class (data.split)."
+        )
+    return valued, notes
 
 
 def _validated(solution: Solution, held: HeldOut) -> tuple[PredictionTable | None, dict[str, Any], list[str]]:
@@ -352,7 +374,7 @@ def replayed(solution: Solution, request: Request, task: Task) -> tuple[Developm
     parts = {name: _read(name, folder, task, learns=True) for name, folder in folders.items()}
     held = _held_out(solution, request, task, parts)
     if held is not None:
-        held, _ = _answered(held)
+        held, _ = _comparable(held, request)
     if held is None:
         raise DataError("search: there are no validation rows to tune a solution on. Give some with data.split.valid.")
     development = task.development

@@ -70,6 +70,16 @@ class HeldOut:
         each = [predictions.is_answered for predictions in self.answers.predictions.values()]
         return self.take(np.flatnonzero(np.all(each, axis=0)))
 
+    def with_numbers(self, columns: Sequence[str]) -> HeldOut:
+        """The rows with a number in each of some feature columns.
+
+        A candidate that gives a row without one no outcome that reads the column would look better than it is.
+        """
+        import pandas as pd
+
+        numbers = [pd.to_numeric(self.rows.X[name], errors="coerce").notna().to_numpy() for name in columns]
+        return self.take(np.flatnonzero(np.all(numbers, axis=0))) if numbers else self
+
     def folds(self) -> list[tuple[Rows, Rows]]:
         """Positions of the rows to learn from and to predict, so that every row is predicted once; groups stay whole.
 
