@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,9 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
+from bakeoff import advice
 from bakeoff.data import columns
 from bakeoff.errors import DataError
-from bakeoff.task import DataNote
+from bakeoff.task import DataNote, NoteRank
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,43 @@ def refuse_missing(column: pd.Series, where: str) -> None:
             f'data.target: "{column.name}" is missing in {len(missing):,} of {len(column):,} rows of {where} '
             f"({rows(missing)}). Remove those rows, or fill them."
         )
+
+
+MARKS_OF_MISSING = frozenset({"n/a", "na", "nan", "null", "-", "--", "?", "#n/a", "missing", "unknown", "<na>", "."})
+LEAST_RECURRING = 2  # rows with one far value, from which it may stand for a missing one
+_NINES = re.compile(r"-?9{2,}(\.0*)?|-1(\.0*)?")
+
+
+def stand_in_notes(y: NDArray[np.float64]) -> list[DataNote]:
+    """A note on a number such as -999 that recurs far from all others: it may stand for a missing value.
+
+    Far means that the gap to the next value exceeds the range of all others.
+    """
+    values, counts = np.unique(y, return_counts=True)
+    if len(values) < 3:
+        return []
+    ends = ((0, values[1], values[-1]), (-1, values[-2], values[0]))
+    for end, nearest, farthest in ends:
+        value, count = float(values[end]), int(counts[end])
+        is_far = abs(value - nearest) > abs(farthest - nearest)
+        if count >= LEAST_RECURRING and is_far and _NINES.fullmatch(f"{value:.6f}"):
+            text = (
+                f"{count:,} of {len(y):,} targets are {value:g}, far from all others ({min(nearest, farthest):g} to "
+                f"{max(nearest, farthest):g}), and are learnt and scored as values. Where it means that the value is "
+                "missing, remove those rows."
+            )
+            return [DataNote(text, "data.target", NoteRank.VALUES)]
+    return []
+
+
+def mark_notes(y: NDArray[Any], classes: tuple[str, ...]) -> list[DataNote]:
+    """A note on classes whose name often marks a missing value, such as ``n/a``: they are classes all the same."""
+    marks = [name for name in classes if name.strip().lower() in MARKS_OF_MISSING]
+    if not marks:
+        return []
+    examples = advice.listed(f'"{name}" ({(y == name).sum():,} rows)' for name in marks)
+    text = f"Taken for classes, though they may mark missing labels: {examples}. Where they do, remove those rows."
+    return [DataNote(text, "data.target", NoteRank.VALUES)]
 
 
 def rows(positions: NDArray[np.intp]) -> str:

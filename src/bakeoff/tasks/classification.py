@@ -13,7 +13,7 @@ from pandas.api import types
 
 from bakeoff import advice, booleans
 from bakeoff.data import columns, spelling
-from bakeoff.data.target import Target, refuse_missing
+from bakeoff.data.target import Target, mark_notes, refuse_missing
 from bakeoff.errors import ConfigError, DataError, did_you_mean
 from bakeoff.task import DataNote, NoteRank, Predictions, Schema
 from bakeoff.tasks.table import TableKind
@@ -57,7 +57,7 @@ class Classification(TableKind):
                 "Classification needs at least two."
             )
         positive = _positive(y, classes, settings.positive)
-        notes = (*_renamed(column), *_lookalikes(y, classes))
+        notes = (*_renamed(column), *_lookalikes(y, classes), *mark_notes(y, classes))
         if positive and settings.positive is None:
             is_rarer = 2 * (y == positive).sum() < len(y)
             reason = "the rarer class" if is_rarer else "the last of two equally frequent classes"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bakeoff.data.target import Target, read_numbers
+from bakeoff.data.target import Target, read_numbers, stand_in_notes
 from bakeoff.errors import ConfigError
 from bakeoff.task import Schema
 from bakeoff.tasks.table import TableKind
@@ -47,7 +47,7 @@ class Regression(TableKind):
                 f'data.positive: "{settings.target}" is read as values, which have no class "{settings.positive}". '
                 "Set data.kind=classification, or remove data.positive."
             )
-        return Target(self.name, values)
+        return Target(self.name, values, notes=tuple(stand_in_notes(values)))
 
     def read_targets(self, column: pd.Series) -> NDArray[Any]:
         """The numbers."""
