@@ -14,6 +14,7 @@ from bakeoff.compare import checks
 from bakeoff.compare.checks import Evidence
 from bakeoff.compare.decision import Gain
 from bakeoff.compare.looks import Looks
+from bakeoff.errors import DataError
 from bakeoff.record import Run
 from bakeoff.task import SEEN_INPUT, Predictions, PredictionTable, Schema, Series
 
@@ -240,6 +241,24 @@ def test_a_forecast_that_is_the_truth_is_too_good() -> None:
 def test_runs_of_earlier_versions_are_checked_as_far_as_they_tell() -> None:
     bare = [replace(r, environment={}, started="", seconds={}) for r in SOUND.runs]
     assert found(replace(SOUND, runs=bare)) == {}
+
+
+def test_check_that_crashes_is_said_with_its_severity_and_damaged_files_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def raising(error: Exception) -> checks.Check:
+        def finds(evidence: Evidence) -> list[str]:
+            raise error
+
+        return checks.check("enough_units", "Are there enough?", severity="blocks")(finds)
+
+    monkeypatch.setattr(checks, "OWN", (raising(KeyError("x")),))
+    (failed,) = checks.checked(SOUND)
+    assert failed.findings == ("enough_units failed here: KeyError: 'x'",)
+    assert (failed.state, failed.severity) == ("failed", "blocks")
+    monkeypatch.setattr(checks, "OWN", (raising(DataError("trials.parquet is damaged")),))
+    with pytest.raises(DataError, match="damaged"):
+        checks.checked(SOUND)
 
 
 def test_each_check_has_a_section_in_its_page() -> None:

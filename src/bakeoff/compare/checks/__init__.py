@@ -13,6 +13,8 @@ docs/checks.md says what a finding of each check means, and what to do.
 
 from __future__ import annotations
 
+import logging
+
 from bakeoff import plugins
 from bakeoff.compare.checks.base import Check, Checked, Evidence, Severity, State, check
 from bakeoff.compare.checks.baselines import references, simple_baseline
@@ -31,6 +33,9 @@ from bakeoff.compare.checks.slices import seen_inputs, weak_slice
 from bakeoff.compare.checks.time import serial_dependence
 from bakeoff.compare.checks.tuning import edge_of_space, met_constraints, same_budget, search_ended
 from bakeoff.compare.checks.validation import same_order, training_gap, validation_gap
+from bakeoff.errors import BakeoffError
+
+log = logging.getLogger(__name__)
 
 __all__ = ["OWN", "Check", "Checked", "Evidence", "Severity", "State", "check", "checked", "names", "own"]
 
@@ -46,15 +51,23 @@ OWN = (
 
 def checked(evidence: Evidence) -> tuple[Checked, ...]:
     """Run bakeoff's own checks and those of plugins. A check that crashes reports it and does not affect the others."""
-    results = [_run(c, evidence) for c in OWN]
+    results = [_run_or_failed(c, evidence, c.name, c.name) for c in OWN]
     for declared, loaded in plugins.loadable(plugins.CHECKS, own()):
-        asks = str(getattr(loaded, "asks", declared.name))
-        try:
-            results.append(_run(loaded, evidence, declared.name))
-        except Exception as error:  # third-party code: it may raise anything
-            failure = f"{declared.plugin} failed here: {type(error).__name__}: {error}"
-            results.append(Checked(declared.name, asks, (failure,), state="failed"))
+        results.append(_run_or_failed(loaded, evidence, declared.name, str(declared.plugin)))
     return tuple(results)
+
+
+def _run_or_failed(check: Check, evidence: Evidence, name: str, culprit: str) -> Checked:
+    """Run a check; one that crashes is said, with its severity, and loses no comparison of runs that were paid for."""
+    try:
+        return _run(check, evidence, name)
+    except Exception as error:  # third-party code: it may raise anything
+        if isinstance(error, BakeoffError) and check in OWN:  # a damaged file is no fault of the check
+            raise
+        log.warning("the check %s failed", name, exc_info=True)
+        failure = f"{culprit} failed here: {type(error).__name__}: {error}"
+        severity: Severity = getattr(check, "severity", "caution")
+        return Checked(name, str(getattr(check, "asks", name)), (failure,), severity, "failed")
 
 
 def _run(check: Check, evidence: Evidence, name: str = "") -> Checked:
