@@ -10,6 +10,7 @@ import pytest
 from bakeoff.cli.streams import LONGEST_LINE, VisibleStream
 from bakeoff.report import markdown, terminal
 from bakeoff.report.blocks import Text
+from bakeoff.report.plain import visible
 from command_line import CommandLine
 
 FOREIGN = "a\x1b[31mRED\x1b]0;TITLE\x07\x1b[2J\x9b31m\u202e\r\x08b"
@@ -38,6 +39,23 @@ def test_console_keeps_its_own_colours_and_shows_those_of_others(
     written = capsys.readouterr().out
     assert written.startswith("\x1b[31ma\\u001b[31mRED")
     assert written.count("\x1b") == 2
+    for foreign in (
+        FOREIGN,
+        terminal.Line(FOREIGN),
+        terminal.Line.assemble(FOREIGN),
+        terminal.Line.assemble((FOREIGN, "")),
+    ):
+        terminal.console().print(foreign)
+        assert visible(FOREIGN) in capsys.readouterr().out, "no character vanishes"
+
+
+def test_config_with_control_characters_is_named(bakeoff: CommandLine, tmp_path: Path) -> None:
+    (tmp_path / "conf/model").mkdir(parents=True)
+    (tmp_path / "conf/model/foreign.yaml").write_text("# a\x1b]0;T\x07 model\n_target_: bakeoff.models.Constant\n")
+    done = bakeoff("--config-dir", str(tmp_path / "conf"), "list", "model")
+    assert done.returncode == 2
+    assert "conf/model/foreign.yaml: it is not valid YAML: " in done.stderr
+    assert not CONTROLS & set(done.stdout + done.stderr)
 
 
 def test_markdown_shows_the_codes_of_control_characters() -> None:

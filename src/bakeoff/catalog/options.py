@@ -140,7 +140,7 @@ def keys(chosen: Option) -> list[Key]:
 def entries(file: Path) -> Iterator[Entry]:
     """The values of a config file with their comments, those of the files it is based on first."""
     text = file.read_text("utf-8")
-    content = yaml.safe_load(text) or {}
+    content = _content(text, file)
     for based in content.get("defaults") or ():
         if isinstance(based, str) and based.endswith("@_here_") and not based.startswith(("optional", "/")):
             yield from entries(file.parent / f"{based.removesuffix('@_here_')}.yaml")
@@ -153,9 +153,20 @@ def entries(file: Path) -> Iterator[Entry]:
         yield from _entries(root, content, text.splitlines(), "")
 
 
+def _content(text: str, file: Path) -> Mapping[str, Any]:
+    """The values of a config file. Raises ``ConfigError`` that names the file where it is not YAML, or no mapping."""
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{file}: it is not valid YAML: {' '.join(str(error).split())}") from None
+    if content is not None and not isinstance(content, Mapping):
+        raise ConfigError(f"{file}: it holds no mapping of keys to values.")
+    return content or {}
+
+
 def _option(group: str, file: Path) -> Option:
     text = file.read_text("utf-8")
-    content = yaml.safe_load(text) or {}
+    content = _content(text, file)
     card = content.get("card") or {}
     comments = (line[2:].strip() for line in text.splitlines() if line.startswith("# ") and "@package" not in line)
     spaces = {str(key): _sweep(declared) for key, declared in (content.get("search_space") or {}).items()}

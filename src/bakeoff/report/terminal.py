@@ -12,7 +12,7 @@ from rich import table as rich_table
 from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment
-from rich.text import Text as Line
+from rich.text import Text as RichText
 
 from bakeoff import secrets
 from bakeoff.cost import PARTS_SECONDS
@@ -54,8 +54,23 @@ class _PlainStream:
         return getattr(self._stream, name)
 
 
+class Line(RichText):
+    """A text that shows the codes of control characters, some of which rich would drop in silence."""
+
+    def __init__(self, text: str = "", style: str = "", **options: Any) -> None:
+        super().__init__(visible(text), style, **options)
+
+    def append(self, text: RichText | str, style: Any = None) -> Line:
+        """Add a text."""
+        super().append(visible(text) if isinstance(text, str) else text, style)
+        return self
+
+
 class _VisibleConsole(Console):
     """A console whose texts show the codes of control characters: only rich itself moves the cursor or sets colours."""
+
+    def render_str(self, text: str, **options: Any) -> RichText:
+        return super().render_str(visible(text), **options)
 
     def _render_buffer(self, buffer: Iterable[Segment]) -> str:
         return super()._render_buffer(
