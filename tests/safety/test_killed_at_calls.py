@@ -1,7 +1,7 @@
 """``SIGKILL`` at a chosen system call: what is on disk is whole, and the same command ends as if undisturbed.
 
-``strace`` kills the process as it enters the k-th call of a kind. By default a few kills are tried; with ``-m slow``
-``BAKEOFF_KILLS`` of each kind, 8 unless it is set, spread over all calls that an undisturbed command makes.
+``strace`` kills the process as it enters the k-th call of a kind: ``BAKEOFF_KILLS`` of each kind, 8 unless it is set,
+spread over all calls that an undisturbed command makes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ RENAMES, FLUSHES, REMOVALS, LINKS, FOLDERS = (
 )  # fmt: skip
 QUESTIONS = 40
 
-pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed"),
+]
 
 
 @pytest.fixture
@@ -143,16 +146,6 @@ def killed_everywhere(folder: Path, command: Sequence[str], kind: str, numbers: 
     return kills
 
 
-def test_comparison_killed_as_it_is_renamed_is_made_again(folder: Path) -> None:
-    assert run(folder, RUN).returncode == 0
-    assert killed_everywhere(folder, COMPARE, RENAMES, [1]) == 1
-
-
-def test_run_killed_as_a_file_is_renamed_goes_on(folder: Path) -> None:
-    assert killed_everywhere(folder, RUN, RENAMES, [7]) == 1
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "kind"),
     [
@@ -173,7 +166,6 @@ def test_command_killed_at_calls_of_a_kind_ends_as_undisturbed(folder: Path, com
     assert kills >= len(numbers) // 2
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", [RENAMES, FLUSHES])
 def test_comparison_killed_at_calls_of_a_kind_is_made_again(folder: Path, kind: str) -> None:
     assert run(folder, RUN).returncode == 0
