@@ -178,7 +178,9 @@ class TestQuestions:
 
     def test_that_do_not_exist_are_named_with_the_nearest(self, tmp_path):
         source = asked(tmp_path, {"question": "?", "answer": "x"})
-        with pytest.raises(DataError, match=r'data\.corpus: there is no "corpsu\.jsonl".*Did you mean "corpus\.jsonl"'):
+        with pytest.raises(
+            DataError, match=r'data\.corpus: there is no file "corpsu\.jsonl".*Did you mean "corpus\.jsonl"'
+        ):
             Questions(source.questions, str(tmp_path / "corpsu.jsonl")).read()
 
     cells = st.recursive(

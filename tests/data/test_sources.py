@@ -15,7 +15,9 @@ from urllib.parse import quote
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather
 
 from bakeoff.data import files
 from bakeoff.data.sources import Csv, Excel, Feather, JsonLines, Parquet, Source, Sql
@@ -116,6 +118,42 @@ def test_a_file_of_two_encodings_is_refused_unless_one_is_declared(tmp_path: Pat
     assert Csv(path, encoding="cp1252").read().frame["t"].tolist()[::39] == ["cafÃ© 0", "café 39"]
     french = "t,y\n" + "«CAFÉ» où l'été,1\n" + "à l'opéra déjà été,2\n" * 10
     assert "CAFÉ" in Csv(written(tmp_path, french.encode("cp1252"))).read().frame["t"][0]
+
+
+@pytest.mark.parametrize("text", ["« QUALITÉ »".replace(" ", "\u00a0"), "“CAFÉ”", "“CAFÉ” “QUALITÉ”… « ÉTÉ »"])
+def test_capital_letters_before_marks_are_no_letters_of_utf8(tmp_path: Path, text: str) -> None:
+    assert Csv(written(tmp_path, f"t,y\n{text},1\nabc,2\n".encode("cp1252"))).read().frame["t"][0] == text
+
+
+@pytest.mark.parametrize("form", ["parquet", "feather"])
+def test_numbers_stay_beside_a_named_index_and_floats_stay_floats(tmp_path: Path, form: str) -> None:
+    n = 30
+    long = [2**60 + i if i % 3 else None for i in range(n)]
+    frame = pd.DataFrame(
+        {"wide": [3e16, *map(float, range(n - 1))], "inf": [float("inf"), *map(float, range(n - 1))]},
+        index=pd.Index([f"k{i}" for i in range(n)], name="key"),
+    ).assign(long=pd.array(long, dtype="Int64"))
+    table = pa.table(frame.reset_index()).replace_schema_metadata(
+        pa.Table.from_pandas(frame.drop(columns="long")).schema.metadata
+    )
+    file = tmp_path / f"a.{form}"
+    if form == "parquet":
+        pq.write_table(table, file)
+        read = Parquet(str(file)).read().frame
+    else:
+        feather.write_feather(table, str(file))
+        read = Feather(str(file)).read().frame
+    assert read["key"].tolist() == frame.index.tolist()
+    assert read["wide"].tolist() == frame["wide"].tolist() and read["wide"].dtype == read["inf"].dtype == "float64"
+    assert [None if pd.isna(value) else value for value in read["long"]] == long
+
+
+def test_real_numbers_of_a_database_stay_floats(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "a.db")) as database:
+        database.execute("create table t (x numeric)")
+        database.executemany("insert into t values (?)", [(0.5,), (3e16,), (None,)])
+        database.commit()
+    assert Sql(f"sqlite:///{tmp_path / 'a.db'}", "select x from t").read().frame["x"].dtype == "float64"
 
 
 def test_a_binary_file_is_no_csv(tmp_path: Path) -> None:

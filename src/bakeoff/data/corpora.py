@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeoff.data import documents, gold, records
+from bakeoff.data.files import existing
 from bakeoff.data.records import Record
 from bakeoff.data.sources import File, Rows
 from bakeoff.errors import DataError, did_you_mean
@@ -54,9 +55,9 @@ class Questions:
 
     def read(self) -> Rows:
         """All questions and documents."""
-        path = _existing(self.questions, "data.questions")
-        corpus = _existing(self.corpus, "data.corpus")
-        test = None if self.test_questions is None else _existing(self.test_questions, "data.test_questions")
+        path = existing(self.questions, "data.questions")
+        corpus = existing(self.corpus, "data.corpus")
+        test = None if self.test_questions is None else existing(self.test_questions, "data.test_questions")
         read = documents.read(corpus, "data.corpus")
         known = list(read.table["id"])
         return Rows(
@@ -80,8 +81,8 @@ class Squad(File):
 
     def read(self) -> Rows:
         """All questions and paragraphs of the file or files."""
-        file = _existing(self.path, "data.path")
-        test_file = None if self.test_path is None else _existing(self.test_path, "data.test_path")
+        file = existing(self.path, "data.path")
+        test_file = None if self.test_path is None else existing(self.test_path, "data.test_path")
         paragraphs = _Paragraphs()
         frame = _frame(_squad(file, "data.path", paragraphs))
         test = None if test_file is None else _frame(_squad(test_file, "data.test_path", paragraphs))
@@ -109,9 +110,9 @@ class Beir:
 
     def read(self) -> Rows:
         """All documents, and the queries of each split."""
-        folder = _existing(self.path, "data.path")
+        folder = existing(self.path, "data.path")
         corpus, queries, tables = (
-            _existing(str(folder / name), "data.path") for name in ("corpus.jsonl", "queries.jsonl", "qrels")
+            existing(str(folder / name), "data.path") for name in ("corpus.jsonl", "queries.jsonl", "qrels")
         )
         files = {file.stem: file for file in sorted(tables.glob("*.tsv"))}
         if self.qrels not in files:
@@ -305,16 +306,3 @@ def _qrels(path: Path) -> Iterator[tuple[str, str, str, int]]:
 
 def _is_whole(text: str) -> bool:
     return re.fullmatch(r"\s*-?\d+(\.0+)?\s*", text) is not None
-
-
-def _existing(path: str, key: str) -> Path:
-    """The file or folder. Raises ``DataError`` that names the nearest in its folder."""
-    file = Path(path).expanduser()
-    if file.is_file() or file.is_dir():
-        return file
-    if file.exists():
-        raise DataError(f"{key}: {file} is a pipe or a device, which cannot be read twice. Write its rows into a file.")
-    if not file.parent.is_dir():
-        raise DataError(f'{key}: there is no folder "{file.parent}" (looked from {Path.cwd()}).')
-    others = [other.name for other in file.parent.iterdir()]
-    raise DataError(f'{key}: there is no "{file.name}" in {file.parent.resolve()}.{did_you_mean(file.name, others)}')

@@ -10,11 +10,23 @@ from numpy.typing import NDArray
 from pandas.api import types
 
 COUNTERS = frozenset(
-    ["id", "idx", "index", "row", "row_id", "rowid", "rownames", "no", "nr", "#", "number", "record"]
-) | {
-    "row_number",
-    "rownum",
-}
+    [
+        "id",
+        "idx",
+        "index",
+        "row",
+        "row_id",
+        "rowid",
+        "row_number",
+        "rownum",
+        "rownames",
+        "no",
+        "nr",
+        "#",
+        "number",
+        "record",
+    ]
+)
 """Names under which a column that counts the rows is left out; one of another name is kept, and named."""
 UNNAMED = re.compile(r"Unnamed: \d+|index|level_0|__index_level_0__")
 FEWEST_ROWS = 20  # below which 1, 2, 3 … may be values like any other

@@ -17,6 +17,10 @@ from typing import IO, Any, cast
 from bakeoff.errors import ConfigError, DataError, did_you_mean
 
 CHUNK = 1 << 20
+FEWEST_LETTERS = 3
+"""Letters of UTF-8, below which they may be two of cp1252 side by side by chance."""
+MARKS_AFTER_LETTERS = frozenset(b"\x85\x91\x92\x93\x94\x96\x97\xa0\xab\xbb")
+"""Bytes of cp1252 that often follow a capital letter: quotation marks, dashes, an ellipsis, a fixed space."""
 MOST_CHANCE_LETTERS = 20
 """Up to one letter of UTF-8 in so many others, two letters of cp1252 side by side may look like it."""
 COMPRESSED = (".gz", ".zip", ".zst", ".bz2", ".xz")
@@ -262,13 +266,23 @@ def _refuse_mixed(path: Path, key: str) -> None:
                 continue
             beyond = [char for char in line.decode("utf-8", "surrogateescape") if not char.isascii()]
             others = sum("\udc80" <= char <= "\udcff" for char in beyond)
-            n_utf8, n_other = n_utf8 + len(beyond) - others, n_other + others
+            n_utf8 += len(beyond) - others - sum(_may_be_two_letters(char) for char in beyond)
+            n_other += others
             first = first or (number if others else 0)
-    if n_utf8 * MOST_CHANCE_LETTERS >= n_other:
+    if n_utf8 >= FEWEST_LETTERS and n_utf8 * MOST_CHANCE_LETTERS >= n_other:
         raise DataError(
             f"{key}: {path.name} mixes encodings: {n_utf8:,} of its letters are UTF-8, and {n_other:,} bytes are not, "
             f"first in line {first}. Convert it to one encoding; data.encoding=cp1252 reads all of it as that one."
         )
+
+
+def _may_be_two_letters(char: str) -> bool:
+    """Return whether the bytes of a letter of UTF-8 are as likely two of cp1252: É and a mark after it, as in CAFÉ”.
+
+    Not those with Ã, as the most common letters of French and German have: Ã ends few words.
+    """
+    pair = char.encode("utf-8", "surrogateescape")
+    return len(pair) == 2 and pair[0] != 0xC3 and pair[1] in MARKS_AFTER_LETTERS
 
 
 def codecs_name(encoding: str) -> str:

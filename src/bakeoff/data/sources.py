@@ -302,6 +302,8 @@ def _query(connection: Any, query: str, key: str) -> pd.DataFrame:
     import pandas as pd
     import sqlalchemy as sa
 
+    from bakeoff.data import numerals
+
     _check_is_one_select(query, key)
     try:
         result = connection.execute(sa.text(query))
@@ -312,7 +314,9 @@ def _query(connection: Any, query: str, key: str) -> pd.DataFrame:
     for i, name in enumerate(names):
         # Whole numbers beside missing values became floats, which hold no more than 15 digits of them.
         values = [row[i] for row in rows] if frame.dtypes.iloc[i] == "float64" else []
-        if any(isinstance(value, int) and abs(value) > typed_files.LARGEST_EXACT for value in values):
+        present = [value for value in values if value is not None]
+        is_whole = all(isinstance(value, int) for value in present)
+        if is_whole and any(abs(value) > numerals.LARGEST_EXACT for value in present):
             frame = frame.assign(**{name: pd.Series(values, dtype=object)}) if names.count(name) == 1 else frame
     return frame
 

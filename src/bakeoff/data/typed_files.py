@@ -16,6 +16,7 @@ from bakeoff.errors import AssetError, ConfigError, DataError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 
 def read_parquet(path: Path, key: str) -> pd.DataFrame:
@@ -26,6 +27,7 @@ def read_parquet(path: Path, key: str) -> pd.DataFrame:
     """
     import pandas as pd
     import pyarrow as pa
+    from pyarrow import parquet
 
     # Each of these saves up to a copy of the whole table: Arrow's columns become pandas' own one by one, the file is
     # not held in memory beside them, and what decoding needed is given back at once.
@@ -33,11 +35,8 @@ def read_parquet(path: Path, key: str) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(path, engine="pyarrow", to_pandas_kwargs=one_by_one, pre_buffer=False)
         pa.default_memory_pool().release_unused()
-        if rounded := _rounded(frame):  # perhaps whole numbers beside missing values, which pandas makes floats
-            exact = pd.read_parquet(
-                path, engine="pyarrow", columns=rounded, to_pandas_kwargs={"integer_object_nulls": True}
-            )
-            frame[rounded] = exact[rounded].astype(object)
+        if rounded := _rounded(frame, parquet.ParquetDataset(path).schema):
+            _restore(frame, rounded, parquet.read_table(path, columns=[str(name) for name in rounded]))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{key}: {path.name} cannot be read as Parquet: {_first_line(error)}.") from error
     return _with_index(frame, path, key)
@@ -51,15 +50,12 @@ def read_feather(path: Path, key: str) -> pd.DataFrame:
     try:
         table = feather.read_table(str(path))
         frame = table.to_pandas()
-        if rounded := _rounded(frame):
-            frame[rounded] = table.select(rounded).to_pandas(integer_object_nulls=True)[rounded].astype(object)
+        if rounded := _rounded(frame, table.schema):
+            _restore(frame, rounded, table.select([str(name) for name in rounded]))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{key}: {path.name} cannot be read as Feather: {_first_line(error)}.") from error
     return _with_index(frame, path, key)
 
-
-LARGEST_EXACT = 2.0**53
-"""Above it, a ``float64`` does not hold every whole number."""
 
 MERGED = re.compile(rb'<mergeCell ref="([A-Z]+(\d+))(:[A-Z]+\d+)"')
 """Merged cells below a worksheet's data: the first with its row, and the last."""
@@ -242,12 +238,22 @@ def _refuse_twins(names: list[str], path: Path, key: str, place: str = "") -> No
         raise DataError(f'{key}: {place}{path.name} has two columns "{twice}". Rename one.')
 
 
-def _rounded(frame: pd.DataFrame) -> list[str]:
-    """Columns of floats so large that whole numbers among them may have lost digits."""
+def _rounded(frame: pd.DataFrame, schema: pa.Schema) -> list[Any]:
+    """Columns of whole numbers beside missing values, which pandas makes floats, that may have lost digits by it."""
     import numpy as np
+    import pyarrow as pa
 
-    floats = [name for name in frame.columns if frame[name].dtype == "float64"]
-    return [name for name in floats if np.nanmax(np.abs(frame[name].to_numpy()), initial=0) >= LARGEST_EXACT]
+    from bakeoff.data import numerals
+
+    whole = {field.name for field in schema if pa.types.is_integer(field.type)}
+    floats = [name for name in frame.columns if str(name) in whole and frame[name].dtype == "float64"]
+    return [name for name in floats if np.nanmax(np.abs(frame[name].to_numpy()), initial=0) >= numerals.LARGEST_EXACT]
+
+
+def _restore(frame: pd.DataFrame, names: list[Any], exact: pa.Table) -> None:
+    """Put whole numbers with all of their digits in the place of floats, row by row whatever the index."""
+    for name in names:
+        frame[name] = exact.column(str(name)).to_pandas(integer_object_nulls=True).to_numpy()
 
 
 def _with_index(frame: pd.DataFrame, path: Path, key: str) -> pd.DataFrame:
