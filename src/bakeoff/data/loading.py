@@ -128,7 +128,7 @@ def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Ta
     features = roles.features(frame, settings, where, table.left_out)
     roles.refuse_copies(frame, features if settings.target else (), settings.target, where)
     targets = frame[settings.target] if settings.target else pd.Series(None, index=frame.index, dtype=object)
-    totals.refuse(frame, targets, is_test, source.name)
+    totals.refuse(frame, targets, is_test, source.name, settings.kind)
     target = read_target(targets, settings, where)
     ids = roles.ids(frame, settings.id, is_test, where)
     group = roles.groups(frame, settings.group, where)
