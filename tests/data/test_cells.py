@@ -545,3 +545,21 @@ def test_whole_numbers_that_a_float_would_merge_stay_apart_in_every_kind_of_file
     task = load(source)
     assert [v for v in column(task, "g") if isinstance(v, str)] == [str(v) for v in numbers if v is not None]
     assert "g: whole numbers of more digits than a number holds" in notes(task)
+
+
+def test_moments_in_nanoseconds_stay_numbers_though_two_become_equal(tmp_path: Path) -> None:
+    n = 400
+    moments = [1_700_000_000_000_000_000 + i * 60_000_000_000 for i in range(n)]
+    moments[-1] = moments[-2] + 3
+    columns = {"ns": moments, "u": [i % 7 / 2 for i in range(n)], "y": ["a", "b"] * (n // 2)}
+    pd.DataFrame(columns).to_csv(tmp_path / "ns.csv", index=False)
+    task = load(Csv(str(tmp_path / "ns.csv")))
+    assert task.schema.columns["ns"] == "numeric"
+    assert "ns: whole numbers of more digits than a number holds, of which a few become equal" in notes(task)
+
+
+def test_long_numbers_that_merge_are_categories_and_no_texts(tmp_path: Path) -> None:
+    n = 400
+    columns = {"code": [2**60 + i for i in range(n)], "u": [i % 7 / 2 for i in range(n)], "y": ["a", "b"] * (n // 2)}
+    pd.DataFrame(columns).to_csv(tmp_path / "codes.csv", index=False)
+    assert load(Csv(str(tmp_path / "codes.csv"))).schema.columns["code"] == "categorical"

@@ -115,9 +115,8 @@ class _Reader:
                 columns_of[name] = self._as_declared(columns_of[name], self.declared.get(name) or self.parts[name])
             elif name in guesses:
                 columns_of[name] = self._as_guessed(columns_of[name], guesses[name], decimal)
-            if self._is_feature(name) and _merges_as_floats(columns_of[name]):
-                columns_of[name] = conversion.texts(columns_of[name])
-                self._say_texts(columns_of[name], LONG, "number")
+            if self._is_feature(name):
+                columns_of[name] = self._kept_apart(columns_of[name])
             if name in self.mixed and columns.is_string(columns_of[name]):
                 self._say_texts(columns_of[name], "numbers and texts together", "category")
             if name == settings.id:
@@ -328,6 +327,19 @@ class _Reader:
         words = "texts" if name == self.settings.target else columns.words(texts)
         self._say(name, f"{{columns}}: {contents}, read as {words}.", remedy)
 
+    def _kept_apart(self, values: pd.Series) -> pd.Series:
+        """A feature of long whole numbers: categories where many would merge as ``float64``, else as it is."""
+        name, share = str(values.name), _merged_as_floats(values)
+        if not share:
+            return values
+        if share <= MOST_MERGED:
+            self._say(name, f"{{columns}}: {LONG}, of which a few become equal, read as numbers.", "category")
+            return values
+        self.cells.kinds[name] = "categorical"
+        self.cells.explained.add(name)
+        self._say(name, f"{{columns}}: {LONG}, read as categories.", "number")
+        return conversion.texts(values)
+
     def _taken(self, name: str, converted: Converted) -> pd.Series:
         """The values of a converted column, of which what there is to say is noted."""
         for text, remedy in converted.remarks:
@@ -371,6 +383,8 @@ class _Reader:
 
 MOST_LABELS = 20
 LONG = "whole numbers of more digits than a number holds"
+MOST_MERGED = 0.01
+"""Share of distinct whole numbers that may become equal as floats, as moments in nanoseconds do by chance."""
 
 
 def _remedy(remedy: str, name: str) -> str:
@@ -406,16 +420,16 @@ def _is_no_exact_float(value: Any) -> bool:
     return isinstance(value, bool) or (isinstance(value, int) and abs(value) > numerals.LARGEST_EXACT)
 
 
-def _merges_as_floats(values: pd.Series) -> bool:
-    """Return whether distinct whole numbers of more than 15 digits become equal as ``float64``, as models see them."""
+def _merged_as_floats(values: pd.Series) -> float:
+    """Share of distinct whole numbers that another becomes equal to as ``float64``, as models see them."""
     is_of_objects = types.is_object_dtype(values.dtype) and types.infer_dtype(values, skipna=True) == "integer"
     if not is_of_objects and not types.is_integer_dtype(values.dtype):
-        return False
+        return 0.0
     present = values.dropna()
     if not len(present) or max(abs(int(present.min())), abs(int(present.max()))) <= numerals.LARGEST_EXACT:
-        return False
+        return 0.0
     distinct = present.unique()
-    return len(np.unique(np.asarray(distinct, dtype=np.float64))) < len(distinct)
+    return 1 - len(np.unique(np.asarray(distinct, dtype=np.float64))) / len(distinct)
 
 
 def _is_infinite(value: Any) -> bool:
