@@ -16,6 +16,7 @@ import contextlib
 import gc
 import logging
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -213,7 +214,7 @@ def _sweep(overrides: list[str], config_dir: str | Path | None, most: int | None
     runner.forget_tasks()
     trust.check_files()
     with _as_found(), _errors(), initialize_config_dir(str(conf_dir()), job_name="bakeoff", version_base="1.3"):
-        os.environ[environment.COMMAND] = f"bakeoff -m {' '.join(overrides)}  # from Python"
+        os.environ[environment.COMMAND] = f"bakeoff -m {shlex.join(overrides)}  # from Python"
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None
         from hydra._internal.callbacks import Callbacks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ FAR = [
     "http://0xd83ad54e/v1",
     "http://gpu.local.evil.example/v1",
     "http://gpu@evil.example/v1",
+    "https:evil.example/v1",
     "http://8.8.8.8/v1",
     "http://[2606:4700::1111]/v1",
 ]
@@ -52,7 +54,28 @@ PLACES = [
     "file:///tmp/elsewhere",
     "https://evil.example",
     "postgresql://e/x",
+    "file:/tmp/elsewhere",
+    "FILE:///tmp/elsewhere",
+    "file:../up",
+    "file:x/%2e%2e/%2e%2e/up",
+    "file://evil.example/share",
+    "~/elsewhere",
+    "$HOME/elsewhere",
+    "${HOME}",
+    "file:~/elsewhere",
+    "sqlite:////tmp/x.db",
+    "sqlite:///../x.db",
+    "sqlite:///x.db?uri=true",
+    "sqlite+pysqlite:////tmp/x.db",
+    "other:///tmp/x",
+    "databricks",
+    "databricks://profile",
+    "\\\\evil\\share",
+    "//evil/share",
+    " file:/tmp/elsewhere",
+    "fi\tle:/tmp/elsewhere",
 ]
+INSIDE = ["indexes", "~no-such-user/x", "./a/../b", "file:indexes", "sqlite:///mlflow.db", "http://mlflow.local:5000"]
 CASES: list[tuple[str, dict[str, Any]]] = [
     *(("llm", LLM | {"base_url": url}) for url in ELSEWHERE),
     ("embedder", EMBEDDER | {"base_url": "https://evil.example/v1"}),  # its key is a default of the class
@@ -111,15 +134,49 @@ def test_place_for_rows_that_only_a_file_names_is_refused(monkeypatch: pytest.Mo
     monkeypatch.setenv(environment.COMMAND, "bakeoff experiment=e")
     with pytest.raises(ConfigError, match="rows of your data would be written to"):
         components.check_component(node, "retriever", slot="retriever")
-    monkeypatch.setenv(environment.COMMAND, f"bakeoff experiment=e 'retriever.store={place}'")
+    monkeypatch.setenv(environment.COMMAND, f"bakeoff experiment=e 'name={place}' 'retriever.store_of={place}'")
+    with pytest.raises(ConfigError, match="rows of your data would be written to"):
+        components.check_component(node, "retriever", slot="retriever")
+    monkeypatch.setenv(environment.COMMAND, shlex.join(["bakeoff", "experiment=e", f"retriever.store='{place}'"]))
     components.check_component(node, "retriever", slot="retriever")
 
 
-def test_folder_in_the_working_directory_may_hold_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("place", INSIDE)
+def test_folder_in_the_working_directory_may_hold_rows(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     monkeypatch.setenv(environment.COMMAND, "bakeoff experiment=e")
-    components.check_component(
-        {"_target_": "bakeoff.retrieval.BM25", "store": "indexes"}, "retriever", slot="retriever"
-    )
+    components.check_component({"_target_": "bakeoff.retrieval.BM25", "store": place}, "retriever", slot="retriever")
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "retriever.store=a,/data/idx",
+        "retriever.store=choice(a,'/data/idx')",
+        "+retriever={_target_: x, store: /data/idx}",
+        "retriever.store=${oc.env:BAKEOFF_IDX}",
+        "retriever.store=${oc.env:NO_SUCH_VARIABLE,/data/idx}",
+        "retriever.store=${oc.env:BAKEOFF_DATA}/idx",
+        "+hydra.sweeper.variants.x=['retriever.store=/data/idx']",
+        '+hydra.sweeper.variants.x=["model=linear","retriever.store=/data/idx"]',
+    ],
+)
+def test_place_is_typed_in_whatever_form(monkeypatch: pytest.MonkeyPatch, override: str) -> None:
+    monkeypatch.setenv("BAKEOFF_IDX", "/data/idx")
+    monkeypatch.setenv("BAKEOFF_DATA", "/data")
+    monkeypatch.setenv(environment.COMMAND, shlex.join(["bakeoff", "-m", override]))
+    node = {"_target_": "bakeoff.retrieval.BM25", "store": "/data/idx"}
+    components.check_component(node, "retriever", slot="retriever")
+    with pytest.raises(ConfigError, match="rows of your data would be written to"):
+        components.check_component(node | {"store": "/data/other"}, "retriever", slot="retriever")
+
+
+def test_server_typed_as_a_reference_gets_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAKEOFF_LLM", "http://gpu.example.com:8000/v1")
+    monkeypatch.setenv(environment.COMMAND, shlex.join(["bakeoff", "plan", "llm.base_url=${oc.env:BAKEOFF_LLM}"]))
+    node = LLM | {"base_url": "http://gpu.example.com:8000/v1"}
+    components.check_component(node, "llm", slot="llm")
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY would be sent"):
+        components.check_component(node | {"base_url": "http://gpu.example.com:9/v1"}, "llm", slot="llm")
 
 
 @pytest.mark.parametrize("tracker", ["bakeoff.tracking.WandbTracker", "bakeoff.tracking.wandb.WandbTracker"])
@@ -127,8 +184,16 @@ def test_account_of_a_stranger_is_refused(monkeypatch: pytest.MonkeyPatch, track
     node = {"_target_": tracker, "entity": "stranger", "project": "open"}
     with pytest.raises(ConfigError, match="account 'stranger'"):
         components.check_component(node, "tracker", slot="tracker")
-    monkeypatch.setenv(environment.COMMAND, "bakeoff experiment=e tracker.entity=stranger")
-    components.check_component(node, "tracker", slot="tracker")
+    monkeypatch.setenv(environment.COMMAND, "bakeoff experiment=e name=stranger data=stranger")
+    with pytest.raises(ConfigError, match="account 'stranger'"):
+        components.check_component(node, "tracker", slot="tracker")
+    for override in (
+        "tracker.entity=stranger",
+        "tracker.entity=a,stranger",
+        "+tracker={_target_: x, entity: stranger}",
+    ):
+        monkeypatch.setenv(environment.COMMAND, shlex.join(["bakeoff", "-m", "experiment=e", override]))
+        components.check_component(node, "tracker", slot="tracker")
     monkeypatch.delenv(environment.COMMAND)
     monkeypatch.setenv("WANDB_ENTITY", "stranger")
     components.check_component(node, "tracker", slot="tracker")

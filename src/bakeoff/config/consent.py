@@ -11,18 +11,18 @@ import ast
 import ipaddress
 import os
 import re
-import shlex
 import socket
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import yaml
+from omegaconf import MISSING
 
 from bakeoff import environment, plugins, secrets
-from bakeoff.config import signatures
+from bakeoff.config import signatures, typed
 from bakeoff.config.component import Component
 from bakeoff.config.shipped import conf_dir
 from bakeoff.errors import ConfigError
@@ -35,6 +35,8 @@ URL, KEY, HEADERS = "base_url", "key_env", "headers"
 PLACES = ("uri", "store")
 """Arguments that name a folder, a database or a URL to which rows are written."""
 TRACKER, ENTITY = "WandbTracker", "entity"
+HOSTED = ("databricks", "databricks-uc")
+"""Names by which MLflow knows a server."""
 IN_NETWORK = (".local", ".internal")
 """Ends of host names that no public name has; one without a dot has none either."""
 TYPED_URL = re.compile(r"[\w.+-]+://[^\s'\",\]}]+")
@@ -55,6 +57,8 @@ def check_key(component: Component, where: str) -> None:
     if is_trusted():
         return
     _check_place(component, where)
+    if url == MISSING:
+        return
     if url is None:
         variable = component.arguments.get(KEY)
         if variable and URL in (getattr(signatures.read(component.target), "parameters", ())):
@@ -80,7 +84,7 @@ def check_key(component: Component, where: str) -> None:
 def _check_place(component: Component, where: str) -> None:
     """Refuse a place for rows that a file names: a URL, a folder outside the working directory, or a W&B account."""
     entity = component.arguments.get(ENTITY)
-    is_own = entity in (None, "", os.environ.get("WANDB_ENTITY")) or _is_typed(str(entity))
+    is_own = entity in (None, "", os.environ.get("WANDB_ENTITY")) or str(entity) in typed.values(ENTITY)
     if component.target.endswith(f".{TRACKER}") and not is_own:
         raise ConfigError(
             f"{where}.{ENTITY}: runs would be tracked in the account {entity!r:.60}, which a file names and you did "
@@ -88,7 +92,7 @@ def _check_place(component: Component, where: str) -> None:
         )
     for key in PLACES:
         place = component.arguments.get(key)
-        if isinstance(place, str) and environment.COMMAND in os.environ and not _is_allowed_place(place):
+        if isinstance(place, str) and environment.COMMAND in os.environ and not _is_allowed_place(place, key):
             shown = secrets.without_secrets(place)
             raise ConfigError(
                 f"{where}.{key}: rows of your data would be written to {shown}, which a file names and you did not. "
@@ -107,15 +111,33 @@ def _consent(key: str, value: str, variable: str = "", keyless: str = "") -> str
     return f"{ways}.{f' To send no key: {keyless}.' if keyless else ''} See docs/safety.md."
 
 
-def _is_allowed_place(place: str) -> bool:
+def _is_allowed_place(place: str, key: str) -> bool:
     """Return whether rows may be written to a place: one that was typed, in the working directory, or near."""
-    if _is_typed(place):
+    if place in typed.values(key):
         return True
-    scheme, is_url, rest = place.partition("://")
-    if is_url and scheme not in ("file", "sqlite"):
-        return (scheme in ("http", "https") and _is_near(place)) or _is_named(place)
-    path = rest.removeprefix("/") if scheme == "sqlite" else rest or place
-    return (Path.cwd() / path).resolve().is_relative_to(Path.cwd().resolve())
+    if not place.isprintable() or place != place.strip() or place.startswith("\\\\") or place in HOSTED:
+        return False  # libraries read these in more than one way
+    scheme, is_url, rest = place.partition(":")
+    match scheme.lower() if is_url else "":
+        case "":
+            paths = {place}
+        case "file":
+            url = urlsplit(place)
+            if url.netloc not in ("", "localhost"):
+                return False
+            paths = {url.path}
+        case "sqlite":
+            paths = {rest.removeprefix("///")}
+            if rest in paths or "?" in rest:
+                return False
+        case "http" | "https":
+            return _is_near(place) or _is_named(place, key)
+        case _:
+            return _is_named(place, key)
+    # A library may expand a path, or decode it, or take it as it is: each way has to end in the working directory.
+    paths |= {unquote(path) for path in paths}
+    paths |= {os.path.expanduser(os.path.expandvars(path)) for path in paths}  # noqa: PTH111  (keeps `~unknown`)
+    return all((Path.cwd() / path).resolve().is_relative_to(Path.cwd().resolve()) for path in paths)
 
 
 def _check_default_server(variable: str, where: str) -> None:
@@ -140,7 +162,7 @@ def check_storage(url: str | None, bakeoff: Path) -> None:
         ConfigError: it is another, and the command line does not name it.
     """
     command = os.environ.get(environment.COMMAND)
-    if url is None or command is None or is_trusted() or url in TYPED_URL.findall(command):
+    if url is None or command is None or is_trusted() or url in typed.values("storage"):
         return
     file = url.removeprefix("sqlite:///")
     if file != url and "?" not in file and Path(file).absolute().resolve().is_relative_to(bakeoff.absolute().resolve()):
@@ -263,18 +285,9 @@ def _is_near(url: str) -> bool:
     return address.is_private or address.is_loopback
 
 
-def _is_typed(value: str) -> bool:
-    """Return whether the command line itself gives a key this value."""
-    command = os.environ.get(environment.COMMAND, "")
-    try:
-        arguments = shlex.split(command)
-    except ValueError:  # overrides from Python are joined as they are
-        arguments = command.split()
-    return any(value == argument.partition("=")[2].strip("'\"") for argument in arguments)
-
-
-def _is_named(url: str) -> bool:
-    """Return whether the command line or the environment names the host of a URL."""
-    hosts = {host.strip().lower() for host in os.environ.get(KEY_HOSTS, "").split(",")}
-    typed = TYPED_URL.findall(os.environ.get(environment.COMMAND, ""))
-    return _host(url) in hosts or url in typed or _is_typed(url) or _origin(url) in {_origin(one) for one in typed}
+def _is_named(url: str, key: str | None = None) -> bool:
+    """Return whether the command line, at a key or at any, or the environment names the host of a URL."""
+    values = typed.values(key)
+    origins = {_origin(match) for value in values for match in TYPED_URL.findall(value)}
+    hosts = {host.strip().lower() for host in os.environ.get(KEY_HOSTS, "").split(",")} - {""}
+    return _host(url) in hosts or url in values or _origin(url) in origins
