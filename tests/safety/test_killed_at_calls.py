@@ -34,6 +34,7 @@ RENAMES, FLUSHES, REMOVALS, LINKS, FOLDERS = (
     "rename,renameat,renameat2", "fsync,fdatasync", "unlink,unlinkat", "link,linkat,symlink", "mkdir,mkdirat",
 )  # fmt: skip
 QUESTIONS = 40
+KILLS = int(os.environ.get("BAKEOFF_KILLS", "8"))
 
 pytestmark = [
     pytest.mark.slow,
@@ -160,7 +161,7 @@ def test_command_killed_at_calls_of_a_kind_ends_as_undisturbed(folder: Path, com
     shutil.rmtree(folder / "whole")
     if not total:
         pytest.skip("this command makes no such call")
-    numbers = list(positions(total, int(os.environ.get("BAKEOFF_KILLS", "8"))))
+    numbers = list(positions(total, KILLS))
     kills = killed_everywhere(folder, command, kind, numbers)
     print(f"{kills} kills at {kind}, of {total} calls")
     assert kills >= len(numbers) // 2
@@ -171,6 +172,6 @@ def test_comparison_killed_at_calls_of_a_kind_is_made_again(folder: Path, kind: 
     assert run(folder, RUN).returncode == 0
     total = calls(copied(folder, "whole"), COMPARE, kind)
     shutil.rmtree(folder / "whole")
-    kills = killed_everywhere(folder, COMPARE, kind, list(positions(total, 8)))
+    kills = killed_everywhere(folder, COMPARE, kind, list(positions(total, KILLS)))
     print(f"{kills} kills at {kind}, of {total} calls")
     assert kills > 0
