@@ -90,6 +90,17 @@ def test_slice_of_a_few_hard_groups_is_chance_where_rows_are_drawn_in_groups(tmp
     assert reports[True] <= 2 and reports[False] >= 8, reports
 
 
+def test_slices_are_not_searched_where_all_rows_are_of_one_group(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    (tmp_path / "linear").mkdir()
+    frame, predicted = of_plan("team", 400)
+    frame.rename_axis("id").reset_index().to_parquet(tmp_path / record.INPUTS)
+    in_one = replace(predicted, units=np.zeros(400, dtype=np.intp))
+    assert findings("found_slices", Evidence((run(tmp_path / "linear"),), {"linear": in_one}, BINARY)) == ()
+    assert not len(recwarn), [str(warning.message) for warning in recwarn]
+
+
 def test_slices_are_not_searched_without_inputs(tmp_path: Path) -> None:
     evidence = Evidence((run(tmp_path / "linear"),), {"linear": of_plan("team", 400)[1]}, BINARY)
     assert findings("found_slices", evidence) == ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -165,6 +167,15 @@ def test_calibration_error_has_no_interval_because_chance_makes_it_larger() -> N
     true = table(BINARY, NAMES[y], NAMES[(p > 0.5).astype(int)], np.column_stack([1 - p, p]))
     known = uncertainty([side("expected_calibration_error", true)], np.linspace(0.02, 0.08, 500))
     assert isinstance(known, Unknown) and "chance" in known.reason
+
+
+@pytest.mark.parametrize("name", ["accuracy", "roc_auc", "calibration_error"])
+def test_rows_of_one_group_have_no_interval(name: str) -> None:
+    y = np.arange(60) % 2
+    p = np.where(np.arange(60) < 6, 1 - y, y) * 0.6 + 0.2
+    of = table(BINARY, NAMES[y], NAMES[(p > 0.5).astype(int)], np.column_stack([1 - p, p]))
+    known = uncertainty([side(name, replace(of, units=np.zeros(60, dtype=np.intp)))], np.full(500, 0.9))
+    assert isinstance(known, Unknown) and known.reason == "all its rows are of one group"
 
 
 def test_difference_from_a_share_of_an_error_has_the_interval_of_weighted_rows() -> None:

@@ -390,3 +390,13 @@ def test_rows_of_a_group_are_one_unit_of_resampling(tmp_path: Path) -> None:
     assert pd.Series(task.test.units).groupby(patients).nunique().max() == 1
     assert len(set(task.test.units.tolist())) == len(set(patients))
     assert load(source, ignore=["patient"]).test.units is None, "rows are units where nothing is declared"
+
+
+def test_time_of_a_few_years_orders_the_parts_and_leaves_test_rows_single(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"year": np.repeat([2020, 2021, 2022, 2023], 50), "x": rng.random(200)})
+    frame["label"] = np.where(frame["x"] + 0.1 * rng.random(200) > 0.5, "yes", "no")
+    task = load(Csv(csv(tmp_path, frame)), time="year", target="label", split=SplitSettings(kind="time"))
+    assert task.test.units is None
+    (note,) = [note for note in task.notes if note.key == "data.time"]
+    assert "50 test rows share one value of the time" in note.text

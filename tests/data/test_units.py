@@ -57,3 +57,12 @@ def test_from_moments_neighbouring_rows_are_blocks_in_any_order_of_the_file() ->
     in_order = codes[np.argsort(moments, kind="stable")]
     assert np.count_nonzero(np.diff(in_order)) == 200 // 12 - 1, "blocks are consecutive"
     assert units.from_moments(np.arange(10)) is None
+
+
+def test_from_moments_rows_of_a_few_years_are_no_blocks_and_a_note_says_so() -> None:
+    assert units.from_moments(np.repeat(np.arange(7), 300)) is None
+    (note,) = units.notes_on_moments(np.repeat(2024, 300))
+    assert "300 test rows share one value of the time" in note.text and note.key == "data.time"
+    assert units.notes_on_moments(np.arange(300)) == [] and units.notes_on_moments(np.arange(5)) == []
+    codes = units.from_moments(np.repeat(np.arange(8), 40))
+    assert codes is not None and len(set(codes.tolist())) == 8

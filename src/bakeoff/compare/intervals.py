@@ -193,6 +193,8 @@ def uncertainty(sides: Sequence[Side], draws: Floats, joint: Outcomes | None = N
     if evidence < LEAST_EVIDENCE:
         return Unknown(value, f"it rests on {evidence} {'row' if evidence == 1 else 'rows'}")
     units = Units.from_table(first.table)
+    if units.count < 2:
+        return Unknown(value, f"all its rows are of one {units.kind}")
     freedom = max(1, min(units.count, evidence) - 1)
     metrics, tables = [side.metric for side in sides], [side.table for side in sides]
     if all(_has_outcomes(metric, first.table) for metric in metrics):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,7 @@ def of_units(
     if is_by_time and np.count_nonzero(np.diff(units.codes)) == units.count - 1:
         return [
             "Intervals draw blocks of neighbouring rows, because rows that follow each other in time are not "
-            f"independent: {len(table):,} test rows in {units.count:,} blocks{about}."
+            f"independent: {replace(units, kind='block')}{about}."
         ]
     return [
         f"Intervals draw whole {units.kind}s, because rows of one {units.kind} are not independent: {units}{about}."

@@ -81,6 +81,7 @@ def task_from(table: Table, settings: DataSettings) -> Task:
         *columns.text_notes(texts),
         *split.notes,
         *differences,
+        *_notes_on_units(table, settings, split, parted.test),
         *equal_rows.notes(int(is_seen[0].sum()), len(is_seen[0])),
         *([sealing.note(len(test), len(sealed))] if len(sealed) else []),
     )
@@ -116,6 +117,15 @@ def _units(
     if found is None and split.is_ordered and table.traits.time is not None:
         return units.from_moments(table.traits.time[rows])
     return found
+
+
+def _notes_on_units(
+    table: Table, settings: DataSettings, split: splits.Split, rows: NDArray[np.intp]
+) -> list[DataNote]:
+    """A note on test rows of a split by time that are units of their own, because the time is coarse."""
+    if not split.is_ordered or table.traits.time is None or _units(table, settings, split, rows) is not None:
+        return []
+    return units.notes_on_moments(table.traits.time[rows])
 
 
 def _read(source: Source, settings: DataSettings, read_target: ReadTarget) -> Table:

@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bakeoff.task import DataNote, NoteRank
+
 Units = NDArray[np.intp]
 
 LEAST_BLOCKS = 8
-"""Blocks of time that are wanted: below them, several series are the units instead, if there are more of them."""
+"""Blocks of time that are wanted: where there are fewer, the units are the series, if these are more, or the rows."""
 
 
 def from_groups(groups: NDArray[Any]) -> Units | None:
@@ -70,16 +72,32 @@ def from_origins(numbers: NDArray[np.intp], series: NDArray[Any], horizon: int) 
 
 
 def from_moments(times: NDArray[Any]) -> Units | None:
-    """Cut rows into blocks of neighbouring moments; None where each block is a row.
+    """Cut rows into blocks of neighbouring moments; None where each block is a row, or too few moments make blocks.
 
     Rows that follow each other in time share its surprises. A block spans twice the cube root of the number of
     moments, of the order that Hall, Horowitz & Jing (1995) find best for a variance: rows that are independent after
-    all lose little by it, and the check ``serial_dependence`` finds dependence that outlasts it.
+    all lose little by it, and the check ``serial_dependence`` finds dependence that outlasts it. A time that only
+    names the year, or the batch, orders the parts, and tells nothing of rows that follow each other.
 
     Args:
         times: moment of each row, shape (n,).
     """
     place = np.unique(times, return_inverse=True)[1]
     count = int(place.max()) + 1 if len(place) else 0
-    length = max(1, min(round(2 * count ** (1 / 3)), count // LEAST_BLOCKS))
-    return from_groups(np.minimum(place // length, max(0, count // length - 1)))
+    if count < LEAST_BLOCKS:
+        return None
+    length = min(round(2 * count ** (1 / 3)), count // LEAST_BLOCKS)
+    return from_groups(np.minimum(place // length, count // length - 1))
+
+
+def notes_on_moments(times: NDArray[Any]) -> list[DataNote]:
+    """A note where test rows share so few moments that no blocks are made of them."""
+    count = len(np.unique(times))
+    if count >= min(LEAST_BLOCKS, len(times)):
+        return []
+    moments = "one value" if count == 1 else f"{count} values"
+    text = (
+        f"The {len(times):,} test rows share {moments} of the time, too few for blocks of time: intervals take rows to "
+        "be independent. Name a finer time, if there is one."
+    )
+    return [DataNote(text, "data.time", NoteRank.CHOICES)]

@@ -76,7 +76,7 @@ def found_slices(evidence: Evidence) -> list[str]:
     units = Units.from_table(table)
     first = (np.random.default_rng(0).permutation(units.count) % 2 == 0)[units.codes]
     single = [s for s in _slices(X, evidence.schema.columns, first) if _is_large(s, first)]
-    if loss[first].std() == 0 or loss[~first].std() == 0:
+    if units.count < 2 or loss[first].std() == 0 or loss[~first].std() == 0:
         return []
     worst = sorted(single, key=lambda s: -excess(loss, s.rows, first, units))[:WORST]
     pairs = [a & b for a, b in combinations(worst, 2) if a.columns != b.columns]
