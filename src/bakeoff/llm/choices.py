@@ -15,8 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 from bakeoff import lazy
-from bakeoff.llm.corrections import corrections
-from bakeoff.llm.denials import NEGATED, is_denied
+from bakeoff.llm.corrections import corrections, is_corrected_by
+from bakeoff.llm.denials import NEGATED, WITHIN, is_denied
 from bakeoff.llm.phrases import ABSTAINS, REFUSES
 from bakeoff.llm.wrapping import TAGGED, json_values, lines_of, unwrapped, visible
 from bakeoff.words import STOP
@@ -36,37 +36,48 @@ _KEYS = (
     "sentiment",
     "rating",
 )
+_IS_A_MEASURE = lazy.pattern(r"confiden|probab|likel|certain|score|index|^id$", re.IGNORECASE)
+_IS_NO_ANSWER = lazy.pattern(
+    r"reason|expla|rationale|thought|text|message|input|question|example|note|wrong|reject|other|alternative|second|previous|not",
+    re.IGNORECASE,
+)
 _HEAD = (
-    r"(?:the\s+|my\s+|so\s*,?\s+|therefore\s*,?\s+|thus\s*,?\s+|hence\s*,?\s+|but\s+)*"
+    r"(?:the\s+|my\s+|so\s*,?\s+|therefore\s*,?\s+|thus\s*,?\s+|hence\s*,?\s+|but\s+){0,5}"
     r"(?:(?:final|correct|short|best|right|predicted|overall)\s+)?"
     r"(?:answer|response|result|output|class|classification|label|category|rating|score|sentiment|verdict|prediction|choice"
     r"|option|antwort|klasse|kategorie|etikett|label|bewertung|ergebnis|réponse|reponse|catégorie|respuesta|clase|categoría"
     r"|etiqueta|risposta|resposta|ответ|回答|答案|标签|類別|类别|分类|ラベル|答)"
 )
 _STATED = lazy.pattern(
-    rf"(?:^|(?<=[.!?;:,\n]))\s*[*_`#>\s-]*{_HEAD}[*_`\s]*"
+    rf"(?:^|(?<=[.!?;:,\n]))[*_`#>\s-]{{0,40}}{_HEAD}[*_`\s]{{0,40}}"
     r"(?:to\s+\w+(?:\s+\w+){0,4}\s+)?(?:(?:is|are|ist|es|est|è|é|would\s+be|should\s+be|是)\b\s*[:：]?|[:：=])"
     r"[*_`\s]*(?P<said>[^\n]+)",
     re.IGNORECASE,
 )
 _GIVEN = lazy.pattern(
-    r"\b(?:i|we)(?:['’](?:d|ll)|\s+(?:would|will))?\s+(?:(?:give|rate|score|assign|choose|chose|pick|select|predict|classify|label)\w*"
+    r"(?:^|(?<=[.!?,\n]))[*_\s]{0,40}(?:(?:so|thus|therefore|hence|overall|and|but|then)\s*,?\s+)?(?:i|we)(?:['’](?:d|ll)|\s+(?:would|will))?\s+(?:(?:give|rate|score|assign|choose|chose|pick|select|predict|classify|label)\w*"
     r"|(?:go|went)\s+(?:with|for)|opt(?:ed)?\s+for)\s+(?:(?:it|this|that|the\s+\w+)\s+)?"
     r"(?:(?:an?|as)\s+)?(?:(?:rating|score|grade)\s+of\s+)?(?P<said>[^\n]+)",
     re.IGNORECASE,
 )
+_SUPPOSED = lazy.pattern(r"\b(?:if|suppose|supposing|assum(?:e|ing)|when|should|unless)\b", re.IGNORECASE)
 _IS_PREFERRED = lazy.pattern(
-    r"[\"'”’»)*_`]*\s+(?:is|seems|looks|appears\s+to\s+be|was|would\s+be|fits)\s+(?:\w+ly\s+|clearly\s+|much\s+|still\s+)?(?:(?:the|an?)\s+)?"
+    r"[\"'”’»)*_`]*\s+(?:is|seems|looks|appears\s+to\s+be|fits)\s+(?:\w+ly\s+|clearly\s+|much\s+|still\s+)?(?:(?:the|an?)\s+)?"
     r"(?:better|best|right|correct|(?:more|most)\s+(?:likely|appropriate|fitting|suitable|accurate|plausible|probable)"
-    r"|(?:final\s+)?(?:answer|choice))\b",
+    r"|(?:final\s+)?(?:answer|choice))(?:\s+(?:answer|choice|option|label|one|class|category|fit))?"
+    r"[\"'”’»)*_`]*\s*(?:[.!;\n]|,(?!\s*(?:but|though|although|only|if)\b)|$|(?:than|because|since|here)\b)",
     re.IGNORECASE,
 )
-_CANNOT = lazy.pattern(
-    r"i\s*(?:cannot|can['’]?t|can\s+not|(?:am|['’]m)\s+(?:un|not\s+)able\s+to)\s+(?:determine|tell|say|answer|judge|decide|classify"
-    r"|help|assist)\b",
+_BEGINS = lazy.pattern(
+    r"(?:^|[.!?\n]|\b(?:option|answer|choice))[\s*_(\"'“]*(?:(?:so|thus|therefore|hence|then|i\s+(?:think|believe))\s*,?\s+(?:that\s+)?)?"
+    r"[*_(\"'“]*$",
     re.IGNORECASE,
 )
-_FIRST_PERSON = lazy.pattern(r"(?:i|we|not\s+enough|there)\b", re.IGNORECASE)
+_ABSTAINS_THEN = lazy.pattern(
+    r"\s*[,;:–—-]\s*(?:(?:i|we)\s*(?:cannot|can['’]?t|can\s+not|(?:am|are|['’]m|['’]re)\s+(?:un|not\s+)able\s+to)\s+(?:determine|tell|answer)"
+    r"|not\s+enough\s+information)\b",
+    re.IGNORECASE,
+)
 _ASKED = lazy.pattern(r"\s*[?？]\s*\S")
 _JOINED = lazy.pattern(
     r"^[\s,;:.!?/|&()\[\]–—→>+*_\"'`，。、-]*(?:(?:and|or|then|but|maybe|perhaps|possibly|probably|even|also|both|oder|und|aber|ou|et|mais|o|y"
@@ -75,7 +86,7 @@ _JOINED = lazy.pattern(
 )
 _OBJECT = lazy.pattern(r"\s*(?:```\w*\s*)?\{\s*[\"'\w]")
 _PAIR = lazy.pattern(
-    r"[\"']?(?P<key>\w+)[\"']?\s*:\s*(?P<quote>[\"']?)(?P<said>[^\"'\n{}]+?)(?P=quote)\s*(?:,|\}|\n|$)"
+    r"(?<!\w)(?P<key>\w{1,40})\b[\"']?\s*:\s*(?P<quote>[\"']?)(?P<said>[^\"'\n{}]+?)(?P=quote)\s*(?:,|\}|\n|$)"
 )
 _UNITS = r"(?:stars?|stern(?:en?)?|points?|punkt(?:en?)?|étoiles?|estrellas?|⭐️?)"
 _OUT_OF = lazy.pattern(
@@ -87,6 +98,11 @@ _SCALE = lazy.pattern(
     re.IGNORECASE,
 )
 _UNIT = lazy.pattern(rf"^(\d+)\s*{_UNITS}$", re.IGNORECASE)
+_SHARE = r"[\"'”’»)*_`]*\s*[:=(–—|-]+[*_`\"'\s]*(?P<share>\d{1,3}(?:[.,]\d+)?|[.,]\d+)(?P<percent>\s*%)?"
+_HAS_SHARE = lazy.pattern(rf"{_SHARE}(?![\d.,]*\d|\s*/)")
+_STANDS_AT_SHARE = lazy.pattern(
+    rf"(?:\s*,(?=\s*[\d.]))?{_SHARE.replace('+[*_', '*[*_')}\s*[*_`\"']*(?:[,;)\n]|\.?\s*$)"
+)
 _FINAL = lazy.pattern(r"\bfinal\b|\bendgültig", re.IGNORECASE)
 _NEXT_EXAMPLE = lazy.pattern(
     r"^\W*(?:text|input|message|review|question|sentence|document|ticket|e-?mail|tweet|comment|title|example|user|human|q)"
@@ -100,7 +116,7 @@ _UNSPACED = lazy.pattern("[\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\
 _AROUND = " \t\"'`´*_.!?:;,()[]{}<>«»‹›„“”‚‘’「」『』《》【】|✅✔👉。！？：；，、"
 _HEADED = lazy.pattern(rf"^{_HEAD}\s+", re.IGNORECASE)
 _EXPLAINED = lazy.pattern(
-    r"\s+[-–—(|]|[,;:.!?。，；：！？]+(?:\s|$)|\)(?:\s|$)|\s*（|\s+(?:because|since|as|weil|da|car|porque)\s"
+    r"(?<!\s)\s+[-–—(|]|[,;:.!?。，；：！？]+(?:\s|$)|\)(?:\s|$)|(?<!\s)\s*（|(?<!\s)\s+(?:because|since|as|weil|da|car|porque)\s"
 )
 MOST_ADDED = 20
 """Characters beyond twice the longest choice, up to which a reply can be a choice whose words are joined otherwise."""
@@ -138,9 +154,14 @@ def choice(text: str, choices: Sequence[str]) -> str | None:
         text = _without_scale(text, max(map(int, choices)))
     if corrected := _corrected(text, choices):
         return _only(corrected)
-    for named_there in (_stated(text, choices), _in_lines(text, choices), _within(text, choices)):
-        if named_there:
-            return _only(named_there)
+    if len(shares := _shares(text, choices)) == len(choices):
+        return _only([one for one, share in shares.items() if share == max(shares.values())])
+    if stated := _stated(text, choices):
+        return _only(stated)
+    if named_there := [*_in_lines(text, choices), *_preferred(text, choices)]:
+        return _only(named_there)
+    if named_there := _within(text, choices):
+        return _only(named_there)
     return _begun(text, choices)
 
 
@@ -155,18 +176,20 @@ def _corrected(text: str, choices: Sequence[str], named_before: str | None = Non
 
     Empty where nothing is taken back.
     """
-    for correction in corrections(text):
-        named = {one for one in choices if is_named(correction.before, one)} | (
-            {named_before} if named_before else set()
-        )
+    taken_back = corrections(text)
+    mentions = mentions_of(text, choices) if taken_back else []
+    undenied = [mention for mention in mentions if not is_denied(text, *mention[:2])]
+    for correction in taken_back:
+        named = {one for start, _, one in mentions if start < correction.start}
+        named |= {named_before} if named_before else set()
         if not named:
             break
-        after = correction.after
-        others = {one for one in choices if is_named(after, one)}
-        if not correction.is_certain and (not others or others == named):
+        if not correction.is_certain and not is_corrected_by(text, correction, undenied, named_before):
             continue
+        after = text[correction.end :].lstrip(" ,.:;…—–-")
         last = next(iter(lines_of(after)[-1:]), "")
-        return [alone(after, choices) or _only(_stated(after, choices)) or alone(last, choices)]
+        stated = _stated(after, choices) or _preferred(after, choices)
+        return [alone(after, choices) or _only(stated) or alone(last, choices)]
     return []
 
 
@@ -234,8 +257,10 @@ def _in_object(value: Mapping[Any, Any], choices: Sequence[str]) -> Iterator[str
         yield _only([name for name, flag in decided.items() if flag])
     elif len(value) == 1:
         yield _of_value(next(iter(value.values())), choices)
-    else:
-        yield None  # an answer that it may hold is under a key that is not known
+    else:  # an answer that it may hold is under a key that is not known
+        names = {key: _of_value(one, choices) for key, one in value.items() if not _IS_A_MEASURE.search(str(key))}
+        named = {key: name for key, name in names.items() if name is not None}
+        yield None if all(_IS_NO_ANSWER.search(str(key)) for key in named) else _only(list(named.values()))
 
 
 def _in_broken_object(text: str, choices: Sequence[str]) -> list[str | None]:
@@ -271,10 +296,13 @@ def _stated(text: str, choices: Sequence[str]) -> list[str]:
     Final ones replace the others. A choice that is the first line was stated too.
     """
     stated: list[tuple[bool, str]] = []
-    for match in (*_STATED.finditer(text), *_GIVEN.finditer(text)):
+    for match in _STATED.finditer(text):
         is_final = _FINAL.search(match[0][: match.start("said") - match.start()]) is not None
         stated += [(is_final, named) for named in at_head(match["said"], choices)]
-    stated += [(False, one) for one in choices if _is_preferred(text, one)]
+    for match in _GIVEN.finditer(text):
+        sentence = re.split(r"[.!?\n]", text[max(0, match.start() - WITHIN) : match.start()])[-1]
+        if not _SUPPOSED.search(sentence) and not is_denied(text, match.start("said"), match.start("said")):
+            stated += [(False, named) for named in at_head(match["said"], choices)]
     if not stated:
         return []
     first = alone(next(iter(lines_of(text)), ""), choices)
@@ -284,13 +312,35 @@ def _stated(text: str, choices: Sequence[str]) -> list[str]:
     ]
 
 
-def _is_preferred(text: str, one: str) -> bool:
-    """Return whether a text calls a choice the better, likelier or right one."""
-    return any(
-        _IS_PREFERRED.match(text, match.end()) and not is_denied(text, *match.span())
+def _preferred(text: str, choices: Sequence[str]) -> list[str]:
+    """Choices that a text calls better, likelier or right."""
+    return [
+        one
+        for one in choices
         for match in _pattern(one).finditer(text)
-        if len(one) > 1 or match[0] == one
-    )
+        if _IS_PREFERRED.match(text, match.end())
+        and not is_denied(text, *match.span())
+        and (not _is_function_word(one) or (match[0] == one and _BEGINS.search(text[: match.start()][-WITHIN:])))
+    ]
+
+
+def _shares(text: str, choices: Sequence[str]) -> dict[str, float]:
+    """Probabilities that follow choices, as in ``spam: 0.97, ham: 0.03``; letters and numbers have none."""
+    shares: dict[str, float] = {}
+    if any(_is_function_word(one) for one in choices):
+        return shares
+    for start, end, one in mentions_of(text, choices):
+        if (match := _HAS_SHARE.match(text, end)) and one not in shares and not is_denied(text, start, end):
+            shares[one] = float(match["share"].replace(",", ".")) / (100 if match["percent"] else 1)
+    return shares if all(share <= 1 for share in shares.values()) else {}
+
+
+def _is_improbable(rest: str, choices: Sequence[str]) -> bool:
+    """Return whether a choice of two words is followed by less than half of the probability: ``spam (0.1)``."""
+    if len(choices) != 2 or any(_is_function_word(one) for one in choices):
+        return False
+    match = _STANDS_AT_SHARE.match(rest)
+    return match is not None and float(match["share"].replace(",", ".")) < (50 if match["percent"] else 0.5)
 
 
 def _in_lines(text: str, choices: Sequence[str]) -> list[str]:
@@ -313,7 +363,10 @@ def at_head(line: str, choices: Sequence[str]) -> list[str]:
         if (named := alone(candidate, choices)) is not None:
             rest = line[len(head) :] if candidate != line else ""
             is_open = (
-                NEGATED.match(rest) or _ASKED.match(rest) or (named.casefold() == "no" and _goes_on_to_abstain(rest))
+                NEGATED.match(rest)
+                or _is_improbable(rest, choices)
+                or _ASKED.match(rest)
+                or (named.casefold() == "no" and _ABSTAINS_THEN.match(rest))
             )
             kept = [] if is_open else [named]
             beside = alone(_EXPLAINED.split(_JOINED.sub("", rest, count=1), maxsplit=1)[0], choices)
@@ -321,14 +374,6 @@ def at_head(line: str, choices: Sequence[str]) -> list[str]:
             others |= {beside} if kept and beside is not None else set()
             return [*kept, *(other for other in choices if other in others and other != named)]
     return []
-
-
-def _goes_on_to_abstain(rest: str) -> bool:
-    """Return whether a ``no`` begins a sentence by which the reply declines or abstains: ``No, I cannot tell``."""
-    sentence = rest.lstrip(" ,.;:-–—")
-    if _CANNOT.match(sentence):
-        return True
-    return _FIRST_PERSON.match(sentence) is not None and bool(ABSTAINS.match(sentence) or REFUSES.match(sentence))
 
 
 def _is_rival(other: str, rest: str) -> bool:
@@ -360,16 +405,33 @@ def _is_function_word(one: str) -> bool:
 
 def _mentioned(text: str, choices: Sequence[str]) -> list[str]:
     """Choices that a text names and does not deny; the longest where they overlap."""
+    named: dict[str, None] = {}
+    for start, end, one in mentions_of(text, choices):
+        if (
+            one not in named
+            and not is_denied(text, start, end)
+            and not _is_improbable(text[end : end + WITHIN], choices)
+        ):
+            named[one] = None
+    return list(named)
+
+
+def mentions_of(text: str, choices: Sequence[str]) -> list[tuple[int, int, str]]:
+    """Where a text names choices: start, end and choice; the longest where they overlap."""
     mentions: list[tuple[int, int, str]] = []
+    covered: dict[int, tuple[int, int]] = {}
+    written = set(choices)
     for one in sorted(choices, key=len, reverse=True):
         for match in _pattern(one).finditer(text):
             span = match.span()
-            if any(start <= span[0] and span[1] <= end and (start, end) != span for start, end, _ in mentions):
+            around = covered.get(span[0], span)
+            if around != span and span[1] <= around[1]:
                 continue
-            if match[0] != one and any(c == match[0] for c in choices):
-                continue  # another choice is written in just these letters
+            if match[0] != one and (len(one) == 1 or match[0] in written):
+                continue  # another choice is written in just these letters, or a single letter is no choice
+            covered.update(dict.fromkeys(range(*span), span))
             mentions.append((*span, one))
-    return list(dict.fromkeys(one for start, end, one in mentions if not is_denied(text, start, end)))
+    return mentions
 
 
 @lru_cache(maxsize=10_000)

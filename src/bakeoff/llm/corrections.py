@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bakeoff import lazy
@@ -22,11 +24,21 @@ _WEAK = (
     r"|that(?:['’]s|\s+is|\s+was)\s+(?:wrong|incorrect|not\s+(?:right|correct))\b(?=\s*[.!,]|\s*$)"
 )
 _TAKES_BACK = lazy.pattern(
-    rf"(?:^|(?<=[.!?;:,…\n)\]*_\"'”’—–。，！？、-])|(?<=\s-\s)|(?<=\bno\s)|(?<=\boh\s)|(?<=\bhmm\s))[\s*_(\[\"“]*"
+    rf"(?:^|(?<=[.!?;:,…\n)\]*_\"'”’—–。，！？、-])|(?<=\s-\s)|(?<=\bno\s)|(?<=\boh\s)|(?<=\bhmm\s))[\s*_(\[\"“]{{0,40}}"
     rf"(?:and\s+|but\s+|so\s+|then\s+)?(?:(?P<strong>{_STRONG})|(?P<weak>{_WEAK}))",
     re.IGNORECASE | re.MULTILINE,
 )
-_QUOTED = lazy.pattern(r"\"[^\"\n]{0,300}\"|“[^”\n]{0,300}”|«[^»\n]{0,300}»|(?<!\w)'[^'\n]{0,300}'(?!\w)")
+_QUOTED = lazy.pattern(
+    r"\"[^\"\n]{0,300}\"|“[^”\n]{0,300}”|«[^»\n]{0,300}»|(?<!\w)'(?:[^'\n]|'(?=\w)){0,300}'(?!\w)"
+    r"|‘(?:[^’\n]|’(?=\w)){0,300}’(?!\w)|`[^`\n]{0,300}`|(?<=\w\s)\*(?=\S+\s+\S+\s+\S)[^*\n]{1,300}\*(?!\*)"
+)
+MOST = 1_000
+"""Corrections of a text that are looked at: the last ones."""
+_GAP = lazy.pattern(r"[\s,.:;!…—–-]*")
+_SENTENCE = lazy.pattern(r"[^.!?。！？\n]{0,300}")
+_STANDS_ALONE = lazy.pattern(
+    r"(?!\s+\w)|\s+(?:is|was|seems|looks|fits|because|since|then|instead|stars?|points?|or|and|not)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -34,13 +46,13 @@ class Correction:
     """Words that take back what a reply said before them.
 
     Attributes:
-        before: text before them.
-        after: text after them.
+        start: where they begin.
+        end: where they end.
         is_certain: False for words such as ``actually``, which correct only if another answer follows.
     """
 
-    before: str
-    after: str
+    start: int
+    end: int
     is_certain: bool
 
 
@@ -48,6 +60,36 @@ def corrections(text: str) -> list[Correction]:
     """Corrections at the start of a sentence or clause, outside of quotations; the last one first."""
     unquoted = _QUOTED.sub(lambda quotation: "_" * len(quotation[0]), text)
     return [
-        Correction(text[: match.start()], text[match.end() :], match["strong"] is not None)
-        for match in reversed(list(_TAKES_BACK.finditer(unquoted)))
+        Correction(*match.span(), match["strong"] is not None)
+        for match in reversed(deque(_TAKES_BACK.finditer(unquoted), MOST))
     ]
+
+
+def is_corrected_by(
+    text: str, weak: Correction, undenied: Sequence[tuple[int, int, str]], named_before: str | None = None
+) -> bool:
+    """Return whether the sentence after words such as ``actually`` names another choice than the text before them.
+
+    Args:
+        text: reply.
+        weak: these words.
+        undenied: start, end and choice of the mentions in the text that it does not deny.
+        named_before: choice that the reply names before the text.
+    """
+    gap = _GAP.match(text, weak.end)
+    sentence = _SENTENCE.match(text, gap.end() if gap else weak.end)
+    end = sentence.end() if sentence else weak.end
+    others = {
+        one
+        for start, stop, one in undenied
+        if weak.end <= start <= end and (_is_a_word(one) or _STANDS_ALONE.match(text, stop))
+    }
+    if not others:
+        return False
+    named = {one for start, _, one in undenied if start < weak.start}
+    named |= {named_before} if named_before else set()
+    return bool(named) and others != named
+
+
+def _is_a_word(one: str) -> bool:
+    return len(one) > 1 and not one.isdecimal()

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from bakeoff import lazy
-from bakeoff.llm.choices import alone, at_head, is_named, plain_of
-from bakeoff.llm.corrections import corrections
+from bakeoff.llm.choices import alone, at_head, is_named, mentions_of, plain_of
+from bakeoff.llm.corrections import corrections, is_corrected_by
+from bakeoff.llm.denials import is_denied
 from bakeoff.llm.phrases import ABSTAINS, REFUSES
 from bakeoff.llm.wrapping import json_values, lines_of, unwrapped, visible
 
@@ -29,11 +30,15 @@ _LEAD = lazy.pattern(
     r"[*_\s]*(?:[:：]|(?:are|is|sind)\b\s*[:：]?)[*_\s]*",
     re.IGNORECASE,
 )
-_BETWEEN = lazy.pattern(r"\s*[,;、，；|]\s*(?:and\s+|und\s+|et\s+|y\s+)?|\s+(?:and|und|et|y|&)\s+", re.IGNORECASE)
+_BETWEEN = lazy.pattern(
+    r"(?<!\s)\s*[,;、，；|]\s*(?:and\s+|und\s+|et\s+|y\s+)?|(?<!\s)\s+(?:and|und|et|y|&)\s+", re.IGNORECASE
+)
 _BOX = lazy.pattern(r"^\s*(?:[-*•]\s*)?\[(?P<mark>[ xX✓✔]?)\]\s*(?P<item>\S.*)$")
 _DECIDED = lazy.pattern(
     r"^\s*(?:[-*•]\s*)?(?P<item>\S.*?)\s*[:=–—-]\s*(?P<mark>yes|no|true|false)\.?\s*$", re.IGNORECASE
 )
+LONGEST_LINE = 300
+"""Characters of a line that may decide about one choice."""
 _ARRAY = lazy.pattern(r"\[[^\[\]{}]*\]")
 
 
@@ -63,11 +68,13 @@ def listed(text: str, choices: Sequence[str]) -> tuple[str, ...] | None:
 def _decided(lines: Sequence[str], choices: Sequence[str]) -> tuple[str, ...] | None:
     """Choices that a list marks, as ``[x] sports`` or ``sports: yes``, where it decides about them one by one."""
     for pattern in (_BOX, _DECIDED):
-        matches = [match for line in lines if (match := pattern.match(line))]
+        matches = [match for line in lines if len(line) <= LONGEST_LINE and (match := pattern.match(line))]
         named = [alone(match["item"], choices) for match in matches]
-        others = [line for line in lines if not pattern.match(line)]
-        is_whole = not any(is_named(line, label) for line in others for label in choices)
-        if matches and None not in named and len(set(named)) == len(named) and is_whole:
+        if not matches or None in named or len(set(named)) < len(named):
+            continue
+        decided = {match.string for match in matches}
+        others = [line for line in lines if line not in decided]
+        if not any(is_named(line, label) for line in others for label in choices):
             marks = [match["mark"].casefold() in ("x", "✓", "✔", "yes", "true") for match in matches]
             return tuple(name for name, is_marked in zip(named, marks, strict=True) if is_marked and name is not None)
     return None
@@ -76,9 +83,13 @@ def _decided(lines: Sequence[str], choices: Sequence[str]) -> tuple[str, ...] | 
 def _is_corrected(text: str, choices: Sequence[str]) -> bool:
     """Return whether a text takes back labels outside of its JSON, or names others after it said ``actually``."""
     prose = text[max(text.rfind("}"), text.rfind("]")) + 1 :]
-    for one in corrections(prose):
-        is_list_before = prose != text or any(is_named(one.before, label) for label in choices)
-        if is_list_before and (one.is_certain or any(is_named(one.after, label) for label in choices)):
+    taken_back = corrections(prose)
+    mentions = mentions_of(prose, choices) if taken_back else []
+    undenied = [mention for mention in mentions if not is_denied(prose, *mention[:2])]
+    for one in taken_back:
+        if prose == text and not any(start < one.start for start, _, _ in mentions):
+            continue
+        if one.is_certain or is_corrected_by(prose, one, undenied, LABELS if prose != text else None):
             return True
     return False
 
@@ -99,10 +110,16 @@ def _in_json(text: str, choices: Sequence[str]) -> Iterator[tuple[str, ...] | No
                 continue
             keys = [key for key in value if str(key).casefold() in _KEYS]
             if not keys and len(value) != 1:
-                yield None
+                yield _of_unknown_key(value, choices)
                 continue
             value = value[keys[0] if keys else next(iter(value))]
         yield _of_items(value if isinstance(value, list) else [value], choices)
+
+
+def _of_unknown_key(value: Mapping[Any, Any], choices: Sequence[str]) -> tuple[str, ...] | None:
+    """The one list of an object that has several values, under keys that are not known."""
+    lists = [_of_items(one, choices) for one in value.values() if isinstance(one, list)]
+    return lists[0] if len(lists) == 1 else None
 
 
 def _of_items(items: Sequence[Any], choices: Sequence[str]) -> tuple[str, ...] | None:
@@ -124,11 +141,12 @@ def _in_prose(text: str, choices: Sequence[str]) -> tuple[str, ...] | None:
         return ()
     if lead is lines[0] and len(lines) > 1 and all(alone(line, choices) is not None for line in lines):
         return _all_named(lines, choices)  # one a line
-    if any(at_head(line, choices) for line in lines[lines.index(lead) + 1 :] if line != rest):
-        return None  # the list goes on in other lines
     if (whole := alone(rest, choices)) is not None:  # a choice may hold a separator
-        return (whole,)
-    return _all_named([part for part in _BETWEEN.split(unwrapped(rest)) if part.strip()], choices)
+        named: tuple[str, ...] | None = (whole,)
+    else:
+        named = _all_named([part for part in _BETWEEN.split(unwrapped(rest)) if part.strip()], choices)
+    others = {one for line in lines[lines.index(lead) + 1 :] if line != rest for one in at_head(line, choices)}
+    return named if others <= set(named or ()) else None  # else the list goes on in other lines
 
 
 def _all_named(items: Sequence[str], choices: Sequence[str]) -> tuple[str, ...] | None:

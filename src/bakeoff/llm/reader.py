@@ -51,6 +51,11 @@ _ANSWER_KEYS = ("answer", "response", "short_answer", "final_answer", "antwort")
 _IS_THE_ANSWER = lazy.pattern(r"[;,.]\s*\S.*\bis\s+the\s+answer\b", re.IGNORECASE)
 _APART = lazy.pattern(r"\s+[-–—]\s+|\s*[(;:]\s*|[.,]\s+|\n")
 _ANOTHER = lazy.pattern(rf"[\s,:]*{_BEST}(?:right\s+)?(?:{_NAMES})\b", re.IGNORECASE)
+_ENDS_A_SENTENCE = lazy.pattern(r"(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bMrs)(?:[.!?…。！？)\n—–-]|\w\s*$)[*_\"'”’]*$")
+_PUNCTUATION = lazy.pattern(r"\s*[,.:;!…—–-]")
+_IT_IS = lazy.pattern(
+    r"^(?:(?:no|sorry|actually)[\s,.]+)*(?:(?:it|that)(?:['’]s|\s+(?:is|was))\s+(?=\w))?", re.IGNORECASE
+)
 _FEW = 3  # words of an answer that stands alone
 _LONGEST_PHRASE = 300  # characters: a long text that begins so goes on to say something
 
@@ -237,19 +242,24 @@ class Reader:
 
 def _is_corrected(text: str) -> bool:
     """Return whether a text takes back the answer that it gave first, and states no other in a line of its own."""
-    return any(
-        one.before.strip()
-        and (one.is_certain or _ANOTHER.match(one.after) or _is_another(one.before, one.after))
-        and not stated_answers(one.after)
-        for one in corrections(text)
-    )
+    for one in corrections(text):
+        before, after = text[: one.start].strip(), text[one.end :]
+        if not _ENDS_A_SENTENCE.search(before) or not re.search(r"\w", after) or stated_answers(after):
+            continue
+        words = text[one.start : one.end].strip()
+        is_clear = one.is_certain and (" " in words or _PUNCTUATION.match(after))
+        if is_clear or _ANOTHER.match(after) or (not one.is_certain and _is_another(before, after)):
+            return True
+    return False
 
 
 def _is_another(before: str, after: str) -> bool:
     """Return whether a few words of an answer are followed by others: ``Paris``, then ``Actually, Lyon``."""
-    words = re.findall(r"\w+", after.casefold())
+    other = _IT_IS.sub("", after.lstrip(" ,.:;!…—–-"))
+    words = re.findall(r"\w+", other.casefold())
     given = re.findall(r"\w+", before.casefold())
-    return 0 < len(words) <= _FEW and len(given) <= 2 * _FEW and not set(words) & set(given)
+    is_name = len(words) == 1 or other[:1].isupper() or other[:1].isdigit()
+    return 0 < len(words) <= _FEW and is_name and len(given) <= 2 * _FEW and not set(words) & set(given)
 
 
 def _parted(text: str) -> tuple[str, str]:
