@@ -357,6 +357,16 @@ class TestFolder:
         (folder / "page.html").write_bytes('<meta charset="cp1251"><p>Столица</p>'.encode("cp1251"))
         assert asked.read().corpus.set_index("id").loc["page.html", "text"].strip() == "Столица"
 
+    def test_with_western_html_of_no_declared_encoding_is_read_with_a_note(self, folder):
+        asked = Questions(str(folder.parent / "asked.jsonl"), str(folder))
+        (folder / "page.html").write_bytes("<p>Café déjà vu</p>".encode("cp1252"))
+        rows = asked.read()
+        assert rows.corpus.set_index("id").loc["page.html", "text"].strip() == "Café déjà vu"
+        assert any("page.html: neither UTF-8 nor of a declared encoding, read as cp1252" in str(n) for n in rows.notes)
+        (folder / "page.html").write_bytes("<p>Café déjà</p>".encode() + "<p>vu à Orléans</p>".encode("cp1252"))
+        with pytest.raises(DataError, match=r"page\.html is not utf-8"):
+            asked.read()
+
     def test_with_a_broken_document_names_it(self, folder):
         (folder / "paper.pdf").write_bytes(b"no pdf")
         with pytest.raises(DataError, match=r"data\.corpus: paper\.pdf cannot be read as PDF"):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeoff import advice
-from bakeoff.data import records
+from bakeoff.data import files, records
 from bakeoff.data.records import Record
 from bakeoff.errors import ConfigError, DataError
 from bakeoff.task import DataNote, NoteRank
@@ -39,6 +39,9 @@ BROKEN = (
     zlib.error,
 )
 """What pypdf raises, besides errors of its own, for files that are damaged."""
+
+MOST_ACCENTED = 0.3
+"""Share of letters beyond ASCII in a text of a Western European language, at most."""
 
 NUMBER = r"-?(0|[1-9]\d*)(\.\d*[1-9])?"
 
@@ -125,18 +128,20 @@ def with_numbers(documents: pd.DataFrame) -> pd.DataFrame:
 
 def folder(path: Path, key: str) -> Documents:
     """The md, txt, html and pdf files of a folder and of those in it. Hidden files are left out, others with a note."""
-    files = sorted(
+    found = sorted(
         file
         for file in path.rglob("*")
         if file.suffix.lower() in FORMATS and file.is_file() and not _is_hidden(file, path)
     )
-    if not files:
+    if not found:
         raise DataError(f'{key}: the folder "{path}" has no file that ends in {", ".join(FORMATS)}.')
-    rows, empty, blank_pages = [], [], dict[str, str]()
-    for file in files:
+    rows, empty, western, blank_pages = [], [], list[str](), dict[str, str]()
+    for file in found:
         name = file.relative_to(path).as_posix()
         _refuse_undecoded(name, key)
         title, text = FORMATS[file.suffix.lower()](file, f"{key}: {name}")
+        if FORMATS[file.suffix.lower()] is _html and _is_read_as_western(file):
+            western.append(name)
         if not text.strip():
             empty.append(name)
         parent = file.parent.relative_to(path).as_posix()
@@ -150,14 +155,17 @@ def folder(path: Path, key: str) -> Documents:
         )
     if empty:
         raise DataError(
-            f"{key}: {len(empty)} of {len(files)} documents have no text: {', '.join(empty[:5])}"
+            f"{key}: {len(empty)} of {len(found)} documents have no text: {', '.join(empty[:5])}"
             f"{', …' if len(empty) > 5 else ''}. Recognise the text of scanned pages first, or take these files out."
         )
-    return Documents(frame(rows), tuple(_notes(path, list(blank_pages.values()))))
+    return Documents(frame(rows), tuple(_notes(path, list(blank_pages.values()), western)))
 
 
-def _notes(path: Path, blank_pages: Sequence[str]) -> Iterator[DataNote]:
-    """Notes on the files of a folder that are no documents, and on pages of its documents that have no text."""
+def _notes(path: Path, blank_pages: Sequence[str], western: Sequence[str]) -> Iterator[DataNote]:
+    """Notes on files of a folder that are no documents or of no declared encoding, and on pages without text."""
+    if western:
+        text = f"{advice.listed(western)}: neither UTF-8 nor of a declared encoding, read as cp1252."
+        yield DataNote(text, "data.corpus", NoteRank.ROWS)
     if blank_pages:
         text = f"{advice.listed(blank_pages)} have no text, as scanned ones have none: they cannot be found."
         yield DataNote(text, "data.corpus", NoteRank.ROWS)
@@ -220,9 +228,11 @@ def _html(path: Path, where: str) -> tuple[str, str]:
     """Title and text; headings become those of markdown, so that text can be cut at them."""
     bs4 = _library("bs4", where)
     content = path.read_bytes()
-    declared = bs4.dammit.EncodingDetector.find_declared_encoding(content, is_html=True, search_entire_document=False)
-    has_mark = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    soup = bs4.BeautifulSoup(content if declared or has_mark else _decoded(path, where), "html.parser")
+    if _declares_encoding(content):
+        soup = bs4.BeautifulSoup(content, "html.parser")
+    else:
+        text = content.decode("cp1252") if _is_western(content) else _decoded(path, where)
+        soup = bs4.BeautifulSoup(text, "html.parser")
     title = soup.title.get_text() if soup.title else ""
     for part in soup(["head", "script", "style", "template", "noscript"]):
         part.decompose()
@@ -243,6 +253,36 @@ def _html(path: Path, where: str) -> tuple[str, str]:
         part.insert_after("\n\n")
     lines = (re.sub(r"^ (?! )", "", line).rstrip() for line in soup.get_text().splitlines())
     return " ".join(title.split()), re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+
+def _declares_encoding(content: bytes) -> bool:
+    from bs4.dammit import EncodingDetector
+
+    declared = EncodingDetector.find_declared_encoding(content, is_html=True, search_entire_document=False)
+    return bool(declared) or content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+
+
+def _is_read_as_western(page: Path) -> bool:
+    content = page.read_bytes()
+    return not _declares_encoding(content) and _is_western(content)
+
+
+def _is_western(content: bytes) -> bool:
+    """Return whether bytes that are not UTF-8 are likely cp1252: most letters are ASCII, as in no Cyrillic text."""
+    try:
+        content.decode("utf-8-sig")
+        return False
+    except UnicodeDecodeError:
+        pass
+    try:
+        words = re.sub(rb"<[^>]*>", b" ", content).decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    letters = [char for char in words if char.isalpha()]
+    beyond = (char for char in content.decode("utf-8", "surrogateescape") if not char.isascii())
+    n_utf8 = sum(not "\udc80" <= char <= "\udcff" for char in beyond)
+    n_other = sum(not char.isascii() for char in letters)
+    return b"\0" not in content and n_utf8 < files.FEWEST_LETTERS and n_other <= MOST_ACCENTED * len(letters)
 
 
 def _pdf(path: Path, where: str) -> tuple[str, str]:
