@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bakeoff.models.texts import texts
+from bakeoff.models.texts import prompts
 from bakeoff.words import support
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class InputSupport:
 
     def grade(self, X: pd.DataFrame, table: PredictionTable) -> NDArray[np.float64]:
         """A grade for each of n outputs, shape (n,)."""
-        pairs = zip(table.predictions.output, texts(X, table.schema), strict=True)
+        pairs = zip(table.predictions.output, prompts(X, table.schema), strict=True)
         return np.array([support(output, text) if output.strip() else 0.0 for output, text in pairs], dtype=np.float64)
 
     def details(self) -> Mapping[str, Any]:

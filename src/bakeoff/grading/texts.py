@@ -12,7 +12,7 @@ import numpy as np
 
 from bakeoff.llm.base import LLM, Completion, LLMRequest, Message
 from bakeoff.llm.transcript import Transcript, from_requests
-from bakeoff.models.texts import texts
+from bakeoff.models.texts import prompts
 from bakeoff.task import Schema
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class TextJudge:
         references = [gold.answers for gold in table.target]
         messages = [
             self._messages(text, text_references, output)
-            for text, text_references, output in zip(texts(X, table.schema), references, outputs, strict=True)
+            for text, text_references, output in zip(prompts(X, table.schema), references, outputs, strict=True)
         ]
         self._transcripts = []
         counts: Counter[str] = Counter()
@@ -94,7 +94,7 @@ class TextJudge:
 
     def estimate_requests(self, X: pd.DataFrame, y: NDArray[Any]) -> list[LLMRequest]:
         """Estimate the requests to grade n texts; the input stands in for the text if there is no reference."""
-        inputs = texts(X, Schema("generation", "", dict.fromkeys(X.columns, "text")))
+        inputs = prompts(X, Schema("generation", "", dict.fromkeys(X.columns, "text")))
         return [
             LLMRequest(
                 self._messages(text, gold.answers, gold.answers[0] if gold.answers else text),

@@ -15,7 +15,7 @@ from bakeoff.task import Schema
 from bakeoff.words import is_english
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -26,26 +26,49 @@ SAMPLED = 200
 
 
 def texts(X: pd.DataFrame, schema: Schema) -> list[str]:
-    """Each of n rows as text: the value of a single column as it is, of several a line for each with its name."""
+    """Each of n rows as text to learn from: the value of a single column, of several a line for each with its name.
+
+    White space and digits of numbers are cut short. Saved models learnt from this form: it must not change.
+    """
+    return _joined(X, schema, shown)
+
+
+def prompts(X: pd.DataFrame, schema: Schema) -> list[str]:
+    """Each of n rows as text for a language model: as ``texts``, with lines, spaces and digits as they are."""
+    return _joined(X, schema, _whole)
+
+
+def _joined(X: pd.DataFrame, schema: Schema, written: Callable[[Any], str]) -> list[str]:
     names = list(schema.columns)
     if len(names) == 1:
-        return [value.strip() if isinstance(value, str) else shown(value) for value in X[names[0]]]
+        return [written(value) for value in X[names[0]]]
     rows = zip(*(X[name] for name in names), strict=True)
-    return ["\n".join(f"{name}: {shown(v)}" for name, v in zip(names, row, strict=True)) for row in rows]
+    # Further lines of a value are indented, lest one that begins with a name looks like the value of that column.
+    return [
+        "\n".join(f"{name}: {written(v)}".replace("\n", "\n  ") for name, v in zip(names, row, strict=True))
+        for row in rows
+    ]
 
 
 def shown(value: Any) -> str:
     """A value as one would write it in a line; missing ones are unknown."""
     if isinstance(value, float):
-        return "unknown" if math.isnan(value) else number(value)
+        return "unknown" if math.isnan(value) else f"{value:g}"
     # NaT is the one value beside NaN that is not equal to itself.
     return "unknown" if value is None or value != value else re.sub(r"\s+", " ", str(value)).strip()
 
 
+def _whole(value: Any) -> str:
+    """A value with its lines, spaces and digits."""
+    if isinstance(value, float) and not math.isnan(value):
+        return number(value)
+    return value.strip() if isinstance(value, str) else shown(value)
+
+
 def number(value: float) -> str:
-    """A number with all of its digits: 1234567.5, and 3 for 3.0."""
+    """A number with its digits, without what arithmetic adds: 1234567.5, 3 for 3.0, and 0.3 for 0.1 + 0.2."""
     is_whole = math.isfinite(value) and value == int(value) and abs(value) < 2**53
-    return str(int(value)) if is_whole else repr(float(value))
+    return str(int(value)) if is_whole else f"{value:.15g}"
 
 
 @dataclass(frozen=True)

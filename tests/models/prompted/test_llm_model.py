@@ -214,12 +214,12 @@ def test_prompt_shows_texts_with_their_lines_and_numbers_with_all_digits(fitted,
     fitted(llm).predict(code.X)
     assert "def f():\n    return 1" in llm.requests[0].messages[-1].content
     schema = Schema("regression", "price", {"amount": "numeric", "rooms": "numeric"})
-    X = pd.DataFrame({"amount": [1234567.25, np.nan], "rooms": [3.0, 4.0]})
+    X = pd.DataFrame({"amount": [1234567.25, np.nan], "rooms": [0.1 + 0.2, 4.0]})
     llm = scripted(Completion("ok", parsed={"value": 1.0}))
     train = Examples(X, np.array([9876543.5, 2.0]), np.arange(2), X.iloc[:, :0])
     fitted(llm, schema, train, "estimate", shots=2, shots_by="random").predict(X)
     sent = "\n".join(message.content for message in llm.requests[0].messages)
-    assert "amount: 1234567.25\nrooms: 3" in sent and "amount: unknown" in sent
+    assert "amount: 1234567.25\nrooms: 0.3\n" in sent and "amount: unknown" in sent
     assert '{"value": 9876543.5}' in sent and '{"value": 2}' in sent
 
 

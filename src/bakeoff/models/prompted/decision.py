@@ -17,7 +17,7 @@ from bakeoff.models import persistence
 from bakeoff.models.base import Context, Model, ModelReport, require_fitted, require_kind
 from bakeoff.models.prompted import answers
 from bakeoff.models.prompted.labels import Spoken
-from bakeoff.models.texts import texts
+from bakeoff.models.texts import prompts
 from bakeoff.task import ABSTAINED, Examples, Predictions, Schema
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class DecisionModel(Model):
         choices = tuple(self.spoken_.words)
         return [
             LLMRequest(self.prompt.render(text=text, **about), choices=choices, max_tokens=1, top_logprobs=len(choices))
-            for text in texts(X, self.schema_)
+            for text in prompts(X, self.schema_)
         ]
 
     def _proba(self, completion: Completion) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ from bakeoff.models.prompted import answers, labels
 from bakeoff.models.prompted.labels import Spoken
 from bakeoff.models.prompted.shots import Shots
 from bakeoff.models.qa.found import Timed, objects
-from bakeoff.models.texts import Reader, number, texts
+from bakeoff.models.texts import Reader, number, prompts
 from bakeoff.retrieval.base import Embedder
 from bakeoff.task import ABSTAINED, NO_ANSWER, OK, Examples, Predictions, RowStatus, Schema, Usage, questions
 
@@ -319,7 +319,7 @@ def _values(X: pd.DataFrame, schema: Schema) -> list[dict[str, Any]]:
     """Template values of each row."""
     if schema.kind == "qa":
         return [{"question": question.text, "history": question.history} for question in questions(X)]
-    return [{"text": text} for text in texts(X, schema)]
+    return [{"text": text} for text in prompts(X, schema)]
 
 
 def _require_logprobs(completions: Sequence[Completion], transcripts: Sequence[Transcript]) -> None:
