@@ -140,3 +140,14 @@ def test_the_logarithm_of_a_target_that_is_not_positive_is_refused() -> None:
 def test_a_share_of_columns_out_of_range_is_refused(share: float) -> None:
     with pytest.raises(ConfigError, match=r"model\.rsm"):
         CatBoost(rsm=share).check(NOISE)
+
+
+def test_a_share_of_columns_among_the_extras_is_taken_where_nothing_contradicts_it() -> None:
+    model = CatBoost(iterations=5, extra={"rsm": 0.5})
+    model.check(NOISE)
+    model.fit(noise(0), None, Context(NOISE, 0, 1))
+    assert model.booster_.get_params()["rsm"] == 0.5
+    with pytest.raises(ConfigError, match=r"model\.extra\.rsm: .* Write model\.rsm=0\.5"):
+        CatBoost(rsm=0.7, extra={"rsm": 0.5}).check(NOISE)
+    with pytest.raises(ConfigError, match=r"model\.extra\.rsm: 1\.5 is no share"):
+        CatBoost(extra={"rsm": 1.5}).check(NOISE)

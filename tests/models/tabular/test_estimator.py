@@ -196,3 +196,16 @@ def test_the_logarithm_of_a_target_is_learnt_and_predictions_are_on_its_own_scal
     assert np.allclose(model.predict(X).output, rows.y, rtol=1e-6)
     model.save(tmp_path)
     assert np.array_equal(Estimator.load(tmp_path).predict(X).output, model.predict(X).output)
+
+
+def test_predictions_of_a_logarithm_stay_finite_far_beyond_the_learnt_range(tmp_path: Path) -> None:
+    X = pd.DataFrame({"x": np.linspace(0, 10, 200)})
+    rows = Examples(X, np.exp(3 + 0.5 * X["x"].to_numpy()), np.arange(200), X.iloc[:, :0])
+    model = Estimator(regressor=LinearRegression(), target_transform="log")
+    fit(model, VALUES, rows)
+    far = pd.DataFrame({"x": [-1e6, 5.0, 1e6]})
+    predicted = model.predict(far).output
+    margin = 3 * np.log(rows.y).std()
+    assert np.allclose(np.log(predicted), [3 - margin, 5.5, 8 + margin])
+    model.save(tmp_path)
+    assert np.array_equal(Estimator.load(tmp_path).predict(far).output, predicted)

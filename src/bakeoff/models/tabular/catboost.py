@@ -76,7 +76,8 @@ class CatBoost(Model):
         rsm: share of the columns that are tried at each split (random subspace method), above 0 and up to 1.
         early_stopping_rounds: trees without a better validation score after which fitting ends; None: never.
         refit: after early stopping, fit the number of trees that it found to training and validation rows.
-        target_transform: ``log``: learn the logarithm of a positive target (regression).
+        target_transform: ``log``: learn the logarithm of a positive target (regression). Predictions lie at most 3
+            standard deviations of the logarithms beyond the range that was learnt.
         extra: more CatBoost parameters, by CatBoost's names.
     """
 
@@ -108,8 +109,9 @@ class CatBoost(Model):
             if value is not None and (value < low or (high is not None and value > high)):
                 allowed = f"from {low:g} to {high}" if high else f"{low:g} or more"
                 raise ConfigError(f"model.{name}: {value} is out of range. Allowed: {allowed}.")
-        if not 0 < self.rsm <= 1:
-            raise ConfigError(f"model.rsm: {self.rsm} is no share of columns. Allowed: above 0, up to 1.")
+        for key, share in (("model.rsm", self.rsm), ("model.extra.rsm", (self.extra or {}).get("rsm", self.rsm))):
+            if not isinstance(share, int | float) or not 0 < share <= 1:
+                raise ConfigError(f"{key}: {share} is no share of columns. Allowed: above 0, up to 1.")
         transformed.check(self.target_transform, schema)
         if self.extra:
             self._check_extra(self.extra, schema)
@@ -150,6 +152,10 @@ class CatBoost(Model):
         if schema.kind != "multilabel" and (train.y == train.y[0]).all():  # which leaves no gradients to sample rows by
             parameters |= {"allow_const_label": True, "bootstrap_type": "No"}
             parameters = {key: value for key, value in parameters.items() if key not in OF_SAMPLING}
+        self.range_ = None
+        if schema.kind == "regression":
+            y = transformed.forward(train.y, self.target_transform)
+            self.range_ = transformed.learnt_range(y, self.target_transform)
         booster = _learner(schema)(**parameters)
         stopping: dict[str, Any] = {}
         listener = _Listener(context.report, parameters.get("loss_function", "RMSE"))
@@ -175,7 +181,7 @@ class CatBoost(Model):
         require_fitted(self, "booster_")
         pool = self._pool(X)
         if self.schema_.kind == "regression":
-            return Predictions(transformed.inverse(self.booster_.predict(pool), self.target_transform))
+            return Predictions(transformed.inverse(self.booster_.predict(pool), self.target_transform, self.range_))
         proba = np.asarray(self.booster_.predict_proba(pool), dtype=np.float64)
         if self.schema_.kind == "multilabel":
             return multilabel.from_proba(self.labels_.spread(proba), self.schema_.classes)
@@ -185,13 +191,14 @@ class CatBoost(Model):
         """Write the trees in CatBoost's own format, and the schema as JSON."""
         self.booster_.save_model(str(folder / FILE))
         state: dict[str, Any] = {"labels": asdict(self.labels_)} if self.schema_.kind == "multilabel" else {}
-        persistence.write(folder, self, self.schema_, **state)
+        persistence.write(folder, self, self.schema_, range=self.range_, **state)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read back what ``save`` wrote."""
         saved = persistence.read(cls, folder)
         model, model.schema_ = saved.model, saved.schema
+        model.range_ = saved.learned.get("range")
         if model.schema_.kind == "multilabel":
             model.labels_ = Labels(**saved.learned["labels"])
         model.booster_ = _learner(model.schema_)()
@@ -224,7 +231,11 @@ class CatBoost(Model):
 
     def _check_extra(self, extra: dict[str, Any], schema: Schema) -> None:
         known = set(inspect.signature(_learner(schema)).parameters) - TAKEN
-        for name in extra:
+        for name, value in extra.items():
+            if name == "rsm" and self.rsm in (1, value):
+                continue  # it stood here before it had a key of its own
+            if name in ("rsm", "colsample_bylevel"):
+                raise ConfigError(f"model.extra.{name}: this has a key of its own. Write model.rsm={value}")
             if name in TAKEN:
                 raise ConfigError(
                     f"model.extra.{name}: this is not an extra. "

@@ -45,7 +45,8 @@ class Estimator(Model):
         ngrams: longest sequence of words that is a term of ``tfidf``.
         dimensions: of each text under ``lsa``, and of each category with more than ``max_categories`` values.
         max_categories: maximum distinct values for one-hot encoding; with more, a category is encoded by its spelling.
-        target_transform: ``log``: learn the logarithm of a positive target (regression).
+        target_transform: ``log``: learn the logarithm of a positive target (regression). Predictions lie at most 3
+            standard deviations of the logarithms beyond the range that was learnt.
     """
 
     classifier: object = None
@@ -80,6 +81,7 @@ class Estimator(Model):
         estimator = heads.copied(self._estimator(schema)[0], schema)
         heads.settle(estimator, context)
         y = transformed.forward(heads.target(train.y, schema), self.target_transform)
+        self.range_ = transformed.learnt_range(y, self.target_transform)
         with threads.working(estimator, context.threads):
             encoded = self._encoded(train.X, y, estimator, context)
             heads.fit(estimator, encoded.matrix, y)
@@ -98,7 +100,7 @@ class Estimator(Model):
             answer = heads.answer(self.estimator_, self._matrix(X), self.schema_)
         if self.target_transform == "none":
             return answer
-        return replace(answer, output=transformed.inverse(answer.output, self.target_transform))
+        return replace(answer, output=transformed.inverse(answer.output, self.target_transform, self.range_))
 
     def _matrix(self, X: pd.DataFrame) -> Any:
         """The encoded rows; in a search, the validation rows are encoded once."""
@@ -113,7 +115,7 @@ class Estimator(Model):
 
     def save(self, folder: Path) -> None:
         """Write encoder and estimator in skops' format, which executes nothing when it is read."""
-        persistence.write(folder, self, self.schema_, omit=heads.ROLES, threads=self.threads_)
+        persistence.write(folder, self, self.schema_, omit=heads.ROLES, threads=self.threads_, range=self.range_)
         heads.dump({"encoder": self.encoder_, "estimator": self.estimator_, **heads.unfitted(self)}, folder / FILE)
 
     @classmethod
@@ -126,6 +128,7 @@ class Estimator(Model):
         unfitted = {role: loaded[role] for role in heads.ROLES} if heads.ROLES[0] in loaded else fitted
         saved = persistence.read(cls, folder, **unfitted)
         model, model.schema_, model.threads_ = saved.model, saved.schema, saved.learned["threads"]
+        model.range_ = saved.learned.get("range")
         model.encoder_, model.estimator_ = loaded["encoder"], loaded["estimator"]
         return model
 
