@@ -225,7 +225,7 @@ def digest(runs: Sequence[Run], settings: DecisionSettings, incumbent: str | Non
         incumbent,
         __version__,
         checks.names(),
-        labels.digest(settings),
+        labels.digest_of_file(settings),
         [(run.variant, run.started, run.status, run.cost, run.business, run.sha256) for run in runs],
     ]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

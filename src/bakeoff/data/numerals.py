@@ -55,8 +55,9 @@ MARKS = frozenset(
         "#name?",
         "#num!",
         "#null!",
+        "",
     ]
-) | {""}
+)
 """Texts, trimmed and in lower case, that stand for a missing value among numbers or dates, and nowhere else."""
 
 CURRENCIES = ("$", "€", "£", "¥", "₹", "USD", "EUR", "GBP", "CHF", "JPY")

@@ -124,7 +124,7 @@ def load_labels(settings: DecisionSettings, tables: Mapping[str, PredictionTable
     return Labels(settings.labels, marks, empty)
 
 
-def digest(settings: DecisionSettings) -> str:
+def digest_of_file(settings: DecisionSettings) -> str:
     """Digest of the file of labels, unread; empty where there is none."""
     file = None if settings.labels is None else Path(settings.labels).expanduser()
     return hashlib.sha256(file.read_bytes()).hexdigest() if file is not None and file.is_file() else ""
