@@ -12,6 +12,7 @@ import pytest
 
 import bakeoff as python
 from bakeoff import business, capacity, metrics, record
+from bakeoff.compare import vetoes
 from bakeoff.errors import ConfigError
 from bakeoff.report import monthly
 from bakeoff.report.blocks import Table
@@ -240,6 +241,8 @@ def test_capacity_is_a_share_of_the_rows(declared: Any, per_month: float | None,
     [
         ({"capacity": "500 a fortnight"}, r"capacity: '500 a fortnight' is no number of positive predictions"),
         ({"capacity": -3}, r"capacity: -3 is no number of positive predictions"),
+        ({"capacity": 0.05, "per_month": 20_000}, r"0\.05 is less than one row a month; for a share write 5%\."),
+        ({"capacity": "0.2 a week", "per_month": 20_000}, r"less than one row a week; for a share write 20%"),
         ({"capacity": 500}, r"Add business\.per_month=20000, or give a share such as 5%"),
     ],
 )
@@ -269,11 +272,27 @@ def test_a_threshold_keeps_the_capacity_of_the_business_model() -> None:
 def test_only_a_variant_that_is_shown_to_exceed_the_capacity_is_refused() -> None:
     limit = capacity.Capacity(0.1, "10%")
     at, well_above = (table(["No"] * 1000, ["Yes"] * n + ["No"] * (1000 - n)) for n in (105, 140))
-    assert limit.excess(at) == ""
+    assert vetoes.excess(limit, at) == ""
     assert (
-        limit.excess(well_above)
+        vetoes.excess(limit, well_above)
         == 'it predicts "Yes" for 14.0% of the rows, more than the 10.00% of business.capacity=10%'
     )
+
+
+def test_rows_of_one_group_are_no_independent_evidence_of_an_excess() -> None:
+    """At exactly the capacity, 40 groups of 20 alike rows are refused about as rarely as 40 rows: 2.5 % of times."""
+    limit, refused = capacity.Capacity(0.2, "20%"), 0
+    for seed in range(300):
+        answers = ["Yes" if drawn else "No" for drawn in np.repeat(np.random.default_rng(seed).random(40) < 0.2, 20)]
+        refused += bool(vetoes.excess(limit, replace(table(answers, answers), units=np.repeat(np.arange(40), 20))))
+    assert refused <= 15
+    all_positive = replace(table(["No"] * 800, ["Yes"] * 800), units=np.repeat(np.arange(40), 20))
+    assert "100.0% of the rows" in vetoes.excess(limit, all_positive)
+
+
+def test_rows_without_an_answer_do_not_dilute_an_excess() -> None:
+    rows = table(["No"] * 1000, ["Yes"] * 100 + ["No"] * 300 + [None] * 600, [OK] * 400 + [NO_ANSWER] * 600)
+    assert 'predicts "Yes" for 25.0% of the rows' in vetoes.excess(capacity.Capacity(0.15, "15%"), rows)
 
 
 def test_a_misspelt_class_is_named_before_the_cell_that_it_leaves_empty() -> None:

@@ -10,12 +10,10 @@ from typing import Any
 
 from bakeoff.config.component import Component
 from bakeoff.errors import ConfigError
-from bakeoff.predictions import OK
-from bakeoff.task import PredictionTable, Schema
+from bakeoff.task import Schema
 
 MONTHS = {"day": 12 / 365.25, "week": 12 * 7 / 365.25, "month": 1.0, "year": 12.0}
 """Length of each period in months."""
-CONFIDENCE = 0.95
 KEY = "business.capacity"
 EXAMPLES = "Write 500 (a month), 500 a week, or 5%."
 
@@ -31,23 +29,6 @@ class Capacity:
 
     share: float
     text: str
-
-    def excess(self, table: PredictionTable) -> str:
-        """How the predictions exceed the capacity, as a clause; empty where they do not, beyond sampling noise.
-
-        A threshold that keeps it on validation rows exceeds it on every other sample of test rows by chance: only where
-        the whole interval of the share lies above does it count (Wilson 1927).
-        """
-        from scipy.stats import binomtest
-
-        positive = (table.predictions.output == table.schema.positive) & (table.predictions.status == OK)
-        n, hits = len(table), int(positive.sum())
-        if not n or binomtest(hits, n).proportion_ci(CONFIDENCE, method="wilson").low <= self.share:
-            return ""
-        return (
-            f'it predicts "{table.schema.positive}" for {hits / n:.1%} of the rows, more than the {self.share:.2%} of '
-            f"{KEY}={self.text}"
-        )
 
 
 def check(capacity: float | str | None, per_month: float | None) -> None:
@@ -84,9 +65,12 @@ def _share(declared: float | str, per_month: float | None) -> float:
         raise ValueError(f"capacity: {declared!r} is no number of positive predictions. {EXAMPLES}")
     if parsed[2]:
         return amount / 100
+    period = parsed[3] or "month"
+    if amount < 1:
+        raise ValueError(f"capacity: {declared} is less than one row a {period}; for a share write {amount * 100:g}%.")
     if per_month is None:
         raise ValueError(
             f"capacity: {declared!r} is of a time, and the number of predictions is not known. Add "
             "business.per_month=20000, or give a share such as 5%."
         )
-    return amount / MONTHS[parsed[3] or "month"] / per_month
+    return amount / MONTHS[period] / per_month

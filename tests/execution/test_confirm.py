@@ -191,3 +191,26 @@ def test_checks_of_training_do_not_apply_to_fitted_models(bakeoff: CommandLine, 
     confirmed = bakeoff("confirm", "outputs/mine")
     assert confirmed.returncode == 0, confirmed.stderr
     assert "one seed" not in confirmed.stdout and "No simple baseline" not in confirmed.stdout
+
+
+def test_a_bake_off_named_confirmation_keeps_its_checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_rows(tmp_path / "rows.csv", 300)
+    package.bakeoff(
+        "data=csv", "data.path=rows.csv", "data.target=label", "name=confirmation", "model=linear,nearest_neighbors",
+        "decision.metric=accuracy", "report=none", *FEW,
+    )  # fmt: skip
+    assert "No simple baseline" in Path("outputs/confirmation/comparison.json").read_text("utf-8")
+
+
+def test_challenger_over_the_capacity_leaves_the_rows_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_rows(tmp_path / "rows.csv")
+    package.bakeoff(
+        "data=csv", "data.path=rows.csv", "data.target=label", "data.positive=yes", "data.split.sealed=0.3333",
+        "name=mine", "model=constant,linear", "incumbent=constant", "decision.metric=accuracy", "report=none",
+        "business=right_wrong_abstain", "business.capacity=5%", *FEW,
+    )  # fmt: skip
+    with pytest.raises(ConfigError, match=r"more than the 5\.00% of business\.capacity=5%\. The sealed rows stay"):
+        confirm(Path("outputs/mine"), "linear")
+    assert not Path("outputs/mine/confirmation/linear").exists()

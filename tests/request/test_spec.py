@@ -292,3 +292,14 @@ def test_the_name_of_an_option_in_place_of_a_component_is_told_how_to_choose_it(
 
 def read_container(content: dict[str, Any]) -> Request:
     return validation.read(OmegaConf.create(content), FOLDER)
+
+
+def test_what_a_threshold_was_learnt_within_is_part_of_its_identity(tmp_path: Path) -> None:
+    given = ("data=churn", "business=churn", "model=threshold")
+    record.begin(tmp_path, asked(*given).to_config())
+    assert resuming.changes(asked(*given, folder=tmp_path)) == []
+    for objective in ("null", "f1"):
+        request = asked(*given, f"model.objective={objective}", "business.capacity=5%", folder=tmp_path)
+        assert "learned_within.capacity: nothing → 5%" in resuming.changes(request)
+    plain = asked("data=churn", "business=churn", "business.capacity=5%", folder=tmp_path)
+    assert "learned_within" not in plain.identity

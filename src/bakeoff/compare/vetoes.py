@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import sqrt
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bakeoff import capacity, metrics
+from bakeoff.capacity import Capacity
+from bakeoff.compare.units import Units
 from bakeoff.config import cards
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.metrics import Metric
 from bakeoff.metrics.bounds import read_bounds
 from bakeoff.numbers import number
+from bakeoff.predictions import OK
 from bakeoff.record import Run, Score
 from bakeoff.task import PredictionTable
 
 CARD = ("family", "licence", *cards.ORDERED)
 """Keys of a card that may be required."""
+CONFIDENCE = 0.95
+"""Of the interval that must lie above a capacity."""
 
 
 def check(required: Mapping[str, Any] | None) -> None:
@@ -60,8 +69,8 @@ def find(
                 found.setdefault(run.variant, []).append(reason)
         if (table := (tables or {}).get(run.variant)) is not None:
             limit = capacity.of_business(run.business, table.schema)
-            if limit is not None and (excess := limit.excess(table)):
-                found.setdefault(run.variant, []).append(excess)
+            if limit is not None and (reason := excess(limit, table)):
+                found.setdefault(run.variant, []).append(reason)
     return {name: f"{name} may not be shipped: {'; '.join(reasons)}" for name, reasons in found.items()}
 
 
@@ -81,9 +90,50 @@ def describe(
         is_better = mine is not None and best is not None and sign * mine > sign * best
         if is_better and mine is not None and best is not None:
             clause = f"{clause}, although its {metric.name} is better ({number(mine)} vs {number(best)})"
-        key = "" if capacity.KEY in clause else " (decision.require)"
-        sentences.append((not is_better, f"{clause}{key}."))
+        sentences.append((not is_better, f"{clause}{key(clause)}."))
     return [sentence for _, sentence in sorted(sentences, key=lambda pair: pair[0])]
+
+
+def key(clause: str) -> str:
+    """The key that a reason is about, in brackets; empty where the reason names its own."""
+    return "" if capacity.KEY in clause else " (decision.require)"
+
+
+def excess(limit: Capacity, table: PredictionTable) -> str:
+    """How the answers exceed a capacity, as a clause; empty where they do not, beyond sampling noise.
+
+    A threshold that keeps it on validation rows exceeds it on every other sample of test rows by chance: only where
+    the whole interval of the share lies above does it count (Wilson 1927). The rows of one group or block of time
+    count as many independent ones as their variance is worth (Kish 1965), with as many degrees of freedom as there are
+    units. Rows without an answer say nothing of the share.
+    """
+    answered = table.take(table.predictions.status == OK)
+    if not len(answered):
+        return ""
+    is_positive = answered.predictions.output == answered.schema.positive
+    share = float(is_positive.mean())
+    if _least_share(is_positive.astype(float), Units.from_table(answered)) <= limit.share:
+        return ""
+    return (
+        f'it predicts "{answered.schema.positive}" for {share:.1%} of the rows, more than the {limit.share:.2%} of '
+        f"{capacity.KEY}={limit.text}"
+    )
+
+
+def _least_share(values: NDArray[np.float64], units: Units) -> float:
+    """Lower end of the interval of a share of 0 and 1, shape (n,), whose rows may come in units."""
+    from scipy.stats import norm, t
+
+    n, share, quantile = float(len(values)), float(values.mean()), float(norm.ppf(0.5 + CONFIDENCE / 2))
+    if not units.are_rows:
+        if units.count < 2:
+            return 0.0
+        quantile = float(t.ppf(0.5 + CONFIDENCE / 2, units.count - 1))
+        of_units = float((np.bincount(units.codes, values - share) ** 2).sum()) * units.count / (units.count - 1)
+        of_rows = n * share * (1 - share)
+        n /= max(1.0, of_units / of_rows) if of_rows > 0 else n / units.count
+    middle, half = share + quantile**2 / (2 * n), quantile * sqrt(share * (1 - share) / n + quantile**2 / (4 * n**2))
+    return (middle - half) / (1 + quantile**2 / n)
 
 
 def _of_card(key: str, wanted: Any, card: Mapping[str, Any]) -> str:

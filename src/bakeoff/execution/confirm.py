@@ -161,15 +161,16 @@ def _opening(folder: Path, runs: list[Run], variant: str | None) -> tuple[Openin
             "variant=… names a challenger."
         )
     finished = [run for run in runs if run.status == "ok"]
-    vetoed = vetoes.find(finished, {v.name: v.metrics for v in compared.variants}, settings.require)
+    tables = {run.variant: record.read_predictions(run) for run in finished}
+    vetoed = vetoes.find(finished, {v.name: v.metrics for v in compared.variants}, settings.require, tables)
     if chosen in vetoed:
-        raise ConfigError(f"confirm: {vetoed[chosen]} (decision.require). The sealed rows stay sealed.")
+        raise ConfigError(f"confirm: {vetoed[chosen]}{vetoes.key(vetoed[chosen])}. The sealed rows stay sealed.")
     chosen = chosen or next((name for name in challengers if name not in vetoed), None)
     if chosen is None:
         raise ConfigError(f"confirm: no challenger of {compared.incumbent} in {folder} has results and may be shipped.")
     by_name = {run.variant: run for run in runs}
-    tables = {name: record.read_predictions(by_name[name]) for name in (chosen, compared.incumbent)}
-    if distrust := people.distrust(metrics.get(compared.metric).needs, finished, tables, settings):
+    two = {name: tables[name] for name in (chosen, compared.incumbent)}
+    if distrust := people.distrust(metrics.get(compared.metric).needs, finished, two, settings):
         raise ConfigError(f"confirm: {distrust} The sealed rows stay sealed.")
     best = next(v.name for v in compared.variants if v.status == "ok" and v.name not in vetoed)
     is_measured = settings.goal == "cheapest_good_enough" and best not in (chosen, compared.incumbent)
@@ -244,7 +245,7 @@ def _predict(run: Run, into: Path, task: Task, test_rows: int | None, announce: 
     folder = record.model_folder(run.folder)
     schema = persistence.read_state(folder)[0] if (folder / persistence.STATE).is_file() else record.schema_of(run)
     fitted = Fitted(persistence.load(folder), folder, schema)
-    content = _content(run) | {"record_validation": False, "tracker": None}
+    content = _content(run) | {"record_validation": False, "tracker": None, "confirmed_from": str(run.folder)}
     request = Request.from_record(content if test_rows is None else content | {"test_rows": test_rows}, into)
     with record.logged(into):
         runner.run(request, lambda choices: request, announce, task, fitted)

@@ -121,6 +121,7 @@ def recorded(folder: Path, into: Path, search: bool = False) -> Request:
         raise DataError(f"{folder}: there is no {record.CONFIG}, so the run cannot be repeated.")
     if "refreshed_from" in content:
         raise ConfigError(f"{folder}: bakeoff refresh made this run. Repeat the refresh: {_command(folder)}")
+    content.pop("confirmed_from", None)  # the repetition fits the model again
     if not search:
         content["search"] = {"sampler": None}
     content |= {"name": into.parent.name, "variant": into.name, "resume": False, "incumbent": None}

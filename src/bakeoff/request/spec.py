@@ -65,6 +65,7 @@ class Request:
         cost: cost model; None: predictions are not priced.
         business: business model; None: predictions have no value in money.
         refreshed_from: the run folder that ``bakeoff refresh`` made this request from.
+        confirmed_from: the run folder whose fitted model ``bakeoff confirm`` let predict the sealed rows.
         parts_from: folder of the bake-off that holds the runs of a solution's parts; None: its own.
         references: strings of the config that refer to environment variables, which its record keeps as references.
         referenced: digests of the values of those variables, by name; None where there are none.
@@ -94,6 +95,7 @@ class Request:
     record_validation: bool = field(default=False, metadata=IN_NEITHER)
     report: str = field(default="html", metadata=IN_NEITHER)
     refreshed_from: str | None = field(default=None, metadata=IN_NEITHER)
+    confirmed_from: str | None = field(default=None, metadata=IN_NEITHER)
     parts_from: str | None = field(default=None, metadata=IN_NEITHER)
     references: tuple[Reference, ...] = field(default=(), metadata=IN_NEITHER)
     referenced: Mapping[str, str] | None = field(default=None, metadata=IN_IDENTITY)
@@ -141,6 +143,7 @@ class Request:
             "record_validation",
             "report",
             "refreshed_from",
+            "confirmed_from",
             "parts_from",
             "referenced",
         )
@@ -255,15 +258,28 @@ class Request:
             }
         if self._learns_for_decision:
             content["learned_for"] = self.decision.metric
+        if self._learns and self._capacity is not None:
+            content["learned_within"] = self._capacity
         if any(metrics.is_money(name) for name in self._optimised):
             content |= {"cost": _identity(self.cost), "business": _identity(self.business)}
         return content
 
     @property
+    def _learns(self) -> bool:
+        """True for a solution that learns for some metric."""
+        return {"parts", "objective"} <= self.model.arguments.keys()
+
+    @property
+    def _capacity(self) -> dict[str, Any] | None:
+        """The capacity of the business model, with the volume that turns it into a share; None where there is none."""
+        declared = {} if self.business is None else self.business.arguments
+        capacity = declared.get("capacity")
+        return None if capacity is None else {"capacity": str(capacity), "per_month": declared.get("per_month")}
+
+    @property
     def _learns_for_decision(self) -> bool:
         """True for a solution that learns for the metric that decides."""
-        arguments = self.model.arguments
-        return "parts" in arguments and arguments.get("objective", "") is None
+        return self._learns and self.model.arguments["objective"] is None
 
     @property
     def _optimised(self) -> list[str]:
@@ -284,7 +300,7 @@ class Request:
         return json.dumps(component.write([self.source, self.data]), sort_keys=True, default=str)
 
 
-ONLY_WHERE_SET = ("refreshed_from", "parts_from", "referenced")
+ONLY_WHERE_SET = ("refreshed_from", "confirmed_from", "parts_from", "referenced")
 """Fields of a request that its config has only where they are set."""
 MAPPINGS = (("data",), ("metrics", "graders"), ("decision", "require"), ("search", "space", "constraints"))
 """Sections of a config, each with those of its keys whose values are mappings."""

@@ -50,7 +50,11 @@ class Evidence:
     @property
     def is_confirmation(self) -> bool:
         """Whether these are the variants that ``bakeoff confirm`` chose, with the models as they were fitted before."""
-        return bool(self.runs) and all(run.folder.parent.name == record.CONFIRMATION for run in self.runs)
+        return bool(self.runs) and all(map(_is_confirmed, self.runs))
+
+
+def _is_confirmed(run: Run) -> bool:
+    return (record.read_config(run.folder) or {}).get("confirmed_from") is not None
 
 
 Finds = Callable[[Evidence], Sequence[str]]
