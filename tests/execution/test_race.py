@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from tests.command_line import BAKEOFF
 
@@ -100,12 +102,41 @@ def test_an_interrupted_race_goes_on_as_if_it_had_not_been(raced: tuple[Path, st
     }
 
 
+def test_a_variant_cannot_join_a_race_whose_budget_is_spent(raced: tuple[Path, str], tmp_path: Path) -> None:
+    folder = tmp_path / "joined"
+    shutil.copytree(raced[0], folder)
+    models, *rest = RACE[1:]
+    for verb in (("-m",), ("plan", "-m")):
+        joined = bakeoff(folder, *verb, f"{models},catboost", *rest, "--config-dir", "conf")
+        assert joined.returncode == 2
+        assert "raced before, without catboost, and spent the budget" in joined.stderr
+    assert searches(folder).keys() == searches(raced[0]).keys()
+
+
+def test_standings_have_the_name_and_the_sign_of_their_metric(tmp_path: Path) -> None:
+    """Of pure noise r2 is below 0."""
+    random = np.random.default_rng(0)
+    columns = {name: random.normal(size=200) for name in "abcy"}
+    pd.DataFrame(columns).to_csv(tmp_path / "noise.csv", index=False)
+    done = bakeoff(
+        tmp_path, "-m", "model=linear,nearest_neighbors", "data=csv", "data.path=noise.csv", "data.target=y",
+        "decision.metric=r2", "search=random", "search.trials=null", "search.total.trials=8", "search.racing=2",
+        "tracker=none", "report=none",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "nearest_neighbors r2 -0." in done.stdout.partition("No more search")[0]
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
         (("search.racing=1",), "search.racing: a race has 2 rounds or more, and 1 is given"),
         (("search.total.trials=null", "search.trials=5"), "search.racing: there is no budget to race for"),
         (("seeds=2",), "search.racing: seeds of one variant must be searched alike"),
+        (("seed=1,2",), "search.racing: seeds of one variant must be searched alike"),
+        (("search.total.trials=5",), "5 is too little for 3 variants that race in 2 rounds. Give at least 6."),
+        (("search.total.trials=null", "search.total.seconds=9", "search.trials=30"), "Add search.trials=null."),
+        (("search.total.trials=90", "search.trials=30"), "search.trials: 30 for each variant would end its search"),
         (("search.total.seconds=-1",), "search.total.seconds: -1.0 is no budget"),
         (("search.workers=2",), "search.workers: more than one needs a launcher that runs jobs side by side"),
     ],

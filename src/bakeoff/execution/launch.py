@@ -140,8 +140,8 @@ def explore(launcher: Launcher, jobs: Sequence[Job]) -> None:
             _launched(launcher, alone)
 
 
-def standing(request: Request) -> float:
-    """Best value of a search within its budget, larger is better; minus infinity where no trial has a value."""
+def standing(request: Request) -> tuple[float, str]:
+    """Best value of a search within its budget, larger is better, and in words; minus infinity where there is none."""
     return _searching(request).standing()
 
 

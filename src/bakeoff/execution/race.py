@@ -7,6 +7,7 @@ from the recorded trials alone, so that a race that was interrupted goes on as i
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 from collections.abc import Callable, Sequence
@@ -15,10 +16,11 @@ from pathlib import Path
 
 from hydra.plugins.launcher import Launcher
 
-from bakeoff.errors import Unavailable
+from bakeoff import record
+from bakeoff.advice import listed
+from bakeoff.errors import ConfigError, Unavailable
 from bakeoff.execution import launch
 from bakeoff.execution.launch import Job
-from bakeoff.numbers import number
 from bakeoff.request.spec import BUDGET, Request
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,53 @@ def run(launcher: Launcher, jobs: Sequence[Job], waiting: Sequence[Job], announc
             raced = _raced(launcher, tuned, {job.request.folder for job in waiting}, announce)
             given |= {job.request.folder: job for job in raced}
     return [given.get(job.request.folder, job) for job in waiting]
+
+
+def check(jobs: Sequence[Job]) -> None:
+    """Check that races can keep to their budgets, before any work.
+
+    Raises:
+        ConfigError: the trials are too few for all rounds, variants differ in their seed alone, or some would join a
+            race that others have run.
+    """
+    for folder in dict.fromkeys(job.request.bakeoff for job in jobs):
+        requests = [job.request for job in jobs if job.request.bakeoff == folder and _races(job.request)]
+        if requests:
+            _check(requests)
+
+
+def _check(requests: Sequence[Request]) -> None:
+    settings, recipes = requests[0].search, [_recipe(request) for request in requests]
+    if any(recipes.count(recipe) > 1 for recipe in recipes):
+        raise ConfigError(
+            "search.racing: seeds of one variant must be searched alike, and a race gives them unequal budgets. "
+            "Leave out search.racing, or give one seed."
+        )
+    least, trials = (settings.racing or 1) * len(requests), settings.total.trials
+    if trials is not None and trials < least:
+        raise ConfigError(
+            f"search.total.trials: {trials} is too little for {len(requests)} variants that race in {settings.racing} "
+            f"rounds. Give at least {least}."
+        )
+    raced = [request.variant for request in requests if request.resume and _has_raced(request)]
+    new = [request.variant for request in requests if not request.folder.is_dir()]
+    if raced and new:
+        raise ConfigError(
+            f"search.racing: {listed(raced)} raced before, without {listed(new)}, and spent the budget. All variants "
+            "of a race share it from the start: add resume=false to race them all anew, or name=… for a race apart."
+        )
+
+
+def _recipe(request: Request) -> str:
+    """What a request asks for, but for its seed."""
+    return json.dumps(request.identity | {"seed": None}, sort_keys=True, default=str)
+
+
+def _has_raced(request: Request) -> bool:
+    if not (request.folder / record.RESULT).is_file():
+        return False
+    search = record.read_run(request.folder).search
+    return search is not None and search.get("racing") is not None
 
 
 def _races(request: Request) -> bool:
@@ -80,16 +129,12 @@ def _explore(launcher: Launcher, job: Job) -> None:
 def _half(left: Sequence[Job], given: dict[Path, Job], when: str, announce: Callable[[str], None]) -> list[Job]:
     """The better half of the variants, rounded up; of equal ones the first."""
     standings = {job.request.folder: launch.standing(given[job.request.folder].request) for job in left}
-    best = sorted(left, key=lambda job: -standings[job.request.folder])
+    best = sorted(left, key=lambda job: -standings[job.request.folder][0])
     kept = best[: math.ceil(len(left) / 2)]
-    listed = ", ".join(f"{job.request.variant} {_in_words(standings[job.request.folder])}" for job in best)
+    scores = ", ".join(f"{job.request.variant} {standings[job.request.folder][1]}" for job in best)
     out = ", ".join(job.request.variant for job in best[len(kept) :])
-    announce(f"{when} on validation rows: {listed}. No more search for {out}.")
+    announce(f"{when} on validation rows: {scores}. No more search for {out}.")
     return [job for job in left if job in kept]
-
-
-def _in_words(standing: float) -> str:
-    return number(abs(standing)) if math.isfinite(standing) else "without a value"
 
 
 def _with_budget(job: Job, share: float, lasted: int) -> Job:
@@ -99,7 +144,7 @@ def _with_budget(job: Job, share: float, lasted: int) -> Job:
     for key in BUDGET:
         total, own = getattr(settings.total, key), getattr(settings, key)
         if total is not None:
-            part = max(1, int(total * share + 1e-9)) if key == "trials" else total * share
+            part = int(total * share + 1e-9) if key == "trials" else total * share
             budgets[key] = part if own is None else min(own, part)
     lines = [f"search.{key}={value}" for key, value in budgets.items()]
     search = replace(settings, **budgets, lasted=lasted)  # type: ignore[arg-type]

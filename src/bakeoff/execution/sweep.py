@@ -82,6 +82,7 @@ def run(
     for job in jobs:
         if fixed := job.request.search.fixed:
             announce(f"{job.request.variant}: {', '.join(fixed)} stays as given, out of the search.")
+    race.check(jobs)
     waiting = _waiting(jobs, announce)
     if plan:
         from bakeoff.report import plan as plans

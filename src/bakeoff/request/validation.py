@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from importlib.util import find_spec
 from operator import attrgetter
@@ -189,6 +190,13 @@ def _check_racing(request: Request) -> None:
             raise ConfigError(f"search.total.{key}: {total} is no budget. Give more than 0.")
     if not any(totals.values()):
         raise ConfigError("search.racing: there is no budget to race for. Add search.total.seconds=60.")
+    of_model = (request.model.search_budget or {}).get("trials")
+    is_own = settings.lasted is None and of_model is None  # neither given by the race nor declared by the model
+    if is_own and settings.trials is not None and settings.trials < (settings.total.trials or math.inf):
+        raise ConfigError(
+            f"search.trials: {settings.trials} for each variant would end its search before the race has spent "
+            "search.total. Add search.trials=null."
+        )
     if request.seeds > 1:
         raise ConfigError(
             "search.racing: seeds of one variant must be searched alike, and a race gives them unequal budgets. "

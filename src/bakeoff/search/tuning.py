@@ -17,6 +17,7 @@ from bakeoff.config import component, search_space
 from bakeoff.config.search_space import Dimension
 from bakeoff.config.settings import LARGEST_SEED, SearchSettings
 from bakeoff.errors import BakeoffError, Unavailable
+from bakeoff.numbers import number
 from bakeoff.request.spec import Request
 from bakeoff.search import study as studies
 from bakeoff.search.evaluation import Evaluation
@@ -183,8 +184,10 @@ class Search:
             self.announce(self._progress(tally))
         return study, ended
 
-    def standing(self) -> float:
-        """Best value of the trials that the budget holds, larger is better; minus infinity where none has a value.
+    def standing(self) -> tuple[float, str]:
+        """Best value of the trials that the budget holds, larger is better, and the value in words.
+
+        Minus infinity where no trial has a value that keeps the constraints.
 
         Later trials do not count: a search that went on has the same standing as when its budget was spent.
         """
@@ -196,9 +199,10 @@ class Search:
             tally.add(trial)
         chosen = self._choose(tally.trials)
         if chosen is None or any(violation > 0 for violation in chosen.constraints.values()):
-            return -math.inf
+            return -math.inf, "without a value"
         position, sign = self.evaluation.deciding
-        return sign * float(chosen.values[position])
+        value = float(chosen.values[position])
+        return sign * value, f"{self.evaluation.objectives[position].name} {number(value)}"
 
     def _resume(self) -> optuna.Study:
         """Open the study after its process was killed: what that process alone had begun begins anew."""
