@@ -150,6 +150,19 @@ def stated(slope: float) -> Draw:
     return draw
 
 
+def constant(confidence: float, right: float) -> Draw:
+    """A calibrated variant, and one that states the same confidence on every row."""
+
+    def draw(rng: np.random.Generator, n: int) -> Pair:
+        names = np.array(BINARY.classes, dtype=object)
+        y, tables = (rng.random(n) < right).astype(int), []
+        for p in (np.full(n, right), np.full(n, confidence)):
+            tables.append(table(BINARY, names[y], names[np.ones(n, int)], proba=np.column_stack([1 - p, p])))
+        return tables[0], tables[1]
+
+    return draw
+
+
 def errors(tail: float) -> Draw:
     """Regression with errors of Student's t, or normal where ``tail`` is 0."""
 
@@ -262,6 +275,15 @@ GROUPED_ERRORS = {"mae": ABSOLUTE, "median_absolute_error": 0.6745}
 LABELS, RANKS = ("f1", "precision", "recall", "mcc"), ("roc_auc", "average_precision")
 FEW, MANY = (50, 300), (100, 400)
 SMALL = (20, 29, 50, 60)
+CE = "calibration_error"
+CONFIDENT = (
+    *((0.999, 0.99, n) for n in (100, 300, 1_000)),
+    *((0.999, 0.998, n) for n in (300, 1_000, 2_000)),
+    (0.999, 0.9, 100),
+    *((0.99, 0.99, n) for n in (50, 300)),
+    *((0.9, 0.97, n) for n in (50, 100, 200)),
+    (0.8, 0.99, 100),
+)
 CASES = [
     *(Case("right 0.99 and 0.50", "accuracy", n, right(0.50, 0.99), (0.99, 0.49)) for n in SMALL),
     *(Case("right 0.99", "accuracy", n, right(0.99, 0.99), equal(0.99)) for n in SMALL),
@@ -278,6 +300,7 @@ CASES = [
     *(Case("30 % positive", m, n, scores(0.3, (1.2, 1.4))) for m in ("log_loss", "brier") for n in FEW),
     *(Case("calibrated", "calibration_error", n, stated(1.0), equal(0.0)) for n in (100, 300, 1_000)),
     *(Case(f"logits times {s:g}", "calibration_error", n, stated(s)) for s in (1.3, 2.0) for n in (100, 300, 1_000)),
+    *(Case(f"says {c:g}, right {r:g}", CE, n, constant(c, r), (abs(c - r),) * 2) for c, r, n in CONFIDENT),
     *(Case("normal errors", m, n, errors(0)) for m in ("mae", "rmse", "r2", "median_absolute_error") for n in FEW),
     *(Case("heavy tails", m, n, errors(4)) for m in ("mae", "rmse") for n in (100, 300)),
     *(Case("answers", "exact_match", n, answers, (0.93, 0.03)) for n in (50, 200)),
@@ -334,7 +357,13 @@ def test_95_percent_intervals_hold_the_truth_in_93_percent_of_test_sets_or_more(
 
 @pytest.mark.parametrize(
     "case",
-    [c for c in CASES if str(c).startswith(("right 0.97, accuracy, 200", "each row twice, a", "calibrated, cal"))],
+    [
+        c
+        for c in CASES
+        if str(c).startswith(
+            ("right 0.97, accuracy, 200", "each row twice, a", "calibrated, cal", "says 0.9, right 0.97")
+        )
+    ],
     ids=str,
 )
 def test_intervals_hold_the_truth_in_most_of_a_few_test_sets(case: Case) -> None:

@@ -169,6 +169,17 @@ def test_calibration_error_has_no_interval_because_chance_makes_it_larger() -> N
     assert isinstance(known, Unknown) and "chance" in known.reason
 
 
+@pytest.mark.parametrize("wrong", [0, 1, 2])
+def test_calibration_error_of_a_model_that_is_hardly_ever_wrong_is_not_surely_zero(wrong: int) -> None:
+    """It says 0.999: of 1,000 rows with 2 wrong ones, up to 0.7 % may be wrong (Clopper & Pearson)."""
+    y = np.repeat([0, 1], [wrong, 1_000 - wrong])
+    p = np.full(1_000, 0.999)
+    of = table(BINARY, NAMES[y], NAMES[np.ones(1_000, int)], np.column_stack([1 - p, p]))
+    low, high = interval_of("calibration_error", of)
+    most_wrong = float(beta.ppf(0.975, wrong + 1, 1_000 - wrong))
+    assert low == 0 and 0.9 * (most_wrong - 0.001) < high < 2 * most_wrong
+
+
 @pytest.mark.parametrize("name", ["accuracy", "roc_auc", "calibration_error"])
 def test_rows_of_one_group_have_no_interval(name: str) -> None:
     y = np.arange(60) % 2

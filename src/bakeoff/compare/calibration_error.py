@@ -21,8 +21,10 @@ Floats = NDArray[np.float64]
 MOST_CURVATURE = 1.0
 """Most variance of a row's gap: that of a share is at most 0.25, in four places of the formula."""
 
-ROUNDING = 1e-12
-"""Variance by chance, as a share of the squares, below which it is an error of rounding."""
+PRIOR_ROWS = 4
+"""Rows that are added to those of a bin, half of them right (Agresti & Coull 1998): one that is nearly always right, or
+nearly always wrong, happens to show too little variance when it matters most."""
+
 LARGE_SUM = 1e5
 
 
@@ -33,7 +35,7 @@ class CalibrationError:
     Attributes:
         value: the error, less what chance adds.
         squares: weighted squared gaps of the bins, with what chance adds.
-        by_chance: what chance adds to them.
+        by_chance: what chance adds to them, or may: more than was subtracted for the value where bins show few errors.
         scale: multiple of the chi-squared variable.
     """
 
@@ -70,11 +72,11 @@ class CalibrationError:
         else:
             sums = np.bincount(units.codes * BINS + bins, left, units.count * BINS).reshape(-1, BINS)[:, known]
             covariance = (sums.T @ sums) * np.outer(grown, grown)
+        least = _least_variance(bins, gaps)[known] / rows[known]
+        np.fill_diagonal(covariance, np.maximum(np.diag(covariance), least))
         weighted = np.sqrt(share)[:, None] * covariance * np.sqrt(share)
         by_chance, spread = float(np.trace(weighted)), float((weighted**2).sum())
         squares = float((share * mean**2).sum())
-        if by_chance <= ROUNDING * squares:  # rows of a bin that are all alike say nothing of what varies
-            return None
         of_error = squares - by_chance
         scale = spread / by_chance
         if of_error > 0:
@@ -95,15 +97,18 @@ class CalibrationError:
     def interval(self, confidence: float) -> tuple[float, float]:
         """Errors under which the squares that were seen are neither too small nor too large."""
         tail = (1 - confidence) / 2
-        low, high = (math.sqrt(self._noncentrality(p) * self.scale) for p in (1 - tail, tail))
+        low = math.sqrt(self._noncentrality(self.squares / self.scale, 1 - tail) * self.scale)
+        # A variance that is put too high must not make an error look small: the sum is never below its expectation.
+        expected = (self.by_chance + self.value**2) / self.scale
+        high = math.sqrt(self._noncentrality(max(self.squares / self.scale, expected), tail) * self.scale)
         return min(low, self.value), min(1.0, max(high, self.value))
 
-    def _noncentrality(self, probability: float) -> float:
-        """The noncentrality with which so small a sum has that probability; 0 where it is less likely anyway."""
+    def _noncentrality(self, x: float, probability: float) -> float:
+        """The noncentrality with which a sum of at most x has that probability; 0 where it is less likely anyway."""
         from scipy.optimize import brentq
         from scipy.stats import chi2, ncx2, norm
 
-        x, freedom = self.squares / self.scale, self.by_chance / self.scale
+        freedom = self.by_chance / self.scale
         if x > LARGE_SUM:  # where scipy's distribution is NaN; the normal one with its mean and variance is near
             return max(0.0, x - freedom - float(norm.ppf(probability)) * math.sqrt(2 * max(0.0, 2 * x - freedom)))
         if chi2.cdf(x, freedom) <= probability:
@@ -118,11 +123,22 @@ class CalibrationError:
         return float(brentq(excess, 1e-12, most)) if excess(1e-12) > 0 else 0.0
 
 
+def _least_variance(bins: NDArray[np.intp], gaps: Floats) -> Floats:
+    """Variance of a row's gap in each bin, at least: of a share that is off 0 and 1, and of a calibrated model."""
+    rows = np.bincount(bins, minlength=BINS)
+    is_right = gaps >= 0
+    right = np.bincount(bins, is_right, BINS)
+    confidence = np.bincount(bins, is_right - gaps, BINS) / np.maximum(rows, 1)
+    share = (right + PRIOR_ROWS / 2) / (rows + PRIOR_ROWS)
+    return np.maximum(share * (1 - share), confidence * (1 - confidence))
+
+
 @dataclass(frozen=True)
 class Apart:
-    """Uncertainty of a difference from the intervals of both sides, in quadrature (MOVER, Zou & Donner 2008).
+    """Uncertainty of a difference: the distances of both sides from their bounds, added up.
 
-    Both sides count as independent: they are of the same rows, so that the interval is rather wide.
+    In quadrature (MOVER, Zou & Donner 2008) they would have to be independent or to move alike. They are of the same
+    rows: where one model is too sure and another is right, a lucky draw makes one error smaller and the other larger.
 
     Attributes:
         first, second: uncertainty of each side.
@@ -135,12 +151,12 @@ class Apart:
 
     @property
     def standard_error(self) -> float:
-        """Of both together."""
-        return math.hypot(self.first.standard_error, self.share * self.second.standard_error)
+        """Of both together, at most."""
+        return self.first.standard_error + self.share * self.second.standard_error
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """Bounds of the difference."""
         (a, b), (c, d) = self.first.interval(confidence), self.second.interval(confidence)
         one, other = self.first.value, self.second.value
-        below, above = math.hypot(one - a, self.share * (d - other)), math.hypot(b - one, self.share * (other - c))
+        below, above = one - a + self.share * (d - other), b - one + self.share * (other - c)
         return one - self.share * other - below, one - self.share * other + above
