@@ -12,11 +12,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from asking import build_request
 
+from bakeoff.errors import LLMError
 from bakeoff.llm import limits, wire
 from bakeoff.llm.client import OpenAICompatible
+from bakeoff.retrieval import embed
 
 KEY = "sk-key-that-goes-nowhere-else"
 REPLY = {
@@ -135,3 +138,16 @@ def test_small_packed_reply_is_read() -> None:
         reply = completed(url)
     assert reply.text == "yes"
     assert {name.lower(): value for name, value in seen[0].items()}["accept-encoding"] == "identity"
+
+
+def test_packed_vectors_are_read_up_to_the_limit_of_unpacked_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = np.random.default_rng(0).normal(size=(32, 1536)).tolist()
+    data = [{"object": "embedding", "index": i, "embedding": vector} for i, vector in enumerate(numbers)]
+    packed = gzip.compress(json.dumps({"object": "list", "model": "m", "data": data}).encode())
+    assert len(packed) > limits.MOST_PACKED_BYTES
+    with serving(sending(packed, Content_Encoding="gzip")) as (url, _):
+        embedder = embed.OpenAIEmbeddings(model="m", base_url=url, key_env="SOME_KEY", retries=0)
+        assert embedder.embed(["a text"] * 32).shape == (32, 1536)
+        monkeypatch.setattr(embed, "MOST_BYTES", 1_000_000)
+        with pytest.raises(LLMError, match=r"its reply has more than 1,000,000 bytes"):
+            embedder.embed(["a text"] * 32)

@@ -15,7 +15,7 @@ from bakeoff.errors import ConfigError
 from bakeoff.llm import prices
 from bakeoff.llm.client import OpenAICompatible
 from bakeoff.llm.local import LlamaCpp
-from bakeoff.llm.usage import one_budget
+from bakeoff.llm.usage import Budget, one_budget
 
 DEAR = {"input": 1000.0, "output": 1000.0}
 
@@ -137,3 +137,10 @@ def test_a_tuned_run_spends_one_budget_on_trials_and_predictions(own_cache, tmp_
             "decision.resamples=200", "tracker=none",
         )  # fmt: skip
     assert len(script.seen) == 10
+
+
+@pytest.mark.parametrize(("most_usd", "is_estimated"), [(math.nan, False), (0.01, True)])
+def test_budget_is_estimated_only_where_an_amount_was(most_usd: float, is_estimated: bool) -> None:
+    budget = Budget(max_cost_usd=1.0)
+    budget.paid(math.nan, most_usd)
+    assert budget.is_estimated is is_estimated

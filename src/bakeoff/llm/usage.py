@@ -61,7 +61,7 @@ class Budget:
             most_usd: added instead of an unknown cost, so that it cannot exceed the limit unseen; NaN: nothing is.
         """
         with self._lock:
-            self.is_estimated = self.is_estimated or math.isnan(cost_usd)
+            self.is_estimated = self.is_estimated or (math.isnan(cost_usd) and most_usd > 0)
             amount = most_usd if math.isnan(cost_usd) else cost_usd
             self.spent_usd += 0.0 if math.isnan(amount) else amount
 

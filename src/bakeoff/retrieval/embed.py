@@ -242,7 +242,12 @@ def _vectors(answer: Any, n: int) -> list[Any]:
 
 
 def _cause(error: Exception) -> str:
-    """Type of an error and the server's status; not its message, which may contain the key."""
+    """Type of an error and the server's status; not its message, which may contain the key, unless it is ours."""
+    from bakeoff.llm.limits import EndlessReply
+
+    for one in (error, error.__cause__):
+        if isinstance(one, EndlessReply):
+            return str(one)
     status = getattr(error, "status_code", None)
     return type(error).__name__ + (f" ({status})" if status else "")
 

@@ -229,8 +229,14 @@ def test_row_without_a_label_among_the_likeliest_tokens_has_no_answer(fitted, sc
     found = fitted(scripted(*rows), method="logprobs", calibrate=False).predict(ASKED.X.iloc[:2])
     assert found.output.tolist() == ["spam", ""] and found.status.tolist() == [OK, NO_ANSWER]
     assert np.isnan(found.proba[1]).all() and found.reason[1].startswith("unreadable: as one of the labels")
-    with pytest.raises(LLMError, match=r'none of the likeliest first tokens of 2 answers begins a label \("The", "It"'):
-        fitted(scripted(tokens(The=-0.1, It=-3.0)), method="logprobs").predict(ASKED.X.iloc[:2])
+    five = pd.concat([ASKED.X.iloc[:1]] * 5, ignore_index=True)
+    with pytest.raises(LLMError, match=r'none of the likeliest first tokens of 5 answers begins a label \("The", "It"'):
+        fitted(scripted(tokens(The=-0.1, It=-3.0)), method="logprobs").predict(five)
+
+
+def test_one_row_without_a_label_is_a_row_without_answer(fitted, scripted):
+    found = fitted(scripted(tokens(The=-0.1, It=-3.0)), method="logprobs").predict(ASKED.X.iloc[:1])
+    assert found.status.tolist() == [NO_ANSWER] and found.output.tolist() == [""]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400])

@@ -43,6 +43,8 @@ CONTENT_FREE = ("N/A", "", "[MASK]")
 NEEDS = {"classification": "text", "multilabel": "text", "regression": "text", "qa": "question", "generation": "text"}
 PROMPTS = {"classification": wiring.PROMPT, **wiring.PROMPTS}
 NO_LABEL = "unreadable: as one of the labels (no likely token begins one)"
+FEWEST_TO_JUDGE = 5
+"""Rows of a batch that shows, where none of them begins a label, that the prompt does not ask for labels."""
 LABELLED = ("classification", "multilabel")
 
 
@@ -79,9 +81,7 @@ class PromptedLLM(Model):
     reader: readers.Reader = field(default_factory=readers.Reader)
 
     _was_answered = False  # once True, a batch without a usable answer means a bad batch, not a broken server
-    _was_read = (
-        False  # once True, a batch whose tokens begin no label means a bad batch, not a prompt that asks for none
-    )
+    _was_read = False  # once True, a batch whose tokens begin no label is a bad batch, not a prompt that asks for none
 
     def check(self, schema: Schema) -> None:
         """Raise ``ConfigError`` for a prompt of another task kind, a missing key, or ambiguous labels."""
@@ -269,7 +269,8 @@ class PromptedLLM(Model):
         statuses = [self._status_by_logprobs(completion) for completion in completions]
         is_lost = np.array([status != OK for status, _ in statuses])
         self._was_read = self._was_read or not is_lost.all()
-        if not self._was_read and all(reason == NO_LABEL for _, reason in statuses):
+        is_batch = len(statuses) >= FEWEST_TO_JUDGE
+        if is_batch and not self._was_read and all(reason == NO_LABEL for _, reason in statuses):
             likeliest = ", ".join(f'"{token.strip()}"' for token, _ in completions[0].logprobs[:3])
             raise LLMError(
                 f"llm: none of the likeliest first tokens of {len(completions)} answers begins a label "
