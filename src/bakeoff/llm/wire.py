@@ -190,9 +190,6 @@ def errors_as_trouble(base_url: str, sent: Mapping[str, Any]) -> Iterator[None]:
             raise _endless(base_url, cause) from None
         if type(cause).__name__ in ("ConnectError", "ProxyError", "UnsupportedProtocol", "APIConnectionError"):
             raise Trouble("connection", f"{base_url} cannot be reached: {cause}", reason=UNREACHABLE) from None
-        if type(cause).__name__ == "TooManyRedirects":
-            message = f"{base_url} redirects requests in a circle"
-            raise Trouble("refused", message, is_final=True, is_for_all=True, reason="error: (redirects)") from None
         message = f"{base_url} dropped the connection: {str(cause).rstrip('.')}"
         raise Trouble("connection", message, reason="error: (connection dropped)") from None
     except limits.EndlessReply as error:
