@@ -107,6 +107,9 @@ class Remembers:
         self.seen = {*train.ids, *(valid.ids if valid is not None else ())}
         self.has_valid = valid is not None
 
+    def fit_to_all(self, rows, context) -> None:
+        self.seen |= {*rows.ids}
+
     def predict(self, X):
         from bakeoff.task import Predictions
 

@@ -134,7 +134,9 @@ def test_a_refused_key_ends_all_at_once(client, proxy, requests, monkeypatch):
 
 def test_a_redirect_ends_all_at_once(client, requests):
     with serving(lambda body, number: (307, b"", {"Location": "/v1/chat/completions"})) as server:
-        with pytest.raises(LLMError, match=r"redirects to /v1/chat/completions, and redirects are not followed.*llm\.base_url"):
+        with pytest.raises(
+            LLMError, match=r"redirects to /v1/chat/completions, and redirects are not followed.*llm\.base_url"
+        ):
             client(base_url=server.url, concurrency=1, retries=5).complete(requests)
         assert len(server.seen) < 10, "the first requests, and none again"
 

@@ -97,7 +97,9 @@ def test_rows_that_are_alike_but_for_rounding_have_an_interval_or_none(jitter: f
     """A language model may be 90 % sure of every row, and right about all: nearly nothing varies."""
     confidence = 0.9 + jitter * np.random.default_rng(0).standard_normal(60)
     uncertain = known(table(confidence, np.ones(60)))
-    assert isinstance(uncertain, Unknown) or uncertain.interval(0.95) == pytest.approx((0.1, 0.1), abs=0.01)
+    if not isinstance(uncertain, Unknown):
+        low, high = uncertain.interval(0.95)
+        assert 0 <= low < 0.1 < high < 0.25
 
 
 def test_calibration_error_cannot_decide() -> None:

@@ -42,6 +42,7 @@ class CalibrationError:
     value: float
     squares: float
     by_chance: float
+    expected: float
     scale: float
 
     @classmethod
@@ -67,16 +68,21 @@ class CalibrationError:
             return None
         mean, share = mean[known], rows[known] / n
         grown = np.sqrt(in_bin[known] / (in_bin[known] - 1)) / rows[known]
-        if units.are_rows:
-            covariance = np.diag(np.bincount(bins, left**2, BINS)[known] * grown**2)
-        else:
+        of_rows = np.bincount(bins, left**2, BINS)[known]
+        covariance, effect = np.diag(of_rows * grown**2), np.ones(len(mean))
+        if not units.are_rows:
             sums = np.bincount(units.codes * BINS + bins, left, units.count * BINS).reshape(-1, BINS)[:, known]
-            covariance = (sums.T @ sums) * np.outer(grown, grown)
-        least = _least_variance(bins, gaps)[known] / rows[known]
+            of_units = sums.T @ sums
+            covariance = of_units * np.outer(grown, grown)
+            most_effect = rows[known] / in_bin[known]
+            effect = np.divide(np.diag(of_units), of_rows, where=of_rows > 0, out=most_effect.copy())
+            effect = np.clip(effect, 1, np.maximum(1, most_effect))
+        least = _least_variance(bins, gaps)[known] * effect / rows[known]
+        squares = float((share * mean**2).sum())
+        error_seen = max(0.0, squares - float(share @ np.diag(covariance)))
         np.fill_diagonal(covariance, np.maximum(np.diag(covariance), least))
         weighted = np.sqrt(share)[:, None] * covariance * np.sqrt(share)
         by_chance, spread = float(np.trace(weighted)), float((weighted**2).sum())
-        squares = float((share * mean**2).sum())
         of_error = squares - by_chance
         scale = spread / by_chance
         if of_error > 0:
@@ -86,7 +92,7 @@ class CalibrationError:
             most = float(np.linalg.eigvalsh(weighted)[-1]) + MOST_CURVATURE / n
             scale = max(scale, min((max(0.0, along) + of_shares) / of_error, most))
         wider = float(t.ppf(0.975, max(1, units.count - 1))) / 1.96
-        return cls(value, squares, by_chance, scale * wider**2)
+        return cls(value, squares, by_chance, by_chance + error_seen, scale * wider**2)
 
     @property
     def standard_error(self) -> float:
@@ -99,8 +105,7 @@ class CalibrationError:
         tail = (1 - confidence) / 2
         low = math.sqrt(self._noncentrality(self.squares / self.scale, 1 - tail) * self.scale)
         # A variance that is put too high must not make an error look small: the sum is never below its expectation.
-        expected = (self.by_chance + self.value**2) / self.scale
-        high = math.sqrt(self._noncentrality(max(self.squares / self.scale, expected), tail) * self.scale)
+        high = math.sqrt(self._noncentrality(max(self.squares, self.expected) / self.scale, tail) * self.scale)
         return min(low, self.value), min(1.0, max(high, self.value))
 
     def _noncentrality(self, x: float, probability: float) -> float:
