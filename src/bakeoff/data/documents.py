@@ -2,52 +2,26 @@
 
 from __future__ import annotations
 
-import codecs
 import os
-import re
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bakeoff import advice
-from bakeoff.data import files, records
+from bakeoff.data import records
+from bakeoff.data.document_files import FORMATS
 from bakeoff.data.records import Record
-from bakeoff.errors import ConfigError, DataError
+from bakeoff.errors import DataError
 from bakeoff.task import DataNote, NoteRank
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BLOCKS = (
-    "address article aside blockquote dd div dl dt figure footer form header li main nav ol p pre section table tr ul"
-)
-"""HTML block elements, besides headings: each starts on a line of its own."""
-
 IDS, TEXTS = ("id", "_id", "doc_id"), ("text", "contents")
 """Columns of a table of documents."""
 
-BROKEN = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    zlib.error,
-)
-"""What pypdf raises, besides errors of its own, for files that are damaged."""
-
-MOST_ACCENTED = 0.3
-"""Share of letters beyond ASCII in a text of a Western European language, at most."""
-
 NUMBER = r"-?(0|[1-9]\d*)(\.\d*[1-9])?"
-
-
-PAGE = "\f"
-"""Stands between the pages of a PDF."""
 
 
 @dataclass(frozen=True)
@@ -128,34 +102,37 @@ def with_numbers(documents: pd.DataFrame) -> pd.DataFrame:
 
 def folder(path: Path, key: str) -> Documents:
     """The md, txt, html and pdf files of a folder and of those in it. Hidden files are left out, others with a note."""
-    found = sorted(
+    inside = sorted(
         file
         for file in path.rglob("*")
         if file.suffix.lower() in FORMATS and file.is_file() and not _is_hidden(file, path)
     )
-    if not found:
+    if not inside:
         raise DataError(f'{key}: the folder "{path}" has no file that ends in {", ".join(FORMATS)}.')
     rows, empty, western, blank_pages = [], [], list[str](), dict[str, str]()
-    for file in found:
+    for file in inside:
         name = file.relative_to(path).as_posix()
         _refuse_undecoded(name, key)
-        title, text = FORMATS[file.suffix.lower()](file, f"{key}: {name}")
-        if FORMATS[file.suffix.lower()] is _html and _is_read_as_western(file):
+        content = FORMATS[file.suffix.lower()](file, f"{key}: {name}")
+        if content.is_western:
             western.append(name)
-        if not text.strip():
+        blank = [str(number) for number, page in enumerate(content.pages, 1) if not page.strip()]
+        if len(blank) == len(content.pages):
             empty.append(name)
-        parent = file.parent.relative_to(path).as_posix()
-        kind = file.suffix.lower().lstrip(".")
-        pages = text.split(PAGE) if kind == "pdf" else [text]
-        blank = [str(number) for number, page in enumerate(pages, 1) if not page.strip()]
-        if blank and len(blank) < len(pages):
-            blank_pages[name] = f"{len(blank):,} of {len(pages):,} pages of {name} ({advice.listed(blank)})"
+        elif blank:
+            blank_pages[name] = f"{len(blank):,} of {len(content.pages):,} pages of {name} ({advice.listed(blank)})"
         rows.append(
-            {"id": name, "title": title or file.stem, "text": "\n\n".join(pages), "folder": parent, "format": kind}
+            {
+                "id": name,
+                "title": content.title or file.stem,
+                "text": "\n\n".join(content.pages),
+                "folder": file.parent.relative_to(path).as_posix(),
+                "format": file.suffix.lower().lstrip("."),
+            }
         )
     if empty:
         raise DataError(
-            f"{key}: {len(empty)} of {len(found)} documents have no text: {', '.join(empty[:5])}"
+            f"{key}: {len(empty)} of {len(inside)} documents have no text: {', '.join(empty[:5])}"
             f"{', …' if len(empty) > 5 else ''}. Recognise the text of scanned pages first, or take these files out."
         )
     return Documents(frame(rows), tuple(_notes(path, list(blank_pages.values()), western)))
@@ -199,125 +176,3 @@ def _id(record: Record, key: str) -> str:
 
 def _id_column(record: Record, key: str) -> str:
     return record.only(IDS[:2], key) or record.first(IDS)
-
-
-def _decoded(path: Path, where: str) -> str:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        byte = error.object[error.start]
-        raise DataError(f"{where} is not utf-8: byte {error.start} is 0x{byte:02x}. Convert the file.") from None
-    if "\0" in text:
-        raise DataError(
-            f"{where} holds the byte 0 at character {text.index(chr(0))}: it is no text, or utf-16. Convert the file."
-        )
-    return text
-
-
-def _plain(path: Path, where: str) -> tuple[str, str]:
-    return "", _decoded(path, where)
-
-
-def _markdown(path: Path, where: str) -> tuple[str, str]:
-    text = _decoded(path, where)
-    heading = re.search(r"^#{1,6}\s+(.+?)\s*#*\s*$", text, re.MULTILINE)
-    return heading[1] if heading else "", text
-
-
-def _html(path: Path, where: str) -> tuple[str, str]:
-    """Title and text; headings become those of markdown, so that text can be cut at them."""
-    bs4 = _library("bs4", where)
-    content = path.read_bytes()
-    if _declares_encoding(content):
-        soup = bs4.BeautifulSoup(content, "html.parser")
-    else:
-        text = content.decode("cp1252") if _is_western(content) else _decoded(path, where)
-        soup = bs4.BeautifulSoup(text, "html.parser")
-    title = soup.title.get_text() if soup.title else ""
-    for part in soup(["head", "script", "style", "template", "noscript"]):
-        part.decompose()
-    for comment in soup.find_all(string=lambda node: isinstance(node, bs4.element.PreformattedString)):
-        comment.extract()
-    for string in soup.find_all(string=True):
-        if not string.find_parent("pre"):
-            string.replace_with(re.sub(r"\s+", " ", string))
-    for part in soup("br"):
-        part.replace_with("\n")
-    for part in soup(["td", "th"]):
-        part.insert_after(" ")
-    for part in soup(BLOCKS.split()):
-        part.insert_before("\n")
-        part.insert_after("\n")
-    for part in soup(re.compile(r"^h[1-6]$")):
-        part.insert_before(f"\n\n{'#' * int(part.name[1])} ")
-        part.insert_after("\n\n")
-    lines = (re.sub(r"^ (?! )", "", line).rstrip() for line in soup.get_text().splitlines())
-    return " ".join(title.split()), re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
-
-
-def _declares_encoding(content: bytes) -> bool:
-    from bs4.dammit import EncodingDetector
-
-    declared = EncodingDetector.find_declared_encoding(content, is_html=True, search_entire_document=False)
-    return bool(declared) or content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-
-
-def _is_read_as_western(page: Path) -> bool:
-    content = page.read_bytes()
-    return not _declares_encoding(content) and _is_western(content)
-
-
-def _is_western(content: bytes) -> bool:
-    """Return whether bytes that are not UTF-8 are likely cp1252: most letters are ASCII, as in no Cyrillic text."""
-    try:
-        content.decode("utf-8-sig")
-        return False
-    except UnicodeDecodeError:
-        pass
-    try:
-        words = re.sub(rb"<[^>]*>", b" ", content).decode("cp1252")
-    except UnicodeDecodeError:
-        return False
-    letters = [char for char in words if char.isalpha()]
-    beyond = (char for char in content.decode("utf-8", "surrogateescape") if not char.isascii())
-    n_utf8 = sum(not "\udc80" <= char <= "\udcff" for char in beyond)
-    n_other = sum(not char.isascii() for char in letters)
-    return b"\0" not in content and n_utf8 < files.FEWEST_LETTERS and n_other <= MOST_ACCENTED * len(letters)
-
-
-def _pdf(path: Path, where: str) -> tuple[str, str]:
-    pypdf = _library("pypdf", where)
-    try:
-        reader = pypdf.PdfReader(path)
-        pages = [page.extract_text() for page in reader.pages]
-        title = str((reader.metadata and reader.metadata.title) or "").strip()
-    except pypdf.errors.DependencyError as error:
-        raise ConfigError(f"{where} is encrypted: {error}. Install it, or save the file without encryption.") from None
-    except pypdf.errors.FileNotDecryptedError:
-        raise DataError(f"{where} is encrypted with a password. Save it without, or take it out.") from None
-    except (pypdf.errors.PyPdfError, *BROKEN) as error:
-        cause = f"{type(error).__name__}: {error}".rstrip(".: ")
-        raise DataError(f"{where} cannot be read as PDF ({cause}). Save it again, or take it out.") from error
-    return title, PAGE.join(pages)
-
-
-def _library(name: str, where: str) -> Any:
-    import importlib
-
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError:
-        raise ConfigError(
-            f'{where} needs {name}, which is not installed. Install it: pip install "bakeoff[documents]"'
-        ) from None
-
-
-FORMATS: Mapping[str, Callable[[Path, str], tuple[str, str]]] = {
-    ".md": _markdown,
-    ".markdown": _markdown,
-    ".txt": _plain,
-    ".html": _html,
-    ".htm": _html,
-    ".pdf": _pdf,
-}
-"""Ending of a file → what reads its title, empty where it has none, and its text."""
