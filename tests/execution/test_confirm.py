@@ -168,12 +168,17 @@ def test_sample_that_allows_no_verdict_leaves_the_rows_sealed(sealed: Path) -> N
     assert confirm(sealed, test_rows=40).test_rows == 40
 
 
-def test_goal_given_to_compare_alone_is_repeated_beside_the_best(bakeoff: CommandLine, tmp_path: Path) -> None:
-    write_rows(tmp_path / "rows.csv")
+def seal(bakeoff: CommandLine, folder: Path, models: str) -> None:
+    """A bake-off of these models with sealed rows, typed, in outputs/mine."""
+    write_rows(folder / "rows.csv")
     bakeoff(
         "-m", "data=csv", "data.path=rows.csv", "data.target=label", "data.split.sealed=0.3333", "name=mine",
-        "model=nearest_neighbors,linear,constant", "decision.metric=accuracy", *FEW,
+        f"model={models}", "decision.metric=accuracy", *FEW,
     )  # fmt: skip
+
+
+def test_goal_given_to_compare_alone_is_repeated_beside_the_best(bakeoff: CommandLine, tmp_path: Path) -> None:
+    seal(bakeoff, tmp_path, "nearest_neighbors,linear,constant")
     goal = ("decision.goal=cheapest_good_enough", "decision.smallest_difference=0.6")
     assert "constant is the cheapest variant" in bakeoff("compare", "outputs/mine", *goal).stdout
     confirmed = bakeoff("confirm", "outputs/mine").stdout
@@ -182,11 +187,7 @@ def test_goal_given_to_compare_alone_is_repeated_beside_the_best(bakeoff: Comman
 
 
 def test_checks_of_training_do_not_apply_to_fitted_models(bakeoff: CommandLine, tmp_path: Path) -> None:
-    write_rows(tmp_path / "rows.csv")
-    bakeoff(
-        "-m", "data=csv", "data.path=rows.csv", "data.target=label", "data.split.sealed=0.3333", "name=mine",
-        "model=linear,catboost", "decision.metric=accuracy", *FEW,
-    )  # fmt: skip
+    seal(bakeoff, tmp_path, "linear,catboost")
     assert "catboost: one seed" in (tmp_path / "outputs/mine/comparison.json").read_text("utf-8")
     confirmed = bakeoff("confirm", "outputs/mine")
     assert confirmed.returncode == 0, confirmed.stderr

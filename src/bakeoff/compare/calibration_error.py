@@ -26,6 +26,7 @@ PRIOR_ROWS = 4
 nearly always wrong, happens to show too little variance when it matters most."""
 
 LARGE_SUM = 1e5
+"""Multiple of the scale above which SciPy's noncentral chi-squared distribution is NaN."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class CalibrationError:
         value: the error, less what chance adds.
         squares: weighted squared gaps of the bins, with what chance adds.
         by_chance: what chance adds to them, or may: more than was subtracted for the value where bins show few errors.
+        expected: sum of the squares to be expected under the error that was seen.
         scale: multiple of the chi-squared variable.
     """
 
@@ -114,7 +116,7 @@ class CalibrationError:
         from scipy.stats import chi2, ncx2, norm
 
         freedom = self.by_chance / self.scale
-        if x > LARGE_SUM:  # where scipy's distribution is NaN; the normal one with its mean and variance is near
+        if x > LARGE_SUM:  # a normal distribution of the same mean and variance is near
             return max(0.0, x - freedom - float(norm.ppf(probability)) * math.sqrt(2 * max(0.0, 2 * x - freedom)))
         if chi2.cdf(x, freedom) <= probability:
             return 0.0

@@ -31,7 +31,7 @@ PRICE, LATENCY = "cost_per_1k", "latency_p50_ms"
 
 @dataclass(frozen=True)
 class Contest:
-    """What a goal chooses among, and by which standard.
+    """Candidates of a goal, and the standard by which it chooses among them.
 
     Attributes:
         tables: variants that may be shipped → predictions.

@@ -246,12 +246,12 @@ def _of_calibration(sides: Sequence[Side], units: Units, value: float) -> Uncert
 
 
 def needs_draws(metric: Metric, table: PredictionTable) -> bool:
-    """Whether an interval of the metric is made of bootstrap values, beyond that there are any."""
+    """Return whether the interval of a metric is computed from bootstrap values."""
     return not (_has_outcomes(metric, table) and Units.from_table(table).are_rows)
 
 
 def _has_outcomes(metric: Metric, table: PredictionTable) -> bool:
-    """Whether the interval of the metric comes from the joint table of labels."""
+    """Return whether the interval of a metric is computed from the joint table of labels."""
     return metric.is_of_labels and kinds.get(table.schema.kind).has_one_label
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -66,6 +67,20 @@ class Units:
             return n
         what = f"{self.count:,} {self.kind}s" if self.count != 1 else f"1 {self.kind}"
         return f"{n} in {what}" if self.kind == "group" else f"{n} in {what} of time"
+
+
+def effect_on_mean(values: NDArray[np.float64], codes: NDArray[np.intp], count: int) -> float:
+    """Variance of a mean over units relative to that over as many independent rows (Kish 1965); NaN without variance.
+
+    Args:
+        values: of n rows, shape (n,).
+        codes: unit of each row, numbered from 0 without gaps, shape (n,).
+        count: number of units, at least 2.
+    """
+    centred = values - values.mean()
+    of_rows = float((centred**2).sum())
+    of_units = float((np.bincount(codes, centred, count) ** 2).sum()) * count / (count - 1)
+    return of_units / of_rows if of_rows > 0 else math.nan
 
 
 def with_same_units(tables: Mapping[str, PredictionTable]) -> dict[str, PredictionTable]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import sqrt
+from math import isnan, sqrt
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bakeoff import capacity, metrics
 from bakeoff.capacity import Capacity
-from bakeoff.compare.units import Units
+from bakeoff.compare.units import Units, effect_on_mean
 from bakeoff.config import cards
 from bakeoff.errors import ConfigError, did_you_mean
 from bakeoff.metrics import Metric
@@ -100,7 +100,7 @@ def key(clause: str) -> str:
 
 
 def excess(limit: Capacity, table: PredictionTable) -> str:
-    """How the answers exceed a capacity, as a clause; empty where they do not, beyond sampling noise.
+    """Say in a clause that more rows are predicted positive than a capacity allows; empty where that may be chance.
 
     A threshold that keeps it on validation rows exceeds it on every other sample of test rows by chance: only where
     the whole interval of the share lies above does it count (Wilson 1927). The rows of one group or block of time
@@ -129,9 +129,8 @@ def _least_share(values: NDArray[np.float64], units: Units) -> float:
         if units.count < 2:
             return 0.0
         quantile = float(t.ppf(0.5 + CONFIDENCE / 2, units.count - 1))
-        of_units = float((np.bincount(units.codes, values - share) ** 2).sum()) * units.count / (units.count - 1)
-        of_rows = n * share * (1 - share)
-        n /= max(1.0, of_units / of_rows) if of_rows > 0 else n / units.count
+        effect = effect_on_mean(values, units.codes, units.count)
+        n = units.count if isnan(effect) else n / max(1.0, effect)
     middle, half = share + quantile**2 / (2 * n), quantile * sqrt(share * (1 - share) / n + quantile**2 / (4 * n**2))
     return (middle - half) / (1 + quantile**2 / n)
 

@@ -101,7 +101,7 @@ def _check_place(component: Component, where: str) -> None:
 
 
 def _consent(key: str, value: str, variable: str = "", keyless: str = "") -> str:
-    """How the person at the keyboard allows what a file names: by what the command at hand takes."""
+    """Advice on how to allow what a file names, in a form that the command at hand accepts."""
     words = os.environ.get(environment.COMMAND, "").split()
     if len(words) > 1 and words[1].isalpha() and words[1] != "plan":  # a verb that reads runs takes no settings
         ways, keyless = f"If the run is yours, add {FLAG} to the command", ""

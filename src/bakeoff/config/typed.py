@@ -1,4 +1,4 @@
-"""What the command line itself sets: keys with their values, as against what files set."""
+"""Keys and values that were typed on the command line, in contrast to those that come from files."""
 
 from __future__ import annotations
 

@@ -110,13 +110,13 @@ def _units(
     table: Table, settings: DataSettings, split: splits.Split, rows: NDArray[np.intp]
 ) -> NDArray[np.intp] | None:
     """Units of resampling of test rows: what stays together in the split, questions about one document, or blocks."""
-    found = units.from_groups(split.units[rows])
+    groups = units.from_groups(split.units[rows])
     is_of_documents = kinds.get(table.schema.kind).searches_documents
     if is_of_documents and settings.group is None:
-        found = units.from_documents(table.y[rows])
-    if found is None and split.is_ordered and table.traits.time is not None:
+        groups = units.from_documents(table.y[rows])
+    if groups is None and split.is_ordered and table.traits.time is not None:
         return units.from_moments(table.traits.time[rows])
-    return found
+    return groups
 
 
 def _notes_on_units(

@@ -21,12 +21,12 @@ def alike(names: Iterable[str]) -> list[list[str]]:
 
 def notes(frame: pd.DataFrame, columns: Iterable[str], key: str) -> list[DataNote]:
     """Notes on columns whose values are names, such as groups or slices: values that look like one are several."""
-    found = []
+    notes_on_names = []
     for column in columns:
         names = conversion.texts(frame[column]).dropna().unique()
         if groups := alike(sorted(map(str, names))):
             examples = ", ".join(f'"{name}"' for name in groups[0][:5])
             more = f", and {len(groups) - 1} more such groups" if len(groups) > 1 else ""
             text = f'"{column}": values that differ only in case or white space are kept apart: {examples}{more}.'
-            found.append(DataNote(text, key, NoteRank.VALUES))
-    return found
+            notes_on_names.append(DataNote(text, key, NoteRank.VALUES))
+    return notes_on_names

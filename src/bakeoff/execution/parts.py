@@ -171,12 +171,12 @@ def _refuse_twin_of_kept_solution(name: str, part: Job, job: Job) -> None:
     if not solving.structures(part.request):
         return
     pattern = f"{glob.escape(name)}-*/{record.RESULT}"
-    kept = sorted(path.parent.name for path in job.request.bakeoff.glob(pattern))
-    if kept and not (job.request.bakeoff / name / record.RESULT).is_file():
+    variants = sorted(path.parent.name for path in job.request.bakeoff.glob(pattern))
+    if variants and not (job.request.bakeoff / name / record.RESULT).is_file():
         raise ConfigError(
             f"{job.request.variant}: its part {name} would be a new variant, as the option of model declares it, and "
-            f"this bake-off holds {', '.join(kept)}. Name the one that is meant: "
-            f"{advice.override(f'++model.parts.{name}', kept[0])}"
+            f"this bake-off holds {', '.join(variants)}. Name the one that is meant: "
+            f"{advice.override(f'++model.parts.{name}', variants[0])}"
         )
 
 

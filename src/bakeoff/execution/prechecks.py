@@ -51,10 +51,7 @@ def check_tasks(jobs: Sequence[Job]) -> None:
     faults: dict[str, list[str]] = {}
     for job in sorted(jobs, key=lambda job: job.request.data_key):
         try:
-            task = runner.load_task(job.request)
-            check_decision(job.request, task)
-            business.build_valuer(job.request.business, task.schema)
-            runner.make_model(job.request, task.schema)
+            task = _served_task(job.request)
             for grader in runner.make_graders(job.request, task.schema).values():
                 grader.check()
             if job.request.is_tuned:
@@ -76,20 +73,26 @@ def check_models(jobs: Sequence[Job]) -> None:
 
     What is shipped fits together, and its data are not read: only variants on files, or with a value given by hand.
     """
-    from bakeoff.execution import runner
-
     faults: dict[str, list[str]] = {}
     given = [job for job in jobs if "path" in job.request.source.arguments or any(map(_is_value, job.overrides))]
     for job in sorted(given, key=lambda job: job.request.data_key):
         try:
-            task = runner.load_task(job.request)
-            check_decision(job.request, task)
-            business.build_valuer(job.request.business, task.schema)
-            runner.make_model(job.request, task.schema)
+            _served_task(job.request)
         except ConfigError as error:
             faults.setdefault(str(error), []).append(job.request.variant)
     if faults:
         raise _refusal(faults, jobs)
+
+
+def _served_task(request: Request) -> Task:
+    """Load the task. Raises ``ConfigError`` where the decision, the business model or the model cannot serve it."""
+    from bakeoff.execution import runner
+
+    task = runner.load_task(request)
+    check_decision(request, task)
+    business.build_valuer(request.business, task.schema)
+    runner.make_model(request, task.schema)
+    return task
 
 
 def _refusal(faults: Mapping[str, Sequence[str]], jobs: Sequence[Job]) -> ConfigError:

@@ -83,7 +83,7 @@ def _check(requests: Sequence[Request]) -> None:
 
 
 def _recipe(request: Request) -> str:
-    """What a request asks for, but for its seed."""
+    """Identity of a request without its seed."""
     return json.dumps(request.identity | {"seed": None}, sort_keys=True, default=str)
 
 
@@ -130,11 +130,11 @@ def _half(left: Sequence[Job], given: dict[Path, Job], when: str, announce: Call
     """The better half of the variants, rounded up; of equal ones the first."""
     standings = {job.request.folder: launch.standing(given[job.request.folder].request) for job in left}
     best = sorted(left, key=lambda job: -standings[job.request.folder][0])
-    kept = best[: math.ceil(len(left) / 2)]
+    better = best[: math.ceil(len(left) / 2)]
     scores = ", ".join(f"{job.request.variant} {standings[job.request.folder][1]}" for job in best)
-    out = ", ".join(job.request.variant for job in best[len(kept) :])
+    out = ", ".join(job.request.variant for job in best[len(better) :])
     announce(f"{when} on validation rows: {scores}. No more search for {out}.")
-    return [job for job in left if job in kept]
+    return [job for job in left if job in better]
 
 
 def _with_budget(job: Job, share: float, lasted: int) -> Job:

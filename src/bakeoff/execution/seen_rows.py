@@ -1,4 +1,4 @@
-"""How good a model is on rows that it has learned from, beside which its scores on test rows are read.
+"""Scores of a model on rows that it was fitted to, for comparison with those on test rows.
 
 Predicted last of all, when nothing is timed, priced or fitted any more.
 """

@@ -172,7 +172,7 @@ def _only(named: Sequence[str | None]) -> str | None:
 
 
 def _corrected(text: str, choices: Sequence[str], named_before: str | None = None) -> list[str | None]:
-    """What a reply names after it has taken back a choice: the choice, or None where it names none of its own.
+    """Choices that a reply names after it has taken one back; None stands for a correction that names none.
 
     Empty where nothing is taken back.
     """
@@ -264,7 +264,7 @@ def _in_object(value: Mapping[Any, Any], choices: Sequence[str]) -> Iterator[str
 
 
 def _in_broken_object(text: str, choices: Sequence[str]) -> list[str | None]:
-    """What an object that is no JSON gives under the keys of answers, such as one of Python's or one that was cut."""
+    """Choices under the keys of answers in an object that is no valid JSON, such as a Python dict or one cut short."""
     return [alone(match["said"], choices) for match in _PAIR.finditer(text) if match["key"].lower() in _KEYS]
 
 
@@ -368,11 +368,11 @@ def at_head(line: str, choices: Sequence[str]) -> list[str]:
                 or _ASKED.match(rest)
                 or (named.casefold() == "no" and _ABSTAINS_THEN.match(rest))
             )
-            kept = [] if is_open else [named]
+            own = [] if is_open else [named]
             beside = alone(_EXPLAINED.split(_JOINED.sub("", rest, count=1), maxsplit=1)[0], choices)
             others = {other for other in _mentioned(rest, choices) if _is_rival(other, rest)}
-            others |= {beside} if kept and beside is not None else set()
-            return [*kept, *(other for other in choices if other in others and other != named)]
+            others |= {beside} if own and beside is not None else set()
+            return [*own, *(other for other in choices if other in others and other != named)]
     return []
 
 

@@ -41,7 +41,7 @@ NEGATED = lazy.pattern(
     r"|\s*[,.…]+\s*not\s*[!.]*\s*$",
     re.IGNORECASE,
 )
-"""What follows a choice that is denied, or has less than half of the probability."""
+"""Text after a choice that denies it, or gives it less than half of the probability."""
 WITHIN = 300
 """Characters before and after a mention within which words deny it."""
 
@@ -55,7 +55,7 @@ _TRUTHS = frozenset(("true", "false", "correct", "incorrect", "right", "wrong", 
 _REJECTED = lazy.pattern(
     r"\b(?:wrong|incorrect|false|previous|old|former|rejected|excluded)\b[^.!?\n]{0,24}:[\s\"'„“«*_`]*$", re.IGNORECASE
 )
-"""What stands before a choice that is named as one that was rejected: ``Wrong label: spam``."""
+"""Text before a choice that rejects it: ``Wrong label: spam``."""
 _WOULD = lazy.pattern(
     r"\b(?:could|would|might|should)\s+(?:\w+\s+)?have\s+been\b|(?:^|[.,;\n]\s*)to\s+be\b|\bfor\s+(?:it|this)\s+to\s+be\b"
     r"|(?:^|[.,;:\n]\s*)(?:were|had)\s+(?:it|this|there)\b|\bif\s+(?:it|this|there|the\s+\w+)\s+(?:were|was|had|did)\b",

@@ -67,7 +67,7 @@ def changes(request: Request) -> list[str]:
 
 
 def _facts(folder: Path) -> dict[str, Any]:
-    """What is recorded of the task of a finished run, as conditions of a search space refer to it."""
+    """Recorded properties of the task of a finished run, to which conditions of a search space refer."""
     if not (folder / record.RESULT).is_file():
         return {}
     schema: Mapping[str, Any] = (record.read_run(folder).task or {}).get("schema") or {}

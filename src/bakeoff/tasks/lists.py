@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _WITHOUT_COMMAS = re.compile(r"""(['"])\s+['"]""")
-"""How NumPy prints an array of strings: Python would read two of them as one."""
+"""An array of strings as NumPy prints it, without commas: Python would join two neighbours into one string."""
 
 
 def is_list(cell: Any) -> bool:

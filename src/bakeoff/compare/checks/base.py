@@ -49,7 +49,7 @@ class Evidence:
 
     @property
     def is_confirmation(self) -> bool:
-        """Whether these are the variants that ``bakeoff confirm`` chose, with the models as they were fitted before."""
+        """True in a confirmation: its variants were chosen and fitted before, so checks of both do not apply."""
         return bool(self.runs) and all(map(_is_confirmed, self.runs))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from bakeoff import record
 from bakeoff.compare.checks.base import Evidence, check
 from bakeoff.compare.checks.losses import row_losses
-from bakeoff.compare.units import Units
+from bakeoff.compare.units import Units, effect_on_mean
 from bakeoff.errors import DataError
 
 LEAST_ROWS, MOST_ROWS, LEAST_UNITS, LEAST_OF_UNIT = 200, 50_000, 20, 2
@@ -42,17 +43,23 @@ def clustered_rows(evidence: Evidence) -> list[str]:
         return []
     X = inputs.reindex([str(identity) for identity in table.ids[:n]])
     same = [name for name in others if np.array_equal(evidence.tables[name].ids, table.ids)]
-    found = []
+    differences = {name: losses[name][:n] - losses[first][:n] for name in same}
+    rng = np.random.default_rng(0)
+    shuffles = [rng.permutation(n) for _ in range(SHUFFLES)]
+    clusters = []
     for column in list(X.columns)[:MOST_COLUMNS]:
         codes = _units(str(column), X[column], evidence.schema.columns.get(column))
-        effects = [
-            0.0 if codes is None else design_effect(losses[name][:n] - losses[first][:n], codes) for name in same
+        if codes is None:
+            continue
+        count = int(codes.max()) + 1
+        clusters += [
+            (effect, str(column), name, count)
+            for name, difference in differences.items()
+            if (effect := _effect(difference, codes, count, shuffles)) > EFFECT
         ]
-        if codes is not None and max(effects, default=0.0) > EFFECT:
-            found.append((max(effects), str(column), same[int(np.argmax(effects))], int(codes.max()) + 1))
-    if not found:
+    if not clusters:
         return []
-    effect, column, name, count = max(found)
+    effect, column, name, count = max(clusters)
     return [
         f"Test rows of one {column} go together: for {name} vs {first}, {n:,} rows with {count:,} values of {column} "
         f"are worth about {round(n / effect):,}. If new rows will bring other values of it, add data.group={column}"
@@ -72,22 +79,12 @@ def _units(name: str, values: Any, kind: str | None) -> NDArray[np.intp] | None:
     return codes.astype(np.intp) if is_many else None
 
 
-def design_effect(values: NDArray[np.float64], codes: NDArray[np.intp]) -> float:
-    """Variance of the mean over units relative to that over as many independent rows (Kish 1965); 0 within chance.
-
-    Args:
-        values: of n rows.
-        codes: unit of each row, numbered from 0 without gaps, shape (n,).
-    """
-    centred = values - values.mean()
-    of_rows, count = float((centred**2).sum()), int(codes.max()) + 1
-    if of_rows == 0:
+def _effect(
+    difference: NDArray[np.float64], codes: NDArray[np.intp], count: int, shuffles: Sequence[NDArray[np.intp]]
+) -> float:
+    """Design effect of units on a mean difference, shape (n,); 0 within what rows in random order show."""
+    observed = effect_on_mean(difference, codes, count)
+    if not observed > EFFECT:
         return 0.0
-
-    def effect(ordered: NDArray[np.float64]) -> float:
-        return float((np.bincount(codes, ordered) ** 2).sum()) * count / (count - 1) / of_rows
-
-    rng = np.random.default_rng(0)
-    by_chance = np.array([effect(rng.permutation(centred)) for _ in range(SHUFFLES)])
-    observed = effect(centred)
+    by_chance = np.array([effect_on_mean(difference[order], codes, count) for order in shuffles])
     return observed if observed > by_chance.mean() + SURE * by_chance.std() else 0.0

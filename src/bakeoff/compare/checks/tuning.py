@@ -48,13 +48,13 @@ def met_constraints(evidence: Evidence) -> list[str]:
 
 @check("search_ended", "Had every search stopped improving when it ended?", severity="note")
 def search_ended(evidence: Evidence) -> list[str]:
-    """A search that found its best setting at the very end had probably not finished."""
-    found = []
+    """A search that findings its best setting at the very end had probably not finished."""
+    findings = []
     for run in evidence.runs:
         trials, best = (run.search or {}).get("trials"), ((run.search or {}).get("best") or {}).get("trial")
         if trials is not None and best is not None and trials >= LEAST_TRIALS and best >= trials * (1 - LAST):
-            found.append(f"{run.variant}: trial {best + 1} of {trials} is its best. Add search.trials={2 * trials}.")
-    return found
+            findings.append(f"{run.variant}: trial {best + 1} of {trials} is its best. Add search.trials={2 * trials}.")
+    return findings
 
 
 @check("edge_of_space", "Do the best settings lie within their search spaces?", severity="note")
@@ -84,7 +84,7 @@ def _at_the_edge(run: Run) -> list[tuple[str, float, float]]:
         spaces = {dimension.key: search_space.distribution(dimension) for dimension in dimensions}
     except ConfigError:  # recorded by a version with other components
         return []
-    found = []
+    at_edge = []
     for key, space in spaces.items():
         column = f"param:{key}"
         low, high = getattr(space, "low", None), getattr(space, "high", None)
@@ -96,8 +96,8 @@ def _at_the_edge(run: Run) -> list[tuple[str, float, float]]:
             continue
         place = _place(value, float(low), float(high), bool(getattr(space, "log", False)))
         if place <= EDGE or place >= 1 - EDGE:
-            found.append((key, value, float(low if place <= EDGE else high)))
-    return found
+            at_edge.append((key, value, float(low if place <= EDGE else high)))
+    return at_edge
 
 
 def _place(value: float, low: float, high: float, is_log: bool) -> float:

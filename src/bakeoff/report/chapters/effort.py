@@ -78,7 +78,7 @@ def searches(material: Material) -> list[Block]:
 
 
 def race(material: Material) -> list[Block]:
-    """What each variant of a race was given and used, and when it was given no more."""
+    """Table of a race: the budget that each variant was given and used, and the round after which it got no more."""
     of_variants = [(run.variant, run.search or {}) for run in material.finished]
     raced = [(variant, search, search["racing"]) for variant, search in of_variants if search.get("racing")]
     if not raced:
