@@ -83,6 +83,29 @@ def test_better_variant_that_may_not_be_shipped_is_said_to_be_so(three: list[Run
     assert "best may not be shipped: its hosting is api, not local, although its f1 is better" in found.reason
 
 
+def test_incumbent_that_may_not_be_shipped_is_not_kept(three: list[Run]) -> None:
+    old, good, best = three
+    barred = replace(best, card={**CARD, "hosting": "api"})
+    found = comparison.compare([barred, old], DecisionSettings(resamples=100, require={"hosting": "local"}), "best")
+    assert (found.verdict, found.winner) == ("inconclusive", None)
+    assert (
+        "no variant beats best on f1" in found.reason and "best may not be shipped: its hosting is api" in found.reason
+    )
+    both = [barred, replace(good, card={**CARD, "hosting": "api"})]
+    found = comparison.compare(both, DecisionSettings(resamples=100, require={"hosting": "local"}), "best")
+    assert (found.verdict, found.winner) == ("inconclusive", None)
+    assert found.reason.startswith("no variant may be shipped.")
+
+
+def test_variant_that_is_as_good_as_a_barred_incumbent_replaces_it(three: list[Run]) -> None:
+    barred = replace(three[1], card={**CARD, "licence": "GPL-3.0"})
+    same = replace(three[1], variant="same")
+    require = DecisionSettings(resamples=100, require={"licence": ["MIT"]}, smallest_difference="0.05")
+    found = comparison.compare([barred, same], require, "good")
+    assert (found.verdict, found.winner) == ("as_good", "same")
+    assert "and meets the requirements" in found.reason
+
+
 def test_bound_on_a_metric_is_a_veto(three: list[Run]) -> None:
     runs = [*three[:2], replace(three[2], metrics={"f1": Score(0.98), "fit_seconds": Score(900.0)})]
     required = {"fit_seconds": "<= 60"}

@@ -34,9 +34,14 @@ class Traits:
 
 
 def traits(
-    run: Run, scores: Mapping[str, Score], incumbent: Run, of_incumbent: Mapping[str, Score], panel: Panel
+    run: Run,
+    scores: Mapping[str, Score],
+    incumbent: Run,
+    of_incumbent: Mapping[str, Score],
+    panel: Panel,
+    may_keep: bool = True,
 ) -> Traits:
-    """Compare price, latency, licence and hosting of a challenger with those of the incumbent.
+    """Compare price, latency, licence and hosting of a challenger, which may be shipped, with those of the incumbent.
 
     Args:
         run: the challenger.
@@ -44,8 +49,10 @@ def traits(
         incumbent: the incumbent.
         of_incumbent: its metrics.
         panel: both on the same rows.
+        may_keep: whether the incumbent meets the requirements.
     """
-    advantages, drawbacks = [], []
+    advantages = [] if may_keep else [f"meets the requirements, which {incumbent.variant} does not"]
+    drawbacks = []
     cost, old_cost = (s["cost_per_1k"].value if "cost_per_1k" in s else None for s in (scores, of_incumbent))
     if cost is not None and old_cost is not None and math.isfinite(cost + old_cost):
         prices = f"{numbers.price(cost)} vs {numbers.price(old_cost)} USD per 1,000 predictions"

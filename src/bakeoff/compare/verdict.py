@@ -77,7 +77,8 @@ def reach(
     elif refused and not able:
         reached = _open(f"{'; '.join(refused.values())}.")
     elif able and not challengers:
-        reached = Decision("keep", incumbent, "no challenger may be shipped.")
+        none_may = "no variant may be shipped." if incumbent in vetoed else "no challenger may be shipped."
+        reached = Decision("keep", incumbent, none_may)
     elif distrust:
         reached = _open(distrust)
     else:
@@ -88,6 +89,8 @@ def reach(
             looked += looks_of.if_first(judge([(settings.confidence, challengers)])[0])
         if refused:
             reached = replace(reached, reason=f"{reached.reason} {notes_of.sentences(refused.values())}")
+    if reached.verdict == "keep" and incumbent in vetoed:
+        reached = _open(reached.reason)
     if vetoed:
         better = vetoes.describe(vetoed, entrants.metric, entrants.scores, reached.winner or incumbent)
         reached = replace(reached, reason=" ".join([reached.reason, *better]))
@@ -153,7 +156,7 @@ def _decide(
         runs = {run.variant: run for run in entrants.runs}
         old = entrants.scored[incumbent].scores
         traits = {
-            name: equivalence.traits(runs[name], entrants.scored[name].scores, runs[incumbent], old, pair)
+            name: equivalence.traits(runs[name], entrants.scored[name].scores, runs[incumbent], old, pair, may_keep)
             for pair in pairs
             for name in pair.challengers
             if name in challengers
