@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from xml.etree import ElementTree
@@ -81,6 +82,28 @@ def test_axis_holds_all_values_and_its_ticks(values: list[float], is_log: bool) 
     assert ticks == sorted(ticks)
     assert len(ticks) <= 15
     assert all(tick >= axis.low - 1e-9 * max(abs(axis.low), abs(axis.high)) for tick in ticks)
+
+
+def test_values_of_axes_are_shown_whole_and_apart() -> None:
+    for low, step in ((73.05, 1e-7), (1e11, 1e10), (-1e-6, 1e-7), (0.0, 0.1)):
+        values = tuple(low + step * i for i in range(5))
+        points = Points("p", tuple(Point(str(v), Score(v), Score(v)) for v in values))
+        for figure in (Chart("c", values, {"a": values}), points):
+            root = ElementTree.fromstring(svg.draw(figure))
+            ticks = [(float(t.get("x", 0)), len(t.text or ""), t.get("text-anchor")) for t in root.iter("text")
+                     if t.get("class") == "tick"]  # fmt: skip
+            assert all(x - canvas.DIGIT * n >= 0 for x, n, anchor in ticks if anchor == "end"), figure
+            below = sorted((x, n) for x, n, anchor in ticks if anchor == "middle")
+            assert all(a + canvas.DIGIT * (n + m) / 2 < b for (a, n), (b, m) in itertools.pairwise(below)), figure
+
+
+def test_amounts_that_are_nearly_equal_look_so() -> None:
+    chart = Chart("t", (0.0, 1.0), {"a": (73.05, 73.05), "b": (73.05, 73.06)}, begins_at_zero=True)
+    ends = [
+        float(points.get("points", "").split(",")[-1])
+        for points in ElementTree.fromstring(svg.draw(chart)).iter("polyline")
+    ]
+    assert abs(ends[0] - ends[1]) < 1
 
 
 @given(st.lists(st.floats(0, 200), min_size=1, max_size=10))

@@ -25,6 +25,7 @@ class Chart:
         kind: type of chart.
         x_scale: logarithmic where values differ by orders of magnitude; all of them are then positive.
         reference: name of the series that the others are held against, drawn without a colour; empty for none.
+        begins_at_zero: whether the vertical axis does, so that amounts that are nearly equal look so.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Chart:
     kind: Literal["line", "bar", "scatter"] = "line"
     x_scale: Literal["linear", "log"] = "linear"
     reference: str = ""
+    begins_at_zero: bool = False
 
     def table(self) -> Table:
         """The same as a table, for renderers that draw no charts."""

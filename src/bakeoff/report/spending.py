@@ -91,4 +91,5 @@ def _curves(spendings: Sequence[Spending], crossings: Sequence[float], volume: f
         series,
         "predictions a month",
         "US dollars a month",
+        begins_at_zero=True,
     )

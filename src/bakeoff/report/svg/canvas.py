@@ -18,6 +18,11 @@ SERIES = 8
 CHARACTER = 7.4
 """Width of a character of the 12.5 px label font, for wide ones rather than on average; labels are cut to what fits."""
 LONGEST_LABEL = 28
+DIGIT = 7.0
+"""Width of a character of the 12 px tick font: digits are the widest of those that numbers have."""
+LEAST_LEFT = 64
+"""Room on the left of a vertical axis, in pixels; more where its values are longer."""
+MOST_TICKS = 6
 TITLE = 22
 """Height of the title of a vertical axis, which stands above it."""
 
@@ -67,7 +72,7 @@ class Axis:
         at = math.log10(value) if self.is_log else value
         return round(self.start + (self.end - self.start) * (at - low) / (high - low), 1)
 
-    def ticks(self, most: int = 6) -> list[float]:
+    def ticks(self, most: int = MOST_TICKS) -> list[float]:
         """Round values between its ends, at most about ``most``."""
         if self.is_log:
             decades = range(math.ceil(math.log10(self.low)), math.floor(math.log10(self.high)) + 1)
@@ -103,13 +108,29 @@ def element(title: str, height: float, body: Sequence[str], width: float = WIDTH
 
 def vertical_grid(x: Axis, top: float, bottom: float) -> str:
     """Vertical lines at the ticks of a horizontal axis, with their values below."""
-    ticks = x.ticks()
-    text = formatter(ticks, x.is_log)
+    ticks, text = _ticks_that_fit(x)
     return "".join(
         f'<line class="grid" x1="{x(t)}" x2="{x(t)}" y1="{top}" y2="{bottom}"/>'
         f'<text class="tick" x="{x(t)}" y="{bottom + 18}" text-anchor="middle">{text(t)}</text>'
         for t in ticks
     )
+
+
+def _ticks_that_fit(x: Axis) -> tuple[list[float], Callable[[float], str]]:
+    """Ticks of a horizontal axis, so few that their values do not touch, and the function that formats them."""
+    for most in range(MOST_TICKS, 0, -1):
+        ticks = x.ticks(most)
+        text = formatter(ticks, x.is_log)
+        if all(DIGIT * (len(text(a)) + len(text(b))) / 2 < abs(x(b) - x(a)) for a, b in pairwise(ticks)):
+            return ticks, text
+    return ticks[:1], text
+
+
+def left_of(y: Axis) -> float:
+    """Room for the values of a vertical axis on its left, in pixels."""
+    ticks = y.ticks()
+    text = formatter(ticks, y.is_log)
+    return max(LEAST_LEFT, 12 + DIGIT * max((len(text(tick)) for tick in ticks), default=0))
 
 
 def horizontal_grid(y: Axis, left: float, right: float) -> str:

@@ -18,13 +18,15 @@ LABELS = 132
 
 def draw(figure: Chart, palette: Palette) -> str:
     """The figure as an SVG element."""
-    left, top, bottom, height = 64, TITLE + 6, 290, 336
+    top, bottom, height = TITLE + 6, 290, 336
     right = WIDTH - LABELS
     names_or_values: tuple[float | str, ...] = figure.x
     are_names = bool(names_or_values) and isinstance(names_or_values[0], str)
     positions = [float(i) if isinstance(value, str) else value for i, value in enumerate(names_or_values)]
+    floor = [0.0] if figure.begins_at_zero else []
+    y = canvas.axis([*floor, *(v for values in figure.series.values() for v in values if v is not None)], bottom, top)
+    left = canvas.left_of(y)
     x = canvas.axis(positions, left, right, is_log=figure.x_scale == "log", margin=0.02)
-    y = canvas.axis([v for values in figure.series.values() for v in values if v is not None], bottom, top)
     body = [
         canvas.horizontal_grid(y, left, right),
         canvas.x_title(figure.x_title, left, height),

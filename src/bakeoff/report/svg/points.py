@@ -11,10 +11,11 @@ from bakeoff.report.svg.canvas import TITLE, WIDTH, Axis, Palette, ends
 
 def draw(figure: Points, palette: Palette) -> str:
     """The figure as an SVG element."""
-    left, top, bottom, height = 64, TITLE + 6, 320, 366
+    top, bottom, height = TITLE + 6, 320, 366
     points = figure.points
-    x = canvas.axis([v for p in points for v in ends(p.x)], left, WIDTH - 130, is_log=figure.x_scale == "log")
     y = canvas.axis([v for p in points for v in ends(p.y)], bottom, top)
+    left = canvas.left_of(y)
+    x = canvas.axis([v for p in points for v in ends(p.x)], left, WIDTH - 130, is_log=figure.x_scale == "log")
     body = [
         canvas.vertical_grid(x, top, bottom),
         canvas.horizontal_grid(y, left, WIDTH - 20),
